@@ -1,0 +1,175 @@
+"""sRGB <-> CIELAB under D65, in torch: differentiable, on any device, for whole batches.
+
+Constants and equations: IEC 61966-2-1 (sRGB) and CIE 15:2004 (CIELAB), with the D65 white of the 2-degree
+observer that scikit-image also uses, so the two agree.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from colorstyle_lib.errors import ConfigError
+
+# Linear sRGB -> XYZ (IEC 61966-2-1), rows X, Y, Z.
+_RGB_TO_XYZ = (
+    (0.412453, 0.357580, 0.180423),
+    (0.212671, 0.715160, 0.072169),
+    (0.019334, 0.119193, 0.950227),
+)
+_D65_WHITE = (0.95047, 1.0, 1.08883)
+_EPSILON = (6 / 29) ** 3  # below this, CIELAB's cube root becomes a straight line
+_SLOPE = 1 / (3 * (6 / 29) ** 2)  # 7.787...
+_OFFSET = 4 / 29
+
+
+def _check_planes(image: Tensor, what: str) -> None:
+    if image.ndim < 3 or image.shape[-3] != 3:
+        raise ConfigError(f"{what} wants (..., 3, H, W), not {tuple(image.shape)}")
+
+
+def _mix(image: Tensor, matrix: Tensor) -> Tensor:
+    """Apply a 3 x 3 matrix to the planes at every pixel."""
+    return torch.einsum("ij,...jhw->...ihw", matrix, image)
+
+
+def srgb_to_linear(srgb: Float[Tensor, "*n h w"]) -> Float[Tensor, "*n h w"]:
+    """Undo the sRGB transfer curve.
+
+    Args:
+        srgb: values in [0, 1].
+
+    Returns:
+        Linear light in [0, 1], same shape.
+    """
+    # The power's branch is kept away from 0 so that its gradient is finite where it is not chosen.
+    curve = ((srgb.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4
+    return torch.where(srgb > 0.04045, curve, srgb / 12.92)
+
+
+def linear_to_srgb(linear: Float[Tensor, "*n h w"]) -> Float[Tensor, "*n h w"]:
+    """Apply the sRGB transfer curve (IEC 61966-2-1).
+
+    Args:
+        linear: linear light; values outside [0, 1] are carried through, not clipped.
+
+    Returns:
+        sRGB values, same shape; in [0, 1] where the input was.
+    """
+    curve = 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
+    return torch.where(linear > 0.0031308, curve, linear * 12.92)
+
+
+def rgb_to_lab(rgb: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
+    """sRGB to CIELAB (D65, 2 degrees), CIE 15:2004.
+
+    Args:
+        rgb: ``(..., 3, H, W)`` sRGB in [0, 1].
+
+    Returns:
+        ``(..., 3, H, W)``: L in [0, 100], a and b in about [-110, 110]. Half precision is computed in float32.
+
+    Raises:
+        ConfigError: the third dimension from the end is not 3.
+    """
+    _check_planes(rgb, "rgb_to_lab")
+    rgb = rgb.float() if rgb.dtype in (torch.float16, torch.bfloat16) else rgb
+    white = torch.tensor(_D65_WHITE, dtype=rgb.dtype, device=rgb.device)
+    matrix = torch.tensor(_RGB_TO_XYZ, dtype=rgb.dtype, device=rgb.device) / white[:, None]
+    xyz = _mix(srgb_to_linear(rgb), matrix)
+    f = torch.where(xyz > _EPSILON, xyz.clamp_min(_EPSILON) ** (1 / 3), _SLOPE * xyz + _OFFSET)
+    fx, fy, fz = f.unbind(-3)
+    return torch.stack((116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)), dim=-3)
+
+
+def lab_to_linear(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
+    """CIELAB to linear sRGB light, not clipped: values outside [0, 1] lie outside the sRGB gamut.
+
+    Args:
+        lab: ``(..., 3, H, W)``, L in [0, 100], a and b in about [-110, 110].
+
+    Returns:
+        ``(..., 3, H, W)`` linear light.
+
+    Raises:
+        ConfigError: the third dimension from the end is not 3.
+    """
+    _check_planes(lab, "lab_to_linear")
+    lab = lab.float() if lab.dtype in (torch.float16, torch.bfloat16) else lab
+    lightness, a, b = lab.unbind(-3)
+    fy = (lightness + 16) / 116
+    f = torch.stack((fy + a / 500, fy, fy - b / 200), dim=-3)
+    xyz = torch.where(f > 6 / 29, f**3, (f - _OFFSET) / _SLOPE)
+    white = torch.tensor(_D65_WHITE, dtype=torch.float64)
+    inverse = torch.linalg.inv(torch.tensor(_RGB_TO_XYZ, dtype=torch.float64) / white[:, None])
+    return _mix(xyz, inverse.to(lab.device, lab.dtype))
+
+
+def lab_to_rgb(lab: Float[Tensor, "*n 3 h w"], *, clip: bool = True) -> Float[Tensor, "*n 3 h w"]:
+    """CIELAB (D65) to sRGB, the inverse of :func:`rgb_to_lab`.
+
+    Args:
+        lab: ``(..., 3, H, W)``, L in [0, 100], a and b in about [-110, 110].
+        clip: cut values outside the sRGB gamut to [0, 1]. Clipping shifts L; to keep it, bring the colors into
+            the gamut first with :func:`fit_gamut`.
+
+    Returns:
+        ``(..., 3, H, W)`` sRGB, in [0, 1] where clipped.
+
+    Raises:
+        ConfigError: the third dimension from the end is not 3.
+    """
+    rgb = linear_to_srgb(lab_to_linear(lab))
+    return rgb.clamp(0, 1) if clip else rgb
+
+
+def fit_gamut(lab: Float[Tensor, "*n 3 h w"], *, steps: int = 10) -> Float[Tensor, "*n 3 h w"]:
+    """Bring every pixel into the sRGB gamut by lowering its chroma; L and hue angle stay what they were.
+
+    The largest chroma that fits is found by bisection, between gray (which always fits) and the color given.
+
+    Args:
+        lab: ``(..., 3, H, W)``; L outside [0, 100] is cut to it.
+        steps: halvings; 10 leaves chroma within 0.1 % of the largest that fits.
+
+    Returns:
+        ``(..., 3, H, W)`` Lab. Pixels that fitted are returned unchanged.
+
+    Raises:
+        ConfigError: the third dimension from the end is not 3.
+    """
+    _check_planes(lab, "fit_gamut")
+    lightness, ab = lab[..., :1, :, :].clamp(0, 100), lab[..., 1:, :, :]
+
+    def fits(scale: Tensor) -> Tensor:
+        linear = lab_to_linear(torch.cat((lightness, ab * scale), dim=-3))
+        # Half of an 8-bit step in the steepest part of the curve: white and black themselves must count as inside.
+        return ((linear > -1e-4) & (linear < 1 + 1e-4)).all(dim=-3, keepdim=True)
+
+    with torch.no_grad():
+        low = torch.zeros_like(lightness)
+        high = torch.ones_like(lightness)
+        inside = fits(high)
+        if bool(inside.all()):
+            return torch.cat((lightness, ab), dim=-3)
+        for _ in range(steps):
+            middle = (low + high) / 2
+            ok = fits(middle)
+            low, high = torch.where(ok, middle, low), torch.where(ok, high, middle)
+        scale = torch.where(inside, torch.ones_like(low), low)
+    return torch.cat((lightness, ab * scale), dim=-3)
+
+
+def luma_to_gray(lightness: Float[Tensor, "*n 1 h w"]) -> Float[Tensor, "*n 3 h w"]:
+    """The gray sRGB picture that has this L.
+
+    Args:
+        lightness: ``(..., 1, H, W)``, L in [0, 100].
+
+    Returns:
+        ``(..., 3, H, W)`` sRGB in [0, 1], three equal planes.
+    """
+    f = (lightness + 16) / 116
+    linear = torch.where(f > 6 / 29, f**3, (f - _OFFSET) / _SLOPE)
+    return linear_to_srgb(linear).clamp(0, 1).expand(*lightness.shape[:-3], 3, *lightness.shape[-2:])

@@ -1,0 +1,168 @@
+"""Presets (what a model is and how it is trained) and modes (how much work a run does), as frozen dataclasses."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, TypeVar
+
+from colorstyle_lib.errors import ConfigError, nearest
+from colorstyle_lib.paths import data_root
+
+Config = TypeVar("Config")
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """The generator's shape.
+
+    Attributes:
+        encoder: ``convolutions`` (convolution and pooling, learned from nothing, as the paper's section 3(1) says)
+            or ``efficientnet_lite0`` (frozen ImageNet features, carried inside our own weights file).
+        width: channels at full resolution; doubled at each halving, up to ``max_width``.
+        max_width: no level of the decoder has more channels than this.
+        depth: number of halvings; for ``efficientnet_lite0`` always 5.
+        working_size: pixels of a picture's shorter side when its chroma is predicted; a multiple of ``2 ** depth``.
+    """
+
+    encoder: Literal["convolutions", "efficientnet_lite0"] = "convolutions"
+    width: int = 16
+    max_width: int = 128
+    depth: int = 4
+    working_size: int = 128
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a preset is trained.
+
+    Attributes:
+        optimizer: ``adamw`` or ``sgd`` (the paper's section 5(2)).
+        learning_rate: peak value; it rises over ``warmup`` of the run and falls to 0 on a cosine.
+        warmup: fraction of the run.
+        batch_size: images a step.
+        crop: side of the square training crops, in pixels; a multiple of ``2 ** depth``.
+        huber_delta: ab distance, in Lab units, where the Huber term turns from a square into a line.
+        gradient_weight: weight of the Huber term on ab differences of neighbours (against bleeding).
+        chroma_weight: extra weight of colorful pixels (against brown): a pixel's weight is 1 + this * chroma / 110.
+        ema: decay of the moving average of the weights, which is what is kept.
+    """
+
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: float = 1e-3
+    warmup: float = 0.05
+    batch_size: int = 16
+    crop: int = 128
+    huber_delta: float = 5.0
+    gradient_weight: float = 0.5
+    chroma_weight: float = 3.0
+    ema: float = 0.998
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named configuration: one generator and the way it is trained."""
+
+    name: str
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+PRESETS: dict[str, Preset] = {
+    # The paper taken literally: convolution and pooling, plain SGD.
+    "paper": Preset(
+        "paper",
+        GeneratorConfig(width=32, max_width=256, depth=4, working_size=128),
+        TrainingConfig(optimizer="sgd", learning_rate=1e-2),
+    ),
+    # What we ship and recommend.
+    "companion": Preset(
+        "companion",
+        GeneratorConfig(encoder="efficientnet_lite0", width=24, max_width=192, depth=5, working_size=256),
+    ),
+    # For teaching and tests: trains in seconds.
+    "tiny": Preset(
+        "tiny",
+        GeneratorConfig(width=12, max_width=48, depth=3, working_size=64),
+        TrainingConfig(learning_rate=3e-3, batch_size=8, crop=48, ema=0.98),
+    ),
+}
+
+
+def change(config: Config, **changes: Any) -> Config:
+    """Copy a frozen configuration with some fields changed.
+
+    Raises:
+        ConfigError: a field does not exist; the message names the nearest one.
+    """
+    known = [f.name for f in fields(config)]  # type: ignore[arg-type]
+    for key in changes:
+        if key not in known:
+            raise ConfigError(f"{type(config).__name__} has no {key!r}{nearest(key, known)}")
+    return replace(config, **changes)  # type: ignore[type-var]
+
+
+def get_preset(name: str) -> Preset:
+    """Look up a preset by name.
+
+    Raises:
+        ConfigError: there is none of this name; the message names the nearest one.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"no preset {name!r}{nearest(name, PRESETS)}")
+    return PRESETS[name]
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How much work a run does. A notebook reads these numbers and never asks for the mode's name.
+
+    Attributes:
+        name: ``smoke``, ``quick`` or ``full``.
+        source: where the images that numbers come from live: ``synthetic``, ``demo`` or ``folder`` (a data root).
+        image_size: side of the square images that notebooks compute on, in pixels.
+        max_images: at most this many images are read for statistics.
+        max_samples: at most this many pixels are drawn for histograms and scatter plots.
+        repeats: how often a timing is repeated (the median is shown).
+        train_steps: steps of a small model that is trained live.
+    """
+
+    name: str
+    source: Literal["synthetic", "demo", "folder"]
+    image_size: int
+    max_images: int
+    max_samples: int
+    repeats: int
+    train_steps: int
+
+
+MODES: dict[str, Mode] = {
+    "smoke": Mode("smoke", "synthetic", 64, 8, 5_000, 2, 5),
+    "quick": Mode("quick", "demo", 128, 64, 100_000, 5, 300),
+    "full": Mode("full", "folder", 128, 2_000, 1_000_000, 10, 3_000),
+}
+
+
+def get_mode(name: str = "auto", data: str | os.PathLike[str] | None = None) -> Mode:
+    """Choose how much work to do.
+
+    Args:
+        name: ``smoke``, ``quick``, ``full``, or ``auto``: the environment variable ``COLORSTYLE_MODE`` where it is
+            set, else ``full`` with a GPU and a data root, else ``quick``.
+        data: the data root that the run was given, if any.
+
+    Raises:
+        ConfigError: the name (or the variable's value) is no mode; or ``full`` without a data root.
+    """
+    chosen = name
+    if chosen == "auto":
+        chosen = os.environ.get("COLORSTYLE_MODE") or "auto"
+    if chosen == "auto":
+        import torch
+
+        chosen = "full" if torch.cuda.is_available() and data_root(data) else "quick"
+    if chosen not in MODES:
+        raise ConfigError(f"no mode {chosen!r}{nearest(chosen, [*MODES, 'auto'])}")
+    if chosen == "full" and data_root(data) is None:
+        raise ConfigError("mode 'full' needs real images: give --data ROOT or set COLORSTYLE_DATA")
+    return MODES[chosen]

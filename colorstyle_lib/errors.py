@@ -1,0 +1,50 @@
+"""What can go wrong because of the user, each with one clear line that names the thing and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ColorStyleError(Exception):
+    """Base of every mistake that a user can mend; the command line prints it and exits with status 2."""
+
+
+class ConfigError(ColorStyleError):
+    """A preset, mode, option or parameter that does not exist or cannot be combined."""
+
+
+class ImageError(ColorStyleError):
+    """A picture that cannot be opened, is not a picture, or cannot be written."""
+
+
+class DataError(ColorStyleError):
+    """A data root, split or manifest that is missing or holds nothing usable."""
+
+
+class WeightsError(ColorStyleError):
+    """Weights that are missing, damaged, or made for another preset."""
+
+
+class MissingExtraError(ColorStyleError):
+    """An optional package is not installed; the message says which extra brings it."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed; get it with: pip install 'colorstyle[{extra}]'")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which known name is closest to a mistyped one.
+
+    Args:
+        name: what the user wrote.
+        known: the names that exist.
+
+    Returns:
+        ``"; did you mean 'x'?"`` where one is close, else ``"; known: 'a', 'b'"``. Ready to end a message.
+    """
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return "; known: " + ", ".join(repr(n) for n in names)

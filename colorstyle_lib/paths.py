@@ -1,0 +1,44 @@
+"""Where things are, found from this file: notebooks, papermill and nbmake all run in different folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from colorstyle_lib.errors import DataError
+
+PACKAGE = Path(__file__).resolve().parent
+_PARENT = PACKAGE.parent
+IS_CHECKOUT = (_PARENT / "pyproject.toml").is_file() and (_PARENT / "notebooks").is_dir()
+
+ROOT = _PARENT if IS_CHECKOUT else Path.cwd()
+"""The repository in a checkout; the current folder where the package was installed from a wheel."""
+
+NOTEBOOKS = ROOT / "notebooks"
+FIGURES = ROOT / "figures"
+RUNS = ROOT / "runs"
+
+WEIGHTS = ROOT / "data" / "weights" if IS_CHECKOUT else PACKAGE / "weights"
+"""The released weights: ``data/weights`` in a checkout, inside the package where a wheel was installed."""
+
+
+def data_root(given: str | os.PathLike[str] | None = None) -> Path | None:
+    """Find the folder of real images that a run works on.
+
+    Args:
+        given: a folder named by the user (``--data`` or a notebook's parameter); empty means not given.
+
+    Returns:
+        The folder given, else the one in the environment variable ``COLORSTYLE_DATA``, else None.
+
+    Raises:
+        DataError: the folder named does not exist.
+    """
+    name = given or os.environ.get("COLORSTYLE_DATA")
+    if not name:
+        return None
+    root = Path(name).expanduser()
+    if not root.is_dir():
+        source = "the data root" if given else "COLORSTYLE_DATA"
+        raise DataError(f"{source} {str(root)!r} is not a folder; give one with images, or leave it out")
+    return root.resolve()
