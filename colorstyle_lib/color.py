@@ -141,24 +141,26 @@ def fit_gamut(lab: Float[Tensor, "*n 3 h w"], *, steps: int = 10) -> Float[Tenso
     """
     _check_planes(lab, "fit_gamut")
     lightness, ab = lab[..., :1, :, :].clamp(0, 100), lab[..., 1:, :, :]
-
-    def fits(scale: Tensor) -> Tensor:
-        linear = lab_to_linear(torch.cat((lightness, ab * scale), dim=-3))
-        # Half of an 8-bit step in the steepest part of the curve: white and black themselves must count as inside.
-        return ((linear > -1e-4) & (linear < 1 + 1e-4)).all(dim=-3, keepdim=True)
-
     with torch.no_grad():
-        low = torch.zeros_like(lightness)
-        high = torch.ones_like(lightness)
-        inside = fits(high)
-        if bool(inside.all()):
+        outside = ~_in_gamut(torch.cat((lightness, ab), dim=-3))
+        if not bool(outside.any()):
             return torch.cat((lightness, ab), dim=-3)
+        # Few pixels of a photograph are outside; only those are searched.
+        hard = torch.cat((lightness, ab), dim=-3).movedim(-3, 0)[:, outside][:, None]  # (3, 1, pixels)
+        low, high = torch.zeros_like(hard[:1]), torch.ones_like(hard[:1])
         for _ in range(steps):
             middle = (low + high) / 2
-            ok = fits(middle)
-            low, high = torch.where(ok, middle, low), torch.where(ok, high, middle)
-        scale = torch.where(inside, torch.ones_like(low), low)
+            fits = _in_gamut(torch.cat((hard[:1], hard[1:] * middle)))[None]
+            low, high = torch.where(fits, middle, low), torch.where(fits, high, middle)
+        scale = torch.ones_like(lightness)
+        scale.squeeze(-3)[outside] = low.flatten()
     return torch.cat((lightness, ab * scale), dim=-3)
+
+
+def _in_gamut(lab: Tensor) -> Tensor:
+    """Which pixels of ``(..., 3, H, W)`` Lab the sRGB gamut holds; white and black themselves count as inside."""
+    linear = lab_to_linear(lab)
+    return ((linear > -1e-4) & (linear < 1 + 1e-4)).all(dim=-3)
 
 
 def luma_to_gray(lightness: Float[Tensor, "*n 1 h w"]) -> Float[Tensor, "*n 3 h w"]:

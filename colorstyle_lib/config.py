@@ -78,7 +78,7 @@ PRESETS: dict[str, Preset] = {
     # What we ship and recommend.
     "companion": Preset(
         "companion",
-        GeneratorConfig(encoder="efficientnet_lite0", width=24, max_width=192, depth=5, working_size=256),
+        GeneratorConfig(encoder="efficientnet_lite0", width=24, max_width=192, depth=5, working_size=192),
     ),
     # For teaching and tests: trains in seconds.
     "tiny": Preset(

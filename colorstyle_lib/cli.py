@@ -1,0 +1,158 @@
+"""The `colorstyle` command. Heavy imports happen inside a command, so that --help answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from colorstyle_lib import __version__
+from colorstyle_lib.config import MODES, PRESETS
+from colorstyle_lib.errors import ColorStyleError, ConfigError
+
+PROGRAM = "colorstyle"
+
+
+def _colorize(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.many import colorize_files
+
+    return colorize_files(
+        arguments.inputs,
+        arguments.output,
+        weights=arguments.weights,
+        saturation=arguments.saturation,
+        working_size=arguments.working_size,
+        overwrite=not arguments.keep,
+    )
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.info import print_info
+
+    print_info(arguments.weights)
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.release import train_on_folder
+
+    train_on_folder(
+        arguments.preset,
+        arguments.data,
+        datasets=arguments.datasets,
+        steps=arguments.steps,
+        output=arguments.output,
+        resume=arguments.resume,
+        seed=arguments.seed,
+    )
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.run import main_run
+
+    return main_run(
+        arguments.notebooks, mode=arguments.mode, data=arguments.data, parameters=_pairs(arguments.parameter)
+    )
+
+
+def _figures(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.shown import make_figures
+
+    make_figures(arguments.names)
+    return 0
+
+
+def _pairs(items: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not (name and equals):
+            raise ConfigError(f"--parameter wants NAME=VALUE, not {item!r}")
+        pairs[name] = value
+    return pairs
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
+    return number
+
+
+def _saturation(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 3:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 (gray) and 3")
+    return number
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, as argparse sees it."""
+    top = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Color grayscale photographs; run and check the course. Start with: colorstyle colorize photo.jpg",
+    )
+    top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    colorize = commands.add_parser("colorize", help="color a photograph, or a folder of them")
+    colorize.add_argument("inputs", metavar="IN", nargs="+", type=Path, help="photographs, or one folder")
+    colorize.add_argument(
+        "-o", "--output", metavar="OUT", type=Path, help="file, or folder for many; default: NAME-color.png beside IN"
+    )
+    colorize.add_argument("--saturation", type=_saturation, default=1.0, help="1 as predicted, 0 gray, up to 3")
+    colorize.add_argument("--working-size", type=_positive, help="shorter side, in pixels, at which color is predicted")
+    colorize.add_argument("--weights", type=Path, help="a .safetensors file; default: the released weights")
+    colorize.add_argument("--keep", action="store_true", help="leave results alone that are already there")
+    colorize.set_defaults(command=_colorize)
+
+    info = commands.add_parser("info", help="versions, device, weights and where things are")
+    info.add_argument("--weights", type=Path, help="a .safetensors file; default: the released weights")
+    info.set_defaults(command=_info)
+
+    train = commands.add_parser("train", help="train a generator on a folder of photographs")
+    train.add_argument("--preset", default="companion", help=f"one of {', '.join(PRESETS)}; default: companion")
+    train.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA")
+    train.add_argument("--datasets", nargs="+", default=(), metavar="NAME", help="only these folders of the root")
+    train.add_argument("--steps", type=_positive, default=4000, help="optimizer steps in all; default: 4000")
+    train.add_argument("--output", type=Path, help="folder for weights, log and state; default: runs/PRESET")
+    train.add_argument("--resume", action="store_true", help="go on from the state in --output")
+    train.add_argument("--seed", type=int, default=0)
+    train.set_defaults(command=_train)
+
+    run = commands.add_parser("run", help="run the notebooks, one process each")
+    run.add_argument("notebooks", metavar="NOTEBOOK", nargs="*", help="01 or 01_data; default: all")
+    run.add_argument("--mode", default="auto", help=f"auto, {', '.join(MODES)}; default: auto")
+    run.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA")
+    run.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter")
+    run.set_defaults(command=_run)
+
+    figures = commands.add_parser("figures", help="make the figures that the repository shows")
+    actions = figures.add_subparsers(title="actions", metavar="ACTION", required=True)
+    make = actions.add_parser("make", help="make figures and their sidecars in figures/")
+    make.add_argument("names", metavar="NAME", nargs="*", help="default: all")
+    make.set_defaults(command=_figures)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        Exit status: 0 done, 1 some of it failed (each failure named), 2 a mistake in what was asked, 130 interrupted.
+    """
+    parsed = parser().parse_args(arguments)
+    try:
+        return parsed.command(parsed)
+    except ColorStyleError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,288 @@
+"""Scenes drawn by our own code, for which the truth about color is known.
+
+On real photographs nobody knows which other colors a gray pixel could have had. Here everybody does: a scene
+is a smooth ground with a few objects, and each object belongs to a *kind* whose colors are decided by its
+texture, by its shape, or by nothing that a gray picture shows. What a model should attend to, where plain
+regression must turn brown, and how diverse a sampler ought to be can then be measured against the truth.
+
+L never depends on the color chosen: lightness is drawn first and color is laid over it in Lab, at edges too,
+so one gray picture really has many equally likely colorings.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from numpy.typing import NDArray
+from torch import Tensor
+
+from colorstyle_lib.color import lab_to_rgb
+from colorstyle_lib.errors import ConfigError
+
+Plane = NDArray[np.float32]
+"""One value a pixel."""
+
+L_RANGE = (41.0, 73.0)
+"""Every pixel's L lies in here; every color in :data:`KINDS` fits the sRGB gamut at each of these."""
+
+_BASE = (50.0, 64.0)  # an object's L before texture and shading
+_TEXTURE, _SHADING = 6.0, 3.0  # and how far these two move it, so that L_RANGE holds
+_CONTRAST = 6.0  # an object's base L differs from the ground's by at least this, so that its edge shows
+_MIN_SIZE = (
+    32  # below this a texture's period is under 4 pixels, and the gray picture no longer shows the kind
+)
+_STREAM_LAYOUT, _STREAM_COLOR = 0, 1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A sort of object.
+
+    Attributes:
+        name: ``ground``, or what one sees in the gray picture.
+        determined_by: what tells the color: the object's texture (whatever its shape), its shape (where it is
+            smooth), or nothing.
+        colors: the (a, b) it can have, all equally likely.
+    """
+
+    name: str
+    determined_by: Literal["texture", "shape", "nothing"]
+    colors: tuple[tuple[float, float], ...]
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether it has more than one color."""
+        return len(self.colors) > 1
+
+    @property
+    def mean(self) -> tuple[float, float]:
+        """The expected (a, b): what regression with a squared error learns."""
+        a, b = np.mean(self.colors, axis=0)
+        return float(a), float(b)
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("ground", "shape", ((3.0, 14.0),)),  # the smooth area that no object covers: always sand
+    Kind("stripes", "texture", ((-32.0, 30.0),)),
+    Kind("dots", "texture", ((24.0, 42.0),)),
+    Kind("rings", "texture", ((28.0, -34.0),)),
+    Kind("triangle", "shape", ((-4.0, 48.0),)),
+    Kind("cross", "shape", ((-26.0, -6.0),)),
+    Kind("disc", "nothing", ((38.0, 18.0), (2.0, -36.0))),
+    Kind("square", "nothing", ((38.0, -8.0), (-14.0, 38.0), (-12.0, -26.0))),
+)
+"""All kinds; ``Scenes.labels`` counts in this order. 0 is the ground, which is determined."""
+
+_WEIGHTS = np.array(
+    [0.0] + [0.2 if kind.ambiguous else 0.12 for kind in KINDS[1:]]
+)  # 40 % of objects are ambiguous
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """A batch of scenes and the truth about them.
+
+    Attributes:
+        rgb: sRGB in [0, 1].
+        labels: index into :data:`KINDS`; at an edge, the kind that covers most of the pixel.
+        mean_ab: expected ab given the gray picture, over all colorings that it could have had: the "brown
+            average". True at edges too, where colors mix by the area that each covers.
+        ambiguous: whether the pixel's kind has several colors; decided by the label.
+        interior: whether one kind covers the whole pixel. There Lab's ab is exactly one of the kind's colors.
+    """
+
+    rgb: Float[Tensor, "n 3 h w"]
+    labels: Int[Tensor, "n h w"]
+    mean_ab: Float[Tensor, "n 2 h w"]
+    ambiguous: Bool[Tensor, "n h w"]
+    interior: Bool[Tensor, "n h w"]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What the gray picture shows: L, and which share of each pixel each object covers."""
+
+    lightness: Plane
+    kinds: list[int]
+    covers: list[Plane]
+
+
+# Signed distance to each outline, in units of the radius of the circle around it; negative inside.
+_SHAPES: dict[str, Callable[[Plane, Plane], Plane]] = {
+    "disc": lambda u, v: np.hypot(u, v) - 0.88,
+    "square": lambda u, v: np.maximum(abs(u), abs(v)) - 0.7,
+    "triangle": lambda u, v: np.maximum(-v, 0.866 * abs(u) + 0.5 * v) - 0.5,
+    "cross": lambda u, v: np.minimum(
+        np.maximum(abs(u) - 0.93, abs(v) - 0.32), np.maximum(abs(u) - 0.32, abs(v) - 0.93)
+    ),
+}
+
+# Between -1 and 1, of two coordinates that grow by 2 pi each period.
+_TEXTURES: dict[str, Callable[[Plane, Plane], Plane]] = {
+    "stripes": lambda s, t: np.tanh(2.5 * np.sin(s)),
+    "dots": lambda s, t: np.tanh(2.5 * (np.cos(s) + np.cos(t) - 0.7)),
+    "rings": lambda s, t: np.tanh(2.5 * np.cos(np.hypot(s, t))),
+}
+
+
+def _place(random: np.random.Generator, size: int) -> list[tuple[float, float, float]]:
+    """Center and radius of up to six circles with gaps between them: no object is seen against another."""
+    circles: list[tuple[float, float, float]] = []
+    margin = 0.016 * size  # relative, so that a scene is the same at every size
+    wanted = int(random.integers(4, 7))
+    for _ in range(80):
+        radius = float(random.uniform(0.13, 0.2)) * size
+        x, y = (float(place) for place in random.uniform(radius + margin, size - radius - margin, size=2))
+        if all(np.hypot(x - p, y - q) > radius + r + 2 * margin for p, q, r in circles):
+            circles.append((x, y, radius))
+        if len(circles) == wanted:
+            break
+    return circles
+
+
+def _layout(index: int, size: int, seed: int) -> _Layout:
+    """Draw one scene's gray picture; no color is chosen yet."""
+    random = np.random.default_rng((seed, index, _STREAM_LAYOUT))
+    y, x = np.mgrid[:size, :size].astype(np.float32) + 0.5
+
+    def light(x: Plane, y: Plane, radius: float) -> Plane:
+        angle = float(random.uniform(0, 2 * np.pi))
+        slope = (x * math.cos(angle) + y * math.sin(angle)) / radius
+        return (_SHADING * np.clip(slope, -1, 1)).astype(np.float32)
+
+    ground = float(random.uniform(*_BASE))
+    lightness = (ground + light(x - size / 2, y - size / 2, 0.7 * size)).astype(np.float32)
+    circles = _place(random, size)
+    kinds = [int(kind) for kind in random.choice(len(KINDS), size=len(circles), p=_WEIGHTS)]
+    covers = []
+    for kind, (cx, cy, radius) in zip(kinds, circles, strict=True):
+        angle, phase = (float(turn) for turn in random.uniform(0, 2 * np.pi, size=2))
+        name = KINDS[kind].name
+        # A texture may come on any shape: only then can a model learn that shape says nothing there.
+        shape = name if name in _SHAPES else str(random.choice(list(_SHAPES)))
+        base = float(random.uniform(*_BASE))
+        while abs(base - ground) < _CONTRAST:
+            base = float(random.uniform(*_BASE))
+        top, left = int(cy - radius), int(cx - radius)
+        patch = (slice(top, int(cy + radius) + 2), slice(left, int(cx + radius) + 2))
+        u, v = x[patch] - np.float32(cx), y[patch] - np.float32(cy)
+        u, v = u * math.cos(angle) + v * math.sin(angle), v * math.cos(angle) - u * math.sin(angle)
+        surface = base + light(u, v, radius)
+        if name in _TEXTURES:
+            turn = 2 * np.pi / max(4.0, 0.085 * size)
+            sign = 1 if phase < np.pi else -1  # dark dots on light, or light ones on dark
+            surface = surface + sign * _TEXTURE * _TEXTURES[name](
+                u * turn + (name == "stripes") * phase, v * turn
+            )
+        cover = np.zeros((size, size), np.float32)
+        # A ramp one pixel wide about the outline is the covered area of each pixel: anti-aliasing.
+        cover[patch] = np.clip(0.5 - radius * _SHAPES[shape](u / radius, v / radius), 0, 1)
+        lightness[patch] += cover[patch] * (surface - lightness[patch])
+        covers.append(cover)
+    return _Layout(lightness, kinds, covers)
+
+
+def _choose(layout: _Layout, index: int, seed: int) -> list[int]:
+    """One color for each object, independent of one another and of everything that the gray picture shows."""
+    random = np.random.default_rng((seed, index, _STREAM_COLOR))
+    return [int(random.integers(len(KINDS[kind].colors))) for kind in layout.kinds]
+
+
+def _paint(layout: _Layout, colors: list[tuple[float, float]]) -> NDArray[np.float32]:
+    """Lay the objects' colors over the ground's, mixed in ab by coverage so that L is untouched."""
+    ab = np.empty((2, *layout.lightness.shape), np.float32)
+    ab[:] = np.reshape(KINDS[0].mean, (2, 1, 1))
+    for cover, color in zip(layout.covers, colors, strict=True):
+        ab += cover * (np.reshape(color, (2, 1, 1)) - ab)
+    return ab
+
+
+def _collect(layouts: list[_Layout], choices: list[list[int]]) -> Scenes:
+    size = layouts[0].lightness.shape[0] if layouts else 0
+    n = len(layouts)
+    lab = np.empty((n, 3, size, size), np.float32)
+    mean_ab = np.empty((n, 2, size, size), np.float32)
+    labels = np.zeros((n, size, size), np.int64)
+    interior = np.ones((n, size, size), bool)
+    for i, (layout, choice) in enumerate(zip(layouts, choices, strict=True)):
+        chosen = [KINDS[kind].colors[c] for kind, c in zip(layout.kinds, choice, strict=True)]
+        lab[i, 0] = layout.lightness
+        lab[i, 1:] = _paint(layout, chosen)
+        mean_ab[i] = _paint(layout, [KINDS[kind].mean for kind in layout.kinds])
+        for kind, cover in zip(layout.kinds, layout.covers, strict=True):
+            labels[i][cover > 0.5] = kind
+            interior[i] &= (cover == 0) | (cover == 1)
+    is_ambiguous = np.array([kind.ambiguous for kind in KINDS])
+    return Scenes(
+        # One by one: vectorized powers may round differently in a batch of another length.
+        rgb=torch.stack([lab_to_rgb(one) for one in torch.from_numpy(lab)]),
+        labels=torch.from_numpy(labels),
+        mean_ab=torch.from_numpy(mean_ab),
+        ambiguous=torch.from_numpy(is_ambiguous[labels]),
+        interior=torch.from_numpy(interior),
+    )
+
+
+def _check(n: int, size: int) -> None:
+    if n < 1:
+        raise ConfigError(f"the number of scenes must be at least 1, not {n}")
+    if size < _MIN_SIZE:
+        raise ConfigError(
+            f"scenes need a size of at least {_MIN_SIZE} pixels, not {size}: textures vanish below it"
+        )
+
+
+def scenes(n: int, size: int = 64, seed: int = 0) -> Scenes:
+    """Draw scenes with known truth about color.
+
+    Args:
+        n: how many. Scene ``i`` is the same whatever ``n`` is.
+        size: side in pixels, at least 32.
+        seed: same seed, same scenes.
+
+    Returns:
+        ``n`` scenes; L in :data:`L_RANGE`, every color inside the sRGB gamut.
+
+    Raises:
+        ConfigError: ``n`` or ``size`` is too small.
+    """
+    _check(n, size)
+    layouts = [_layout(i, size, seed) for i in range(n)]
+    return _collect(layouts, [_choose(layout, i, seed) for i, layout in enumerate(layouts)])
+
+
+def same_gray(n_colorings: int, size: int = 64, seed: int = 0) -> Scenes:
+    """Draw one gray picture in several true colors: one gray has many colors.
+
+    Args:
+        n_colorings: how many, all different, from 1 to 36.
+        size: side in pixels, at least 32.
+        seed: same seed, same picture.
+
+    Returns:
+        ``n_colorings`` scenes that differ in ambiguous objects' colors only: L, labels and ``mean_ab`` agree.
+
+    Raises:
+        ConfigError: a number out of its range.
+    """
+    _check(n_colorings, size)
+    if n_colorings > 36:
+        raise ConfigError(f"same_gray draws at most 36 colorings of one picture, not {n_colorings}")
+    # The first scene of this seed with every ambiguous kind and enough colorings; a few in a hundred have 36.
+    wanted = {i for i, kind in enumerate(KINDS) if kind.ambiguous}
+    for index in itertools.count():
+        layout = _layout(index, size, seed)
+        options = [len(KINDS[kind].colors) for kind in layout.kinds]
+        if wanted <= set(layout.kinds) and math.prod(options) >= n_colorings:
+            break
+    random = np.random.default_rng((seed, index, _STREAM_COLOR))
+    numbers = random.choice(math.prod(options), size=n_colorings, replace=False)
+    choices = [[int(c) for c in np.unravel_index(number, options)] for number in numbers]
+    return _collect([layout] * n_colorings, choices)

@@ -1,0 +1,157 @@
+"""The generator: what is known of a picture goes in, its ab planes come out (the paper's section 3(1))."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as nnf
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from colorstyle_lib.color import luma_to_gray
+from colorstyle_lib.config import GeneratorConfig
+from colorstyle_lib.errors import ConfigError, nearest
+from colorstyle_lib.features import EfficientNetLite0
+
+CONTENT_PLANES = 5
+AB_RANGE = 110.0
+
+
+def content_planes(
+    lab: Float[Tensor, "n 3 h w"],
+    known_lightness: Bool[Tensor, "n 1 h w"],
+    known_color: Bool[Tensor, "n 1 h w"],
+) -> Float[Tensor, "n 5 h w"]:
+    """What the generator is told about a picture: Lab with the unknown set to zero, and two masks of what is known.
+
+    A grayscale photograph knows L everywhere and color nowhere; one with hints knows color at some pixels.
+
+    Args:
+        lab: ``(N, 3, H, W)``, L in [0, 100].
+        known_lightness: where L is known.
+        known_color: where a and b are known.
+
+    Returns:
+        ``(N, 5, H, W)``: L / 100, a / 110, b / 110, and the two masks as 0 and 1.
+    """
+    light, color = known_lightness.to(lab.dtype), known_color.to(lab.dtype)
+    return torch.cat((lab[:, :1] / 100 * light, lab[:, 1:] / AB_RANGE * color, light, color), dim=1)
+
+
+def gray_content(lightness: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 5 h w"]:
+    """The content of a grayscale photograph: L known everywhere, color nowhere.
+
+    Args:
+        lightness: ``(N, 1, H, W)`` in [0, 100].
+    """
+    lab = nnf.pad(lightness, (0, 0, 0, 0, 0, 2))
+    everywhere = torch.ones_like(lightness, dtype=torch.bool)
+    return content_planes(lab, everywhere, ~everywhere)
+
+
+def _block(inputs: int, outputs: int) -> nn.Sequential:
+    """Two 3 x 3 convolutions, each normalised and rectified."""
+    layers: list[nn.Module] = []
+    for channels in (inputs, outputs):
+        layers += [nn.Conv2d(channels, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+class ConvolutionEncoder(nn.Module):
+    """Convolution and pooling, as the paper's section 3(1) describes its generator.
+
+    Attributes:
+        channels: channels of the maps that :meth:`forward` returns, at 1/2, 1/4, ... of the size.
+    """
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        widths = [min(config.width * 2**i, config.max_width) for i in range(config.depth + 1)]
+        self.blocks = nn.ModuleList(_block(i, o) for i, o in zip([CONTENT_PLANES, *widths], widths, strict=False))
+        self.channels = tuple(widths[1:])
+
+    def forward(self, content: Float[Tensor, "n 5 h w"]) -> list[Tensor]:
+        x = self.blocks[0](content)
+        maps = []
+        for block in self.blocks[1:]:
+            x = block(nnf.max_pool2d(x, 2))
+            maps.append(x)
+        return maps
+
+
+class PretrainedEncoder(nn.Module):
+    """Frozen ImageNet features of the gray picture: they know what a tree is before training starts."""
+
+    channels = EfficientNetLite0.channels
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = EfficientNetLite0().requires_grad_(False)
+
+    def forward(self, content: Float[Tensor, "n 5 h w"]) -> list[Tensor]:
+        with torch.no_grad():
+            return self.features(luma_to_gray(content[:, :1] * 100).to(content.dtype))
+
+
+class Generator(nn.Module):
+    """Encoder, then a decoder that doubles the size level by level and looks back at the encoder's maps (U-Net:
+    O. Ronneberger et al., MICCAI 2015, arXiv:1505.04597).
+
+    Args:
+        config: its shape.
+
+    Raises:
+        ConfigError: an unknown encoder.
+    """
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        if config.encoder == "efficientnet_lite0":
+            self.encoder: nn.Module = PretrainedEncoder()
+        elif config.encoder == "convolutions":
+            self.encoder = ConvolutionEncoder(config)
+        else:
+            raise ConfigError(
+                f"no encoder {config.encoder!r}{nearest(config.encoder, ('convolutions', 'efficientnet_lite0'))}"
+            )
+        channels = self.encoder.channels
+        widths = [min(config.width * 2**i, config.max_width) for i in range(len(channels))]
+        self.bottom = nn.Sequential(nn.Conv2d(channels[-1], widths[-1], 1, bias=False), nn.BatchNorm2d(widths[-1]))
+        # The finest level also sees the content itself, four pixels folded into one: hints and masks survive exactly.
+        skips = [channels[0] + 4 * CONTENT_PLANES, *channels[1:-1]]
+        # Level by level from coarse to fine: what comes from below, beside the encoder's map of the same size.
+        self.decoder = nn.ModuleList(
+            _block(widths[i + 1] + skips[i], widths[i]) for i in reversed(range(len(channels) - 1))
+        )
+        self.head = nn.Conv2d(widths[0], 2, 1)
+
+    def forward(self, content: Float[Tensor, "n 5 h w"]) -> Float[Tensor, "n 2 h w"]:
+        """Predict a and b.
+
+        Args:
+            content: from :func:`content_planes`; H and W multiples of ``2 ** depth``.
+
+        Returns:
+            ``(N, 2, H, W)`` a and b in Lab units, within [-110, 110]. L is not among the outputs: it stays the input's.
+
+        Raises:
+            ConfigError: a side is no multiple of ``2 ** depth``.
+        """
+        step = 2 ** len(self.encoder.channels)
+        if content.shape[-1] % step or content.shape[-2] % step:
+            raise ConfigError(f"the generator wants sides that are multiples of {step}, not {tuple(content.shape[-2:])}")
+        *skips, x = self.encoder(content)
+        skips[0] = torch.cat((skips[0], nnf.pixel_unshuffle(content, 2)), dim=1)
+        x = self.bottom(x)
+        for block, skip in zip(self.decoder, reversed(skips), strict=True):
+            x = block(torch.cat((nnf.interpolate(x, scale_factor=2, mode="nearest"), skip), dim=1))
+        # Chroma is smooth where L is sharp: half the size is enough, as JPEG's 4:2:0 has long assumed.
+        ab = AB_RANGE * torch.tanh(self.head(x).float())
+        return nnf.interpolate(ab, scale_factor=2, mode="bilinear")
+
+    def train(self, mode: bool = True) -> Generator:
+        """Switch to training; a frozen encoder stays in evaluation mode."""
+        super().train(mode)
+        if isinstance(self.encoder, PretrainedEncoder):
+            self.encoder.eval()
+        return self

@@ -1,0 +1,380 @@
+"""Reading people's pictures safely: whatever they are, they come in as 8-bit sRGB or with a clear no."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from colorstyle_lib.errors import ConfigError, ImageError
+
+Source = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor
+"""What a person may give as a picture."""
+
+MAX_PIXELS = 200_000_000
+"""Larger pictures are refused from their header, before any memory is taken for them."""
+
+# Only what people's pictures come as: Pillow would also run Ghostscript on EPS, and guess at unsigned files.
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF", "JPEG2000", "PPM")
+_ENDINGS = tuple(
+    ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .gif .bmp .avif .heic .heif .jp2 .ppm .pgm .pbm".split()  # noqa: SIM905
+)
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_URL = re.compile(r"data:|[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # one slash, as pathlib leaves of two
+
+_lock = threading.Lock()
+_inside = 0
+_undo = ExitStack()
+
+
+@contextmanager
+def _strict_pillow() -> Iterator[None]:
+    """Pillow without its warnings, its pixel limit (ours is checked), its switch to let cut-off files pass.
+
+    All three are global to the process: threads inside share one change, and the last one out undoes it.
+    """
+    global _inside
+    with _lock:
+        _inside += 1
+        if _inside == 1:
+            _undo.enter_context(warnings.catch_warnings())
+            warnings.filterwarnings("ignore", module=r"PIL\b")
+            _undo.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+            _undo.callback(setattr, ImageFile, "LOAD_TRUNCATED_IMAGES", ImageFile.LOAD_TRUNCATED_IMAGES)
+            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = None, False
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if _inside == 0:
+                _undo.close()
+
+
+def open_picture(source: Source) -> Image.Image:
+    """Open a picture as 8-bit sRGB: upright, first frame only, color profile applied, transparency on white.
+
+    A broken color profile or EXIF block is ignored. Gray of 32 bits or floats says nothing of its range: it
+    counts as [0, 1] (floats only), [0, 255] or [0, 65535], the first of these that holds its largest value.
+
+    Args:
+        source: a path; a ``PIL.Image`` (left as it is); an array ``(H, W)`` or ``(H, W, 1|3|4)``; or a tensor
+            ``(H, W)``, ``(1|3|4, H, W)`` or ``(1, 1|3|4, H, W)``. Arrays and tensors hold gray, sRGB or sRGB
+            and alpha, as bool, uint8, uint16 or float in [0, 1].
+
+    Returns:
+        A picture of mode RGB that shares no memory with the source.
+
+    Raises:
+        ImageError: not found, a folder or URL, empty, damaged, no picture, too large, or values out of range.
+    """
+    with _strict_pillow():
+        if isinstance(source, str | os.PathLike):
+            with _opened(source) as picture:
+                return _decode(picture, repr(os.fsdecode(source)))
+        if isinstance(source, Image.Image):
+            return _decode(source, "the picture given", copy=True)
+        if isinstance(source, Tensor):
+            return _decode(_from_array(_tensor_to_array(source)), "the tensor given")
+        if isinstance(source, np.ndarray):
+            return _decode(_from_array(source), "the array given")
+    raise ImageError(f"a picture is a path, a PIL.Image, an array or a tensor, not {type(source).__name__!r}")
+
+
+@contextmanager
+def _opened(source: str | os.PathLike[str]) -> Iterator[Image.Image]:
+    """A picture file with only its header read."""
+    given = os.fsdecode(source)
+    name = repr(given)
+    if _URL.match(given):
+        raise ImageError(f"{name} is a URL; download the picture first and give its file name")
+    path = Path(os.path.expanduser(given))  # noqa: PTH111  (Path's own raises on a file that is named ~like.this)
+    try:
+        if path.is_dir():
+            raise ImageError(f"{name} is a folder, not a picture")
+        if not path.exists():
+            raise ImageError(f"{name} not found{_similar_file(path)}")
+        if not path.is_file():
+            raise ImageError(f"{name} is a device or a pipe, not a picture")
+        if path.stat().st_size == 0:
+            raise ImageError(f"{name} is an empty file")
+        with path.open("rb") as file:
+            yield _identify(file, name)
+    except OSError as error:
+        raise ImageError(f"cannot read {name}: {error.strerror or error}") from error
+
+
+def _similar_file(path: Path) -> str:
+    """Say which file in the same folder was probably meant."""
+    if not path.parent.is_dir():
+        return f": there is no folder {str(path.parent)!r}"
+    close = get_close_matches(path.name, [p.name for p in path.parent.iterdir()], n=1)
+    return f"; did you mean {str(path.with_name(close[0]))!r}?" if close else ""
+
+
+def _identify(file: io.BufferedReader, name: str) -> Image.Image:
+    """Read a file's header."""
+    head = file.read(12)
+    try:
+        try:
+            return Image.open(file, formats=_known_formats())
+        except UnidentifiedImageError:
+            # Some AVIF files have a brand of HEIC's, so Pillow is asked first.
+            if head[4:8] != b"ftyp" or head[8:12] not in _HEIC_BRANDS:
+                raise
+            _register_heif(name)
+            return Image.open(file, formats=["HEIF"])
+    except UnidentifiedImageError as error:
+        known = ", ".join(_FORMATS)
+        raise ImageError(f"{name} is not a picture, or its beginning is damaged (known: {known})") from error
+    except ImageError:
+        raise
+    except Exception as error:  # see _decode
+        raise ImageError(f"{name} is damaged: {error}") from error
+
+
+def _known_formats() -> list[str]:
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
+
+
+def _register_heif(name: str) -> None:
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise ImageError(f"{name} is a HEIC picture; to open it: pip install pillow-heif") from error
+    pillow_heif.register_heif_opener()
+
+
+def _decode(picture: Image.Image, name: str, *, copy: bool = False) -> Image.Image:
+    """Turn an opened picture into upright sRGB; with ``copy`` the one given is left as it is."""
+    width, height = picture.size
+    if width * height == 0:
+        raise ImageError(f"{name} has no pixels")
+    if width * height > MAX_PIXELS:
+        millions = f"{width * height / 1e6:.0f} megapixels, over the limit of {MAX_PIXELS / 1e6:.0f}"
+        raise ImageError(f"{name} has {width} x {height} pixels ({millions}); make it smaller first")
+    try:
+        picture.load()
+        picture = picture.copy() if copy else picture
+        with suppress(Exception):  # broken EXIF
+            ImageOps.exif_transpose(picture, in_place=True)
+        picture = _to_srgb(picture, name)
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise ImageError(f"{width} x {height} pixels of {name} do not fit into memory") from error
+    except Exception as error:  # damaged files make decoders raise anything: struct.error, KeyError, ...
+        raise ImageError(f"{name} is damaged or cut off: {error}") from error
+    # A plain Image without the file's headers, which no longer fit. Pillow's public ways copy the pixels.
+    plain = picture._new(picture.im)
+    plain.info = {}
+    return plain
+
+
+def _to_srgb(picture: Image.Image, name: str) -> Image.Image:
+    """Any mode to RGB: to 8 bits, color profile applied, transparent parts on white."""
+    profile, alpha = picture.info.get("icc_profile"), None
+    if picture.mode == "LAB":
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    if picture.mode.startswith(("I", "F")):
+        picture = _deep_gray(picture, name)
+    elif picture.has_transparency_data:
+        # Split off, since profiles know no alpha, and one of a gray picture wants gray.
+        gray = picture.mode in ("L", "LA")
+        picture = picture.convert("RGBA")
+        alpha = picture.getchannel("A")
+        picture = picture.convert("L" if gray else "RGB")
+    elif picture.mode not in ("L", "RGB", "CMYK", "LAB"):
+        picture = picture.convert("RGB")
+
+    if profile:
+        with suppress(ImageCms.PyCMSError, OSError, TypeError, ValueError):  # broken, or of another mode
+            given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            srgb = ImageCms.createProfile("sRGB")
+            in_place = picture.mode == "RGB"  # a large picture should not be there twice
+            changed = ImageCms.profileToProfile(picture, given, srgb, outputMode="RGB", inPlace=in_place)
+            picture = changed or picture
+    if picture.mode != "RGB":
+        picture = picture.convert("RGB")
+    if alpha is not None:
+        white = Image.new("RGB", picture.size, "white")
+        white.paste(picture, mask=alpha)
+        picture = white
+    return picture
+
+
+def _deep_gray(picture: Image.Image, name: str) -> Image.Image:
+    """A gray picture of 16 or 32 bits or of floats, as 8 bits."""
+    values = np.asarray(picture)
+    low, high = values.min(), values.max()
+    if not (low >= 0 and high <= 65535):  # also true of NaN
+        raise ImageError(f"{name} has values from {low:g} to {high:g}; write it with 8 or 16 bits first")
+    whites = {"F": (1, 255, 65535), "I": (255, 65535)}.get(picture.mode, (65535,))
+    white = next(w for w in whites if high <= w)
+    tags = getattr(picture, "tag_v2", {})
+    if tags.get(ExifTags.Base.PhotometricInterpretation) == 0:  # a TIFF with black as the largest value
+        values = white - values
+    return Image.fromarray(np.rint(values * np.float32(255 / white)).astype(np.uint8))
+
+
+def _tensor_to_array(tensor: Tensor) -> np.ndarray:
+    """``(H, W)``, ``(C, H, W)`` or ``(1, C, H, W)`` to ``(H, W)`` or ``(H, W, C)``."""
+    shape = tuple(tensor.shape)
+    if tensor.ndim == 4 and shape[0] == 1:
+        tensor = tensor[0]
+    if tensor.ndim == 3 and tensor.shape[0] in (1, 3, 4):
+        tensor = tensor.permute(1, 2, 0)
+    elif tensor.ndim != 2:
+        raise ImageError(f"a picture tensor is (H, W), (1|3|4, H, W) or (1, 1|3|4, H, W), not {shape}")
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()  # NumPy knows no bfloat16
+
+
+def _from_array(array: np.ndarray) -> Image.Image:
+    """``(H, W)`` or ``(H, W, 1|3|4)`` to a picture of mode L, RGB or RGBA."""
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))) or array.size == 0:
+        raise ImageError(f"a picture array is (H, W) or (H, W, 1|3|4) and not empty, not {array.shape}")
+    if array.dtype == bool:
+        array = array * np.uint8(255)
+    elif array.dtype == np.uint16:
+        array = np.rint(array * np.float32(1 / 257)).astype(np.uint8)
+    elif np.issubdtype(array.dtype, np.floating):
+        low, high = array.min(), array.max()
+        if not (low >= -1e-3 and high <= 1 + 1e-3):  # rounding errors pass; NaN does not
+            raise ImageError(f"a float picture lies in [0, 1], not from {low:g} to {high:g}; divide it first")
+        array = np.rint(array.clip(0, 1).astype(np.float32) * 255).astype(np.uint8)
+    elif array.dtype != np.uint8:
+        raise ImageError(
+            f"a picture is bool, uint8, uint16 or float in [0, 1], not {array.dtype}; convert it"
+        )
+    return Image.fromarray(np.array(array, order="C"))
+
+
+def to_tensor(image: Image.Image) -> Float[Tensor, "3 h w"]:
+    """A picture as float32 sRGB planes in [0, 1].
+
+    Args:
+        image: of any mode; other than RGB it goes through :func:`open_picture` first.
+
+    Raises:
+        ImageError: the picture cannot be decoded.
+    """
+    rgb = image if image.mode == "RGB" else open_picture(image)
+    return torch.from_numpy(np.array(rgb)).permute(2, 0, 1).contiguous().to(torch.float32).div_(255)
+
+
+def to_picture(image: Float[Tensor, "*n c h w"]) -> Image.Image:
+    """A tensor as an 8-bit picture, each value rounded to the nearest of 256 steps.
+
+    Args:
+        image: ``(3, H, W)`` or ``(1, 3, H, W)`` sRGB; values outside [0, 1] are cut to it.
+
+    Raises:
+        ImageError: another shape (a batch holds several pictures), or NaN.
+    """
+    if image.ndim not in (3, 4) or image.shape[-3] != 3 or (image.ndim == 4 and image.shape[0] != 1):
+        raise ImageError(f"one picture is (3, H, W) or (1, 3, H, W), not {tuple(image.shape)}")
+    planes = image.detach().reshape(image.shape[-3:])
+    if bool(planes.isnan().any()):
+        raise ImageError("the picture has NaN in it")
+    steps = planes.float().clamp(0, 1).mul_(255).round_().to(torch.uint8)
+    return Image.fromarray(steps.permute(1, 2, 0).cpu().contiguous().numpy())
+
+
+def resize(image: Float[Tensor, "n c h w"], size: tuple[int, int]) -> Float[Tensor, "n c height width"]:
+    """Resize a batch by antialiased bilinear interpolation: a triangle filter, wider the more it shrinks.
+
+    Args:
+        image: any planes.
+        size: height and width in pixels.
+    """
+    if tuple(image.shape[-2:]) == tuple(size):
+        return image
+    return F.interpolate(image, size=tuple(size), mode="bilinear", antialias=True, align_corners=False)
+
+
+def shorter_side(
+    image: Float[Tensor, "n 3 h w"], size: int, multiple: int = 1
+) -> Float[Tensor, "n 3 height width"]:
+    """Resize a batch so that its shorter side is ``size``; the aspect ratio is kept up to rounding.
+
+    Args:
+        image: sRGB in [0, 1].
+        size: pixels of the shorter side.
+        multiple: both sides are rounded to a multiple of this, and are at least this.
+
+    Raises:
+        ImageError: so long and thin that the result would have more than ``MAX_PIXELS`` pixels.
+        ConfigError: ``size`` or ``multiple`` is below 1.
+    """
+    if size < 1 or multiple < 1:
+        raise ConfigError(f"size and multiple are at least 1, not {size} and {multiple}")
+    sides = tuple(image.shape[-2:])
+    height, width = (max(1, round(side * size / min(sides) / multiple)) * multiple for side in sides)
+    if height * width > MAX_PIXELS:
+        raise ImageError(f"a picture of {sides[1]} x {sides[0]} pixels is too long and thin; crop it first")
+    return resize(image, (height, width))
+
+
+def read_text(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The text that :func:`colorstyle_lib.writing.save_picture` put into a file.
+
+    Returns:
+        Of a PNG all its text chunks; of other formats the JSON object in EXIF's ImageDescription.
+
+    Raises:
+        ImageError: as :func:`open_picture` does.
+    """
+    with _strict_pillow(), _opened(path) as picture:
+        try:
+            if picture.format == "PNG":
+                return {str(key): str(value) for key, value in picture.text.items()}
+            found = json.loads(picture.getexif().get(ExifTags.Base.ImageDescription, "{}"))
+        except ValueError:  # somebody else's description
+            return {}
+        except Exception as error:  # see _decode
+            raise ImageError(f"{os.fsdecode(path)!r} is damaged or cut off: {error}") from error
+    return {key: str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def find_pictures(folder: str | os.PathLike[str], recursive: bool = True) -> list[Path]:
+    """All files in a folder that are pictures by their ending, sorted; hidden files and folders are left out.
+
+    Args:
+        folder: where to look.
+        recursive: also in the folders within it. Links to folders are not followed: they may run in circles.
+
+    Raises:
+        ImageError: there is no such folder, or it cannot be read.
+    """
+    root = Path(os.path.expanduser(folder))  # noqa: PTH111
+    if not root.is_dir():
+        raise ImageError(f"{str(root)!r} is not a folder; give one with pictures in it")
+
+    def refuse(error: OSError) -> None:
+        raise ImageError(f"cannot read the folder {error.filename!r}: {error.strerror}") from error
+
+    found = []
+    for here, folders, files in os.walk(root, onerror=refuse):
+        # Emptied or trimmed in place, since that is what os.walk goes on with.
+        folders[:] = [name for name in folders if recursive and not name.startswith(".")]
+        visible = (name for name in files if not name.startswith("."))
+        found += [Path(here, name) for name in visible if Path(name).suffix.lower() in _ENDINGS]
+    return sorted(found)

@@ -1,0 +1,166 @@
+"""ColorStyle: the model applied to a picture of any size, with everything a result needs to be made again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from colorstyle_lib import paths
+from colorstyle_lib.checkpoint import file_hash, load_generator
+from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.errors import ConfigError, WeightsError
+from colorstyle_lib.generator import Generator, gray_content
+from colorstyle_lib.images import Source, open_picture, to_tensor
+from colorstyle_lib.upsampling import guided_coefficients, rows_at_size
+from colorstyle_lib.writing import save_picture
+
+RELEASED = "companion"
+_LONGEST_WORKING_SIDE = 1536  # a panorama is predicted smaller rather than at any cost
+_STRIP_PIXELS = 1_000_000  # what is at full size in floating point at one time
+
+
+@dataclass(frozen=True)
+class Result:
+    """A picture that the model made.
+
+    Attributes:
+        image: 8-bit sRGB, of the input's size.
+        provenance: weights hash, settings, input hash and versions: enough to make it again.
+    """
+
+    image: Image.Image
+    provenance: dict[str, Any]
+
+    def save(self, path: str | Path, *, quality: int = 95) -> Path:
+        """Write the picture, its provenance inside the file; what was there before stays until that has worked.
+
+        Args:
+            path: with the ending of a format: .png, .jpg, .webp, .tif.
+            quality: of JPEG and WebP, 1 to 100.
+
+        Raises:
+            ImageError: an unknown ending, or the file cannot be written.
+        """
+        return save_picture(self.image, path, quality=quality, text={"colorstyle": json.dumps(self.provenance)})
+
+
+class ColorStyle:
+    """One model for pictures of any size; get one with :meth:`load`."""
+
+    def __init__(self, generator: Generator, weights_hash: str, device: torch.device) -> None:
+        self.generator = generator.to(device).eval()
+        self.weights_hash = weights_hash
+        self.device = device
+
+    @classmethod
+    def load(cls, weights: str | Path | None = None, device: str | torch.device | None = None) -> ColorStyle:
+        """Load weights; the released ones are checked against the hash on their card.
+
+        Args:
+            weights: a ``.safetensors`` file that ``colorstyle train`` wrote; by default the released weights.
+            device: by default a GPU where there is one.
+
+        Raises:
+            WeightsError: missing, damaged, or not the file that its card describes.
+        """
+        chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        if weights is not None:
+            path = Path(weights).expanduser()
+            return cls(load_generator(path), file_hash(path) if path.is_file() else "", chosen)
+        path = paths.WEIGHTS / f"{RELEASED}.safetensors"
+        card = released_card()
+        return cls(load_generator(path, expected_hash=card["sha256"]), card["sha256"], chosen)
+
+    @torch.inference_mode()
+    def colorize(self, picture: Source, *, saturation: float = 1.0, working_size: int | None = None) -> Result:
+        """Color a picture from its L alone: the colors of a color photograph are ignored.
+
+        Args:
+            picture: a path, a ``PIL.Image``, a NumPy array or a tensor.
+            saturation: chroma is multiplied by it: 1 as predicted, 0 gray.
+            working_size: shorter side, in pixels, at which color is predicted; by default what the weights were made
+                for. Larger finds smaller things, smaller colors large areas more evenly.
+
+        Returns:
+            The colored picture. Its L is the input's, but for rounding to 8 bits.
+
+        Raises:
+            ImageError: the picture cannot be opened. ConfigError: an argument out of range.
+        """
+        if not 0 <= saturation <= 3:
+            raise ConfigError(f"saturation is 0 (gray) to 3, not {saturation}")
+        size = working_size or self.generator.config.working_size
+        if not 32 <= size <= _LONGEST_WORKING_SIDE:
+            raise ConfigError(f"working_size is 32 to {_LONGEST_WORKING_SIDE} pixels, not {size}")
+        given = open_picture(picture)
+        small = self._working_copy(given, size)
+        lightness = rgb_to_lab(small)[:, :1]  # (1, 1, h, w)
+        ab = self.generator(gray_content(lightness))  # (1, 2, h, w)
+        image = self._at_full_size(given, lightness, ab * saturation)
+        provenance = {
+            "task": "colorize",
+            "saturation": saturation,
+            "working_size": size,
+            "input_sha256": hashlib.sha256(given.tobytes()).hexdigest(),
+            "weights_sha256": self.weights_hash,
+            "versions": _versions(),
+        }
+        return Result(image, provenance)
+
+    def _working_copy(self, picture: Image.Image, shorter_side: int) -> Float[Tensor, "1 3 h w"]:
+        """The picture at the size where chroma is predicted, sides multiples of what the generator halves."""
+        step = 2 ** len(self.generator.encoder.channels)
+        scale = min(shorter_side / min(picture.size), _LONGEST_WORKING_SIDE / max(picture.size))
+        width, height = (max(step, round(side * scale / step) * step) for side in picture.size)
+        small = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        return to_tensor(small)[None].to(self.device)
+
+    def _at_full_size(
+        self, picture: Image.Image, lightness: Float[Tensor, "1 1 h w"], ab: Float[Tensor, "1 2 h w"]
+    ) -> Image.Image:
+        """Bring chroma to the picture's size along the edges of its L, a strip at a time, within the gamut."""
+        slope, offset = guided_coefficients(lightness, ab)
+        pixels = np.asarray(picture)
+        height, width = pixels.shape[:2]
+        result = np.empty_like(pixels)
+        rows = max(1, _STRIP_PIXELS // width)
+        for top in range(0, height, rows):
+            bottom = min(top + rows, height)
+            strip = torch.tensor(pixels[top:bottom], device=self.device).permute(2, 0, 1)[None].float() / 255
+            light = rgb_to_lab(strip)[:, :1]  # (1, 1, rows, width)
+            at = (top, bottom, height, width)
+            chroma = rows_at_size(slope, *at) * light + rows_at_size(offset, *at)  # (1, 2, rows, width)
+            rgb = lab_to_rgb(fit_gamut(torch.cat((light, chroma), dim=1)))
+            result[top:bottom] = (rgb[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+        return Image.fromarray(result)
+
+
+def released_card() -> dict[str, Any]:
+    """The card of the released weights: hash, configuration, training and measured numbers.
+
+    Raises:
+        WeightsError: it is missing or damaged.
+    """
+    path = paths.WEIGHTS / f"{RELEASED}.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"the released weights' card is missing or damaged ({path}); reinstall colorstyle") from error
+
+
+def _versions() -> dict[str, str]:
+    try:
+        ours = version("colorstyle")
+    except PackageNotFoundError:
+        ours = "unknown"
+    return {"colorstyle": ours, "torch": torch.__version__}

@@ -1,0 +1,100 @@
+"""From a data root to weights and the card that vouches for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from colorstyle_lib import paths
+from colorstyle_lib.checkpoint import file_hash, load_generator
+from colorstyle_lib.config import get_preset
+from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
+from colorstyle_lib.data.folder import Split, dataset_of, find_split
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.training import evaluate, train
+
+# A quarter more than the crops, so that a crop of 60 to 100 % is neither blurred nor costly to decode.
+_STORE_SCALE = 1.25
+
+
+def load_split(root: Path, split: Split, shorter_side: int, datasets: Sequence[str] = ()) -> ImageStore:
+    """Decode one split of a data root, each data set a group of its own; say how much was read and left out."""
+    files = find_split(root, split, datasets)
+    homes = sorted({dataset_of(f, root) for f in files})
+    store = load_images(files, shorter_side, groups=[homes.index(dataset_of(f, root)) for f in files])
+    print(f"{split}: {len(store)} images from {', '.join(homes)}; {len(store.problems)} left out", flush=True)
+    for problem in store.problems[:20]:
+        print(f"  left out: {problem}")
+    return store
+
+
+def train_on_folder(
+    preset_name: str,
+    data: str,
+    *,
+    datasets: Sequence[str] = (),
+    steps: int,
+    output: Path | None = None,
+    resume: bool = False,
+    seed: int = 0,
+) -> Path:
+    """Train a preset on the train split of a data root; measure on its val split.
+
+    Returns:
+        The weights file.
+
+    Raises:
+        ConfigError: no data root, or no such preset. DataError: the root holds nothing usable.
+    """
+    preset = get_preset(preset_name)
+    root = paths.data_root(data)
+    if root is None:
+        raise ConfigError("training needs real images: give --data ROOT or set COLORSTYLE_DATA")
+    output = output or paths.RUNS / preset.name
+    crop = preset.training.crop
+    store = load_split(root, "train", round(crop * _STORE_SCALE), datasets)
+    validation = center_crops(load_split(root, "val", crop, datasets), crop)
+    batches = Batches(store, preset.training.batch_size, crop, seed)
+    train(preset, batches, validation, steps=steps, output=output, resume=resume, seed=seed)
+    weights = output / "generator.safetensors"
+    print(f"weights: {weights}")
+    return weights
+
+
+def write_card(weights: Path, root: Path, command: str, seconds: float, hardware: str) -> Path:
+    """Measure weights on each data set's val split and write what a reader must know beside them, as JSON.
+
+    Args:
+        weights: a ``.safetensors`` file.
+        root: data root to measure on.
+        command: how the weights were trained.
+        seconds: how long that took.
+        hardware: on what.
+
+    Returns:
+        The card's path: the weights' with the ending ``.json``.
+    """
+    generator = load_generator(weights)
+    size = generator.config.working_size
+    measured = {}
+    for name in sorted({dataset_of(f, root) for f in find_split(root, "val")}):
+        images = center_crops(load_split(root, "val", size, [name]), size)
+        measured[name] = asdict(evaluate(generator, images))
+    card = {
+        "file": weights.name,
+        "sha256": file_hash(weights),
+        "generator": asdict(generator.config),
+        "parameters": sum(p.numel() for p in generator.parameters()),
+        "trained": {"command": command, "seconds": round(seconds), "hardware": hardware, "torch": torch.__version__},
+        "measured_at_px": size,
+        "measured": measured,
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    path = weights.with_suffix(".json")
+    path.write_text(json.dumps(card, indent=1) + "\n")
+    return path

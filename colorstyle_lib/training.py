@@ -1,0 +1,219 @@
+"""Training a generator on a folder of photographs: supervised, resumable, one log line at each evaluation."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import sys
+import time
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from tqdm import tqdm
+
+from colorstyle_lib.checkpoint import load_state, save_generator, save_state
+from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.config import Preset, TrainingConfig
+from colorstyle_lib.data.batches import Batches
+from colorstyle_lib.errors import ConfigError, WeightsError
+from colorstyle_lib.features import pretrained_efficientnet_lite0
+from colorstyle_lib.generator import Generator, gray_content
+from colorstyle_lib.losses import chroma_weight, huber_ab, huber_ab_gradient
+from colorstyle_lib.metrics import colorfulness, psnr_ab
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a generator does on pictures it was not trained on.
+
+    Attributes:
+        n: pictures.
+        psnr_ab: mean over pictures of the PSNR of the ab planes, dB.
+        colorfulness_ratio: mean colorfulness of the results over that of the real pictures; 1 is right, 0 is gray.
+    """
+
+    n: int
+    psnr_ab: float
+    colorfulness_ratio: float
+
+
+def new_generator(preset: Preset, seed: int = 0) -> Generator:
+    """A generator before training; an encoder that comes pretrained has its weights.
+
+    Raises:
+        MissingExtraError: the package with the encoder's weights is not installed.
+    """
+    torch.manual_seed(seed)
+    generator = Generator(preset.generator)
+    if preset.generator.encoder == "efficientnet_lite0":
+        generator.encoder.features.load_state_dict(pretrained_efficientnet_lite0().state_dict())
+    return generator
+
+
+def make_optimizer(generator: Generator, config: TrainingConfig) -> torch.optim.Optimizer:
+    """The optimizer that a preset names, over the weights that learn.
+
+    Raises:
+        ConfigError: an unknown optimizer.
+    """
+    weights = [p for p in generator.parameters() if p.requires_grad]
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(weights, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.02)
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(weights, lr=config.learning_rate)
+    raise ConfigError(f"no optimizer {config.optimizer!r}; known: 'adamw', 'sgd'")
+
+
+def learning_rate_at(step: int, steps: int, config: TrainingConfig) -> float:
+    """Linear rise over ``warmup`` of the run, then half a cosine down to 0."""
+    rise = max(1, round(config.warmup * steps))
+    if step < rise:
+        return config.learning_rate * (step + 1) / rise
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def colorization_loss(generator: Generator, rgb: Float[Tensor, "n 3 h w"], config: TrainingConfig) -> Tensor:
+    """Color the gray version of real pictures and compare: Huber on ab and on its differences between neighbours."""
+    lab = rgb_to_lab(rgb)
+    target = lab[:, 1:]
+    predicted = generator(gray_content(lab[:, :1]))
+    weight = chroma_weight(target, config.chroma_weight)
+    loss = huber_ab(predicted, target, delta=config.huber_delta, weight=weight)
+    return loss + config.gradient_weight * huber_ab_gradient(predicted, target, delta=config.huber_delta)
+
+
+@torch.no_grad()
+def evaluate(generator: Generator, rgb: Float[Tensor, "n 3 h w"], batch_size: int = 25) -> Evaluation:
+    """Measure a generator on real pictures whose colors it is not shown.
+
+    Args:
+        generator: in evaluation mode.
+        rgb: ``(N, 3, H, W)`` in [0, 1], sides multiples of ``2 ** depth``.
+        batch_size: pictures at a time.
+    """
+    psnr, ours, real = [], [], []
+    for batch in rgb.split(batch_size):
+        lab = rgb_to_lab(batch)
+        ab = generator(gray_content(lab[:, :1]))
+        psnr.append(psnr_ab(ab, lab[:, 1:]))
+        ours.append(colorfulness(lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], ab), dim=1)))))
+        real.append(colorfulness(batch))
+    ratio = torch.cat(ours).mean() / torch.cat(real).mean()
+    return Evaluation(len(rgb), torch.cat(psnr).mean().item(), ratio.item())
+
+
+def _half_precision(device: torch.device) -> torch.autocast:
+    """Bfloat16 where it is faster: it has float32's range, so no loss needs scaling."""
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+@torch.no_grad()
+def _average(average: Generator, generator: Generator, decay: float) -> None:
+    """Move the kept weights a little towards the trained ones (exponential moving average)."""
+    for kept, new in zip(average.state_dict().values(), generator.state_dict().values(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(new, 1 - decay)
+        else:
+            kept.copy_(new)
+
+
+def train(
+    preset: Preset,
+    batches: Batches,
+    validation: Float[Tensor, "n 3 h w"],
+    *,
+    steps: int,
+    output: Path,
+    resume: bool = False,
+    seed: int = 0,
+    evaluate_every: int = 500,
+    device: torch.device | None = None,
+) -> Evaluation:
+    """Train a generator and keep its averaged weights as ``generator.safetensors`` in ``output``.
+
+    Written at each evaluation: the state to resume from, the weights, and a line in ``log.jsonl``.
+
+    Args:
+        preset: what to train and how.
+        batches: training pictures.
+        validation: pictures to measure on, never trained on.
+        steps: optimizer steps in all.
+        output: a folder, made where it is missing.
+        resume: go on from the state in ``output``.
+        seed: start of the weights.
+        evaluate_every: steps between evaluations.
+        device: by default a GPU where there is one.
+
+    Returns:
+        The last evaluation.
+
+    Raises:
+        WeightsError: nothing to resume from, or it is another preset's; or the loss is no longer a number.
+    """
+    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    config = preset.training
+    layout = torch.channels_last
+    generator = new_generator(preset, seed).to(device, memory_format=layout).train()
+    average = copy.deepcopy(generator).eval().requires_grad_(False)
+    optimizer = make_optimizer(generator, config)
+    output.mkdir(parents=True, exist_ok=True)
+    state_file, log_file = output / "state.pt", output / "log.jsonl"
+    first, seconds = 0, 0.0
+    if resume:
+        state = load_state(state_file)
+        if state["preset"] != asdict(preset) or state["steps"] != steps:
+            raise WeightsError(f"{state_file} is of another preset or number of steps; train into another --output")
+        generator.load_state_dict(state["generator"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        first, seconds = state["step"], state["seconds"]
+
+    result = Evaluation(0, math.nan, math.nan)
+    losses: list[float] = []
+    started = time.perf_counter()
+    for step in tqdm(range(first, steps), initial=first, total=steps, disable=not sys.stderr.isatty(), unit="step"):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate_at(step, steps, config)
+        rgb = batches.batch(step).to(device, memory_format=layout)
+        with _half_precision(device) if config.optimizer != "sgd" else nullcontext():
+            loss = colorization_loss(generator, rgb, config)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
+        optimizer.step()
+        # Early on an average over hundreds of steps would mostly remember the random start.
+        _average(average, generator, min(config.ema, (step + 1) / (step + 10)))
+        losses.append(loss.item())
+        if not math.isfinite(losses[-1]):
+            raise WeightsError(f"the loss is {losses[-1]} at step {step}; lower learning_rate, then --resume")
+        if (step + 1) % evaluate_every == 0 or step + 1 == steps:
+            result = evaluate(average, validation.to(device))
+            elapsed = seconds + time.perf_counter() - started
+            line = {"step": step + 1, "loss": sum(losses) / len(losses), **asdict(result), "seconds": round(elapsed, 1)}
+            with log_file.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(line) + "\n")
+            tqdm.write(
+                f"step {step + 1:6d}  loss {line['loss']:.3f}  PSNR ab {result.psnr_ab:.2f} dB  "
+                f"colorfulness {100 * result.colorfulness_ratio:.0f} % of real  {elapsed / 60:.1f} min",
+                file=sys.stdout,
+            )
+            losses.clear()
+            save_state(
+                {
+                    "preset": asdict(preset),
+                    "steps": steps,
+                    "step": step + 1,
+                    "seconds": elapsed,
+                    "generator": generator.state_dict(),
+                    "average": average.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                },
+                state_file,
+            )
+            save_generator(average, output / "generator.safetensors", preset=preset.name, steps=str(step + 1))
+    return result

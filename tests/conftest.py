@@ -1,0 +1,52 @@
+"""What all tests share. It must not import colorstyle_lib, whose shapes are hooked for checking first."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# Before anything imports pyplot, in this process or in one that a test starts.
+os.environ["MPLBACKEND"] = "Agg"
+
+NEEDS_DATA = "needs real images: set COLORSTYLE_DATA to a folder with train/ and val/ pictures"
+
+# No deadline: busy cores stretch any time. The same examples every time in CI, where a failure must repeat.
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests marked ``data`` where there is none, and say why."""
+    if os.environ.get("COLORSTYLE_DATA"):
+        return
+    for item in items:
+        if item.get_closest_marker("data"):
+            item.add_marker(pytest.mark.skip(reason=NEEDS_DATA))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def two_threads() -> None:
+    """Let torch use two threads, so that a test takes the same on a laptop and on a server."""
+    import torch
+
+    torch.set_num_threads(2)
+
+
+@pytest.fixture
+def data_root() -> Path:
+    """The folder of real images."""
+    folder = os.environ.get("COLORSTYLE_DATA")
+    if not folder:
+        pytest.skip(NEEDS_DATA)
+    return Path(folder).resolve()
+
+
+@pytest.fixture
+def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder, and none of our variables set."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("COLORSTYLE_DATA", "COLORSTYLE_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
