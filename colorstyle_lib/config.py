@@ -22,13 +22,18 @@ class GeneratorConfig:
         width: channels at full resolution; doubled at each halving, up to ``max_width``.
         max_width: no level of the decoder has more channels than this.
         depth: number of halvings; for ``efficientnet_lite0`` always 5.
+        colors: ``regression`` (a and b themselves) or ``bins`` (how likely each ab bin is, decoded by their annealed
+            mean: R. Zhang et al., ECCV 2016, arXiv:1603.08511).
+        temperature: of the annealed mean: 1 is the plain mean (pale), towards 0 the most likely bin (vivid, patchy).
         working_size: pixels of a picture's shorter side when its chroma is predicted; a multiple of ``2 ** depth``.
     """
 
-    encoder: Literal["convolutions", "efficientnet_lite0"] = "convolutions"
+    encoder: str = "convolutions"
     width: int = 16
     max_width: int = 128
     depth: int = 4
+    colors: str = "regression"
+    temperature: float = 0.38
     working_size: int = 128
 
 
@@ -45,10 +50,11 @@ class TrainingConfig:
         huber_delta: ab distance, in Lab units, where the Huber term turns from a square into a line.
         gradient_weight: weight of the Huber term on ab differences of neighbours (against bleeding).
         chroma_weight: extra weight of colorful pixels (against brown): a pixel's weight is 1 + this * chroma / 110.
+        uniform: how far rare ab bins are weighed up, from 0 (all bins count alike) to 1 (all pixels count alike).
         ema: decay of the moving average of the weights, which is what is kept.
     """
 
-    optimizer: Literal["adamw", "sgd"] = "adamw"
+    optimizer: str = "adamw"
     learning_rate: float = 1e-3
     warmup: float = 0.05
     batch_size: int = 16
@@ -56,6 +62,7 @@ class TrainingConfig:
     huber_delta: float = 5.0
     gradient_weight: float = 0.5
     chroma_weight: float = 3.0
+    uniform: float = 0.75
     ema: float = 0.998
 
 
@@ -78,7 +85,9 @@ PRESETS: dict[str, Preset] = {
     # What we ship and recommend.
     "companion": Preset(
         "companion",
-        GeneratorConfig(encoder="efficientnet_lite0", width=24, max_width=192, depth=5, working_size=192),
+        GeneratorConfig(
+            encoder="efficientnet_lite0", colors="bins", width=24, max_width=192, depth=5, working_size=192
+        ),
     ),
     # For teaching and tests: trains in seconds.
     "tiny": Preset(

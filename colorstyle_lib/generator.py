@@ -7,6 +7,7 @@ import torch.nn.functional as nnf
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from colorstyle_lib.bins import ab_bins, annealed_mean
 from colorstyle_lib.color import luma_to_gray
 from colorstyle_lib.config import GeneratorConfig
 from colorstyle_lib.errors import ConfigError, nearest
@@ -123,7 +124,30 @@ class Generator(nn.Module):
         self.decoder = nn.ModuleList(
             _block(widths[i + 1] + skips[i], widths[i]) for i in reversed(range(len(channels) - 1))
         )
-        self.head = nn.Conv2d(widths[0], 2, 1)
+        if config.colors == "bins":
+            self.head: nn.Module = nn.Sequential(
+                nn.Conv2d(widths[0], 64, 1), nn.ReLU(), nn.Conv2d(64, len(ab_bins()), 1)
+            )
+        elif config.colors == "regression":
+            self.head = nn.Conv2d(widths[0], 2, 1)
+        else:
+            raise ConfigError(f"no colors {config.colors!r}{nearest(config.colors, ('bins', 'regression'))}")
+
+    def decode(self, content: Float[Tensor, "n 5 h w"]) -> Float[Tensor, "n c h/2 w/2"]:
+        """Features at half the size, from which the head reads colors: all of :meth:`forward` but its end.
+
+        Raises:
+            ConfigError: a side is no multiple of ``2 ** depth``.
+        """
+        step = 2 ** len(self.encoder.channels)
+        if content.shape[-1] % step or content.shape[-2] % step:
+            raise ConfigError(f"the generator wants sides that are multiples of {step}, not {tuple(content.shape[-2:])}")
+        *skips, x = self.encoder(content)
+        skips[0] = torch.cat((skips[0], nnf.pixel_unshuffle(content, 2)), dim=1)
+        x = self.bottom(x)
+        for block, skip in zip(self.decoder, reversed(skips), strict=True):
+            x = block(torch.cat((nnf.interpolate(x, scale_factor=2, mode="nearest"), skip), dim=1))
+        return x
 
     def forward(self, content: Float[Tensor, "n 5 h w"]) -> Float[Tensor, "n 2 h w"]:
         """Predict a and b.
@@ -137,16 +161,12 @@ class Generator(nn.Module):
         Raises:
             ConfigError: a side is no multiple of ``2 ** depth``.
         """
-        step = 2 ** len(self.encoder.channels)
-        if content.shape[-1] % step or content.shape[-2] % step:
-            raise ConfigError(f"the generator wants sides that are multiples of {step}, not {tuple(content.shape[-2:])}")
-        *skips, x = self.encoder(content)
-        skips[0] = torch.cat((skips[0], nnf.pixel_unshuffle(content, 2)), dim=1)
-        x = self.bottom(x)
-        for block, skip in zip(self.decoder, reversed(skips), strict=True):
-            x = block(torch.cat((nnf.interpolate(x, scale_factor=2, mode="nearest"), skip), dim=1))
+        prediction = self.head(self.decode(content)).float()
+        if self.config.colors == "bins":
+            ab = annealed_mean(prediction, temperature=self.config.temperature)
+        else:
+            ab = AB_RANGE * torch.tanh(prediction)
         # Chroma is smooth where L is sharp: half the size is enough, as JPEG's 4:2:0 has long assumed.
-        ab = AB_RANGE * torch.tanh(self.head(x).float())
         return nnf.interpolate(ab, scale_factor=2, mode="bilinear")
 
     def train(self, mode: bool = True) -> Generator:

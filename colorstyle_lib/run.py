@@ -148,7 +148,7 @@ def main_run(
     *,
     mode: str = "auto",
     data: str | os.PathLike[str] = "",
-    parameters: Sequence[str] = (),
+    parameters: Mapping[str, str] | None = None,
     output: str | os.PathLike[str] = "",
     timeout: int | None = None,
     notebooks_folder: Path = paths.NOTEBOOKS,
@@ -156,13 +156,13 @@ def main_run(
     """Do what ``colorstyle run`` does: run, print a table, and last of all what went wrong.
 
     Args:
-        names: as in :func:`run_notebooks`, like ``mode``, ``data``, ``timeout`` and ``notebooks_folder``.
-        mode: see ``names``.
-        data: see ``names``.
-        parameters: ``NAME=VALUE``, each.
+        names: as in :func:`run_notebooks`, like all that follow.
+        mode: how much work.
+        data: the data root.
+        parameters: values for the notebooks' ``parameters`` cells.
         output: folder for the executed notebooks; empty for the mode's own.
-        timeout: see ``names``.
-        notebooks_folder: see ``names``.
+        timeout: seconds for one cell.
+        notebooks_folder: where the notebooks are.
 
     Returns:
         The exit status: 0; 1 where a notebook failed; 130 after Ctrl-C.
@@ -170,15 +170,12 @@ def main_run(
     Raises:
         ColorStyleError: a mistake of the user's, before any notebook has started.
     """
-    for word in parameters:
-        if "=" not in word:
-            raise ConfigError(f"parameter {word!r} is not NAME=VALUE, such as seed=3")
     try:
         results = run_notebooks(
             names,
             mode=mode,
             data=data,
-            parameters=dict(word.split("=", 1) for word in parameters),
+            parameters=parameters,
             output=Path(output).absolute() if output else None,
             timeout=timeout,
             notebooks_folder=notebooks_folder,

@@ -12,10 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
+from colorstyle_lib.bins import bin_frequency, rebalancing
 from colorstyle_lib.checkpoint import load_state, save_generator, save_state
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.config import Preset, TrainingConfig
@@ -23,7 +25,7 @@ from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.features import pretrained_efficientnet_lite0
 from colorstyle_lib.generator import Generator, gray_content
-from colorstyle_lib.losses import chroma_weight, huber_ab, huber_ab_gradient
+from colorstyle_lib.losses import bin_cross_entropy, chroma_weight, huber_ab, huber_ab_gradient
 from colorstyle_lib.metrics import colorfulness, psnr_ab
 
 
@@ -77,14 +79,40 @@ def learning_rate_at(step: int, steps: int, config: TrainingConfig) -> float:
     return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
-def colorization_loss(generator: Generator, rgb: Float[Tensor, "n 3 h w"], config: TrainingConfig) -> Tensor:
-    """Color the gray version of real pictures and compare: Huber on ab and on its differences between neighbours."""
+def colorization_loss(
+    generator: Generator,
+    rgb: Float[Tensor, "n 3 h w"],
+    config: TrainingConfig,
+    balance: Float[Tensor, " q"] | None = None,
+) -> Float[Tensor, ""]:
+    """Color the gray version of real pictures and compare.
+
+    A generator of ab bins is trained on their cross-entropy, one that regresses on a Huber distance of ab and of its
+    differences between neighbours.
+
+    Args:
+        generator: in training mode.
+        rgb: real pictures, in [0, 1].
+        config: weights of the terms.
+        balance: how much a pixel counts, by its bin; see :func:`colorstyle_lib.bins.rebalancing`.
+    """
     lab = rgb_to_lab(rgb)
-    target = lab[:, 1:]
-    predicted = generator(gray_content(lab[:, :1]))
+    target, content = lab[:, 1:], gray_content(lab[:, :1])
+    if generator.config.colors == "bins":
+        # Every fourth pixel of the half size: 261 logits a pixel cost more than the network, and neighbours tell the
+        # same. Crops start anywhere, so no place of a picture is left out for long.
+        logits = generator.head(generator.decode(content)[..., ::2, ::2])
+        return bin_cross_entropy(logits, nnf.avg_pool2d(target, 2)[..., ::2, ::2], balance=balance)
+    predicted = generator(content)
     weight = chroma_weight(target, config.chroma_weight)
     loss = huber_ab(predicted, target, delta=config.huber_delta, weight=weight)
     return loss + config.gradient_weight * huber_ab_gradient(predicted, target, delta=config.huber_delta)
+
+
+def color_balance(batches: Batches, uniform: float, images: int = 512) -> Float[Tensor, " q"]:
+    """How much pixels of each ab bin count, from how often it occurs in the training pictures."""
+    samples = [batches.batch(i)[..., ::4, ::4] for i in range(-(-images // batches.batch_size))]
+    return rebalancing(bin_frequency(rgb_to_lab(torch.cat(samples))[:, 1:]), uniform=uniform)
 
 
 @torch.no_grad()
@@ -173,6 +201,7 @@ def train(
         optimizer.load_state_dict(state["optimizer"])
         first, seconds = state["step"], state["seconds"]
 
+    balance = color_balance(batches, config.uniform).to(device) if preset.generator.colors == "bins" else None
     result = Evaluation(0, math.nan, math.nan)
     losses: list[float] = []
     started = time.perf_counter()
@@ -181,7 +210,7 @@ def train(
             group["lr"] = learning_rate_at(step, steps, config)
         rgb = batches.batch(step).to(device, memory_format=layout)
         with _half_precision(device) if config.optimizer != "sgd" else nullcontext():
-            loss = colorization_loss(generator, rgb, config)
+            loss = colorization_loss(generator, rgb, config, balance)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(generator.parameters(), 1.0)

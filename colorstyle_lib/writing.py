@@ -107,11 +107,11 @@ def save_picture(
         raise ConfigError(f"quality is from 1 to 100, not {quality}")
     target = Path(os.path.expanduser(path))  # noqa: PTH111
     try:
-        kind = _FORMATS.get(target.suffix.lower())
+        kind = FORMATS.get(target.suffix.lower())
         if target.is_dir():
             raise ValueError("it is a folder; add a file name to it")
         if kind is None:
-            raise ValueError(f"unknown ending {target.suffix!r}; known: {', '.join(_FORMATS)}")
+            raise ValueError(f"unknown ending {target.suffix!r}; known: {', '.join(FORMATS)}")
         if not overwrite and target.exists():
             raise ValueError("it exists already; give another name or allow it to be overwritten")
         # What came with a picture (orientation, profile) would be written beside pixels that it need not fit.

@@ -1,0 +1,63 @@
+# Two commands need nothing but Python 3.11 or newer:  make tutorial  and  make test.  `make` alone lists the rest.
+# The environment in .venv is made when it is missing, renewed when versions change, and need not be activated.
+
+PYTHON ?= python3
+VENV = .venv
+MODE = auto
+DATA =
+NB =
+TIMEOUT = 300
+
+BIN = $(VENV)/bin
+READY = $(VENV)/.installed
+INSTALL = -m pip install --quiet --disable-pip-version-check
+# The kernel named python3 is this environment's, whatever else the user or the system has under that name.
+OWN_KERNEL = JUPYTER_PATH="$$($(BIN)/python -c 'import sys; print(sys.prefix)')/share/jupyter"
+
+.DEFAULT_GOAL := help
+.PHONY: help tutorial test lab bench constraints clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+tutorial: $(READY) ## run the notebooks; MODE=smoke|quick|full, DATA=folder of images, NB="00 01"
+	@echo "tutorial: running the notebooks, each in a process of its own"
+	@$(BIN)/colorstyle run $(NB) --mode $(MODE) $(if $(DATA),--data "$(DATA)")
+
+# nbmake passes no parameters, so the mode comes by variable.
+test: $(READY) ## check the style, run the tests, then every notebook in smoke mode
+	@echo "test: style, unit tests, then the notebooks and solutions in smoke mode"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/python -m pytest
+	@COLORSTYLE_MODE=smoke $(OWN_KERNEL) $(BIN)/python -m pytest --durations=0 \
+		--nbmake --nbmake-kernel=python3 --nbmake-timeout=$(TIMEOUT) notebooks
+
+lab: $(READY) ## open the notebooks in JupyterLab
+	@$(OWN_KERNEL) $(BIN)/python -m jupyter lab notebooks
+
+bench: $(READY) ## compare speed and memory with the alternatives
+	@$(BIN)/python $(INSTALL) -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pytest -s tests/benchmarks
+
+constraints: ## renew constraints.txt from the newest versions that fit pyproject.toml
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	$(PYTHON) -m venv "$$folder/venv" && \
+	"$$folder/venv/bin/python" $(INSTALL) -e '.[dev]' && \
+	"$$folder/venv/bin/python" -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' > "$$folder/new" && \
+	if grep -E '@|/' "$$folder/new"; then echo "constraints: these lines name a place, not a version" >&2; exit 1; fi && \
+	cp "$$folder/new" constraints.txt && echo "constraints: $$(wc -l < constraints.txt) versions"
+
+clean: ## remove caches and builds; .venv and runs/ stay
+	@rm -rf build dist .pytest_cache .ruff_cache .hypothesis
+	@find colorstyle_lib tests notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+# The stamp is made last: an installation that broke off is taken up again.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "colorstyle needs Python 3.11 or newer, and $(PYTHON) is not; name one that is: make test PYTHON=python3.12" >&2; \
+		exit 1; }
+	@echo "$(VENV): installing (some minutes and about 6 GB where torch comes with CUDA; once)"
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python $(INSTALL) -c constraints.txt -e '.[test]'
+	@touch $@

@@ -1,0 +1,163 @@
+"""Color as a choice among ab bins: coding, rebalancing and decoding.
+
+R. Zhang, P. Isola and A. Efros, Colorful Image Colorization, ECCV 2016 (arXiv:1603.08511), sections 2.1 to
+2.3. Averaging two plausible colors gives a brown that is neither; choosing among bins can keep both.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.errors import ConfigError
+
+STEP = 10
+"""Distance of neighbouring bins, in Lab units."""
+
+_FACE_SAMPLES = 129  # a side; 65 already find every bin that all 256^3 colors of 8 bits find
+_CHUNK = 1 << 14  # pixels whose distances to all bins are held at once: 17 MB
+
+
+@lru_cache(maxsize=1)
+def _centers() -> list[list[float]]:
+    """Grid points that are the nearest one to some sRGB color."""
+    # A solid casts the same shadow as its surface: the cube's six faces reach every ab that the cube reaches.
+    side = torch.linspace(0, 1, _FACE_SAMPLES, device="cpu")
+    u, v = torch.meshgrid(side, side, indexing="ij")
+    faces = [
+        torch.stack((torch.full_like(u, e), u, v)).roll(axis, 0) for e in (0.0, 1.0) for axis in range(3)
+    ]
+    with torch.autocast("cpu", enabled=False):  # whoever asks first, the bins are the same
+        ab = rgb_to_lab(torch.stack(faces))[:, 1:].movedim(1, -1).flatten(0, -2)
+    return ((ab / STEP).round().unique(dim=0) * STEP).tolist()
+
+
+def ab_bins(device: torch.device | None = None) -> Float[Tensor, "q 2"]:
+    """Centers of the ab bins: each point of a grid of step 10 that is the nearest to some sRGB color.
+
+    Zhang et al. count 313 bins with their estimate of the gamut; sRGB under D65 reaches 261, and none is out
+    of reach.
+
+    Args:
+        device: where to put them; by default the CPU.
+
+    Returns:
+        a and b of each center, Lab units, sorted by a and then by b.
+    """
+    # Built anew each time: a cached tensor could be changed in place, or be born in inference mode.
+    return torch.tensor(_centers(), device=device)
+
+
+def encode_soft(
+    ab: Float[Tensor, "n 2 h w"], *, neighbours: int = 5, sigma: float = 5.0
+) -> tuple[Int[Tensor, "n k h w"], Float[Tensor, "n k h w"]]:
+    """Share a pixel among its nearest bins by ``exp(-d^2 / 2 sigma^2)``, scaled to sum 1 (section 2.1).
+
+    Sparse: k numbers a pixel instead of 261, which for a batch of photographs is the difference between
+    fitting in memory and not.
+
+    Args:
+        ab: a and b, Lab units.
+        neighbours: bins that share a pixel.
+        sigma: width of the Gaussian, Lab units.
+
+    Returns:
+        The bins' numbers, nearest first, and their weights in [0, 1].
+
+    Raises:
+        ConfigError: there are not that many bins, or sigma is not above 0.
+    """
+    centers = ab_bins(ab.device)
+    if not 1 <= neighbours <= len(centers):
+        raise ConfigError(f"neighbours must be between 1 and the {len(centers)} bins, not {neighbours}")
+    if sigma <= 0:
+        raise ConfigError(f"sigma must be above 0, not {sigma}")
+    n, _, h, w = ab.shape
+    distances, numbers = [], []
+    for pixels in ab.detach().float().movedim(1, -1).reshape(-1, 2).split(_CHUNK):
+        distance = torch.cdist(pixels, centers, compute_mode="donot_use_mm_for_euclid_dist")
+        nearest = distance.topk(neighbours, largest=False)
+        distances.append(nearest.values)
+        numbers.append(nearest.indices)
+    # Softmax of -d^2 / 2 sigma^2 is the scaled Gaussian, and stays a number however far away all bins are.
+    weights = (-torch.cat(distances).square() / (2 * sigma**2)).softmax(dim=1)
+    shape = (n, h, w, neighbours)
+    return torch.cat(numbers).view(shape).movedim(-1, 1), weights.view(shape).movedim(-1, 1)
+
+
+def bin_frequency(ab: Float[Tensor, "n 2 h w"]) -> Float[Tensor, " q"]:
+    """How often each bin occurs in real pictures, smoothed by the soft coding: p of section 2.2.
+
+    Args:
+        ab: a and b of real pictures, Lab units. Frequencies of several batches may be averaged.
+
+    Returns:
+        One frequency a bin, sum 1.
+    """
+    numbers, weights = encode_soft(ab)
+    counts = torch.bincount(numbers.flatten(), weights.flatten(), minlength=len(ab_bins()))
+    return counts / counts.sum()
+
+
+def rebalancing(frequency: Float[Tensor, " q"], *, uniform: float = 0.5) -> Float[Tensor, " q"]:
+    """How much pixels of each bin should count: ``w = 1 / ((1 - lambda) p + lambda / Q)``, equation 4.
+
+    Scaled so that ``sum p w = 1``: the mean weight of real pixels is 1, and the loss keeps its size.
+
+    Args:
+        frequency: p, one number a bin, sum 1.
+        uniform: lambda in [0, 1]: 0 inverts the frequencies, 1 gives equal weights.
+
+    Returns:
+        One weight a bin.
+
+    Raises:
+        ConfigError: ``uniform`` is outside [0, 1]; or it is 0 and some bin never occurs.
+    """
+    if not 0 <= uniform <= 1:
+        raise ConfigError(f"uniform must lie in [0, 1], not {uniform}")
+    mixed = (1 - uniform) * frequency + uniform / len(frequency)
+    if not bool((mixed > 0).all()):
+        raise ConfigError(
+            "some bins never occur, and uniform=0 would weigh them infinitely; choose uniform above 0"
+        )
+    return 1 / mixed / (frequency / mixed).sum()
+
+
+def annealed_mean(logits: Float[Tensor, "n q h w"], *, temperature: float = 0.38) -> Float[Tensor, "n 2 h w"]:
+    """Decode bins to a color: the mean of ``f_T(z) = exp(log z / T) / sum exp(log z / T)``, equation 5.
+
+    ``log z`` may be replaced by the logits, since what they differ by cancels.
+
+    Args:
+        logits: one a bin, any real number.
+        temperature: T; 1 is the mean (safe and brownish), towards 0 the most likely bin (vivid and patchy).
+
+    Returns:
+        a and b, Lab units; float32 where the logits are of half precision.
+
+    Raises:
+        ConfigError: T is not above 0, or the logits are not one a bin.
+    """
+    if temperature <= 0:
+        raise ConfigError(f"temperature must be above 0, not {temperature}")
+    centers = ab_bins(logits.device)
+    check_bins(logits)
+    dtype = torch.promote_types(logits.dtype, torch.float32)
+    with torch.autocast(logits.device.type, enabled=False):  # or the sum over bins would round ab to 8 bits
+        share = (logits.to(dtype) / temperature).softmax(dim=1)
+        return torch.einsum("nqhw,qc->nchw", share, centers.to(dtype))
+
+
+def check_bins(logits: Float[Tensor, "n q h w"]) -> None:
+    """Make sure that there is one logit a bin.
+
+    Raises:
+        ConfigError: there are more or fewer.
+    """
+    if logits.shape[1] != len(_centers()):
+        raise ConfigError(f"{logits.shape[1]} logits a pixel, but there are {len(_centers())} ab bins")

@@ -1,0 +1,61 @@
+"""The images that a run's numbers come from, by its mode: drawn scenes, demo photographs, or a data root."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from colorstyle_lib.config import Mode
+from colorstyle_lib.data.batches import ImageStore, load_images
+from colorstyle_lib.data.demo import PHOTOGRAPHS
+from colorstyle_lib.data.folder import dataset_of, find_split
+from colorstyle_lib.data.synthetic import scenes
+from colorstyle_lib.errors import DataError
+from colorstyle_lib.images import to_picture
+
+
+def images_for(mode: Mode, root: Path | None, size: int, seed: int = 0) -> tuple[ImageStore, str]:
+    """Load the images that this run computes on, and say in a sentence what they are.
+
+    Args:
+        mode: says where images come from (``source``) and how many at most (``max_images``).
+        root: the data root; only ``folder`` looks at it, and only at its training images.
+        size: pixels of an image's shorter side.
+        seed: which scenes are drawn, or which of a large root's images are taken.
+
+    Returns:
+        The images, one group for each data set; and what they are and how many, for a figure.
+
+    Raises:
+        DataError: a data root is wanted and there is none, or it holds no images.
+    """
+    if mode.source == "synthetic":
+        drawn = scenes(mode.max_images, size, seed).rgb
+        store = load_images([to_picture(one) for one in drawn], size)
+        return store, f"n = {len(store)} drawn scenes (synthetic, no photographs)"
+    if mode.source == "demo":
+        photos = list(PHOTOGRAPHS.values())[: mode.max_images]
+        store = load_images([photo.path for photo in photos], size, names=[photo.name for photo in photos])
+        return store, f"n = {len(store)} demo photographs (few, so every number is rough)"
+    if root is None:
+        raise DataError("this mode computes on real images: give a data root, or set COLORSTYLE_DATA")
+    return _sample_of_root(root, mode.max_images, size, seed)
+
+
+def _sample_of_root(root: Path, count: int, size: int, seed: int) -> tuple[ImageStore, str]:
+    found = find_split(root, "train")
+    chosen = np.random.default_rng(seed).permutation(len(found))[:count]
+    paths = [found[i] for i in sorted(chosen)]
+    homes = [dataset_of(path, root) for path in paths]
+    known = sorted(set(homes))
+    store = load_images(
+        paths,
+        size,
+        names=[str(path.relative_to(root)) for path in paths],
+        groups=[known.index(home) for home in homes],
+    )
+    counts = Counter(known[group] for group in store.groups)
+    parts = ", ".join(f"{name} {counts[name]}" for name in known)
+    return store, f"n = {len(store)} of {len(found)} training images ({parts})"

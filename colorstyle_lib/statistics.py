@@ -1,0 +1,122 @@
+"""What the ab planes of images hold: chroma, where colors lie, and how far one guess is from many colors."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from colorstyle_lib.color import lab_to_linear, linear_to_srgb
+from colorstyle_lib.errors import ConfigError
+
+AB_REACH = 110.0
+"""Every color of sRGB has a and b between minus this and this."""
+
+
+def chroma(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n h w"]:
+    """Chroma C*, the distance from gray: ``sqrt(a^2 + b^2)`` (CIE 15:2004).
+
+    Args:
+        lab: ``(..., 3, H, W)``.
+
+    Returns:
+        Lab units: 0 for gray, up to about 134 for sRGB's blue.
+    """
+    return torch.linalg.vector_norm(lab[..., 1:, :, :], dim=-3)
+
+
+def sample_pixels(images: Float[Tensor, "n c h w"], count: int, seed: int = 0) -> Float[Tensor, "k c"]:
+    """Draw pixels from a batch at random, each at most once.
+
+    Args:
+        images: any planes.
+        count: how many; all of them, in random order, where the batch has fewer.
+        seed: same seed, same pixels.
+
+    Raises:
+        ConfigError: ``count`` is below 1.
+    """
+    if count < 1:
+        raise ConfigError(f"the number of pixels must be at least 1, not {count}")
+    pixels = images.movedim(1, -1).flatten(0, 2)
+    order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(seed))
+    return pixels[order[:count].to(pixels.device)]
+
+
+def ab_histogram(pixels: Float[Tensor, "k 3"], bins: int = 110) -> Float[Tensor, "{bins} {bins}"]:
+    """Share of the pixels in each square of the ab plane.
+
+    Args:
+        pixels: Lab.
+        bins: squares a side, between minus :data:`AB_REACH` and :data:`AB_REACH`.
+
+    Returns:
+        Sums to 1. Rows are b, columns a, both rising: draw it with ``origin="lower"``.
+    """
+    width = 2 * AB_REACH / bins
+    # A rounding error at the gamut's tips must not drop a pixel.
+    column, row = ((pixels[:, 1:] + AB_REACH) / width).long().clamp(0, bins - 1).T
+    counts = torch.bincount(row * bins + column, minlength=bins * bins).reshape(bins, bins)
+    return counts.float() / len(pixels)
+
+
+def mean_by_lightness(
+    pixels: Float[Tensor, "k 3"], bins: int = 10
+) -> tuple[Float[Tensor, "{bins} 3"], Float[Tensor, " {bins}"]]:
+    """The average color of all pixels of one lightness: the best guess of a model that sees a pixel's L only.
+
+    Args:
+        pixels: Lab.
+        bins: equal parts of L's range [0, 100].
+
+    Returns:
+        For each bin its average Lab (L is the bin's middle), and the average chroma of its pixels.
+        A bin without pixels has average ab and chroma 0.
+    """
+    width = 100 / bins
+    part = (pixels[:, 0] / width).long().clamp(0, bins - 1)
+    count = torch.bincount(part, minlength=bins).clamp_min(1).to(pixels)
+    length = torch.linalg.vector_norm(pixels[:, 1:], dim=1)
+    a, b, average_chroma = (
+        torch.bincount(part, weights=values, minlength=bins) / count for values in (*pixels[:, 1:].T, length)
+    )
+    middle = (torch.arange(bins).to(pixels) + 0.5) * width
+    return torch.stack((middle, a.to(pixels), b.to(pixels)), dim=1), average_chroma.to(pixels)
+
+
+def ab_slice(lightness: float, side: int = 221) -> tuple[Float[Tensor, "3 s s"], Bool[Tensor, "s s"]]:
+    """All colors of one lightness, and which of them sRGB can show.
+
+    Args:
+        lightness: L in [0, 100].
+        side: samples along a and along b, between minus :data:`AB_REACH` and :data:`AB_REACH`.
+
+    Returns:
+        sRGB in [0, 1], clipped, and whether it needed no clipping. Rows are b, columns a, both rising.
+    """
+    a, b = _ab_grid(side)
+    linear = lab_to_linear(torch.stack((torch.full_like(a, lightness), a, b)))
+    return linear_to_srgb(linear).clamp(0, 1), ((linear >= 0) & (linear <= 1)).all(dim=0)
+
+
+def expected_square_error(colors: Float[Tensor, "m 2"], side: int = 111) -> Float[Tensor, "s s"]:
+    """How wrong each single guess is on average, when one of several colors is true, all equally likely.
+
+    ``E(g) = 1/m sum_i |c_i - g|^2``, for every guess g of a grid.
+
+    Args:
+        colors: ab of the possible colors c_i.
+        side: guesses along a and along b, between minus :data:`AB_REACH` and :data:`AB_REACH`.
+
+    Returns:
+        Squared Lab units. Rows are b, columns a, both rising.
+    """
+    guesses = torch.stack(_ab_grid(side), dim=-1)
+    return (colors[:, None, None] - guesses).square().sum(dim=-1).mean(dim=0)
+
+
+def _ab_grid(side: int) -> tuple[Tensor, Tensor]:
+    """a and b at every point of a square grid, ``(side, side)`` each."""
+    along = torch.linspace(-AB_REACH, AB_REACH, side)
+    b, a = torch.meshgrid(along, along, indexing="ij")
+    return a, b

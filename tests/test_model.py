@@ -1,0 +1,181 @@
+import json
+
+import pytest
+import torch
+import torch.nn.functional as nnf
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+
+from colorstyle_lib.checkpoint import file_hash, load_generator, save_generator
+from colorstyle_lib.config import PRESETS, change, get_preset
+from colorstyle_lib.data import synthetic
+from colorstyle_lib.data.batches import Batches, ImageStore
+from colorstyle_lib.errors import ConfigError, WeightsError
+from colorstyle_lib.generator import Generator, content_planes, gray_content
+from colorstyle_lib.metrics import colorfulness, psnr_ab
+from colorstyle_lib.training import evaluate, learning_rate_at, train
+from colorstyle_lib.upsampling import guided_coefficients, rows_at_size
+
+
+def drawn_store(n=12, size=56):
+    images = (synthetic.scenes(n, size, seed=3).rgb * 255).round().byte()
+    return ImageStore(list(images), [str(i) for i in range(n)], [], [0] * n)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_colors_any_multiple_of_its_step(name):
+    generator = Generator(get_preset(name).generator).eval()
+    step = 2 ** get_preset(name).generator.depth
+    lightness = torch.rand(2, 1, 2 * step, 3 * step) * 100
+    with torch.no_grad():
+        ab = generator(gray_content(lightness))
+    assert tuple(ab.shape) == (2, 2, 2 * step, 3 * step)
+    assert ab.abs().max() <= 110
+    with pytest.raises(ConfigError, match=f"multiples of {step}"):
+        generator(gray_content(torch.rand(1, 1, step + 1, step)))
+
+
+def test_content_says_what_is_known_and_hides_what_is_not():
+    lab = torch.tensor([50.0, 60.0, -70.0]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
+    light = torch.tensor([[True, True], [False, False]])[None, None]
+    color = torch.tensor([[True, False], [True, False]])[None, None]
+    planes = content_planes(lab, light, color)
+    assert planes[0, 0].flatten().tolist() == [0.5, 0.5, 0, 0]
+    assert planes[0, 1].flatten().tolist() == pytest.approx([60 / 110, 0, 60 / 110, 0])
+    assert torch.equal(planes[:, 3:], torch.cat((light, color), 1).float())
+    gray = gray_content(lab[:, :1].clone())
+    assert gray[0, 1:3].abs().max() == 0
+    assert gray[0, 3].min() == 1
+    assert gray[0, 4].max() == 0
+
+
+def test_frozen_encoder_gets_no_gradient_and_stays_frozen_in_training():
+    generator = Generator(get_preset("companion").generator).train()
+    assert not generator.encoder.training
+    generator(gray_content(torch.rand(2, 1, 64, 64) * 100)).sum().backward()
+    assert all(p.grad is None for p in generator.encoder.parameters())
+    assert generator.head.weight.grad is not None
+
+
+def test_unknown_encoder_names_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean 'efficientnet_lite0'"):
+        Generator(change(get_preset("companion").generator, encoder="efficientnet"))
+
+
+def test_tiny_learns_what_texture_and_shape_determine(tmp_path):
+    store = drawn_store(48)
+    validation = synthetic.scenes(8, 48, seed=99).rgb
+    batches = Batches(store, 8, 48)
+    preset = get_preset("tiny")
+    before = evaluate(Generator(preset.generator).eval(), validation)
+    after = train(preset, batches, validation, steps=60, output=tmp_path, evaluate_every=60)
+    assert after.n == 8
+    assert after.psnr_ab > before.psnr_ab + 1
+    assert after.colorfulness_ratio > 0.3
+    kept = load_generator(tmp_path / "generator.safetensors")
+    assert evaluate(kept, validation).psnr_ab == pytest.approx(after.psnr_ab, abs=0.05)  # half precision on disk
+
+
+def test_interrupted_training_ends_with_the_same_weights(tmp_path):
+    batches, validation = Batches(drawn_store(), 4, 48), synthetic.scenes(2, 48, seed=9).rgb
+    preset = get_preset("tiny")
+    train(preset, batches, validation, steps=6, output=tmp_path / "whole", evaluate_every=3)
+
+    class StopError(Exception):
+        pass
+
+    class Cut(Batches):
+        def batch(self, index):
+            if index == 4:
+                raise StopError
+            return super().batch(index)
+
+    with pytest.raises(StopError):
+        train(preset, Cut(drawn_store(), 4, 48), validation, steps=6, output=tmp_path / "cut", evaluate_every=3)
+    train(preset, batches, validation, steps=6, output=tmp_path / "cut", evaluate_every=3, resume=True)
+    whole, cut = (load_file(tmp_path / name / "generator.safetensors") for name in ("whole", "cut"))
+    assert all(torch.equal(whole[key], cut[key]) for key in whole)
+    steps = [json.loads(line)["step"] for line in (tmp_path / "cut" / "log.jsonl").read_text().splitlines()]
+    assert steps == [3, 6]
+
+
+def test_resuming_something_else_is_refused(tmp_path):
+    batches, validation = Batches(drawn_store(), 2, 48), synthetic.scenes(2, 48, seed=9).rgb
+    with pytest.raises(WeightsError, match="start without --resume"):
+        train(get_preset("tiny"), batches, validation, steps=2, output=tmp_path, resume=True)
+    train(get_preset("tiny"), batches, validation, steps=2, output=tmp_path)
+    with pytest.raises(WeightsError, match="another preset or number of steps"):
+        train(get_preset("tiny"), batches, validation, steps=3, output=tmp_path, resume=True)
+    (tmp_path / "state.pt").write_bytes(b"nonsense")
+    with pytest.raises(WeightsError, match="damaged or no training state"):
+        train(get_preset("tiny"), batches, validation, steps=2, output=tmp_path, resume=True)
+
+
+def test_learning_rate_rises_then_falls_to_nothing():
+    config = get_preset("companion").training
+    rates = [learning_rate_at(step, 100, config) for step in range(101)]
+    assert max(rates) == pytest.approx(config.learning_rate)
+    assert rates.index(max(rates)) in (4, 5)
+    assert rates[0] == pytest.approx(config.learning_rate / 5)
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+    assert rates[5:] == sorted(rates[5:], reverse=True)
+
+
+def test_weights_carry_their_configuration_and_damage_is_noticed(tmp_path):
+    generator = Generator(get_preset("tiny").generator).eval()
+    path = tmp_path / "w.safetensors"
+    digest = save_generator(generator, path)
+    loaded = load_generator(path, expected_hash=digest)
+    assert digest == file_hash(path)
+    assert loaded.config == generator.config
+    x = gray_content(torch.rand(1, 1, 16, 16) * 100)
+    with torch.no_grad():
+        assert torch.allclose(loaded(x), generator(x), atol=0.1)  # Lab units, from half precision
+    with pytest.raises(WeightsError, match="SHA-256 differs"):
+        load_generator(path, expected_hash="0" * 64)
+    with pytest.raises(WeightsError, match="no weights at"):
+        load_generator(tmp_path / "none.safetensors")
+    damaged = tmp_path / "d.safetensors"
+    damaged.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match=r"d\.safetensors holds no generator"):
+        load_generator(damaged)
+    save_file({"a": torch.zeros(1)}, damaged)
+    with pytest.raises(WeightsError, match="holds no generator"):
+        load_generator(damaged)
+
+
+@given(st.integers(1, 7), st.integers(1, 9), st.integers(1, 40), st.integers(1, 40), st.data())
+def test_rows_equal_those_of_the_whole(small_height, small_width, height, width, data):
+    planes = torch.rand(1, 2, small_height, small_width, generator=torch.Generator().manual_seed(small_height))
+    top = data.draw(st.integers(0, height - 1))
+    bottom = data.draw(st.integers(top + 1, height))
+    whole = nnf.interpolate(planes, size=(height, width), mode="bilinear", align_corners=False)
+    assert torch.allclose(rows_at_size(planes, top, bottom, height, width), whole[..., top:bottom, :], atol=1e-5)
+
+
+def test_guided_filter_keeps_chroma_on_its_side_of_an_edge():
+    guide = torch.full((1, 1, 16, 16), 20.0)
+    guide[..., 8:] = 80
+    chroma = torch.where(guide > 50, 40.0, -40.0)
+    slope, offset = guided_coefficients(guide, chroma)
+    assert torch.allclose(slope * guide + offset, chroma, atol=2.5)
+    blurred = nnf.avg_pool2d(chroma, 7, 1, 3, count_include_pad=False)
+    assert (slope * guide + offset - chroma).abs().max() < 0.1 * (blurred - chroma).abs().max()
+
+
+def test_guided_filter_smooths_where_lightness_is_flat():
+    chroma = torch.randn(1, 2, 32, 32, generator=torch.Generator().manual_seed(0))
+    slope, offset = guided_coefficients(torch.full((1, 1, 32, 32), 50.0), chroma)
+    assert slope.abs().max() < 1e-3
+    assert offset.std() < 0.3 * chroma.std()
+
+
+def test_metrics_by_hand():
+    off_by_one = psnr_ab(torch.ones(1, 2, 4, 4), torch.zeros(1, 2, 4, 4))
+    assert off_by_one.item() == pytest.approx(48.1308, abs=1e-3)  # 20 log10(255)
+    # Half red, half green: rg = +-255, yb = 127.5 in both; spread 255 + 0.3 * |127.5|.
+    picture = torch.zeros(1, 3, 1, 2)
+    picture[0, 0, 0, 0] = picture[0, 1, 0, 1] = 1
+    assert colorfulness(picture).item() == pytest.approx(255 + 0.3 * 127.5, rel=1e-5)
+    assert colorfulness(torch.full((1, 3, 4, 4), 0.3)).item() == pytest.approx(0, abs=1e-4)
