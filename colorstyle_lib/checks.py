@@ -130,3 +130,49 @@ def best_guess(attempt: Attempt) -> str:
             f"right guess; the loss is 1 - chroma of guess / average chroma = {want:.3f}, not {loss:.3f}",
         )
     return "the mean it is, and that is why it pales: opposite colors cancel"
+
+
+@checker
+def gray_keeps_lightness(attempt: Attempt) -> str:
+    """Notebook 00: the gray picture whose L is the input's."""
+    rgb = torch.rand((2, 3, 6, 5), generator=torch.Generator().manual_seed(2))
+    result = attempt(rgb.clone())
+    _hint_unless(isinstance(result, Tensor), f"it returns {type(result).__name__}; return a tensor like rgb")
+    _hint_unless(result.shape == rgb.shape, f"it returns shape {tuple(result.shape)}, not {tuple(rgb.shape)}")
+    _hint_unless(
+        result.max() <= 1.01, f"values go up to {float(result.max()):.0f}; sRGB goes up to 1, only L up to 100"
+    )
+    spread = (result.amax(dim=1) - result.amin(dim=1)).max()
+    _hint_unless(spread < 1e-3, "that is not gray: R, G and B must be equal at every pixel")
+    off = (rgb_to_lab(result)[:, 0] - rgb_to_lab(rgb)[:, 0]).abs().max()
+    _hint_unless(
+        off < 0.05, f"gray it is, but its L is off by up to {float(off):.0f}: take L from rgb_to_lab first"
+    )
+    return "every pixel is as light as it was"
+
+
+@checker
+def saturation_for(attempt: Attempt) -> str:
+    """Notebook 00: the saturation at which a picture is as colorful as wanted."""
+    calls = 0
+
+    def colorfulness_at(s: float) -> float:
+        nonlocal calls
+        calls += 1
+        return 40 * s / (1 + 0.2 * s)  # grows ever more slowly, as colors meet the border of the gamut
+
+    for target in (10.0, 33.3, 60.0, 500.0):
+        calls = 0
+        s = attempt(colorfulness_at, target)
+        _hint_unless(s is not None, "it returns None; return the saturation")
+        used = calls
+        _hint_unless(used <= 40, f"that took {used} pictures; halve the interval instead of trying them all")
+        if target == 500:
+            _hint_unless(abs(s - 3) < 1e-6, f"500 is out of reach even at 3; then return 3, not {s:.2f}")
+        else:
+            _hint_unless(0 <= s <= 3, f"{s:.2f} is outside [0, 3]")
+            got = colorfulness_at(s)
+            _hint_unless(
+                abs(got - target) < 0.1, f"at {s:.2f} the colorfulness is {got:.1f}; the target was {target}"
+            )
+    return "found, and honest where the target is out of reach"

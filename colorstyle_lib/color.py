@@ -30,8 +30,12 @@ def _check_planes(image: Tensor, what: str) -> None:
 
 
 def _mix(image: Tensor, matrix: Tensor) -> Tensor:
-    """Apply a 3 x 3 matrix to the planes at every pixel."""
-    return torch.einsum("ij,...jhw->...ihw", matrix, image)
+    """Apply a 3 x 3 matrix to the planes at every pixel.
+
+    Written out, because under autocast a product of matrices would be rounded to half precision: 2 Lab units.
+    """
+    red, green, blue = image.unbind(-3)
+    return torch.stack([row[0] * red + row[1] * green + row[2] * blue for row in matrix], dim=-3)
 
 
 def srgb_to_linear(srgb: Float[Tensor, "*n h w"]) -> Float[Tensor, "*n h w"]:

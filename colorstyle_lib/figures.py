@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -21,6 +22,15 @@ def new_figure(*args: Any, **options: Any) -> tuple[Figure, Any]:
     figure, axes = plt.subplots(*args, **options)
     plt.close(figure)
     return figure, axes
+
+
+def fit_into(picture: Tensor, frame: Tensor) -> Tensor:
+    """A ``(3, h, w)`` picture centered on a white one of the size of ``frame``, both tensors; larger ones are cut."""
+    sheet = torch.ones_like(frame)
+    height, width = (min(a, b) for a, b in zip(picture.shape[1:], frame.shape[1:], strict=True))
+    top, left = (frame.shape[1] - height) // 2, (frame.shape[2] - width) // 2
+    sheet[:, top : top + height, left : left + width] = picture[:, :height, :width]
+    return sheet
 
 
 def show_picture(axes: Axes, picture: Picture, title: str = "") -> None:

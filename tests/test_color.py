@@ -57,6 +57,15 @@ def test_half_precision_is_computed_in_single():
     assert torch.equal(rgb_to_lab(rgb), rgb_to_lab(rgb.float()))
 
 
+def test_autocast_does_not_round_lab():
+    rgb = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", torch.bfloat16):
+        lab = rgb_to_lab(rgb)
+        back = lab_to_rgb(lab)
+    assert torch.equal(lab, rgb_to_lab(rgb))
+    assert torch.equal(back, lab_to_rgb(lab))
+
+
 @given(st.integers(0, 10_000))
 def test_gamut_fit_keeps_lightness_and_hue_and_lands_inside(seed):
     lab = random_lab(seed)
