@@ -36,9 +36,10 @@ test: $(READY) ## check the style, run the tests, then every notebook in smoke m
 lab: $(READY) ## open the notebooks in JupyterLab
 	@$(OWN_KERNEL) $(BIN)/python -m jupyter lab notebooks
 
+# Checking shapes takes time of its own, so that is switched off here.
 bench: $(READY) ## compare speed and memory with the alternatives
 	@$(BIN)/python $(INSTALL) -c constraints.txt -e '.[dev]'
-	@$(BIN)/python -m pytest -s tests/benchmarks
+	@JAXTYPING_DISABLE=1 $(BIN)/python -m pytest -s -m benchmark tests/benchmarks
 
 constraints: ## renew constraints.txt from the newest versions that fit pyproject.toml
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \

@@ -46,9 +46,7 @@ def multimodal_attention(
             within ``torch.compile`` or an export; such an image gets zeros there.
     """
     if not torch.compiler.is_compiling() and not bool(present.any(dim=1).all()):
-        raise ConfigError(
-            "attention needs at least one modality in every image; give a reference, or color or L"
-        )
+        raise ConfigError("attention needs at least one modality in every image; give a reference, or color or L")
     return _softmax_of_present(energies, present, temperature)
 
 
@@ -141,9 +139,7 @@ def _check_weights(weights: Mapping[str, float]) -> None:
         if not number or not math.isfinite(weight) or weight < 0:
             raise ConfigError(f"the attention weight of {name!r} is a number from 0 up, not {weight!r}")
     if not any(weights.values()):
-        raise ConfigError(
-            "at least one attention weight must be above 0; to switch modalities off, use remove"
-        )
+        raise ConfigError("at least one attention weight must be above 0; to switch modalities off, use remove")
 
 
 def parse_override(weights: Mapping[str, float]) -> AttentionOverride:
@@ -200,15 +196,11 @@ class MultiModalAttention(nn.Module):
         self.norm = nn.InstanceNorm2d(channels) if per_image else nn.BatchNorm2d(channels, affine=False)
         # Content's and reference's side by side, and which of the two there is.
         self.from_vector = nn.ModuleList(nn.Linear(2 * VECTOR_SIZES[m] + 2, width) for m in modalities)
-        self.energy = nn.ModuleList(
-            _zeros(nn.Conv2d(width, 1 if plain else width + 1, 1)) for _ in modalities
-        )
+        self.energy = nn.ModuleList(_zeros(nn.Conv2d(width, 1 if plain else width + 1, 1)) for _ in modalities)
         # One convolution over all alpha_i h_i is the sum over i; the alphas themselves carry the biases.
         self.modulation = _zeros(nn.Conv2d(len(modalities) * (width + 1), 2 * channels, 1, bias=False))
         if not plain:
-            self.from_map = nn.ModuleList(
-                nn.Conv2d(2 * MAP_CHANNELS[m], width, 1, bias=False) for m in modalities
-            )
+            self.from_map = nn.ModuleList(nn.Conv2d(2 * MAP_CHANNELS[m], width, 1, bias=False) for m in modalities)
             self.query = nn.Conv2d(channels, width, 1)
 
     def forward(
@@ -254,10 +246,11 @@ class MultiModalAttention(nn.Module):
         there = torch.stack((content.present[:, i], reference.present[:, i]), dim=1)
         vector = torch.cat((content.vectors[i], reference.vectors[i], there.float()), dim=1)
         hidden = self.from_vector[j](vector)[:, :, None, None]
-        if not self.plain:
-            maps = self.from_map[j](torch.cat((content.maps[i], reference.maps[i]), dim=1))
-            hidden = nnf.interpolate(hidden + maps, size=size, mode="bilinear")
-        return nnf.gelu(hidden)
+        if self.plain:
+            return nnf.gelu(hidden)
+        maps = self.from_map[j](torch.cat((content.maps[i], reference.maps[i]), dim=1))
+        # Rectified at the map's own size, which is the smaller at the levels that cost most.
+        return nnf.interpolate(nnf.gelu(hidden + maps), size=size, mode="bilinear")
 
     def _energies(self, x: Tensor, hidden: list[Tensor]) -> Tensor:
         """``(N, M, h, w)`` float32, or ``(N, M, 1, 1)`` where plain."""
@@ -316,11 +309,7 @@ def attention_entropy(alpha: Float[Tensor, "n m *places"]) -> Float[Tensor, " n"
     Returns:
         In nats: 0 where one modality has all the weight, log(k) where k share it evenly.
     """
-    return (
-        torch.special.entr(alpha).sum(1).flatten(1).mean(1)
-        if alpha.ndim > 2
-        else torch.special.entr(alpha).sum(1)
-    )
+    return torch.special.entr(alpha).sum(1).flatten(1).mean(1) if alpha.ndim > 2 else torch.special.entr(alpha).sum(1)
 
 
 def attention_spread(alpha: Float[Tensor, "n m *places"]) -> Float[Tensor, " m"]:

@@ -28,9 +28,7 @@ def _centers() -> list[list[float]]:
     # A solid casts the same shadow as its surface: the cube's six faces reach every ab that the cube reaches.
     side = torch.linspace(0, 1, _FACE_SAMPLES, device="cpu")
     u, v = torch.meshgrid(side, side, indexing="ij")
-    faces = [
-        torch.stack((torch.full_like(u, e), u, v)).roll(axis, 0) for e in (0.0, 1.0) for axis in range(3)
-    ]
+    faces = [torch.stack((torch.full_like(u, e), u, v)).roll(axis, 0) for e in (0.0, 1.0) for axis in range(3)]
     with torch.autocast("cpu", enabled=False):  # whoever asks first, the bins are the same
         ab = rgb_to_lab(torch.stack(faces))[:, 1:].movedim(1, -1).flatten(0, -2)
     return ((ab / STEP).round().unique(dim=0) * STEP).tolist()
@@ -122,9 +120,7 @@ def rebalancing(frequency: Float[Tensor, " q"], *, uniform: float = 0.5) -> Floa
         raise ConfigError(f"uniform must lie in [0, 1], not {uniform}")
     mixed = (1 - uniform) * frequency + uniform / len(frequency)
     if not bool((mixed > 0).all()):
-        raise ConfigError(
-            "some bins never occur, and uniform=0 would weigh them infinitely; choose uniform above 0"
-        )
+        raise ConfigError("some bins never occur, and uniform=0 would weigh them infinitely; choose uniform above 0")
     return 1 / mixed / (frequency / mixed).sum()
 
 

@@ -53,16 +53,12 @@ def lab_lightness(attempt: Attempt) -> str:
     truth = {gray: float(rgb_to_lab(torch.full((3, 1, 1), gray))[0]) for gray in answers}
 
     def off(gray: float) -> bool:
-        return abs(float(answers[gray]) - truth[gray]) > 0.01
+        return not abs(float(answers[gray]) - truth[gray]) <= 0.01  # so that NaN is off, too
 
     if off(0.5):
         got, want = float(answers[0.5]), truth[0.5]
-        _hint_unless(
-            abs(got - 50) > 0.01, f"L(0.5) is {want:.2f}, not half of 100: undo the sRGB curve first"
-        )
-        _hint_unless(
-            abs(got - 100 * _linear(0.5)) > 0.1, "that is linear light Y; its cube root is still to come"
-        )
+        _hint_unless(abs(got - 50) > 0.01, f"L(0.5) is {want:.2f}, not half of 100: undo the sRGB curve first")
+        _hint_unless(abs(got - 100 * _linear(0.5)) > 0.1, "that is linear light Y; its cube root is still to come")
         _hint_unless(abs(got - want / 100) > 0.01, "L goes up to 100, not up to 1")
         raise _NotYetError(f"L(0.5) should be {want:.2f}; yours is {got:.2f}")
     for gray in answers:
@@ -85,20 +81,14 @@ def desaturate(attempt: Attempt) -> str:
     given = lab.clone()
     for keep in (0.5, 0.0, 1.0):
         result = attempt(lab, keep)
-        _hint_unless(
-            isinstance(result, Tensor), f"it returns {type(result).__name__}; return a tensor like lab"
-        )
-        _hint_unless(
-            result.shape == given.shape, f"it returns shape {tuple(result.shape)}, not {tuple(given.shape)}"
-        )
+        _hint_unless(isinstance(result, Tensor), f"it returns {type(result).__name__}; return a tensor like lab")
+        _hint_unless(result.shape == given.shape, f"it returns shape {tuple(result.shape)}, not {tuple(given.shape)}")
         _hint_unless(torch.equal(lab, given), "it changes the tensor that it was given; work on a copy")
         _hint_unless(torch.allclose(result[0], given[0], atol=1e-3), "L has changed; only a and b may")
         short = (result[1:].norm(dim=0) - keep * given[1:].norm(dim=0)).abs().max()
         _hint_unless(short < 1e-2, f"with keep = {keep} the chroma is not {keep} times what it was")
         turned = (result[1:] - keep * given[1:]).abs().max()
-        _hint_unless(
-            turned < 1e-2, "the chroma is right but the hue has turned: scale a and b by the same number"
-        )
+        _hint_unless(turned < 1e-2, "the chroma is right but the hue has turned: scale a and b by the same number")
     return "gray at 0, unchanged at 1, and every hue in its place"
 
 
@@ -110,9 +100,7 @@ def best_guess(attempt: Attempt) -> str:
     for colors, chances in cases:
         chances = torch.full((len(colors),), 1 / len(colors)) if chances is None else chances
         result = attempt(colors.clone(), chances.clone())
-        _hint_unless(
-            result is not None, "it returns None; return the guess and the share of chroma that it loses"
-        )
+        _hint_unless(result is not None, "it returns None; return the guess and the share of chroma that it loses")
         pair = isinstance(result, tuple | list) and len(result) == 2
         _hint_unless(pair, "return two things: the guess (a, b), and the share of chroma that it loses")
         guess, loss = torch.as_tensor(result[0], dtype=torch.float32), float(result[1])
@@ -140,14 +128,13 @@ def gray_keeps_lightness(attempt: Attempt) -> str:
     _hint_unless(isinstance(result, Tensor), f"it returns {type(result).__name__}; return a tensor like rgb")
     _hint_unless(result.shape == rgb.shape, f"it returns shape {tuple(result.shape)}, not {tuple(rgb.shape)}")
     _hint_unless(
-        result.max() <= 1.01, f"values go up to {float(result.max()):.0f}; sRGB goes up to 1, only L up to 100"
+        result.max() <= 1.01,
+        f"values go up to {float(result.max()):.0f}; sRGB goes up to 1, only L up to 100",
     )
     spread = (result.amax(dim=1) - result.amin(dim=1)).max()
     _hint_unless(spread < 1e-3, "that is not gray: R, G and B must be equal at every pixel")
     off = (rgb_to_lab(result)[:, 0] - rgb_to_lab(rgb)[:, 0]).abs().max()
-    _hint_unless(
-        off < 0.05, f"gray it is, but its L is off by up to {float(off):.0f}: take L from rgb_to_lab first"
-    )
+    _hint_unless(off < 0.05, f"gray it is, but its L is off by up to {float(off):.0f}: take L from rgb_to_lab first")
     return "every pixel is as light as it was"
 
 
@@ -172,7 +159,5 @@ def saturation_for(attempt: Attempt) -> str:
         else:
             _hint_unless(0 <= s <= 3, f"{s:.2f} is outside [0, 3]")
             got = colorfulness_at(s)
-            _hint_unless(
-                abs(got - target) < 0.1, f"at {s:.2f} the colorfulness is {got:.1f}; the target was {target}"
-            )
+            _hint_unless(abs(got - target) < 0.1, f"at {s:.2f} the colorfulness is {got:.1f}; the target was {target}")
     return "found, and honest where the target is out of reach"

@@ -53,7 +53,12 @@ def _run(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.run import main_run
 
     return main_run(
-        arguments.notebooks, mode=arguments.mode, data=arguments.data, parameters=_pairs(arguments.parameter)
+        arguments.notebooks,
+        mode=arguments.mode,
+        data=arguments.data,
+        parameters=_pairs(arguments.parameter),
+        output=arguments.output,
+        timeout=arguments.timeout,
     )
 
 
@@ -100,7 +105,11 @@ def parser() -> argparse.ArgumentParser:
     colorize = commands.add_parser("colorize", help="color a photograph, or a folder of them")
     colorize.add_argument("inputs", metavar="IN", nargs="+", type=Path, help="photographs, or one folder")
     colorize.add_argument(
-        "-o", "--output", metavar="OUT", type=Path, help="file, or folder for many; default: NAME-color.png beside IN"
+        "-o",
+        "--output",
+        metavar="OUT",
+        type=Path,
+        help="file, or folder for many; default: NAME-color.png beside IN",
     )
     colorize.add_argument("--saturation", type=_saturation, default=1.0, help="1 as predicted, 0 gray, up to 3")
     colorize.add_argument("--working-size", type=_positive, help="shorter side, in pixels, at which color is predicted")
@@ -127,6 +136,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--mode", default="auto", help=f"auto, {', '.join(MODES)}; default: auto")
     run.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA")
     run.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter")
+    run.add_argument("--output", default="", metavar="FOLDER", help="where executed notebooks go; default: by mode")
+    run.add_argument("--timeout", type=_positive, metavar="SECONDS", help="limit for one cell; default: by mode")
     run.set_defaults(command=_run)
 
     figures = commands.add_parser("figures", help="make the figures that the repository shows")

@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from colorstyle_lib import paths
 from colorstyle_lib.config import Mode, get_mode
@@ -55,7 +56,13 @@ class Lesson:
             figure.text(0.5, 0.5, "smoke", fontsize=60, color="0.5", alpha=0.35, ha="center", va="center", rotation=30)
         self.output.mkdir(parents=True, exist_ok=True)
         figure.savefig(self.output / f"{name}.png")
-        sidecar = {"mode": self.mode.name, "seed": self.seed, "device": self.device.type, **versions(), **facts}
+        sidecar = {
+            "mode": self.mode.name,
+            "seed": self.seed,
+            "device": self.device.type,
+            **versions(),
+            **facts,
+        }
         (self.output / f"{name}.json").write_text(json.dumps(sidecar, indent=1) + "\n")
         return figure
 
@@ -91,14 +98,15 @@ def start(mode: str = "auto", data: str = "", seed: int = 0) -> Lesson:
     chosen = get_mode(mode, data)
     seed_everything(seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    # Without a network or a data root the sources fall back to what is there, and every number says which it was.
     root = paths.data_root(data) if chosen.source == "folder" else None
-    output = {"smoke": Path(tempfile.gettempdir()) / f"colorstyle-smoke-{os.getpid()}", "full": paths.FIGURES}.get(
-        chosen.name, paths.RUNS / "figures"
-    )
+    output = {
+        "smoke": Path(tempfile.gettempdir()) / f"colorstyle-smoke-{os.getpid()}",
+        "full": paths.FIGURES,
+    }.get(chosen.name, paths.RUNS / "figures")
     plt.style.use(paths.PACKAGE / "colorstyle.mplstyle")
+    # A page of photographs is ten times smaller as JPEG, and executed notebooks are meant to be shared.
+    set_matplotlib_formats("jpeg", pil_kwargs={"quality": 92})
     facts = ", ".join(f"{name} {number}" for name, number in versions().items())
     where = torch.cuda.get_device_name() if device.type == "cuda" else f"{os.cpu_count()} CPU cores"
-    print(f"{facts}\nmode {chosen.name} | seed {seed} | {where} | images: {root or chosen.source}")
+    print(f"{facts}\nmode {chosen.name} | seed {seed} | {where} | images: {root.name if root else chosen.source}")
     return Lesson(chosen, seed, device, root, output)
-

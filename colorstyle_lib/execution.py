@@ -217,9 +217,7 @@ def _work(job: Job, executed: str, cells: int) -> None:
     def begin(cell: Any, cell_index: int) -> None:
         nonlocal source
         source = cell.source
-        if "injected-parameters" not in cell.metadata.get(
-            "tags", []
-        ):  # papermill's own cell: not in the source
+        if "injected-parameters" not in cell.metadata.get("tags", []):  # papermill's own cell: not in the source
             at["cell"] += 1
         tell()
 

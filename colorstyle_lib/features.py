@@ -105,9 +105,7 @@ class EfficientNetLite0(nn.Module):
             ConfigError: a side is not a multiple of 32.
         """
         if rgb.shape[-1] % 32 or rgb.shape[-2] % 32:
-            raise ConfigError(
-                f"EfficientNet-Lite0 wants sides that are multiples of 32, not {tuple(rgb.shape[-2:])}"
-            )
+            raise ConfigError(f"EfficientNet-Lite0 wants sides that are multiples of 32, not {tuple(rgb.shape[-2:])}")
         x = self.stem(rgb * 2 - 1)  # its weights expect mean and deviation 0.5
         maps = []
         for i, stage in enumerate(self.stages):
@@ -138,9 +136,7 @@ def pretrained_efficientnet_lite0() -> EfficientNetLite0:
         for layer in (m for m in net.modules() if isinstance(m, nn.Conv2d)):
             weight, gamma, beta, mean, variance = (next(tensors) for _ in range(5))
             if weight.shape != layer.weight.shape:
-                raise WeightsError(
-                    f"{file.name}: expected {tuple(layer.weight.shape)}, found {tuple(weight.shape)}"
-                )
+                raise WeightsError(f"{file.name}: expected {tuple(layer.weight.shape)}, found {tuple(weight.shape)}")
             scale = gamma / torch.sqrt(variance + _BATCH_NORM_EPSILON)
             layer.weight.copy_(weight * scale[:, None, None, None])
             layer.bias.copy_(beta - mean * scale)
@@ -189,9 +185,7 @@ class VGG19(nn.Module):
             ConfigError: a side is shorter than 8 pixels.
         """
         if min(rgb.shape[-2:]) < _VGG19_LEAST_SIDE:
-            raise ConfigError(
-                f"VGG-19 wants sides of at least {_VGG19_LEAST_SIDE}, not {tuple(rgb.shape[-2:])}"
-            )
+            raise ConfigError(f"VGG-19 wants sides of at least {_VGG19_LEAST_SIDE}, not {tuple(rgb.shape[-2:])}")
         x = ((rgb - self.mean) / self.deviation).to(self.stages[0].weight.dtype)
         maps = []
         for i, stage in enumerate(self.stages):
@@ -220,9 +214,7 @@ def load_vgg19(weights: str | os.PathLike[str] | None = None) -> VGG19:
     try:
         return VGG19({name: tensors[name].float() for name in kept})
     except RuntimeError as error:  # torch's message has a line for each tensor
-        raise WeightsError(
-            f"{source} does not hold VGG-19's convolutions up to relu4_1; give another file"
-        ) from error
+        raise WeightsError(f"{source} does not hold VGG-19's convolutions up to relu4_1; give another file") from error
 
 
 def _read_vgg19(file: Path) -> dict[str, Tensor]:

@@ -66,9 +66,7 @@ def picture_grid(
 
     ratios = [aspect(p) for p in rows[0]]
     size = (height * sum(ratios) * 1.02, height * len(rows) + (0.25 if titles else 0))
-    figure, axes = new_figure(
-        len(rows), len(ratios), figsize=size, squeeze=False, gridspec_kw={"width_ratios": ratios}
-    )
+    figure, axes = new_figure(len(rows), len(ratios), figsize=size, squeeze=False, gridspec_kw={"width_ratios": ratios})
     for i, row in enumerate(rows):
         for j, picture in enumerate(row):
             show_picture(axes[i, j], picture, titles[j] if titles and i == 0 else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
@@ -37,7 +38,7 @@ def lab_planes(rgb: Float[Tensor, "3 h w"], lab: Float[Tensor, "3 h w"]) -> Figu
         ("b: blue to yellow", _B_MAP, -reach, reach),
     )
     for ax, scale, plane, (title, colors, low, high) in zip(axes[1:], scales[1:], lab, planes, strict=True):
-        drawn = ax.imshow(plane.cpu(), cmap=colors, vmin=low, vmax=high)
+        drawn = ax.imshow(plane.cpu().numpy(), cmap=colors, vmin=low, vmax=high)
         ax.set_title(title)
         ax.set_axis_off()
         figure.colorbar(drawn, cax=scale, orientation="horizontal")
@@ -66,8 +67,8 @@ def gamut_slices(
     figure, axes = new_figure(1, len(slices), figsize=(3.5 * len(slices), 3.7), sharey=True)
     for ax, (lightness, (rgb, inside)) in zip(axes, slices.items(), strict=True):
         shown = torch.cat((rgb, inside[None].to(rgb))).permute(1, 2, 0)  # outside is transparent
-        ax.imshow(shown, origin="lower", extent=_EXTENT, interpolation="bilinear")
-        ax.contour(inside.float(), levels=[0.5], colors="black", linewidths=0.8, extent=_EXTENT)
+        ax.imshow(shown.cpu().numpy(), origin="lower", extent=_EXTENT, interpolation="bilinear")
+        ax.contour(inside.float().cpu().numpy(), levels=[0.5], colors="black", linewidths=0.8, extent=_EXTENT)
         for start, end in zip(before.tolist(), after[lightness].tolist(), strict=True):
             ax.plot(*zip(start, end, strict=True), color="black", linewidth=0.9)
             ax.plot(*start, "o", color="white", markeredgecolor="black", markersize=5)
@@ -94,7 +95,7 @@ def lightness_shifts(
         show_picture(axes[0, column], picture, title)
         axes[1, column].set_axis_off()
         if title in shifts:
-            drawn = axes[1, column].imshow(shifts[title], cmap="PuOr", vmin=-worst, vmax=worst)
+            drawn = axes[1, column].imshow(shifts[title].cpu().numpy(), cmap="PuOr", vmin=-worst, vmax=worst)
             axes[1, column].set_title(f"L moved by {shifts[title].abs().mean():.2f} on average")
     scale = axes[1, 0].inset_axes([0.86, 0.05, 0.07, 0.9])  # in the empty place below the first picture
     figure.colorbar(drawn, cax=scale, label="change of L").ax.yaxis.set_ticks_position("left")
@@ -116,22 +117,18 @@ def ab_statistics(
     figure.get_layout_engine().set(wspace=0.08)
     most = float(histogram.max())
     least = max(float(histogram[histogram > 0].min()), most / 1e5)
-    shares = histogram.masked_fill(histogram == 0, float("nan"))
+    shares = histogram.masked_fill(histogram == 0, float("nan")).cpu().numpy()
     drawn = left.imshow(shares, origin="lower", extent=_EXTENT, cmap="viridis", norm=LogNorm(least, most))
-    angle = torch.linspace(0, 2 * torch.pi, 100)
-    left.plot(near_gray * angle.cos(), near_gray * angle.sin(), color="black", linestyle=":", linewidth=1.2)
+    angle = np.linspace(0, 2 * np.pi, 100)
+    left.plot(near_gray * np.cos(angle), near_gray * np.sin(angle), color="black", linestyle=":", linewidth=1.2)
     _ab_axes(left, f"where pixels lie (dotted: chroma {near_gray:g})")
     figure.colorbar(drawn, ax=left, label="share of pixels in a square")
-    ordered = chromas.sort().values
-    right.plot(ordered, torch.linspace(0, 1, len(ordered)))
+    ordered = chromas.sort().values.cpu().numpy()
+    right.plot(ordered, np.linspace(0, 1, len(ordered)))
     share = float((chromas < near_gray).float().mean())
     right.plot([near_gray, near_gray, 0], [0, share, share], color="black", linestyle=":", linewidth=1.2)
-    right.annotate(
-        f"{share:.0%} of the pixels are nearly gray", (near_gray, share), (near_gray + 12, share - 0.08)
-    )
-    right.set(
-        xlabel="chroma", title="share of pixels with at most this chroma", xlim=(0, 100), ylim=(0, 1.02)
-    )
+    right.annotate(f"{share:.0%} of the pixels are nearly gray", (near_gray, share), (near_gray + 12, share - 0.08))
+    right.set(xlabel="chroma", title="share of pixels with at most this chroma", xlim=(0, 100), ylim=(0, 1.02))
     right.yaxis.set_major_formatter(PercentFormatter(1))
     return figure
 
@@ -145,7 +142,7 @@ def lightness_strips(lightness: Sequence[float], rows: Mapping[str, Float[Tensor
     """
     figure, axes = new_figure(len(rows), 1, figsize=(7.5, 0.75 * len(rows) + 0.45), sharex=True)
     for ax, (name, patches) in zip(axes, rows.items(), strict=True):
-        ax.imshow(patches[None], aspect="auto")
+        ax.imshow(patches[None].cpu().numpy(), aspect="auto")
         ax.set_yticks([0], [name])
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
@@ -171,7 +168,7 @@ def square_errors(
         return patches[:, row, column].tolist()
 
     for ax, (name, (colors, errors)) in zip(axes, cases.items(), strict=True):
-        root = errors.sqrt()
+        root = errors.sqrt().cpu().numpy()
         lines = ax.contour(root, levels=range(20, 161, 20), cmap="viridis_r", linewidths=1, extent=_EXTENT)
         ax.clabel(lines, fontsize=7, fmt="%g")
         for color in colors.tolist():
@@ -198,13 +195,13 @@ def error_and_colorfulness(guesses: Mapping[str, tuple[float, float]], true_colo
     ax.axhline(true_colorfulness, color="black", linestyle=":", linewidth=1.2)
     for i, (name, (error, colorful)) in enumerate(guesses.items()):
         ax.plot(error, colorful, "osD^v"[i % 5], markersize=9, clip_on=False)
-        ax.annotate(name, (error, colorful), (0, 9), textcoords="offset points", ha="center")
+        # The names of points just below the line would lie on it.
+        drop = -18 if 0.5 * true_colorfulness < colorful < 0.98 * true_colorfulness else 9
+        ax.annotate(name, (error, colorful), (0, drop), textcoords="offset points", ha="center")
     errors, colorfulnesses = zip(*guesses.values(), strict=True)
     right = 1.3 * max(errors)
     ax.set(xlim=(0, right), ylim=(0, 1.2 * max(*colorfulnesses, true_colorfulness)))
-    ax.annotate(
-        "the true colorings", (right, true_colorfulness), (0, 4), textcoords="offset points", ha="right"
-    )
+    ax.annotate("the true colorings", (right, true_colorfulness), (0, 4), textcoords="offset points", ha="right")
     ax.set(xlabel="mean square error in ab (less is better)", ylabel="colorfulness")
     return figure
 

@@ -71,6 +71,7 @@ class ConvolutionEncoder(nn.Module):
         self.channels = tuple(widths[1:])
 
     def forward(self, content: Float[Tensor, "n 5 h w"]) -> list[Tensor]:
+        """Maps at 1/2, 1/4, ... of the size."""
         x = self.blocks[0](content)
         maps = []
         for block in self.blocks[1:]:
@@ -89,6 +90,7 @@ class PretrainedEncoder(nn.Module):
         self.features = EfficientNetLite0().requires_grad_(False)
 
     def forward(self, content: Float[Tensor, "n 5 h w"]) -> list[Tensor]:
+        """Maps at 1/2 to 1/32 of the size; only L is read."""
         with torch.no_grad():
             return self.features(luma_to_gray(content[:, :1] * 100).to(content.dtype))
 
@@ -141,7 +143,9 @@ class Generator(nn.Module):
         """
         step = 2 ** len(self.encoder.channels)
         if content.shape[-1] % step or content.shape[-2] % step:
-            raise ConfigError(f"the generator wants sides that are multiples of {step}, not {tuple(content.shape[-2:])}")
+            raise ConfigError(
+                f"the generator wants sides that are multiples of {step}, not {tuple(content.shape[-2:])}"
+            )
         *skips, x = self.encoder(content)
         skips[0] = torch.cat((skips[0], nnf.pixel_unshuffle(content, 2)), dim=1)
         x = self.bottom(x)

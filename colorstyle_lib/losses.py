@@ -112,9 +112,7 @@ def bin_cross_entropy(
     return entropy.mean()
 
 
-def feature_distance(
-    features: Float[Tensor, "n c h w"], targets: Float[Tensor, "n c h w"]
-) -> Float[Tensor, ""]:
+def feature_distance(features: Float[Tensor, "n c h w"], targets: Float[Tensor, "n c h w"]) -> Float[Tensor, ""]:
     """Squared distance of feature maps over the target's mean square: ``mean (f - t)^2 / mean t^2``.
 
     The scale makes it a pure number: 0 is equal, 1 as wrong as no feature at all, whichever layer or weights
@@ -202,9 +200,7 @@ def style_distance(
     return torch.stack(layers).mean()
 
 
-def identity_distance(
-    output: Float[Tensor, "n c h w"], picture: Float[Tensor, "n c h w"]
-) -> Float[Tensor, ""]:
+def identity_distance(output: Float[Tensor, "n c h w"], picture: Float[Tensor, "n c h w"]) -> Float[Tensor, ""]:
     """``mean |G(x, x) - x|``: a picture in its own style, or colored by itself, is the picture.
 
     Y. Taigman et al., ICLR 2017 (arXiv:1611.02200); J.-Y. Zhu et al., CycleGAN, ICCV 2017 (arXiv:1703.10593),

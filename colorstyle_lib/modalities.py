@@ -141,9 +141,7 @@ def _filter_bank() -> Tensor:
         wave = wave - gaussian * along * (wave * along).sum() / (gaussian * along.square()).sum()
         odd.append(wave / wave.abs().sum())
     narrow = torch.exp(-(x.square() + y.square()) / 2)
-    slopes = [
-        axis_ * narrow / (axis_.square() * narrow).sum() for axis_ in (x, y)
-    ]  # a ramp of slope 1 answers 1
+    slopes = [axis_ * narrow / (axis_.square() * narrow).sum() for axis_ in (x, y)]  # a ramp of slope 1 answers 1
     return torch.stack([*even, *odd, *slopes])[:, None].float()
 
 
@@ -177,18 +175,14 @@ class ModalityEncoder(nn.Module):
     ) -> Modalities:
         """See :func:`describe`."""
         if lab.shape[-1] % REDUCTION or lab.shape[-2] % REDUCTION:
-            raise ConfigError(
-                f"modalities want sides that are multiples of {REDUCTION}, not {tuple(lab.shape[-2:])}"
-            )
+            raise ConfigError(f"modalities want sides that are multiples of {REDUCTION}, not {tuple(lab.shape[-2:])}")
         # bf16 would lose the squares of small numbers. Entered only where needed: exporters dislike it.
         if torch.is_autocast_enabled(lab.device.type):
             with torch.autocast(lab.device.type, enabled=False):
                 return self._describe(lab.float(), known_lightness, known_color)
         return self._describe(lab.float(), known_lightness, known_color)
 
-    def _describe(
-        self, lab: Tensor, known_lightness: Tensor | None, known_color: Tensor | None
-    ) -> Modalities:
+    def _describe(self, lab: Tensor, known_lightness: Tensor | None, known_color: Tensor | None) -> Modalities:
         light = None if known_lightness is None else known_lightness.float()
         color = None if known_color is None else known_color.float()
         described = [self._color(lab[:, 1:], color), *self._texture_and_shape(lab[:, :1], light)]
@@ -214,9 +208,7 @@ class ModalityEncoder(nn.Module):
         present = whole[:, -2:].sum(1) * 110**2 > _LEAST_CHROMA**2
         return torch.cat((whole[:, :-2], spread), dim=1), places[:, :-2], present
 
-    def _texture_and_shape(
-        self, lightness: Tensor, known: Tensor | None
-    ) -> list[tuple[Tensor, Tensor, Tensor]]:
+    def _texture_and_shape(self, lightness: Tensor, known: Tensor | None) -> list[tuple[Tensor, Tensor, Tensor]]:
         tones = torch.cat((lightness / 100, (lightness / 100).square()), 1)
         (mean, square), tone = (t.chunk(2, dim=1) for t in _Cells(known, REDUCTION).means(tones))
         textures, shapes = [torch.cat((mean, _root(square - mean.square())), 1)], []
@@ -239,9 +231,7 @@ class ModalityEncoder(nn.Module):
             slope.append(cells.means(gradient.square())[1].sum(1))
 
             if scale + 1 < SCALES:
-                lightness = nnf.conv2d(
-                    nnf.pad(lightness, (1, 1, 1, 1), mode="replicate"), self.blur, stride=2
-                )
+                lightness = nnf.conv2d(nnf.pad(lightness, (1, 1, 1, 1), mode="replicate"), self.blur, stride=2)
                 known = _all_known(known, 4, 2)
         enough = _LEAST_CONTRAST**2
         texture = (
@@ -264,12 +254,10 @@ def _directions(gradient: Tensor, cells: _Cells) -> Tensor:
     strength = gx.square() + gy.square()
     usual = cells.means(strength)[1][..., None, None] + 1e-6
     edges, difference, cross, energy = (
-        cells.means(
-            torch.cat((strength / (strength + usual), gx.square() - gy.square(), 2 * gx * gy, strength), 1)
-        )[0]
+        cells.means(torch.cat((strength / (strength + usual), gx.square() - gy.square(), 2 * gx * gy, strength), 1))[0]
     ).split(1, dim=1)
     # Angles are doubled, so that a gradient and its opposite are one direction. Faint places count less.
-    doubled = torch.cat((difference, -difference, -cross, cross), 1) / (energy + 0.1 * usual)
+    doubled = torch.cat((difference, -difference, cross, -cross), 1) / (energy + 0.1 * usual)
     return torch.cat((edges, doubled.relu()), dim=1)
 
 

@@ -36,9 +36,7 @@ def minimax_value(real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "
     return nnf.logsigmoid(_exact(real_logits)).mean() + nnf.logsigmoid(-_exact(fake_logits)).mean()
 
 
-def minimax_discriminator(
-    real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]
-) -> Float[Tensor, ""]:
+def minimax_discriminator(real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
     """``L_D = -V``: the discriminator ascends on equation (1), so it descends on its negative."""
     return -minimax_value(real_logits, fake_logits)
 
@@ -76,9 +74,7 @@ def least_squares_generator(fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, "
     return (_exact(fake_logits) - 1).square().mean() / 2
 
 
-def hinge_discriminator(
-    real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]
-) -> Float[Tensor, ""]:
+def hinge_discriminator(real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
     """``L_D = E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]``, with D the logit: sure enough is enough.
 
     J. Lim and J. Ye, Geometric GAN, 2017 (arXiv:1705.02894); T. Miyato et al., ICLR 2018 (arXiv:1802.05957).
@@ -91,9 +87,7 @@ def hinge_generator(fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
     return -_exact(fake_logits).mean()
 
 
-def relativistic_discriminator(
-    real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]
-) -> Float[Tensor, ""]:
+def relativistic_discriminator(real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
     """``L_D = E[softplus(D(G(z)) - D(x))]``, D the logit: a real picture must look more real than its fake.
 
     A. Jolicoeur-Martineau, The relativistic discriminator, ICLR 2019 (arXiv:1807.00734), the pairing form;
@@ -115,9 +109,7 @@ def relativistic_discriminator(
     return nnf.softplus(_exact(fake_logits) - _exact(real_logits)).mean()
 
 
-def relativistic_generator(
-    fake_logits: Float[Tensor, "*f"], real_logits: Float[Tensor, "*r"]
-) -> Float[Tensor, ""]:
+def relativistic_generator(fake_logits: Float[Tensor, "*f"], real_logits: Float[Tensor, "*r"]) -> Float[Tensor, ""]:
     """``L_G = E[softplus(D(x) - D(G(z)))]``: the discriminator's loss with the roles exchanged.
 
     Raises:
@@ -147,9 +139,7 @@ def zero_centered_penalty(
         ConfigError: the images do not require a gradient.
     """
     if not images.requires_grad:
-        raise ConfigError(
-            "a gradient penalty needs images.requires_grad_() before the discriminator sees them"
-        )
+        raise ConfigError("a gradient penalty needs images.requires_grad_() before the discriminator sees them")
     evidence = _exact(logits).flatten(1).mean(dim=1) if logits.ndim > 1 else _exact(logits)
     # A picture's evidence depends on it alone, so one pass over the sum gives every picture's gradient.
     (gradient,) = torch.autograd.grad(evidence.sum(), images, create_graph=True)
@@ -198,9 +188,7 @@ class Objective:
         if not self.paired:
             return self.generator(fake_logits)
         if real_logits is None:
-            raise ConfigError(
-                f"the {self.name!r} objective compares with real pictures: give real_logits too"
-            )
+            raise ConfigError(f"the {self.name!r} objective compares with real pictures: give real_logits too")
         return self.generator(fake_logits, real_logits)
 
 

@@ -24,8 +24,8 @@ def transfer_statistics(
     """Classical style transfer: give each Lab plane of the content the mean and deviation of the style's.
 
     ``(x - mean_content) / std_content * std_style + mean_style`` per plane. E. Reinhard et al., Color Transfer between
-    Images, IEEE Computer Graphics and Applications 21(5), 2001, with CIELAB in the place of their l-alpha-beta. It knows
-    color and nothing else: no texture, no shape.
+    Images, IEEE Computer Graphics and Applications 21(5), 2001, with CIELAB in the place of their l-alpha-beta. It
+    knows color and nothing else: no texture, no shape.
 
     Args:
         content: sRGB in [0, 1].

@@ -155,7 +155,9 @@ def released_card() -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise WeightsError(f"the released weights' card is missing or damaged ({path}); reinstall colorstyle") from error
+        raise WeightsError(
+            f"the released weights' card is missing or damaged ({path}); reinstall colorstyle"
+        ) from error
 
 
 def _versions() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -43,10 +44,10 @@ def train_on_folder(
     resume: bool = False,
     seed: int = 0,
 ) -> Path:
-    """Train a preset on the train split of a data root; measure on its val split.
+    """Train a preset on the train split of a data root, measure it on the val split, write weights and their card.
 
     Returns:
-        The weights file.
+        The weights file; its card stands beside it, with the ending ``.json``.
 
     Raises:
         ConfigError: no data root, or no such preset. DataError: the root holds nothing usable.
@@ -62,23 +63,27 @@ def train_on_folder(
     batches = Batches(store, preset.training.batch_size, crop, seed)
     train(preset, batches, validation, steps=steps, output=output, resume=resume, seed=seed)
     weights = output / "generator.safetensors"
-    print(f"weights: {weights}")
+    only = f" --datasets {' '.join(datasets)}" if datasets else ""
+    command = f"colorstyle train --preset {preset.name} --data ROOT{only} --steps {steps} --seed {seed}"
+    card = write_card(weights, root, command, len(store))
+    print(f"weights: {weights}\ncard:    {card}")
     return weights
 
 
-def write_card(weights: Path, root: Path, command: str, seconds: float, hardware: str) -> Path:
+def write_card(weights: Path, root: Path, command: str, images: int) -> Path:
     """Measure weights on each data set's val split and write what a reader must know beside them, as JSON.
 
     Args:
-        weights: a ``.safetensors`` file.
+        weights: a ``.safetensors`` file, with the training's ``log.jsonl`` beside it.
         root: data root to measure on.
         command: how the weights were trained.
-        seconds: how long that took.
-        hardware: on what.
+        images: how many images they were trained on.
 
     Returns:
         The card's path: the weights' with the ending ``.json``.
     """
+    last = json.loads((weights.parent / "log.jsonl").read_text().splitlines()[-1])
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
     generator = load_generator(weights)
     size = generator.config.working_size
     measured = {}
@@ -86,11 +91,16 @@ def write_card(weights: Path, root: Path, command: str, seconds: float, hardware
         images = center_crops(load_split(root, "val", size, [name]), size)
         measured[name] = asdict(evaluate(generator, images))
     card = {
-        "file": weights.name,
         "sha256": file_hash(weights),
         "generator": asdict(generator.config),
         "parameters": sum(p.numel() for p in generator.parameters()),
-        "trained": {"command": command, "seconds": round(seconds), "hardware": hardware, "torch": torch.__version__},
+        "trained": {
+            "command": command,
+            "images": images,
+            "seconds": round(last["seconds"]),
+            "hardware": device,
+            "torch": torch.__version__,
+        },
         "measured_at_px": size,
         "measured": measured,
         "date": datetime.now(UTC).date().isoformat(),

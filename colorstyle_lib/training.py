@@ -223,7 +223,12 @@ def train(
         if (step + 1) % evaluate_every == 0 or step + 1 == steps:
             result = evaluate(average, validation.to(device))
             elapsed = seconds + time.perf_counter() - started
-            line = {"step": step + 1, "loss": sum(losses) / len(losses), **asdict(result), "seconds": round(elapsed, 1)}
+            line = {
+                "step": step + 1,
+                "loss": sum(losses) / len(losses),
+                **asdict(result),
+                "seconds": round(elapsed, 1),
+            }
             with log_file.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(line) + "\n")
             tqdm.write(

@@ -18,7 +18,11 @@ def _box_mean(x: Tensor, radius: int) -> Tensor:
 
 
 def guided_coefficients(
-    guide: Float[Tensor, "n 1 h w"], values: Float[Tensor, "n c h w"], *, radius: int = 3, epsilon: float = 2.0
+    guide: Float[Tensor, "n 1 h w"],
+    values: Float[Tensor, "n c h w"],
+    *,
+    radius: int = 3,
+    epsilon: float = 2.0,
 ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n c h w"]]:
     """Fit ``values = slope * guide + offset`` in a window around each pixel.
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import hypothesis
+import numpy as np
 import pytest
 
 # Before anything imports pyplot, in this process or in one that a test starts.
@@ -15,6 +16,8 @@ NEEDS_DATA = "needs real images: set COLORSTYLE_DATA to a folder with train/ and
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+pytest.register_assert_rewrite("pictures")  # so that its failures show values, as those of a test file do
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,3 +53,13 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("COLORSTYLE_DATA", "COLORSTYLE_MODE"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def ramp() -> np.ndarray:
+    """A picture without any symmetry, smooth enough to survive JPEG."""
+    from pictures import HEIGHT, WIDTH
+
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    planes = (x * 255 / (WIDTH - 1), y * 255 / (HEIGHT - 1), (x + y) * 255 / (WIDTH + HEIGHT - 2))
+    return np.stack(planes, -1).round().astype(np.uint8)

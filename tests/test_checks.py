@@ -1,7 +1,6 @@
 """The exercises: their checkers say no to the stubs, yes to the solutions, and never raise."""
 
-import contextlib
-import io
+import ast
 from pathlib import Path
 
 import nbformat
@@ -17,18 +16,19 @@ WITH_SOLUTIONS = sorted(path.name for path in (NOTEBOOKS / "solutions").glob("*.
 
 
 def answers(path: Path) -> list[str]:
-    """What the checkers of a notebook print, from its imports and exercises alone."""
-    wanted = {"imports", "exercise", "check"}
-    cells = nbformat.read(str(path), as_version=4).cells
-    tagged = [c for c in cells if c.cell_type == "code" and wanted & set(c.metadata.get("tags", []))]
+    """What a notebook's exercises answer in their last line, after its imports and nothing else of it."""
+    cells = [c for c in nbformat.read(str(path), as_version=4).cells if c.cell_type == "code"]
     space: dict[str, object] = {}
-    printed = []
-    for cell in tagged:
-        with contextlib.redirect_stdout(io.StringIO()) as output:
-            exec(cell.source, space)
-        if "check" in cell.metadata.tags:
-            printed.append(output.getvalue().strip())
-    return printed
+    for cell in cells:
+        imports = [node for node in ast.parse(cell.source).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        exec(compile(ast.Module(imports, []), cell.id, "exec"), space)
+    found = []
+    for cell in cells:
+        if cell.id.startswith("exercise-"):
+            *definition, call = ast.parse(cell.source).body
+            exec(compile(ast.Module(definition, []), cell.id, "exec"), space)
+            found.append(str(eval(ast.unparse(call), space)))
+    return found
 
 
 @pytest.mark.parametrize("name", WITH_SOLUTIONS)
@@ -40,9 +40,7 @@ def test_a_stub_is_not_yet_and_a_solution_is(name: str):
 
 
 ALL = (checks.lab_lightness, checks.desaturate, checks.best_guess)
-RESULTS = st.sampled_from(
-    [None, "L", float("nan"), (1, 2, 3), torch.zeros(2), torch.zeros(3, 5, 7), [None, None]]
-)
+RESULTS = st.sampled_from([None, "L", float("nan"), (1, 2, 3), torch.zeros(2), torch.zeros(3, 5, 7), [None, None]])
 
 
 @given(check=st.sampled_from(ALL), result=RESULTS)
@@ -60,9 +58,8 @@ def test_an_attempt_that_raises_is_named(check):
     assert check(attempt) == "not yet: it stopped with ZeroDivisionError: oh"
 
 
-def test_answers_that_are_not_functions_or_take_other_arguments():
-    assert checks.lab_lightness(50.0).startswith("not yet: ")
-    assert checks.desaturate(lambda lab: lab).startswith("not yet: ")
+def test_an_attempt_that_takes_other_arguments():
+    assert checks.desaturate(lambda lab: lab).startswith("not yet: it stopped with TypeError")
 
 
 def srgb_to_linear(gray: float) -> float:

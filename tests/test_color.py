@@ -4,7 +4,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorstyle_lib.color import fit_gamut, lab_to_linear, lab_to_rgb, luma_to_gray, rgb_to_lab, srgb_to_linear
+from colorstyle_lib.color import (
+    fit_gamut,
+    lab_to_linear,
+    lab_to_rgb,
+    luma_to_gray,
+    rgb_to_lab,
+    srgb_to_linear,
+)
 from colorstyle_lib.errors import ConfigError
 
 skimage_color = pytest.importorskip("skimage.color")

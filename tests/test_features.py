@@ -191,9 +191,7 @@ def test_bad_files_are_named(tensors: dict[str, Tensor], tmp_path: Path):
 REAL_FILE = os.environ.get("COLORSTYLE_VGG19")
 
 
-@pytest.mark.skipif(
-    not REAL_FILE, reason="needs VGG-19's weights: set COLORSTYLE_VGG19 to a safetensors file"
-)
+@pytest.mark.skipif(not REAL_FILE, reason="needs VGG-19's weights: set COLORSTYLE_VGG19 to a safetensors file")
 def test_real_weights_tell_a_shuffled_picture_from_a_blurred_one():
     from colorstyle_lib.losses import content_distance, style_distance, style_statistics
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from PIL import Image
 
 from colorstyle_lib import figures, figures_data, paths
@@ -31,6 +32,11 @@ def texts(figure: Figure) -> str:
     return " | ".join(t.get_text() for t in figure.findobj(plt.Text) if t.get_text())
 
 
+def drawn(image: AxesImage) -> np.ndarray:
+    """What an image in a figure shows; NaN where it is empty."""
+    return np.ma.filled(image.get_array(), np.nan)
+
+
 def test_pyplot_keeps_no_figure(picture: torch.Tensor):
     figures.picture_grid([[picture]])
     assert plt.get_fignums() == [], "a notebook would show it twice"
@@ -39,19 +45,20 @@ def test_pyplot_keeps_no_figure(picture: torch.Tensor):
 def test_grid_shows_tensors_and_pictures_as_they_are(picture: torch.Tensor):
     red = Image.new("RGB", (30, 20), "#ff0000")
     figure = figures.picture_grid([[picture, red]], titles=["noise", "red"], row_titles=["row"])
-    drawn = [np.asarray(ax.images[0].get_array()) for ax in figure.axes]
-    assert np.allclose(drawn[0], picture.permute(1, 2, 0))
-    assert (drawn[1] == (255, 0, 0)).all()
-    assert texts(figure) == "noise | row | red"
+    left, right = (np.asarray(ax.images[0].get_array()) for ax in figure.axes)
+    assert np.allclose(left, picture.permute(1, 2, 0).numpy())
+    assert (right == (255, 0, 0)).all()
+    assert {"noise", "row", "red"} <= set(texts(figure).split(" | "))
 
 
 def test_lab_planes_share_one_scale_for_a_and_b(picture: torch.Tensor):
     lab = rgb_to_lab(picture)
     figure = figures_data.lab_planes(picture, lab)
     planes = [ax.images[0] for ax in figure.axes[1:4]]
-    assert all(np.allclose(p.get_array(), plane) for p, plane in zip(planes, lab, strict=True))
+    assert all(np.allclose(drawn(p), plane.numpy()) for p, plane in zip(planes, lab, strict=True))
     assert planes[0].get_clim() == (0, 100)
-    assert planes[1].get_clim() == planes[2].get_clim() == (-lab[1:].abs().max(), lab[1:].abs().max())
+    assert planes[1].get_clim() == planes[2].get_clim()
+    assert planes[1].get_clim() == pytest.approx((-lab[1:].abs().max().item(), lab[1:].abs().max().item()))
     assert "a: green to magenta" in texts(figure)
 
 
@@ -59,9 +66,9 @@ def test_gamut_slices_are_transparent_outside():
     slices = {level: ab_slice(level, side=31) for level in (30.0, 60.0)}
     before = torch.tensor([[90.0, 0.0]])
     figure = figures_data.gamut_slices(slices, before, {30.0: before / 2, 60.0: before / 3})
-    alpha = np.asarray(figure.axes[0].images[0].get_array())[..., 3]
+    alpha = drawn(figure.axes[0].images[0])[..., 3]
     assert np.array_equal(alpha == 1, slices[30.0][1].numpy())
-    assert [45.0, 0.0] in [line.get_xydata()[-1].tolist() for line in figure.axes[0].lines]
+    assert [45.0, 0.0] in [xy[-1].tolist() for line in figure.axes[0].lines if len(xy := line.get_xydata())]
     assert "L = 60" in texts(figure)
 
 
@@ -77,14 +84,14 @@ def test_ab_statistics_say_the_share_near_gray():
     pixels = torch.tensor([[50.0, 1.0, 1.0]] * 3 + [[50.0, 40.0, 30.0]])
     figure = figures_data.ab_statistics(ab_histogram(pixels, bins=22), pixels[:, 1:].norm(dim=1))
     assert "75% of the pixels are nearly gray" in texts(figure)
-    assert np.isnan(np.asarray(figure.axes[0].images[0].get_array().filled(np.nan))).sum() == 22 * 22 - 2
+    assert np.isnan(drawn(figure.axes[0].images[0])).sum() == 22 * 22 - 2
 
 
 def test_strips_have_a_patch_for_each_lightness():
     rows = {"gray": torch.rand(3, 3), "color": torch.rand(3, 3)}
     figure = figures_data.lightness_strips([25.0, 50.0, 75.0], rows)
-    assert np.allclose(figure.axes[1].images[0].get_array()[0], rows["color"])
-    assert "25 | 50 | 75" in texts(figure)
+    assert np.allclose(drawn(figure.axes[1].images[0])[0], rows["color"].numpy())
+    assert {"25", "50", "75", "gray", "color"} <= set(texts(figure).split(" | "))
 
 
 def test_square_errors_mark_the_truths_and_their_mean():
@@ -95,8 +102,8 @@ def test_square_errors_mark_the_truths_and_their_mean():
     ):
         cases[name] = (torch.tensor(colors), expected_square_error(torch.tensor(colors), side=45))
     figure = figures_data.square_errors(cases, ab_slice(57.0, side=45)[0])
-    marks = [tuple(line.get_xydata()[0]) for line in figure.axes[0].lines if line.get_marker() == "D"]
-    assert (10.0, 0.0) in marks
+    marks = [line.get_xydata().tolist() for line in figure.axes[0].lines if line.get_marker() == "D"]
+    assert [[10.0, 0.0]] in marks
     assert "three" in texts(figure)
 
 

@@ -88,9 +88,7 @@ def test_color_map_moves_along_with_its_cells(seed: int) -> None:
     order = torch.randperm(h * w // REDUCTION**2, generator=torch.Generator().manual_seed(seed))
     cells = nnf.unfold(lab, REDUCTION, stride=REDUCTION)[..., order]
     moved = describe(nnf.fold(cells, (h, w), REDUCTION, stride=REDUCTION)).maps[COLOR]
-    torch.testing.assert_close(
-        moved.flatten(2), describe(lab).maps[COLOR].flatten(2)[..., order], rtol=0, atol=1e-6
-    )
+    torch.testing.assert_close(moved.flatten(2), describe(lab).maps[COLOR].flatten(2)[..., order], rtol=0, atol=1e-6)
 
 
 @settings(max_examples=10)
@@ -111,9 +109,7 @@ def test_color_reads_nothing_of_lightness_and_the_others_nothing_of_color(seed: 
 
 @settings(max_examples=15)
 @given(seed=SEEDS, gain=st.floats(0.25, 2), shift=st.floats(-20, 20))
-def test_shape_is_blind_to_contrast_and_brightness_and_texture_is_not(
-    seed: int, gain: float, shift: float
-) -> None:
+def test_shape_is_blind_to_contrast_and_brightness_and_texture_is_not(seed: int, gain: float, shift: float) -> None:
     lab = scene(seed)
     changed = torch.cat((lab[:, :1] * gain + shift, lab[:, 1:]), dim=1)
     before, after = describe(lab), describe(changed)
@@ -156,9 +152,8 @@ def test_texture_does_not_take_shading_for_texture() -> None:
 
 def test_shape_tells_upright_from_lying_rising_and_falling() -> None:
     y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
-    edges = {1: x - 32, 2: y - 32, 3: x - y, 4: x + y - 64}
-    # Rows count downwards: along x - y = 0 an edge falls to the right, along x + y = 64 it rises.
-    edges[3], edges[4] = edges[4], edges[3]
+    # Rows count downwards: along x + y = 64 an edge rises to the right.
+    edges = {1: x - 32, 2: y - 32, 3: x + y - 64, 4: x - y}
     for channel, distance in edges.items():
         lab = torch.stack((50 + 30 * torch.sigmoid(distance), 0 * x, 0 * x))[None]
         directions = describe(lab).vectors[SHAPE][0, :5]
@@ -252,8 +247,8 @@ def test_doubling_a_photograph_moves_texture_one_scale_and_color_hardly(photogra
     assert (small.vectors[COLOR] - large.vectors[COLOR]).abs().max() < 0.01
     # vectors: two tones, then for each scale four means and four deviations
     fine, coarse = small.vectors[TEXTURE][:, 2:], large.vectors[TEXTURE][:, 2:]
-    assert (fine[:, :16] - coarse[:, 8:]).abs().mean() < 0.1
-    assert (fine[:, :16] - coarse[:, :16]).abs().mean() > 0.2
+    moved, stayed = ((fine[:, :16] - other).abs().mean() for other in (coarse[:, 8:], coarse[:, :16]))
+    assert moved < stayed / 3
     assert (small.vectors[SHAPE][:, :20] - large.vectors[SHAPE][:, 10:]).abs().mean() < 0.03
 
 

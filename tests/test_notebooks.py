@@ -101,11 +101,7 @@ def figure_problems(notebook: NotebookNode, path: Path) -> Iterator[str]:
             imported += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if any(name.split(".")[0] in ("matplotlib", "seaborn", "plotly") for name in imported):
                 yield f"cell {number} imports {imported[0]}: draw it with a function of the library"
-            if (
-                isinstance(node, ast.Attribute)
-                and isinstance(node.value, ast.Name)
-                and node.value.id == "plt"
-            ):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "plt":
                 yield f"cell {number} calls plt.{node.attr}: draw it with a function of the library"
 
 

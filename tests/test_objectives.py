@@ -89,9 +89,7 @@ def test_each_player_pulls_the_right_way(name: str):
     real_slope, fake_slope = slope(OBJECTIVES[name].discriminator_loss, torch.zeros(4), torch.full((4,), 0.5))
     assert (real_slope < 0).all()  # descending raises the real logits
     assert (fake_slope > 0).all()
-    fake_slope, *_ = slope(
-        lambda f: OBJECTIVES[name].generator_loss(f, torch.zeros(4)), torch.full((4,), 0.5)
-    )
+    fake_slope, *_ = slope(lambda f: OBJECTIVES[name].generator_loss(f, torch.zeros(4)), torch.full((4,), 0.5))
     assert (fake_slope < 0).all()
 
 
@@ -158,9 +156,7 @@ def test_penalty_is_blind_to_the_number_of_patches():
     once = zero_centered_penalty(evidence, images, gamma=1.0)
     patches = evidence[:, None, None, None].expand(2, 1, 3, 3)
     torch.testing.assert_close(zero_centered_penalty(patches, images, gamma=1.0), once)
-    torch.testing.assert_close(
-        once, 2 * images.square().sum(dim=(1, 2, 3)).mean()
-    )  # D = |x|^2, so |2 x|^2 / 2
+    torch.testing.assert_close(once, 2 * images.square().sum(dim=(1, 2, 3)).mean())  # D = |x|^2, so |2 x|^2 / 2
 
 
 def test_penalty_teaches_the_discriminator():

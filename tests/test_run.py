@@ -78,9 +78,7 @@ def test_a_notebook_runs_here_with_this_python_and_its_parameters(
     (out / "01_fine.failed.ipynb").parent.mkdir()
     (out / "01_fine.failed.ipynb").write_text("of the last run")
     values = {"seed": "7", "rate": "2", "fast": "true", "sizes": "[3, 4]"}
-    status = run.main_run(
-        ["01"], data="pictures", parameters=values, output="out", notebooks_folder=folder, timeout=60
-    )
+    status = run.main_run(["01"], data="pictures", parameters=values, output="out", notebooks_folder=folder, timeout=60)
     told = capsys.readouterr()
     assert status == 0, told.err
     assert [p.name for p in out.iterdir()] == ["01_fine.ipynb"]
@@ -116,9 +114,7 @@ def test_errors_come_last_and_do_not_stop_other_notebooks(folder: Path, capsys):
         ("01", "failed"), ("02", "kernel died"), ("03", "timed out"), ("04", "failed"), ("05", "ok"),
     ]  # fmt: skip
     failed, killed, hung, left = told.err.strip().split("\n\n0")
-    assert failed.startswith(
-        "01_fails, cell 4 of 5: ZeroDivisionError: division by zero\n    a = 1\n    half()"
-    )
+    assert failed.startswith("01_fails, cell 4 of 5: ZeroDivisionError: division by zero\n    a = 1\n    half()")
     assert "----> 2     return 1 / 0" in failed
     assert "\x1b" not in failed
     assert killed.startswith("2_killed, cell 4 of 4: the kernel was killed (SIGKILL): most often because")
@@ -215,9 +211,7 @@ def test_notebooks_are_chosen_by_number_name_or_file_name(folder: Path):
 def test_a_wrong_parameter_is_refused_before_anything_runs(folder: Path, given: str, message: str, capsys):
     write_notebook(folder / "01_a.ipynb", "print('ran')")
     with pytest.raises(ConfigError, match=message):
-        run.main_run(
-            mode="smoke", parameters=dict([given.split("=", 1)]), output="out", notebooks_folder=folder
-        )
+        run.main_run(mode="smoke", parameters=dict([given.split("=", 1)]), output="out", notebooks_folder=folder)
     assert capsys.readouterr().out == ""
     assert not Path("out").exists()
 

@@ -36,9 +36,7 @@ def root(tmp_path: Path) -> Path:
             folder = tmp_path / name / split
             folder.mkdir(parents=True)
             for i in range(n):
-                Image.new("RGB", (40, 30), (10 * i, 90, 200 if split == "val" else 50)).save(
-                    folder / f"{i}.png"
-                )
+                Image.new("RGB", (40, 30), (10 * i, 90, 200 if split == "val" else 50)).save(folder / f"{i}.png")
     return tmp_path
 
 

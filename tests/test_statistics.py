@@ -34,9 +34,7 @@ def test_sampled_pixels_are_distinct_and_repeatable(seed: int, count: int):
     drawn = sample_pixels(images, count, seed)
     assert drawn.shape == (min(count, 40), 3)
     assert len(drawn.unique(dim=0)) == len(drawn)
-    assert torch.equal(drawn[:, 1] - drawn[:, 0], torch.full((len(drawn),), 20.0)), (
-        "planes of one pixel stay together"
-    )
+    assert torch.equal(drawn[:, 1] - drawn[:, 0], torch.full((len(drawn),), 20.0)), "planes of one pixel stay together"
     assert torch.equal(drawn, sample_pixels(images, count, seed))
 
 

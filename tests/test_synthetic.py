@@ -32,9 +32,7 @@ def test_rgb_holds_exactly_one_of_the_kinds_colors_inside_objects(many: Scenes):
         ab = lab[:, 1:].movedim(1, -1)[many.interior & (many.labels == index)]
         distance = (ab[:, None] - torch.tensor(kind.colors)).abs().amax(dim=-1)
         assert distance.min(dim=1).values.max() < 1e-2, kind.name
-        assert distance.argmin(dim=1).unique().numel() == len(kind.colors), (
-            f"{kind.name}: a color never occurs"
-        )
+        assert distance.argmin(dim=1).unique().numel() == len(kind.colors), f"{kind.name}: a color never occurs"
 
 
 def test_shapes_types_and_ranges(many: Scenes):
@@ -139,9 +137,7 @@ def test_lightness_alone_does_not_tell_the_kind(many: Scenes):
     # The best classifier that sees one pixel's L only: the most frequent kind of each 1-unit bin.
     objects = many.interior & (many.labels > 0)
     bins = (rgb_to_lab(many.rgb)[:, 0][objects] - L_RANGE[0]).long().clamp(0, 40)
-    table = torch.zeros(41, len(KINDS)).index_put_(
-        (bins, many.labels[objects]), torch.tensor(1.0), accumulate=True
-    )
+    table = torch.zeros(41, len(KINDS)).index_put_((bins, many.labels[objects]), torch.tensor(1.0), accumulate=True)
     best = table.max(dim=1).values.sum() / table.sum()
     prior = table.sum(dim=0).max() / table.sum()
     assert best < prior + 0.12

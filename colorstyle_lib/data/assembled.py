@@ -35,9 +35,7 @@ def sun_mosaic(random: np.random.Generator) -> Array:
         [(180, "#f4d58a"), (330, "#7fc4c9"), (480, "#2f86a8"), (700, "#1b3f78")], r + 30 * noise(random, 5, 2)
     )
     flame = 236 + 66 * np.abs(rays) ** 0.6 * np.sign(rays) + 26 * np.cos(8 * a)
-    target = over(
-        target, ramp([(150, "#f7c83f"), (230, "#ee8a2c"), (300, "#c8402a")], r), smooth(0, 4, flame - r)
-    )
+    target = over(target, ramp([(150, "#f7c83f"), (230, "#ee8a2c"), (300, "#c8402a")], r), smooth(0, 4, flame - r))
     target = over(target, ramp([(0, "#fff2b8"), (90, "#fbd75a"), (150, "#eda52e")], r), smooth(0, 4, 158 - r))
     target = over(target, rgb("#b3402a"), smooth(0, 4, 8 - abs(r - 160)))
     sea = 700 + 22 * np.sin(x / 52)
@@ -51,9 +49,7 @@ def sun_mosaic(random: np.random.Generator) -> Array:
     meander = np.where(np.sin(along / 20.4) > 0, 1.0, 0.0)
     corner = np.minimum(abs(x - 512), abs(y - 512)) > 450
     meander = np.where(corner, 0.0, meander)
-    target = over(
-        target, over(plane("#7a2431"), rgb("#f0d9a0"), meander.astype(np.float32)), smooth(0, 2, 58 - border)
-    )
+    target = over(target, over(plane("#7a2431"), rgb("#f0d9a0"), meander.astype(np.float32)), smooth(0, 2, 58 - border))
     target = over(target, rgb("#2a1c3a"), smooth(0, 2, 7 - abs(border - 60)))
     color = Image.new("RGB", (SIDE, SIDE), "#4a4038")
     tilt = Image.new("L", (SIDE, SIDE), 60)
@@ -100,8 +96,7 @@ def rose_window(random: np.random.Generator) -> Array:
     u, v = x - 512, y - 512
     r, a = np.hypot(u, v), np.arctan2(v, u)
     jewels = [
-        rgb(code)
-        for code in ("#123f9c", "#b3152a", "#e3a21a", "#0f7a5a", "#5a2a94", "#1f8fc4", "#d9572a", "#c43a7a")
+        rgb(code) for code in ("#123f9c", "#b3152a", "#e3a21a", "#0f7a5a", "#5a2a94", "#1f8fc4", "#d9572a", "#c43a7a")
     ]
     pane = np.zeros_like(x, dtype=np.int64)
     lead = np.full_like(x, 99.0)  # distance to the nearest lead line, in pixels
@@ -159,9 +154,7 @@ def rose_window(random: np.random.Generator) -> Array:
     image = np.zeros((SIDE, SIDE, 3), np.float32)
     for value in np.unique(pane):
         if value >= 1000:
-            color = rgb(("#9fb8a6", "#b9c4a0", "#7fa3a8", "#c9bf94", "#8fa98f")[value % 5]) * random.uniform(
-                0.8, 1.05
-            )
+            color = rgb(("#9fb8a6", "#b9c4a0", "#7fa3a8", "#c9bf94", "#8fa98f")[value % 5]) * random.uniform(0.8, 1.05)
         elif 100 <= value < 200:
             color = jewels[(0, 5, 4)[value % 3]] * random.uniform(0.75, 1.1)
         else:
@@ -173,12 +166,7 @@ def rose_window(random: np.random.Generator) -> Array:
     middle = 0.62 + 0.5 * smooth(14, 26, lead)
     image = image * (seed_glass * day * middle)[..., None]
     image = image + 0.16 * blur(image.mean(axis=2), 16)[..., None]
-    width = (
-        np.where(r > 488, 4.0, 6.0)
-        + 2.5 * (abs(r - 488) < 14)
-        + 2 * (abs(r - 396) < 9)
-        + 2 * (abs(r - 138) < 9)
-    )
+    width = np.where(r > 488, 4.0, 6.0) + 2.5 * (abs(r - 488) < 14) + 2 * (abs(r - 396) < 9) + 2 * (abs(r - 138) < 9)
     came = smooth(0, 2.5, width - lead)
     metal = rgb("#17161b") + (0.16 * smooth(0, 3, 2.2 - lead))[..., None]
     return np.clip(over(image, metal, came), 0, 1).astype(np.float32)

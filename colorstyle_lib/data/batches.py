@@ -42,9 +42,7 @@ def shrink(picture: Image.Image, shorter_side: int) -> Image.Image:
     """Scale a picture so that its shorter side has this many pixels (Lanczos; small pictures are enlarged)."""
     scale = shorter_side / min(picture.size)
     size = tuple(max(shorter_side, round(side * scale)) for side in picture.size)
-    return (
-        picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    )
+    return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def load_images(
@@ -83,12 +81,8 @@ def load_images(
     good = [i for i, r in enumerate(results) if isinstance(r, Tensor)]
     problems = [r for r in results if isinstance(r, str)]
     if not good:
-        raise DataError(
-            "no image could be read" + (f"; the first problem: {problems[0]}" if problems else "")
-        )
-    return ImageStore(
-        [results[i] for i in good], [names[i] for i in good], problems, [groups[i] for i in good]
-    )
+        raise DataError("no image could be read" + (f"; the first problem: {problems[0]}" if problems else ""))
+    return ImageStore([results[i] for i in good], [names[i] for i in good], problems, [groups[i] for i in good])
 
 
 def center_crops(store: ImageStore, size: int) -> Float[Tensor, "n 3 {size} {size}"]:

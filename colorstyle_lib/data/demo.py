@@ -52,7 +52,7 @@ class Photograph:
         return open_picture(self.path)
 
 
-# Authors and licences as scikit-image's docstrings (skimage.data) and scikit-learn's datasets/images/README.txt state them.
+# As scikit-image's docstrings (skimage.data) and scikit-learn's datasets/images/README.txt state them.
 PHOTOGRAPHS: dict[str, Photograph] = {
     p.name: p
     for p in (
@@ -136,6 +136,4 @@ def photograph(name: str) -> Photograph:
 
 def credits() -> str:
     """One line of credit for each demo photograph, to stand under a figure."""
-    return "\n".join(
-        f"{p.name}: {p.title}, {p.author}, {p.licence} ({p.source})" for p in PHOTOGRAPHS.values()
-    )
+    return "\n".join(f"{p.name}: {p.title}, {p.author}, {p.licence} ({p.source})" for p in PHOTOGRAPHS.values())

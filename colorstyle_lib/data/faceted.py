@@ -84,9 +84,7 @@ def _split(piece: Array, point: Array, turn: Number) -> list[Array]:
 def _still_life(random: np.random.Generator) -> Array:
     x, y = places()
     image = ramp([(0, "#2f5566"), (330, "#7f9a94"), (560, "#d8bc86"), (720, "#a8744a")], y + 0.35 * x - 120)
-    image = over(
-        image, ramp([(620, "#c98f4a"), (1024, "#7a4526")], y), smooth(0, 3, y - 640 + 0.14 * (x - 512))
-    )
+    image = over(image, ramp([(620, "#c98f4a"), (1024, "#7a4526")], y), smooth(0, 3, y - 640 + 0.14 * (x - 512)))
     cloth = filled([[(80, 690), (420, 650), (520, 1024), (30, 1024)]])
     image = over(image, ramp([(0, "#efe6d2"), (400, "#b9b7ad")], x + 40 * np.sin((x + y) / 30)), cloth)
     body = np.minimum(np.hypot((x - 590) / 1.0, y - 760) - 178, np.hypot(x - 560, y - 540) - 134)
@@ -95,17 +93,13 @@ def _still_life(random: np.random.Generator) -> Array:
     image = over(image, ramp([(380, "#e0a350"), (600, "#c4742c"), (780, "#7a3a1c")], x), smooth(0, 3, -body))
     image = over(image, rgb("#3a2016"), smooth(0, 3, 7 - abs(body + 6)))
     image = over(image, rgb("#1f1714"), smooth(0, 3, 56 - np.hypot(x - 572, y - 606)))
-    neck = filled(
-        [[(528, 520), (480, 90), (530, 82), (596, 520)], [(464, 100), (456, 30), (544, 22), (544, 92)]]
-    )
+    neck = filled([[(528, 520), (480, 90), (530, 82), (596, 520)], [(464, 100), (456, 30), (544, 22), (544, 92)]])
     image = over(image, ramp([(470, "#4a2a1c"), (580, "#22140f")], x), neck)
     for string in range(5):
         offset = (string - 2) * 8
         line = abs((x - 505 - offset) - (y - 90) * (80 + offset * 0.4) / 700)
         image = over(image, rgb("#f2e2b8"), 0.9 * smooth(0, 2, 1.8 - line) * (y > 80) * (y < 800))
-    bottle = filled(
-        [[(216, 330), (216, 220), (264, 220), (264, 330), (312, 400), (312, 800), (168, 800), (168, 400)]]
-    )
+    bottle = filled([[(216, 330), (216, 220), (264, 220), (264, 330), (312, 400), (312, 800), (168, 800), (168, 400)]])
     image = over(image, ramp([(168, "#0f3a34"), (220, "#3f8a6a"), (312, "#0d2a2b")], x), bottle)
     label = filled([[(168, 520), (312, 520), (312, 660), (168, 660)]])
     image = over(image, rgb("#efe0b8"), label)

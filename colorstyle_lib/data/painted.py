@@ -67,9 +67,7 @@ def poppy_field(random: np.random.Generator) -> Array:
     easel.paint(random, target, warm, n=1800, length=70, width=18, where=below, jitter=0.06)
     for top, bottom, size in ((400, 560, 20), (540, 760, 34), (720, 1024, 52)):
         band = ((y > top) & (y < bottom) & (path < 0.5)).astype(np.float32)
-        easel.paint(
-            random, target, upright, n=70_000 // size, length=size, width=size / 5, where=band, jitter=0.09
-        )
+        easel.paint(random, target, upright, n=70_000 // size, length=size, width=size / 5, where=band, jitter=0.09)
     easel.paint(random, target, upright, n=16_000, length=26, width=7, where=trees, jitter=0.045)
     _poppies(random, easel, path)
     return easel.finish()
@@ -115,9 +113,7 @@ def night_sky(random: np.random.Generator) -> Array:
         flow_x = flow_x - sign * pull * (y - cy) / distance
         flow_y = flow_y + sign * pull * (x - cx) / distance
     angle = np.arctan2(flow_y, flow_x)
-    target = ramp(
-        [(0, "#0f1f54"), (250, "#1c3f8a"), (520, "#2f6aa8"), (720, "#7fb0b4")], y + 60 * noise(random, 4, 3)
-    )
+    target = ramp([(0, "#0f1f54"), (250, "#1c3f8a"), (520, "#2f6aa8"), (720, "#7fb0b4")], y + 60 * noise(random, 4, 3))
     for cx, cy, radius, _ in swirls[:3]:
         distance = np.hypot(x - cx, y - cy)
         arms = np.sin(distance / 13 + 1.5 * np.arctan2(y - cy, x - cx))
@@ -144,17 +140,13 @@ def night_sky(random: np.random.Generator) -> Array:
     for center, top, half in ((132, 330, 66), (214, 520, 42)):
         reach = np.clip((y - top) / (1060 - top), 0, 1)
         sway = center + 16 * np.sin(y / 62) * reach
-        cypress = np.maximum(
-            cypress, smooth(0, 8, half * reach**0.6 * (1 + 0.2 * np.sin(y / 33)) - abs(x - sway))
-        )
+        cypress = np.maximum(cypress, smooth(0, 8, half * reach**0.6 * (1 + 0.2 * np.sin(y / 33)) - abs(x - sway)))
     target = over(target, ramp([(-1, "#0b1c22"), (1, "#2c4a33")], noise(random, 12, 3)), cypress)
     easel = Easel(target)
     easel.paint(random, target, angle, n=1800, length=95, width=22, jitter=0.045)
     easel.paint(random, target, angle, n=4000, length=58, width=12, jitter=0.06, bristles=4)
     near = np.minimum.reduce([np.hypot(x - cx, y - cy) / r for cx, cy, r in lights])
-    easel.paint(
-        random, target, angle, n=8000, length=30, width=8, bristles=3, where=(near < 1.7).astype(np.float32)
-    )
+    easel.paint(random, target, angle, n=8000, length=30, width=8, bristles=3, where=(near < 1.7).astype(np.float32))
     flame = -np.pi / 2 + 0.5 * np.sin(y / 40 + x / 30)
     easel.paint(random, target, flame, n=6000, length=60, width=9, where=cypress, jitter=0.05)
     _windows(random, easel)
@@ -202,22 +194,16 @@ def sunday_lake(random: np.random.Generator) -> Array:
     target = over(target, grass, smooth(0, 5, y - lawn))
     shade = smooth(0, 60, 190 - np.hypot((x - 720) / 1.7, (y - 930) * 1.5))
     target = over(target, rgb("#2c4f6b"), 0.75 * shade * (y > lawn))
-    trunk = filled(
-        [[(806, 330), (842, 330), (868, 930), (786, 930)], [(826, 470), (700, 330), (716, 318), (846, 430)]]
-    )
+    trunk = filled([[(806, 330), (842, 330), (868, 930), (786, 930)], [(826, 470), (700, 330), (716, 318), (846, 430)]])
     target = over(target, ramp([(780, "#7a4a3a"), (870, "#3a2a4a")], x), trunk)
     crown = np.zeros_like(x)
     for cx, cy, r in ((830, 210, 190), (690, 290, 125), (950, 300, 150), (760, 130, 130), (930, 130, 140)):
-        crown = np.maximum(
-            crown, smooth(0, 12, r + 34 * noise(random, 9, 3) - np.hypot(x - cx, (y - cy) * 1.15))
-        )
+        crown = np.maximum(crown, smooth(0, 12, r + 34 * noise(random, 9, 3) - np.hypot(x - cx, (y - cy) * 1.15)))
     leaf = ramp([(-0.9, "#1f4a5a"), (-0.2, "#2f7a4a"), (0.5, "#7db548"), (1.3, "#e6d95c")],
             0.9 * noise(random, 24, 2) + 0.15 - (y - 260) / 420 - (x - 800) / 620)  # fmt: skip
     target = over(target, leaf, crown)
     for px, py, tall, dress in ((430, 900, 150, "#b3305a"), (500, 908, 138, "#2f4a9a")):
-        body = filled(
-            [[(px - 13, py - tall * 0.7), (px + 13, py - tall * 0.7), (px + 34, py), (px - 34, py)]]
-        )
+        body = filled([[(px - 13, py - tall * 0.7), (px + 13, py - tall * 0.7), (px + 34, py), (px - 34, py)]])
         head = smooth(0, 2, 15 - np.hypot(x - px, y - py + tall * 0.8))
         hat = smooth(0, 2, 50 - np.hypot(x - px - 8, (y - py + tall * 1.0) * 2)) * (y < py - tall)
         target = over(over(target, rgb(dress), body), rgb("#f2c9a0"), head)
@@ -225,9 +211,7 @@ def sunday_lake(random: np.random.Generator) -> Array:
     image = to_pil(target * 0.55 + rgb("#f4ead2") * 0.45)
     draw = ImageDraw.Draw(image)
     for spacing, radius in ((15, 9.5), (13, 7.5), (12, 6.0)):
-        center = np.stack(np.meshgrid(np.arange(0, SIDE, spacing), np.arange(0, SIDE, spacing)), -1).reshape(
-            -1, 2
-        )
+        center = np.stack(np.meshgrid(np.arange(0, SIDE, spacing), np.arange(0, SIDE, spacing)), -1).reshape(-1, 2)
         center = center + random.uniform(-spacing / 2, spacing / 2, center.shape)
         random.shuffle(center)
         column, row = np.clip(center, 0, SIDE - 1).astype(int).T
@@ -298,9 +282,7 @@ def crayon_town(random: np.random.Generator) -> Array:
     easel = Easel(over(plane(_PAPER), target, np.full_like(x, 0.45)))
     open_air = 1 - town
     easel.paint(random, target, angle, n=9000, length=74, width=7, where=open_air, bristles=2)
-    easel.paint(
-        random, target, angle + 0.5, n=7000, length=40, width=5, where=open_air, jitter=0.08, bristles=2
-    )
+    easel.paint(random, target, angle + 0.5, n=7000, length=40, width=5, where=open_air, jitter=0.08, bristles=2)
     # Houses are small: short strokes, or their colors run into each other.
     for turn in (0.9, -0.7, 0.9):
         easel.paint(random, target, angle * 0.2 + turn, n=16_000, length=22, width=4, where=town, bristles=1)

@@ -30,9 +30,7 @@ from colorstyle_lib.data.canvas import (
 def great_waves(random: np.random.Generator) -> Array:
     """Wave print: curling crests in Prussian blue with white foam, a far mountain, a pale sun."""
     x, y = places()
-    image = ramp(
-        [(0, "#c9b48a"), (120, "#e9d9b4"), (420, "#f3e7cb"), (700, "#e6d3a8")], y + 10 * noise(random, 3, 2)
-    )
+    image = ramp([(0, "#c9b48a"), (120, "#e9d9b4"), (420, "#f3e7cb"), (700, "#e6d3a8")], y + 10 * noise(random, 3, 2))
     image = over(image, rgb("#d2553c"), smooth(0, 3, 84 - np.hypot(x - 520, y - 190)) * 0.92)
     slope = 372 + 0.55 * abs(x - 700) - 22 * np.exp(-(((x - 700) / 60) ** 2))
     mountain = smooth(0, 3, y - slope)
@@ -98,9 +96,7 @@ def autumn_print(random: np.random.Generator) -> Array:
     """Woodblock: flat mountains with graded edges, a lake, maples and cranes in an autumn evening."""
     x, y = places()
     image = ramp([(0, "#274b6d"), (150, "#6f8fa0"), (300, "#f0c893"), (430, "#ee8f5a"), (520, "#d9604a")], y)
-    band = smooth(0, 3, 10 - abs(y - 186 - 12 * np.sin(x / 210))) + smooth(
-        0, 3, 7 - abs(y - 262 + 9 * np.sin(x / 170))
-    )
+    band = smooth(0, 3, 10 - abs(y - 186 - 12 * np.sin(x / 210))) + smooth(0, 3, 7 - abs(y - 262 + 9 * np.sin(x / 170)))
     image = over(image, rgb("#f9e3bd"), 0.65 * np.clip(band, 0, 1) * smooth(0, 120, 400 - abs(x - 420)))
     image = over(image, rgb("#fbe9c4"), smooth(0, 3, 92 - np.hypot(x - 640, y - 330)))
     for base, height, bumps, top, foot in ((500, 190, 2.2, "#6d5a86", "#e79a76"),
@@ -111,9 +107,7 @@ def autumn_print(random: np.random.Generator) -> Array:
         image = over(image, rgb("#1b2c44"), 0.8 * smooth(0, 2, 2.2 - abs(depth)))
     lake = ramp([(628, "#e9a878"), (700, "#8fa9a6"), (860, "#2f6477"), (1024, "#173f57")], y)
     image = over(image, lake, smooth(0, 2, y - 628))
-    glint = smooth(0.35, 0.1, noise(random, 34, 2, 14)) * np.exp(
-        -(((x - 640) / (60 + 0.35 * (y - 628))) ** 2)
-    )
+    glint = smooth(0.35, 0.1, noise(random, 34, 2, 14)) * np.exp(-(((x - 640) / (60 + 0.35 * (y - 628))) ** 2))
     image = over(image, rgb("#fde9c0"), glint * smooth(0, 20, y - 640) * 0.9)
     lines = smooth(0.62, 0.08, noise(random, 30, 2, 18))
     image = over(image, rgb("#123248"), 0.45 * lines * smooth(0, 120, y - 700))
@@ -149,9 +143,7 @@ def autumn_print(random: np.random.Generator) -> Array:
 def _maple(draw: ImageDraw.ImageDraw, px: Number, py: Number, size: Number, turn: Number, color: str) -> None:
     angles = turn + np.linspace(-2.4, 2.4, 11)
     reach = size * np.where(np.arange(11) % 2 == 0, 1.0, 0.42)
-    tips = [
-        (float(px + r * np.cos(a)), float(py + r * np.sin(a))) for r, a in zip(reach, angles, strict=True)
-    ]
+    tips = [(float(px + r * np.cos(a)), float(py + r * np.sin(a))) for r, a in zip(reach, angles, strict=True)]
     draw.polygon([(px, py), *tips], fill=color)
 
 
@@ -179,9 +171,7 @@ def paper_garden(random: np.random.Generator) -> Array:
             (352, 752, 30, "#f9f3e4"), (698, 712, 36, "#f2b632")):  # fmt: skip
         turns = np.linspace(0, 2 * np.pi, 19)[:-1]
         reach = r * np.where(np.arange(18) % 2 == 0, 1.25, 0.78)
-        star = [
-            (float(px + q * np.cos(a)), float(py + q * np.sin(a))) for q, a in zip(reach, turns, strict=True)
-        ]
+        star = [(float(px + q * np.cos(a)), float(py + q * np.sin(a))) for q, a in zip(reach, turns, strict=True)]
         image = _glue(image, smooth(0.5, 0.12, blur(filled([star]), 4)), color, streaks)
     return grain(random, image, 0.03)
 
@@ -247,9 +237,7 @@ def harvest_linocut(random: np.random.Generator) -> Array:
         0, 0.3, 1.1 + np.cos(y / 4.4) - 1.5 * (y - 300) / 150 + 3 * rough
     )
     glow = (
-        smooth(0, 0.4, np.cos(turn * 84 + np.pi) - 0.2 + 3 * rough)
-        * smooth(0, 3, 330 - sun)
-        * smooth(0, 3, sun - 178)
+        smooth(0, 0.4, np.cos(turn * 84 + np.pi) - 0.2 + 3 * rough) * smooth(0, 3, 330 - sun) * smooth(0, 3, sun - 178)
     )
     for base, height, bumps, kind in ((440, 60, 2.5, "hatch"), (520, 60, 2, "rows"),
             (625, 70, 1.6, "contour"), (770, 70, 1.3, "furrow")):  # fmt: skip
@@ -262,20 +250,14 @@ def harvest_linocut(random: np.random.Generator) -> Array:
         elif kind == "contour":
             field = np.cos((x - 420) / (0.10 * np.clip(depth, 1, None) + 3.2) / 1.3) + 0.25
         else:
-            field = (
-                np.cos((x - 560) / (0.04 * np.clip(y - 540, 20, None)))
-                + 0.5 * np.cos(y / 5.2)
-                + (y - 860) / 400
-            )
+            field = np.cos((x - 560) / (0.04 * np.clip(y - 540, 20, None))) + 0.5 * np.cos(y / 5.2) + (y - 860) / 400
         body = smooth(0, 3, depth)
         ink = ink * (1 - body) + body * smooth(0, 0.35, field + 3 * rough)
         ink = np.maximum(ink * (1 - smooth(0, 2, 5 - abs(depth - 9))), smooth(0, 2, 3.5 - abs(depth)))
         red, glow = red * (1 - body), glow * (1 - body)
     for cx, top, base, half in ((180, 250, 680, 120), (860, 420, 700, 66), (770, 480, 690, 46)):
         crown = half * (1 + 0.18 * noise(random, 18, 2)) - np.hypot(x - cx, (y - top - half) * 0.86)
-        trunk = (
-            smooth(0, 2, half * 0.09 + 2 - abs(x - cx + 5 * np.sin(y / 50))) * (y > top + half) * (y < base)
-        )
+        trunk = smooth(0, 2, half * 0.09 + 2 - abs(x - cx + 5 * np.sin(y / 50))) * (y > top + half) * (y < base)
         cuts = np.cos(np.hypot(x - cx + half * 0.8, y - top + half * 0.1) / 4.2 + 1.2 * noise(random, 16, 2))
         light = smooth(0, 0.4, cuts - 0.35 - 0.9 * (x - cx + y - top - half) / half + 3 * rough)
         leaf = smooth(0, 2, crown)

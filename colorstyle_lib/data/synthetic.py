@@ -35,9 +35,7 @@ L_RANGE = (41.0, 73.0)
 _BASE = (50.0, 64.0)  # an object's L before texture and shading
 _TEXTURE, _SHADING = 6.0, 3.0  # and how far these two move it, so that L_RANGE holds
 _CONTRAST = 6.0  # an object's base L differs from the ground's by at least this, so that its edge shows
-_MIN_SIZE = (
-    32  # below this a texture's period is under 4 pixels, and the gray picture no longer shows the kind
-)
+_MIN_SIZE = 32  # below this a texture's period is under 4 pixels, and the gray picture no longer shows the kind
 _STREAM_LAYOUT, _STREAM_COLOR = 0, 1
 
 
@@ -80,9 +78,7 @@ KINDS: tuple[Kind, ...] = (
 )
 """All kinds; ``Scenes.labels`` counts in this order. 0 is the ground, which is determined."""
 
-_WEIGHTS = np.array(
-    [0.0] + [0.2 if kind.ambiguous else 0.12 for kind in KINDS[1:]]
-)  # 40 % of objects are ambiguous
+_WEIGHTS = np.array([0.0] + [0.2 if kind.ambiguous else 0.12 for kind in KINDS[1:]])  # 40 % of objects are ambiguous
 
 
 @dataclass(frozen=True)
@@ -178,9 +174,7 @@ def _layout(index: int, size: int, seed: int) -> _Layout:
         if name in _TEXTURES:
             turn = 2 * np.pi / max(4.0, 0.085 * size)
             sign = 1 if phase < np.pi else -1  # dark dots on light, or light ones on dark
-            surface = surface + sign * _TEXTURE * _TEXTURES[name](
-                u * turn + (name == "stripes") * phase, v * turn
-            )
+            surface = surface + sign * _TEXTURE * _TEXTURES[name](u * turn + (name == "stripes") * phase, v * turn)
         cover = np.zeros((size, size), np.float32)
         # A ramp one pixel wide about the outline is the covered area of each pixel: anti-aliasing.
         cover[patch] = np.clip(0.5 - radius * _SHAPES[shape](u / radius, v / radius), 0, 1)
@@ -234,9 +228,7 @@ def _check(n: int, size: int) -> None:
     if n < 1:
         raise ConfigError(f"the number of scenes must be at least 1, not {n}")
     if size < _MIN_SIZE:
-        raise ConfigError(
-            f"scenes need a size of at least {_MIN_SIZE} pixels, not {size}: textures vanish below it"
-        )
+        raise ConfigError(f"scenes need a size of at least {_MIN_SIZE} pixels, not {size}: textures vanish below it")
 
 
 def scenes(n: int, size: int = 64, seed: int = 0) -> Scenes:

@@ -39,9 +39,7 @@ def ink_mountains(random: np.random.Generator) -> Array:
         depth = y - edge + 2.5 * bleed
         body = np.exp(-np.clip(depth, 0, None) / fade) * (0.82 + 0.28 * wash) + 0.16 * np.exp(-abs(depth) / 5)
         streak = 0.16 * np.clip(noise(random, 20, 3, 0.3), -1, 1) * np.exp(-np.clip(depth, 0, None) / fade)
-        ink = ink * (1 - 0.9 * smooth(20, 60, depth)) + smooth(0, 4, depth) * dark * np.clip(
-            body + streak, 0, 1.1
-        )
+        ink = ink * (1 - 0.9 * smooth(20, 60, depth)) + smooth(0, 4, depth) * dark * np.clip(body + streak, 0, 1.1)
     image = over(image, ramp([(0, "#3a4048"), (1, "#15161a")], ink), np.clip(ink, 0, 0.97))
     image = over(image, rgb("#17171b"), _pine(random))
     draw = ImageDraw.Draw(picture := to_pil(image))

@@ -1,0 +1,40 @@
+"""sRGB to Lab and back, beside scikit-image and kornia."""
+
+import pytest
+import torch
+from side_by_side import alternate
+
+from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
+
+pytestmark = pytest.mark.benchmark
+
+N, SIZE = 16, 256
+
+
+def test_lab_and_back():
+    theirs = pytest.importorskip("skimage.color")
+    kornia = pytest.importorskip("kornia.color")
+    rgb = torch.rand(N, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+    lab = rgb_to_lab(rgb)
+    # Everybody gets float32 in the layout they want, made beforehand.
+    rgb_last, lab_last = (planes.permute(0, 2, 3, 1).contiguous().numpy() for planes in (rgb, lab))
+
+    there = alternate(
+        {
+            "colorstyle": lambda: rgb_to_lab(rgb),
+            "kornia": lambda: kornia.rgb_to_lab(rgb),
+            "scikit-image": lambda: theirs.rgb2lab(rgb_last),
+        }
+    )
+    back = alternate(
+        {
+            "colorstyle": lambda: lab_to_rgb(lab),
+            "kornia": lambda: kornia.lab_to_rgb(lab),
+            "scikit-image": lambda: theirs.lab2rgb(lab_last),
+        }
+    )
+    batch = f"{N} x 3 x {SIZE} x {SIZE}, {torch.get_num_threads()} threads of torch"
+    there.show(f"sRGB to Lab, {batch}", yardstick="scikit-image")
+    back.show(f"Lab to sRGB, {batch}", yardstick="scikit-image")
+    assert there.ratio("colorstyle", "scikit-image") < 1
+    assert back.ratio("colorstyle", "scikit-image") < 1
