@@ -55,12 +55,25 @@ def test_frozen_encoder_gets_no_gradient_and_stays_frozen_in_training():
     assert not generator.encoder.training
     generator(gray_content(torch.rand(2, 1, 64, 64) * 100)).sum().backward()
     assert all(p.grad is None for p in generator.encoder.parameters())
-    assert generator.head.weight.grad is not None
+    assert next(generator.head.parameters()).grad is not None
 
 
-def test_unknown_encoder_names_the_nearest():
-    with pytest.raises(ConfigError, match="did you mean 'efficientnet_lite0'"):
-        Generator(change(get_preset("companion").generator, encoder="efficientnet"))
+@pytest.mark.parametrize(
+    ("key", "wrong", "right"), [("encoder", "efficientnet", "efficientnet_lite0"), ("colors", "bin", "bins")]
+)
+def test_unknown_parts_name_the_nearest(key, wrong, right):
+    with pytest.raises(ConfigError, match=f"did you mean '{right}'"):
+        Generator(change(get_preset("companion").generator, **{key: wrong}))
+
+
+def test_bins_learn_and_are_decoded_inside_the_gamut(tmp_path):
+    preset = get_preset("tiny")
+    preset = change(preset, generator=change(preset.generator, colors="bins"))
+    validation = synthetic.scenes(4, 48, seed=99).rgb
+    after = train(preset, Batches(drawn_store(48), 8, 48), validation, steps=40, output=tmp_path, evaluate_every=40)
+    before = evaluate(Generator(preset.generator).eval(), validation)
+    assert after.psnr_ab > before.psnr_ab
+    assert load_generator(tmp_path / "generator.safetensors").config.colors == "bins"
 
 
 def test_tiny_learns_what_texture_and_shape_determine(tmp_path):

@@ -7,10 +7,10 @@ from PIL import Image
 
 from colorstyle_lib import ColorStyle, paths
 from colorstyle_lib.cli import main
-from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.data.demo import photograph
 from colorstyle_lib.errors import ConfigError, WeightsError
-from colorstyle_lib.images import read_text, to_tensor
+from colorstyle_lib.images import read_text, to_picture, to_tensor
 from colorstyle_lib.metrics import colorfulness
 
 
@@ -42,12 +42,8 @@ def test_colors_are_real_and_the_inputs_own_are_ignored(model, china):
     gray = Image.fromarray(np.asarray(from_color.convert("L")))
     assert colorfulness(to_tensor(from_color)[None]).item() > 10
     assert colorfulness(to_tensor(model.colorize(gray).image)[None]).item() > 10
-    # Two pictures of the same L and different color give the same result, up to 8-bit rounding of that L.
-    swapped = to_tensor(china)[[0, 1, 2]]
-    lab = rgb_to_lab(swapped[None])
-    from colorstyle_lib.color import fit_gamut, lab_to_rgb
-    from colorstyle_lib.images import to_picture
-
+    # The same L under opposite colors gives the same result, but for the rounding of that L to 8 bits.
+    lab = rgb_to_lab(to_tensor(china)[None])
     turned = to_picture(lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], -lab[:, 1:]), 1)))[0])
     difference = np.abs(np.asarray(model.colorize(turned).image, int) - np.asarray(from_color, int))
     assert difference.mean() < 2
@@ -82,7 +78,7 @@ def test_strips_leave_no_seams(model, china, monkeypatch):
 
 def test_bad_arguments_are_named(model, china):
     with pytest.raises(ConfigError, match="saturation is 0"):
-        model.colorize(china, saturation=-1)
+        model.colorize(china, saturation=-1.0)
     with pytest.raises(ConfigError, match="working_size is 32 to"):
         model.colorize(china, working_size=7)
 
@@ -114,7 +110,8 @@ def test_command_colors_one_file_and_says_where(tmp_path, china, capsys):
     china.save(tmp_path / "in.jpg")
     assert main(["colorize", str(tmp_path / "in.jpg")]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "in-color.png")
-    assert Image.open(tmp_path / "in-color.png").size == china.size
+    with Image.open(tmp_path / "in-color.png") as made:
+        assert made.size == china.size
 
 
 def test_command_colors_a_folder_and_one_bad_file_stops_nothing(tmp_path, china, capsys):
