@@ -149,7 +149,7 @@ def play(
     """
     players = get_objective(objective)
     optimizers = {
-        "adam": lambda p: torch.optim.Adam(p, learning_rate, betas=(0.0, 0.99)),
+        "adam": lambda p: torch.optim.Adam(p, learning_rate, betas=(0.0, 0.99), fused=True),
         "sgd": lambda p: torch.optim.SGD(p, learning_rate),
     }
     for name, known in ((data, POINTS), (optimizer, optimizers)):
