@@ -65,7 +65,8 @@ def load_generator(path: Path, *, expected_hash: str | None = None) -> Generator
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        config = change(GeneratorConfig(), **json.loads(metadata["generator"]))
+        stored = json.loads(metadata["generator"])  # JSON knows no tuples
+        config = change(GeneratorConfig(), **{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()})
         generator = Generator(config)
         missing, unknown = generator.load_state_dict(tensors, strict=False)
     except (SafetensorError, KeyError, json.JSONDecodeError, ConfigError, RuntimeError) as error:

@@ -25,6 +25,11 @@ class GeneratorConfig:
         colors: ``regression`` (a and b themselves) or ``bins`` (how likely each ab bin is, decoded by their annealed
             mean: R. Zhang et al., ECCV 2016, arXiv:1603.08511).
         temperature: of the annealed mean: 1 is the plain mean (pale), towards 0 the most likely bin (vivid, patchy).
+        attention: how modalities steer the decoder, by equation (2): ``places`` (an energy for each place), ``plain``
+            (one energy for a whole image, as the paper prints it) or ``none``.
+        modalities: which of color, texture and shape are weighed.
+        attention_at: the decoder's levels that are steered, by how often smaller than the picture they are.
+        noise: numbers in z; 0 for a generator that answers one input in one way.
         working_size: pixels of a picture's shorter side when its chroma is predicted; a multiple of ``2 ** depth``.
     """
 
@@ -34,6 +39,10 @@ class GeneratorConfig:
     depth: int = 4
     colors: str = "regression"
     temperature: float = 0.38
+    attention: str = "none"
+    modalities: tuple[str, ...] = ("color", "texture", "shape")
+    attention_at: tuple[int, ...] = (4, 8, 16)
+    noise: int = 0
     working_size: int = 128
 
 
@@ -51,6 +60,8 @@ class TrainingConfig:
         gradient_weight: weight of the Huber term on ab differences of neighbours (against bleeding).
         chroma_weight: extra weight of colorful pixels (against brown): a pixel's weight is 1 + this * chroma / 110.
         uniform: how far rare ab bins are weighed up, from 0 (all bins count alike) to 1 (all pixels count alike).
+        reference_share: how many of the pictures are colored with a reference, which is another crop of the same one;
+            without attention nothing reads a reference.
         ema: decay of the moving average of the weights, which is what is kept.
     """
 
@@ -63,6 +74,7 @@ class TrainingConfig:
     gradient_weight: float = 0.5
     chroma_weight: float = 3.0
     uniform: float = 0.75
+    reference_share: float = 0.5
     ema: float = 0.998
 
 
@@ -79,20 +91,35 @@ PRESETS: dict[str, Preset] = {
     # The paper taken literally: convolution and pooling, plain SGD.
     "paper": Preset(
         "paper",
-        GeneratorConfig(width=32, max_width=256, depth=4, working_size=128),
+        GeneratorConfig(
+            width=32,
+            max_width=256,
+            depth=4,
+            attention="plain",
+            modalities=("color", "texture"),
+            attention_at=(4, 8),
+            working_size=128,
+        ),
         TrainingConfig(optimizer="sgd", learning_rate=1e-2),
     ),
     # What we ship and recommend.
     "companion": Preset(
         "companion",
         GeneratorConfig(
-            encoder="efficientnet_lite0", colors="bins", width=24, max_width=192, depth=5, working_size=192
+            encoder="efficientnet_lite0",
+            colors="bins",
+            width=24,
+            max_width=192,
+            depth=5,
+            attention="places",
+            attention_at=(4, 8, 16),
+            working_size=192,
         ),
     ),
     # For teaching and tests: trains in seconds.
     "tiny": Preset(
         "tiny",
-        GeneratorConfig(width=12, max_width=48, depth=3, working_size=64),
+        GeneratorConfig(width=12, max_width=48, depth=3, attention="places", attention_at=(2, 4), working_size=64),
         TrainingConfig(learning_rate=3e-3, batch_size=8, crop=48, ema=0.98),
     ),
 }

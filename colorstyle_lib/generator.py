@@ -1,4 +1,8 @@
-"""The generator: what is known of a picture goes in, its ab planes come out (the paper's section 3(1))."""
+"""The generator: what is known of a picture goes in, its ab planes come out (the paper's section 3(1)).
+
+Multi-modal attention (section 3(3), equation (2)) steers its decoder by the color, texture and shape of the picture
+itself and of a reference.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,13 @@ import torch.nn.functional as nnf
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from colorstyle_lib.attention import AttentionOverride, MultiModalAttention, lay_over
 from colorstyle_lib.bins import ab_bins, annealed_mean
 from colorstyle_lib.color import luma_to_gray
 from colorstyle_lib.config import GeneratorConfig
 from colorstyle_lib.errors import ConfigError, nearest
 from colorstyle_lib.features import EfficientNetLite0
+from colorstyle_lib.modalities import Modalities, ModalityEncoder
 
 CONTENT_PLANES = 5
 AB_RANGE = 110.0
@@ -103,12 +109,13 @@ class Generator(nn.Module):
         config: its shape.
 
     Raises:
-        ConfigError: an unknown encoder.
+        ConfigError: a part that does not exist.
     """
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
+        self.step = 2 ** (5 if config.encoder == "efficientnet_lite0" else config.depth)
         if config.encoder == "efficientnet_lite0":
             self.encoder: nn.Module = PretrainedEncoder()
         elif config.encoder == "convolutions":
@@ -126,6 +133,10 @@ class Generator(nn.Module):
         self.decoder = nn.ModuleList(
             _block(widths[i + 1] + skips[i], widths[i]) for i in reversed(range(len(channels) - 1))
         )
+        self.describe = ModalityEncoder()
+        self.steering = nn.ModuleDict(self._steering(widths))
+        if config.noise:
+            self.from_noise = nn.Linear(config.noise, widths[-1])
         if config.colors == "bins":
             self.head: nn.Module = nn.Sequential(
                 nn.Conv2d(widths[0], 64, 1), nn.ReLU(), nn.Conv2d(64, len(ab_bins()), 1)
@@ -135,29 +146,95 @@ class Generator(nn.Module):
         else:
             raise ConfigError(f"no colors {config.colors!r}{nearest(config.colors, ('bins', 'regression'))}")
 
-    def decode(self, content: Float[Tensor, "n 5 h w"]) -> Float[Tensor, "n c h/2 w/2"]:
-        """Features at half the size, from which the head reads colors: all of :meth:`forward` but its end.
+    def _steering(self, widths: list[int]) -> dict[str, MultiModalAttention]:
+        """One attention for each level that is steered; none where the configuration says so."""
+        config = self.config
+        if config.attention == "none":
+            return {}
+        if config.attention not in ("plain", "places"):
+            known = ("none", "plain", "places")
+            raise ConfigError(f"no attention {config.attention!r}{nearest(config.attention, known)}")
+        levels = {2 ** (i + 1): width for i, width in enumerate(widths[:-1])}
+        if unknown := set(config.attention_at) - set(levels):
+            raise ConfigError(f"no decoder level at 1/{min(unknown)}; there are {', '.join(f'1/{n}' for n in levels)}")
+        return {
+            str(at): MultiModalAttention(levels[at], modalities=config.modalities, plain=config.attention == "plain")
+            for at in config.attention_at
+        }
 
-        Raises:
-            ConfigError: a side is no multiple of ``2 ** depth``.
+    def describe_content(self, content: Float[Tensor, "n 5 h w"]) -> Modalities:
+        """What the picture itself offers: a grayscale photograph has texture and shape, and no color."""
+        scale = content.new_tensor([100, AB_RANGE, AB_RANGE]).view(3, 1, 1)
+        known = content[:, 3:] > 0.5
+        return self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:])
+
+    def describe_reference(self, lab: Float[Tensor, "n 3 h2 w2"], content: Float[Tensor, "n 5 h w"]) -> Modalities:
+        """What a color picture offers to this content, its maps carried to the places that look alike.
+
+        Args:
+            lab: the reference, of any size whose sides are multiples of 8.
+            content: what is to be colored.
         """
-        step = 2 ** len(self.encoder.channels)
-        if content.shape[-1] % step or content.shape[-2] % step:
+        return lay_over(self.describe(lab), self.describe_content(content))
+
+    def decode(
+        self,
+        content: Float[Tensor, "n 5 h w"],
+        reference: Modalities | None = None,
+        z: Float[Tensor, "n d"] | None = None,
+        *,
+        override: AttentionOverride | None = None,
+    ) -> tuple[Float[Tensor, "n c h/2 w/2"], dict[str, Float[Tensor, "n m _ _"]]]:
+        """Features at half the size, from which the head reads colors, and the attention on the way.
+
+        Arguments and errors as in :meth:`forward`.
+
+        Returns:
+            The features, and alpha by level: ``"8"`` is the level at 1/8 of the size.
+        """
+        if content.shape[-1] % self.step or content.shape[-2] % self.step:
             raise ConfigError(
-                f"the generator wants sides that are multiples of {step}, not {tuple(content.shape[-2:])}"
+                f"the generator wants sides that are multiples of {self.step}, not {tuple(content.shape[-2:])}"
             )
         *skips, x = self.encoder(content)
         skips[0] = torch.cat((skips[0], nnf.pixel_unshuffle(content, 2)), dim=1)
         x = self.bottom(x)
-        for block, skip in zip(self.decoder, reversed(skips), strict=True):
+        if z is not None and self.config.noise:
+            x = x + self.from_noise(z)[:, :, None, None]
+        own = self.describe_content(content) if self.steering else None
+        alphas = {}
+        for i, (block, skip) in enumerate(zip(self.decoder, reversed(skips), strict=True)):
             x = block(torch.cat((nnf.interpolate(x, scale_factor=2, mode="nearest"), skip), dim=1))
-        return x
+            level = str(2 ** (len(skips) - i))
+            if own is not None and level in self.steering:
+                x, alphas[level] = self.steering[level](x, own, reference, override=override)
+        return x, alphas
 
-    def forward(self, content: Float[Tensor, "n 5 h w"]) -> Float[Tensor, "n 2 h w"]:
+    def colors(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 2*h 2*w"]:
+        """The end of :meth:`forward`: from features at half the size to a and b."""
+        prediction = self.head(features).float()
+        if self.config.colors == "bins":
+            ab = annealed_mean(prediction, temperature=self.config.temperature)
+        else:
+            ab = AB_RANGE * torch.tanh(prediction)
+        # Chroma is smooth where L is sharp: half the size is enough, as JPEG's 4:2:0 has long assumed.
+        return nnf.interpolate(ab, scale_factor=2, mode="bilinear")
+
+    def forward(
+        self,
+        content: Float[Tensor, "n 5 h w"],
+        reference: Modalities | None = None,
+        z: Float[Tensor, "n d"] | None = None,
+        *,
+        override: AttentionOverride | None = None,
+    ) -> Float[Tensor, "n 2 h w"]:
         """Predict a and b.
 
         Args:
             content: from :func:`content_planes`; H and W multiples of ``2 ** depth``.
+            reference: from :meth:`describe_reference`; its color, texture and shape join the content's own.
+            z: noise, one vector an image; without it the generator answers with its most usual coloring.
+            override: a change of attention that the caller asks for.
 
         Returns:
             ``(N, 2, H, W)`` a and b in Lab units, within [-110, 110]. L is not among the outputs: it stays the input's.
@@ -165,13 +242,7 @@ class Generator(nn.Module):
         Raises:
             ConfigError: a side is no multiple of ``2 ** depth``.
         """
-        prediction = self.head(self.decode(content)).float()
-        if self.config.colors == "bins":
-            ab = annealed_mean(prediction, temperature=self.config.temperature)
-        else:
-            ab = AB_RANGE * torch.tanh(prediction)
-        # Chroma is smooth where L is sharp: half the size is enough, as JPEG's 4:2:0 has long assumed.
-        return nnf.interpolate(ab, scale_factor=2, mode="bilinear")
+        return self.colors(self.decode(content, reference, z, override=override)[0])
 
     def train(self, mode: bool = True) -> Generator:
         """Switch to training; a frozen encoder stays in evaluation mode."""

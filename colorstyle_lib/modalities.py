@@ -69,6 +69,10 @@ class Modalities(NamedTuple):
         present = torch.stack([torch.zeros_like(p) if name in names else p for name, p in flags], dim=1)
         return _only_present(self.vectors, self.maps, present)
 
+    def only(self, kept: Bool[Tensor, " n"]) -> Modalities:
+        """The same for the images that are kept; the others have nothing."""
+        return _only_present(self.vectors, self.maps, self.present & kept[:, None])
+
 
 def _only_present(vectors: tuple[Tensor, ...], maps: tuple[Tensor, ...], present: Tensor) -> Modalities:
     """Set what is absent to exactly 0, in value and in gradient."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from colorstyle_lib import paths
+from colorstyle_lib.attention import parse_override
 from colorstyle_lib.checkpoint import file_hash, load_generator
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.errors import ConfigError, WeightsError
@@ -35,11 +37,16 @@ class Result:
 
     Attributes:
         image: 8-bit sRGB, of the input's size.
+        attention: by decoder level (``"8"`` is the one at 1/8 of the working size), each modality's mean weight;
+            empty where the weights have no attention.
+        attention_maps: the same by place, ``(h, w)`` in [0, 1].
         provenance: weights hash, settings, input hash and versions: enough to make it again.
     """
 
     image: Image.Image
     provenance: dict[str, Any]
+    attention: dict[str, dict[str, float]] = field(default_factory=dict)
+    attention_maps: dict[str, dict[str, Tensor]] = field(default_factory=dict)
 
     def save(self, path: str | Path, *, quality: int = 95) -> Path:
         """Write the picture, its provenance inside the file; what was there before stays until that has worked.
@@ -82,11 +89,21 @@ class ColorStyle:
         return cls(load_generator(path, expected_hash=card["sha256"]), card["sha256"], chosen)
 
     @torch.inference_mode()
-    def colorize(self, picture: Source, *, saturation: float = 1.0, working_size: int | None = None) -> Result:
+    def colorize(
+        self,
+        picture: Source,
+        *,
+        reference: Source | None = None,
+        attention: Mapping[str, float] | None = None,
+        saturation: float = 1.0,
+        working_size: int | None = None,
+    ) -> Result:
         """Color a picture from its L alone: the colors of a color photograph are ignored.
 
         Args:
             picture: a path, a ``PIL.Image``, a NumPy array or a tensor.
+            reference: a color picture to color it by.
+            attention: weights that take the place of the model's own, such as ``{"texture": 1.0, "shape": 0.0}``.
             saturation: chroma is multiplied by it: 1 as predicted, 0 gray.
             working_size: shorter side, in pixels, at which color is predicted; by default what the weights were made
                 for. Larger finds smaller things, smaller colors large areas more evenly.
@@ -95,27 +112,44 @@ class ColorStyle:
             The colored picture. Its L is the input's, but for rounding to 8 bits.
 
         Raises:
-            ImageError: the picture cannot be opened. ConfigError: an argument out of range.
+            ImageError: a picture cannot be opened. ConfigError: an argument out of range, or these weights have no
+                attention to steer or to read a reference with.
         """
         if not 0 <= saturation <= 3:
             raise ConfigError(f"saturation is 0 (gray) to 3, not {saturation}")
         size = working_size or self.generator.config.working_size
         if not 32 <= size <= _LONGEST_WORKING_SIDE:
             raise ConfigError(f"working_size is 32 to {_LONGEST_WORKING_SIDE} pixels, not {size}")
+        if not self.generator.steering and (reference is not None or attention is not None):
+            raise ConfigError("these weights have no attention: reference= and attention= need weights that have")
+        override = parse_override(attention) if attention is not None else None
         given = open_picture(picture)
-        small = self._working_copy(given, size)
-        lightness = rgb_to_lab(small)[:, :1]  # (1, 1, h, w)
-        ab = self.generator(gray_content(lightness))  # (1, 2, h, w)
+        lightness = rgb_to_lab(self._working_copy(given, size))[:, :1]  # (1, 1, h, w)
+        content = gray_content(lightness)
+        offered = None
+        if reference is not None:
+            guide = rgb_to_lab(self._working_copy(open_picture(reference), size))
+            offered = self.generator.describe_reference(guide, content)
+        features, alphas = self.generator.decode(content, offered, override=override)
+        if alphas and not any(bool(alpha.any()) for alpha in alphas.values()):
+            raise ConfigError("attention= leaves nothing: this picture has none of the modalities that have weight")
+        ab = self.generator.colors(features)  # (1, 2, h, w)
         image = self._at_full_size(given, lightness, ab * saturation)
         provenance = {
             "task": "colorize",
             "saturation": saturation,
             "working_size": size,
+            "attention": dict(attention) if attention is not None else None,
             "input_sha256": hashlib.sha256(given.tobytes()).hexdigest(),
             "weights_sha256": self.weights_hash,
             "versions": _versions(),
         }
-        return Result(image, provenance)
+        maps = {
+            level: dict(zip(self.generator.config.modalities, alpha[0].cpu().unbind(0), strict=True))
+            for level, alpha in alphas.items()
+        }
+        means = {level: {name: m.mean().item() for name, m in by_name.items()} for level, by_name in maps.items()}
+        return Result(image, provenance, means, maps)
 
     def _working_copy(self, picture: Image.Image, shorter_side: int) -> Float[Tensor, "1 3 h w"]:
         """The picture at the size where chroma is predicted, sides multiples of what the generator halves."""

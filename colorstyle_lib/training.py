@@ -8,15 +8,16 @@ import math
 import sys
 import time
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 import torch.nn.functional as nnf
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from tqdm import tqdm
 
+from colorstyle_lib.attention import attention_spread
 from colorstyle_lib.bins import bin_frequency, rebalancing
 from colorstyle_lib.checkpoint import load_state, save_generator, save_state
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
@@ -37,11 +38,15 @@ class Evaluation:
         n: pictures.
         psnr_ab: mean over pictures of the PSNR of the ab planes, dB.
         colorfulness_ratio: mean colorfulness of the results over that of the real pictures; 1 is right, 0 is gray.
+        attention: by decoder level, each modality's mean weight; empty where nothing is steered.
+        attention_spread: by decoder level, the largest standard deviation of a modality's weight over pictures.
     """
 
     n: int
     psnr_ab: float
     colorfulness_ratio: float
+    attention: dict[str, dict[str, float]] = field(default_factory=dict)
+    attention_spread: dict[str, float] = field(default_factory=dict)
 
 
 def new_generator(preset: Preset, seed: int = 0) -> Generator:
@@ -84,6 +89,8 @@ def colorization_loss(
     rgb: Float[Tensor, "n 3 h w"],
     config: TrainingConfig,
     balance: Float[Tensor, " q"] | None = None,
+    reference: Float[Tensor, "n 3 h2 w2"] | None = None,
+    referenced: Bool[Tensor, " n"] | None = None,
 ) -> Float[Tensor, ""]:
     """Color the gray version of real pictures and compare.
 
@@ -95,15 +102,20 @@ def colorization_loss(
         rgb: real pictures, in [0, 1].
         config: weights of the terms.
         balance: how much a pixel counts, by its bin; see :func:`colorstyle_lib.bins.rebalancing`.
+        reference: color pictures to color them by, in [0, 1].
+        referenced: which of the pictures may see theirs.
     """
     lab = rgb_to_lab(rgb)
     target, content = lab[:, 1:], gray_content(lab[:, :1])
+    offered = None
+    if reference is not None and referenced is not None:
+        offered = generator.describe_reference(rgb_to_lab(reference), content).only(referenced)
     if generator.config.colors == "bins":
         # Every fourth pixel of the half size: 261 logits a pixel cost more than the network, and neighbours tell the
         # same. Crops start anywhere, so no place of a picture is left out for long.
-        logits = generator.head(generator.decode(content)[..., ::2, ::2])
+        logits = generator.head(generator.decode(content, offered)[0][..., ::2, ::2])
         return bin_cross_entropy(logits, nnf.avg_pool2d(target, 2)[..., ::2, ::2], balance=balance)
-    predicted = generator(content)
+    predicted = generator(content, offered)
     weight = chroma_weight(target, config.chroma_weight)
     loss = huber_ab(predicted, target, delta=config.huber_delta, weight=weight)
     return loss + config.gradient_weight * huber_ab_gradient(predicted, target, delta=config.huber_delta)
@@ -124,15 +136,25 @@ def evaluate(generator: Generator, rgb: Float[Tensor, "n 3 h w"], batch_size: in
         rgb: ``(N, 3, H, W)`` in [0, 1], sides multiples of ``2 ** depth``.
         batch_size: pictures at a time.
     """
-    psnr, ours, real = [], [], []
+    psnr, ours, real, steered = [], [], [], []
     for batch in rgb.split(batch_size):
         lab = rgb_to_lab(batch)
-        ab = generator(gray_content(lab[:, :1]))
+        features, alphas = generator.decode(gray_content(lab[:, :1]))
+        ab = generator.colors(features)
+        steered.append({level: alpha.mean((2, 3)) for level, alpha in alphas.items()})
         psnr.append(psnr_ab(ab, lab[:, 1:]))
         ours.append(colorfulness(lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], ab), dim=1)))))
         real.append(colorfulness(batch))
     ratio = torch.cat(ours).mean() / torch.cat(real).mean()
-    return Evaluation(len(rgb), torch.cat(psnr).mean().item(), ratio.item())
+    weights = {level: torch.cat([one[level] for one in steered]) for level in steered[0]}  # (N, M) each
+    names = generator.config.modalities
+    return Evaluation(
+        len(rgb),
+        torch.cat(psnr).mean().item(),
+        ratio.item(),
+        {level: dict(zip(names, w.mean(0).tolist(), strict=True)) for level, w in weights.items()},
+        {level: attention_spread(w).max().item() for level, w in weights.items()},
+    )
 
 
 def _half_precision(device: torch.device) -> torch.autocast:
@@ -202,6 +224,12 @@ def train(
         first, seconds = state["step"], state["seconds"]
 
     balance = color_balance(batches, config.uniform).to(device) if preset.generator.colors == "bins" else None
+
+    def references(step: int) -> tuple[Tensor, Tensor] | tuple[()]:
+        if preset.generator.attention == "none":
+            return ()
+        return batches.references(step).to(device), batches.chosen(step, config.reference_share).to(device)
+
     result = Evaluation(0, math.nan, math.nan)
     losses: list[float] = []
     started = time.perf_counter()
@@ -210,7 +238,7 @@ def train(
             group["lr"] = learning_rate_at(step, steps, config)
         rgb = batches.batch(step).to(device, memory_format=layout)
         with _half_precision(device) if config.optimizer != "sgd" else nullcontext():
-            loss = colorization_loss(generator, rgb, config, balance)
+            loss = colorization_loss(generator, rgb, config, balance, *references(step))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(generator.parameters(), 1.0)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from colorstyle_lib.checkpoint import file_hash, load_generator, save_generator
+from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import PRESETS, change, get_preset
 from colorstyle_lib.data import synthetic
 from colorstyle_lib.data.batches import Batches, ImageStore
@@ -81,6 +82,7 @@ def test_tiny_learns_what_texture_and_shape_determine(tmp_path):
     validation = synthetic.scenes(8, 48, seed=99).rgb
     batches = Batches(store, 8, 48)
     preset = get_preset("tiny")
+    preset = change(preset, training=change(preset.training, reference_share=0.0))
     before = evaluate(Generator(preset.generator).eval(), validation)
     after = train(preset, batches, validation, steps=60, output=tmp_path, evaluate_every=60)
     assert after.n == 8
@@ -192,3 +194,54 @@ def test_metrics_by_hand():
     picture[0, 0, 0, 0] = picture[0, 1, 0, 1] = 1
     assert colorfulness(picture).item() == pytest.approx(255 + 0.3 * 127.5, rel=1e-5)
     assert colorfulness(torch.full((1, 3, 4, 4), 0.3)).item() == pytest.approx(0, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_gray_picture_gives_color_no_attention_and_a_reference_does(name):
+    generator = Generator(get_preset(name).generator).eval()
+    scenes = rgb_to_lab(synthetic.scenes(2, 64, seed=5).rgb)
+    content = gray_content(scenes[:, :1].clone())
+    color = generator.config.modalities.index("color")
+    with torch.no_grad():
+        _, alone = generator.decode(content)
+        _, guided = generator.decode(content, generator.describe_reference(scenes, content))
+    assert set(alone) == {str(at) for at in generator.config.attention_at}
+    for level in alone:
+        assert alone[level][:, color].abs().max() == 0
+        assert guided[level][:, color].min() > 0
+        for alpha in (alone[level], guided[level]):
+            assert torch.allclose(alpha.sum(1), torch.ones_like(alpha[:, 0]))
+    if name == "paper":
+        # Two modalities, and color is absent: the paper's own experiment leaves attention nothing to decide.
+        assert all(torch.equal(alpha[:, 1], torch.ones_like(alpha[:, 1])) for alpha in alone.values())
+
+
+def test_a_reference_changes_the_coloring_once_trained(tmp_path):
+    preset = get_preset("tiny")
+    validation = synthetic.scenes(4, 48, seed=99).rgb
+    train(preset, Batches(drawn_store(48), 8, 48), validation, steps=60, output=tmp_path, evaluate_every=60)
+    generator = load_generator(tmp_path / "generator.safetensors")
+    lab = rgb_to_lab(validation)
+    content = gray_content(lab[:, :1].clone())
+    with torch.no_grad():
+        right = generator(content, generator.describe_reference(lab, content))
+        wrong = generator(
+            content, generator.describe_reference(lab * torch.tensor([1.0, -1, -1]).view(3, 1, 1), content)
+        )
+    assert (right - lab[:, 1:]).square().mean() < (wrong - lab[:, 1:]).square().mean()
+
+
+def test_unknown_attention_and_missing_levels_are_named():
+    config = get_preset("tiny").generator
+    with pytest.raises(ConfigError, match="no attention 'place'; did you mean 'places'"):
+        Generator(change(config, attention="place"))
+    with pytest.raises(ConfigError, match="no decoder level at 1/16; there are 1/2, 1/4"):
+        Generator(change(config, attention_at=(4, 16)))
+
+
+def test_z_changes_the_coloring_where_there_is_noise():
+    generator = Generator(change(get_preset("tiny").generator, noise=4)).eval()
+    content = gray_content(torch.rand(1, 1, 16, 16) * 100)
+    with torch.no_grad():
+        one, two = (generator(content, z=torch.randn(1, 4, generator=torch.Generator().manual_seed(s))) for s in (0, 1))
+    assert not torch.equal(one, two)

@@ -6,10 +6,13 @@ import torch
 from PIL import Image
 
 from colorstyle_lib import ColorStyle, paths
+from colorstyle_lib.checkpoint import save_generator
 from colorstyle_lib.cli import main
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.config import get_preset
 from colorstyle_lib.data.demo import photograph
 from colorstyle_lib.errors import ConfigError, WeightsError
+from colorstyle_lib.generator import Generator
 from colorstyle_lib.images import read_text, to_picture, to_tensor
 from colorstyle_lib.metrics import colorfulness
 
@@ -169,3 +172,33 @@ def test_info_prints_what_a_question_needs(capsys):
     out = capsys.readouterr().out
     for word in ("torch", "device", "sha256", "PSNR ab"):
         assert word in out
+
+
+@pytest.fixture(scope="module")
+def steered(tmp_path_factory):
+    """A generator with attention, before training."""
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    torch.manual_seed(0)
+    save_generator(Generator(get_preset("tiny").generator).eval(), path)
+    return ColorStyle.load(path)
+
+
+def test_attention_can_be_read_and_overridden(steered, china):
+    result = steered.colorize(china, working_size=64)
+    assert set(result.attention) == {"2", "4"}
+    for level, weights in result.attention.items():
+        assert weights["color"] == 0
+        assert sum(weights.values()) == pytest.approx(1, abs=1e-5)
+        assert result.attention_maps[level]["shape"].ndim == 2
+    only = steered.colorize(china, working_size=64, attention={"texture": 1.0, "shape": 0.0})
+    assert all(weights["texture"] == pytest.approx(1) for weights in only.attention.values())
+    assert only.provenance["attention"] == {"texture": 1.0, "shape": 0.0}
+    both = steered.colorize(china, working_size=64, reference=photograph("coffee").path)
+    assert all(weights["color"] > 0 for weights in both.attention.values())
+
+
+def test_attention_that_leaves_nothing_is_refused(steered, china):
+    with pytest.raises(ConfigError, match="leaves nothing"):
+        steered.colorize(china, working_size=64, attention={"color": 1.0})
+    with pytest.raises(ConfigError, match="did you mean 'texture'"):
+        steered.colorize(china, working_size=64, attention={"textur": 1.0})

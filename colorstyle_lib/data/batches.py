@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as nnf
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from torch import Tensor
 
@@ -136,9 +136,20 @@ class Batches:
 
     def batch(self, index: int) -> Float[Tensor, "n 3 _ _"]:
         """Batch number ``index``: ``(batch_size, 3, crop, crop)`` in [0, 1]."""
-        rng = np.random.default_rng((self.seed, index))
-        chosen = rng.choice(len(self.store), self.batch_size, p=self._chances)
-        return torch.stack([self._random_crop(self.store.images[i], rng) for i in chosen])
+        return self._crops(index, view=0)
+
+    def references(self, index: int) -> Float[Tensor, "n 3 _ _"]:
+        """Other crops of the same images as those of :meth:`batch`, to color them by."""
+        return self._crops(index, view=1)
+
+    def chosen(self, index: int, share: float) -> Bool[Tensor, " n"]:
+        """A random choice of this share of batch ``index``."""
+        return torch.from_numpy(np.random.default_rng((self.seed, index, 2)).random(self.batch_size) < share)
+
+    def _crops(self, index: int, view: int) -> Tensor:
+        which = np.random.default_rng((self.seed, index)).choice(len(self.store), self.batch_size, p=self._chances)
+        rng = np.random.default_rng((self.seed, index, view))
+        return torch.stack([self._random_crop(self.store.images[i], rng) for i in which])
 
     def __iter__(self) -> Iterator[Tensor]:
         index = 0
