@@ -108,12 +108,13 @@ PRESETS: dict[str, Preset] = {
         GeneratorConfig(
             encoder="efficientnet_lite0",
             colors="bins",
+            temperature=1.0,
             width=24,
             max_width=192,
             depth=5,
             attention="places",
             attention_at=(4, 8, 16),
-            working_size=192,
+            working_size=160,
         ),
     ),
     # For teaching and tests: trains in seconds.
