@@ -88,8 +88,8 @@ def write_card(weights: Path, root: Path, command: str, images: int) -> Path:
     size = generator.config.working_size
     measured = {}
     for name in sorted({dataset_of(f, root) for f in find_split(root, "val")}):
-        images = center_crops(load_split(root, "val", size, [name]), size)
-        measured[name] = asdict(evaluate(generator, images))
+        squares = center_crops(load_split(root, "val", size, [name]), size)
+        measured[name] = asdict(evaluate(generator, squares))
     card = {
         "sha256": file_hash(weights),
         "generator": asdict(generator.config),

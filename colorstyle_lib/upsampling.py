@@ -21,8 +21,8 @@ def guided_coefficients(
     guide: Float[Tensor, "n 1 h w"],
     values: Float[Tensor, "n c h w"],
     *,
-    radius: int = 3,
-    epsilon: float = 2.0,
+    radius: int = 5,
+    epsilon: float = 4.0,
 ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n c h w"]]:
     """Fit ``values = slope * guide + offset`` in a window around each pixel.
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 import torch
@@ -11,9 +12,11 @@ from colorstyle_lib.checkpoint import file_hash, load_generator, save_generator
 from colorstyle_lib.config import PRESETS, change, get_preset
 from colorstyle_lib.data import synthetic
 from colorstyle_lib.data.batches import Batches, ImageStore
+from colorstyle_lib.data.folder import find_split
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.generator import Generator, content_planes, gray_content
 from colorstyle_lib.metrics import colorfulness, psnr_ab
+from colorstyle_lib.release import train_on_folder
 from colorstyle_lib.training import evaluate, learning_rate_at, train
 from colorstyle_lib.upsampling import guided_coefficients, rows_at_size
 
@@ -192,3 +195,18 @@ def test_metrics_by_hand():
     picture[0, 0, 0, 0] = picture[0, 1, 0, 1] = 1
     assert colorfulness(picture).item() == pytest.approx(255 + 0.3 * 127.5, rel=1e-5)
     assert colorfulness(torch.full((1, 3, 4, 4), 0.3)).item() == pytest.approx(0, abs=1e-4)
+
+
+@pytest.mark.data
+def test_training_on_a_data_root_ends_with_weights_and_their_card(data_root, tmp_path):
+    some = tmp_path / "root" / "scenes"
+    for split, count in (("train", 12), ("val", 3)):
+        (some / split).mkdir(parents=True)
+        for path in find_split(data_root, split)[:count]:
+            shutil.copy(path, some / split)
+    weights = train_on_folder("tiny", str(tmp_path / "root"), steps=3, output=tmp_path / "out")
+    card = json.loads(weights.with_suffix(".json").read_text())
+    assert card["sha256"] == file_hash(weights)
+    assert card["trained"]["images"] == 12
+    assert card["measured"]["scenes"]["n"] == 3
+    assert card["trained"]["command"].endswith("--steps 3 --seed 0")
