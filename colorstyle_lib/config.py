@@ -47,6 +47,37 @@ class GeneratorConfig:
 
 
 @dataclass(frozen=True)
+class DiscriminatorConfig:
+    """The discriminator's shape.
+
+    Attributes:
+        width: channels after the first halving; doubled at each further one, up to ``max_width``.
+        max_width: no level has more channels than this.
+        depth: number of halvings.
+        scales: how many of the coarsest levels give evidence; the finest of them is at least 3 halvings down, where
+            the modalities' maps live.
+        attention: how evidence is weighed, by equation (2): ``places`` (an energy for each place), ``plain`` (one
+            energy for a whole image, as the paper prints it) or ``none`` (evidence from the features alone).
+        modalities: which of color, texture and shape give evidence.
+        spectral_norm: keep the largest singular value of every layer's matrix at 1 (T. Miyato et al., ICLR 2018,
+            arXiv:1802.05957), but for the energies'.
+        pooling: convolution, then pooling, as the paper's section 3(2) says; otherwise convolutions of stride 2
+            (A. Radford et al., ICLR 2016, arXiv:1511.06434).
+        patches: judge each place (P. Isola et al., CVPR 2017, arXiv:1611.07004) rather than the picture as one.
+    """
+
+    width: int = 32
+    max_width: int = 192
+    depth: int = 4
+    scales: int = 2
+    attention: str = "places"
+    modalities: tuple[str, ...] = ("color", "texture", "shape")
+    spectral_norm: bool = True
+    pooling: bool = False
+    patches: bool = True
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """How a preset is trained.
 
@@ -80,10 +111,11 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Preset:
-    """A named configuration: one generator and the way it is trained."""
+    """A named configuration: the two players and the way they are trained."""
 
     name: str
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
@@ -99,6 +131,15 @@ PRESETS: dict[str, Preset] = {
             modalities=("color", "texture"),
             attention_at=(4, 8),
             working_size=128,
+        ),
+        DiscriminatorConfig(
+            max_width=256,
+            scales=1,
+            attention="plain",
+            modalities=("color", "texture"),
+            spectral_norm=False,
+            pooling=True,
+            patches=False,
         ),
         TrainingConfig(optimizer="sgd", learning_rate=1e-2),
     ),
@@ -121,6 +162,7 @@ PRESETS: dict[str, Preset] = {
     "tiny": Preset(
         "tiny",
         GeneratorConfig(width=12, max_width=48, depth=3, attention="places", attention_at=(2, 4), working_size=64),
+        DiscriminatorConfig(width=12, max_width=48, depth=3, scales=1),
         TrainingConfig(learning_rate=3e-3, batch_size=8, crop=48, ema=0.98),
     ),
 }

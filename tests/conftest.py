@@ -30,11 +30,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def two_threads() -> None:
-    """Let torch use two threads, so that a test takes the same on a laptop and on a server."""
+def one_thread() -> None:
+    """Keep torch to one thread: tests are small, and threads that wait for each other on a busy machine are slow."""
     import torch
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 import torch
@@ -12,9 +13,11 @@ from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import PRESETS, change, get_preset
 from colorstyle_lib.data import synthetic
 from colorstyle_lib.data.batches import Batches, ImageStore
+from colorstyle_lib.data.folder import find_split
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.generator import Generator, content_planes, gray_content
 from colorstyle_lib.metrics import colorfulness, psnr_ab
+from colorstyle_lib.release import train_on_folder
 from colorstyle_lib.training import evaluate, learning_rate_at, train
 from colorstyle_lib.upsampling import guided_coefficients, rows_at_size
 
@@ -245,3 +248,18 @@ def test_z_changes_the_coloring_where_there_is_noise():
     with torch.no_grad():
         one, two = (generator(content, z=torch.randn(1, 4, generator=torch.Generator().manual_seed(s))) for s in (0, 1))
     assert not torch.equal(one, two)
+
+
+@pytest.mark.data
+def test_training_on_a_data_root_ends_with_weights_and_their_card(data_root, tmp_path):
+    some = tmp_path / "root" / "scenes"
+    for split, count in (("train", 12), ("val", 3)):
+        (some / split).mkdir(parents=True)
+        for path in find_split(data_root, split)[:count]:
+            shutil.copy(path, some / split)
+    weights = train_on_folder("tiny", str(tmp_path / "root"), steps=3, output=tmp_path / "out")
+    card = json.loads(weights.with_suffix(".json").read_text())
+    assert card["sha256"] == file_hash(weights)
+    assert card["trained"]["images"] == 12
+    assert card["measured"]["scenes"]["n"] == 3
+    assert card["trained"]["command"].endswith("--steps 3 --seed 0")

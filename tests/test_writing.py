@@ -7,6 +7,7 @@ import resource
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -140,20 +141,25 @@ def test_a_folder_that_refuses(ramp):
         save_picture(ramp, "/proc/a.png")
 
 
-@pytest.fixture
+@contextmanager
 def full_disk():
-    """No file of this process may grow beyond 1000 bytes: as on a full disk, the system refuses to write."""
+    """No file of this process may grow beyond 1000 bytes: as on a full disk, the system refuses to write.
+
+    Not a fixture: pytest's own output may be a file, and would be refused too.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_disk_without_room(tmp_path, full_disk):
+def test_a_disk_without_room(tmp_path):
     path = tmp_path / "a.png"
     path.write_text("what was there before")
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    with pytest.raises(ImageError, match=r"cannot write .*a\.png.*free some space"):
+    with pytest.raises(ImageError, match=r"cannot write .*a\.png.*free some space"), full_disk():
         save_picture(noise, path)
     assert path.read_text() == "what was there before"
     assert list(tmp_path.iterdir()) == [path]

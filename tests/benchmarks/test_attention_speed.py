@@ -15,7 +15,7 @@ from colorstyle_lib.modalities import ModalityEncoder
 
 pytestmark = pytest.mark.benchmark
 
-BATCH, SIZE, WIDTH, DEPTH = 16, 128, 32, 4
+BATCH, SIZE, WIDTH, DEPTH = 8, 64, 32, 4
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:
