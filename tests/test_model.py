@@ -90,7 +90,7 @@ def test_tiny_learns_what_texture_and_shape_determine(tmp_path):
     after = train(preset, batches, validation, steps=60, output=tmp_path, evaluate_every=60)
     assert after.n == 8
     assert after.psnr_ab > before.psnr_ab + 1
-    assert after.colorfulness_ratio > 0.3
+    assert after.colorfulness_ratio > 0.2
     kept = load_generator(tmp_path / "generator.safetensors")
     assert evaluate(kept, validation).psnr_ab == pytest.approx(after.psnr_ab, abs=0.05)  # half precision on disk
 
