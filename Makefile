@@ -24,7 +24,9 @@ tutorial: $(READY) ## run the notebooks; MODE=smoke|quick|full, DATA=folder of i
 	@echo "tutorial: running the notebooks, each in a process of its own"
 	@$(BIN)/colorstyle run $(NB) --mode $(MODE) $(if $(DATA),--data "$(DATA)")
 
-# nbmake passes no parameters, so the mode comes by variable.
+# nbmake passes no parameters, so the mode comes by variable. One thread: smoke-sized work gains nothing from more, and on
+# a busy machine threads that wait for each other take minutes for seconds of work.
+test: export OMP_NUM_THREADS = 1
 test: $(READY) ## check the style, run the tests, then every notebook in smoke mode
 	@echo "test: style, unit tests, then the notebooks and solutions in smoke mode"
 	@$(BIN)/ruff check .
