@@ -1,0 +1,187 @@
+"""Where this companion departs from the paper, or decides what the paper leaves open: one table for all texts.
+
+What a row says of this companion is so today; what is only intended stands apart, as planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from colorstyle_lib.bins import STEP, ab_bins
+from colorstyle_lib.config import PRESETS
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One difference.
+
+    Attributes:
+        topic: what it is about; unique.
+        paper: what the paper says, with its section.
+        ours: what this companion does today.
+        why: the reason.
+        where: what to look at: ``preset NAME``, a module of the library (``objectives``), or a name in one
+            (``attention.multimodal_attention``).
+        planned: what is not built yet; empty where nothing is missing.
+    """
+
+    topic: str
+    paper: str
+    ours: str
+    why: str
+    where: tuple[str, ...]
+    planned: str = ""
+
+
+def as_markdown(deviations: Sequence[Deviation] | None = None) -> str:
+    """The table as Markdown, one line a row.
+
+    Args:
+        deviations: rows to show; all of :data:`DEVIATIONS` by default.
+    """
+    lines = ["| about | the paper | this companion, today | why | where |", "|---|---|---|---|---|"]
+    for row in DEVIATIONS if deviations is None else deviations:
+        ours = f"{row.ours} *Planned: {row.planned}*" if row.planned else row.ours
+        cells = (row.topic, row.paper, ours, row.why, ", ".join(f"`{place}`" for place in row.where))
+        # A bar would end the cell.
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+_PAPER, _COMPANION = PRESETS["paper"], PRESETS["companion"]
+_ENCODERS = {"convolutions": "learned from nothing", "efficientnet_lite0": "frozen ImageNet features"}
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join((", ".join(names[:-1]), names[-1]) if len(names) > 1 else names)
+
+
+DEVIATIONS: tuple[Deviation, ...] = (
+    Deviation(
+        "what G is given",
+        "Equation (1) writes G(z), from noise alone; section 3(1) gives G a grayscale or color image.",
+        "G(z) is read as G(z | input): G gets Lab with the unknown set to 0, and two masks of what is known.",
+        "Colorization needs the picture that is to be colored; masks let one network serve every task.",
+        ("generator.content_planes",),
+        "tasks other than coloring a gray photograph.",
+    ),
+    Deviation(
+        "noise z",
+        "G starts from a random noise vector (section 3(1)); its size and its way into G are not given.",
+        "No z: one input gives one coloring.",
+        "Without an adversary nothing would make G heed a z.",
+        ("generator.Generator",),
+        "z, for different colorings of one photograph and for new pictures.",
+    ),
+    Deviation(
+        "G's network",
+        "Convolution and pooling layers (section 3(1)); how many, how wide and how the size is regained is not said.",
+        "A U-Net (arXiv:1505.04597) in every preset; its encoder is "
+        f"{_ENCODERS[_PAPER.generator.encoder]} in `paper`, {_ENCODERS[_COMPANION.generator.encoder]} in `companion`.",
+        "Pooling alone loses where things are. Features of a network that knows objects spare a small one from "
+        "learning them.",
+        ("preset paper", "preset companion", "generator.Generator", "features.EfficientNetLite0"),
+    ),
+    Deviation(
+        "D's network",
+        "Convolution and pooling layers; a picture goes in, real or fake comes out (section 3(2)).",
+        f"As written in `paper`, {_PAPER.discriminator.depth} of each and one verdict a picture. `companion`: stride "
+        f"instead of pooling, a verdict for each place at {_COMPANION.discriminator.scales} scales (arXiv:1611.07004), "
+        "spectral norm (arXiv:1802.05957).",
+        "Evidence place by place tells G where it is wrong; the norm keeps D from running ahead.",
+        ("preset paper", "preset companion", "discriminator.Discriminator"),
+        "D's part in training.",
+    ),
+    Deviation(
+        "what D is shown in training",
+        "The steps of section 3(2) show D generated pictures only; equation (1) also has real ones.",
+        "Every objective takes the logits of real and of generated pictures.",
+        "A D that only ever sees fakes may call everything fake; equation (1) is taken as the intent.",
+        ("objectives.minimax_value", "objectives.OBJECTIVES"),
+        "the loop that trains both players.",
+    ),
+    Deviation(
+        "objective",
+        "Equation (1), printed in its saturating form (section 4(1)).",
+        "Equation (1) literally, and four successors: non-saturating, least squares, hinge, relativistic; each is a "
+        "function. Generators are trained without an adversary so far: ab cross-entropy in `companion`, a Huber "
+        "distance in `paper` and `tiny`.",
+        "As printed, G's slope vanishes just where D is sure of a fake.",
+        ("objectives.saturating_generator", "objectives.OBJECTIVES", "training.colorization_loss"),
+        "adversarial training, with the printed objective in `paper`.",
+    ),
+    Deviation(
+        "optimizer",
+        "Stochastic gradient descent (section 5(2)); no rate, batch or length is given.",
+        f"Plain {_PAPER.training.optimizer.upper()} in `paper`; AdamW in `companion` and `tiny`. All warm up and then "
+        "fall on a cosine, clip gradients and average weights.",
+        "Whether plain SGD suffices is claim C7, so it must stand beside the usual choice.",
+        ("preset paper", "preset companion", "preset tiny", "training.make_optimizer"),
+    ),
+    Deviation(
+        "energies E_i",
+        'E_i is "the feature value of modality i" (section 4(2)); how it comes about is not given.',
+        "For G: a scaled product of a place's features with what the modality says of content and reference, one for "
+        "each place. For D: additive, from features, map and vector "
+        "together. Plain, as printed: one for each modality and picture, from the modality's vector alone.",
+        "A weight that cannot see the content cannot adapt to it; the plain form is kept to compare with.",
+        ("attention.MultiModalAttention", "discriminator.WeighedEvidence"),
+    ),
+    Deviation(
+        "which modalities",
+        '"Such as" color, texture and shape (sections 2(2), 3(3)); the experiments use color and texture (section '
+        "5(2)). What each measures is not given.",
+        f"Fixed measurements of all three. G and D weigh {_listed(_PAPER.discriminator.modalities)} in `paper`, "
+        f"{_listed(_COMPANION.discriminator.modalities)} in `companion`.",
+        "What is measured, not learned, can be looked at and tested.",
+        ("modalities.describe", "preset paper", "preset companion"),
+    ),
+    Deviation(
+        "absent modalities",
+        "The sum in equation (2) runs over all M modalities; that one may be missing is not considered.",
+        "A modality that a picture does not have gets weight exactly 0; the others share the rest.",
+        "A grayscale photograph has no color. With color and texture alone, texture's weight is then 1 by definition.",
+        ("attention.multimodal_attention", "modalities.Modalities"),
+    ),
+    Deviation(
+        "attention in D",
+        "Attention weights are adjusted in G and in D (section 3(3)); what they weigh in D is not said.",
+        "They weigh evidence: a logit is the sum over modalities of alpha_i times that modality's score.",
+        "So alpha says what a verdict rests on, and overriding it shows what changes.",
+        ("discriminator.WeighedEvidence", "attention.AttentionOverride"),
+    ),
+    Deviation(
+        "what comes out of G",
+        "A color picture (section 3(1)); no color space is named.",
+        "a and b of CIELAB; L stays the input's.",
+        "Coloring must not redraw the photograph, and this way it cannot.",
+        ("generator.Generator", "color"),
+        "style transfer, which may change L.",
+    ),
+    Deviation(
+        "how color is predicted",
+        "Not said.",
+        f"`companion` predicts how likely each of {len(ab_bins())} ab bins (step {STEP}) is and takes their annealed "
+        "mean (arXiv:1603.08511); `paper` and `tiny` predict a and b themselves.",
+        "Where several colors are plausible, regression answers with their brown mean.",
+        ("bins", "preset companion", "preset paper"),
+    ),
+    Deviation(
+        "data",
+        "ImageNet, COCO and LSUN (section 5(1)); which parts and how many pictures is not said.",
+        "The released weights learned from 4,352 photographs: 3,720 scenes and 632 of an ImageNet sample (the data "
+        "card lists them). Any folder of pictures can be trained on.",
+        "The full sets were not at hand where this ran.",
+        ("data.folder", "release.train_on_folder"),
+        "the official layouts of ImageNet, COCO and LSUN.",
+    ),
+    Deviation(
+        "hardware",
+        "One NVIDIA GeForce RTX 3090 (section 5(2)).",
+        "The released weights were trained on 2 CPU cores (their card says so); training takes a GPU where there is "
+        "one.",
+        "A companion should run on what a student has.",
+        ("training.train", "release"),
+    ),
+)
