@@ -7,6 +7,7 @@ MODE = auto
 DATA =
 NB =
 TIMEOUT = 300
+LAB =
 
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
@@ -35,8 +36,8 @@ test: $(READY) ## check the style, run the tests, then every notebook in smoke m
 	@COLORSTYLE_MODE=smoke $(OWN_KERNEL) $(BIN)/python -m pytest --durations=0 \
 		--nbmake --nbmake-kernel=python3 --nbmake-timeout=$(TIMEOUT) notebooks
 
-lab: $(READY) ## open the notebooks in JupyterLab
-	@$(OWN_KERNEL) $(BIN)/python -m jupyter lab notebooks
+lab: $(READY) ## open the notebooks in JupyterLab; LAB="--no-browser --allow-root" passes options on
+	@$(OWN_KERNEL) $(BIN)/python -m jupyter lab $(LAB) notebooks
 
 # Checking shapes takes time of its own, so that is switched off here.
 bench: $(READY) ## compare speed and memory with the alternatives

@@ -80,16 +80,18 @@ def _pairs(items: Sequence[str]) -> dict[str, str]:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
-    return number
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
 
 
 def _saturation(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
     if not 0 <= number <= 3:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 (gray) and 3")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 (gray) to 3")
     return number
 
 
@@ -112,7 +114,9 @@ def parser() -> argparse.ArgumentParser:
         help="file, or folder for many; default: NAME-color.png beside IN",
     )
     colorize.add_argument("--saturation", type=_saturation, default=1.0, help="1 as predicted, 0 gray, up to 3")
-    colorize.add_argument("--working-size", type=_positive, help="shorter side, in pixels, at which color is predicted")
+    colorize.add_argument(
+        "--working-size", type=_positive, help="pixels of the shorter side at which color is predicted, 32 to 1536"
+    )
     colorize.add_argument("--weights", type=Path, help="a .safetensors file; default: the released weights")
     colorize.add_argument("--keep", action="store_true", help="leave results alone that are already there")
     colorize.set_defaults(command=_colorize)

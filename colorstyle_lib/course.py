@@ -41,6 +41,12 @@ class Lesson:
     root: Path | None
     output: Path
 
+    @property
+    def where(self) -> str:
+        """What to call the output folder in print: an executed notebook must not name a machine's own paths."""
+        inside = self.output.is_relative_to(paths.ROOT)
+        return self.output.relative_to(paths.ROOT).as_posix() if inside else "a temporary folder"
+
     def keep(self, figure: Figure, name: str, **facts: Any) -> Figure:
         """Write a figure as ``name.png`` with a sidecar ``name.json``, and hand it back for display.
 
@@ -53,7 +59,7 @@ class Lesson:
             The figure.
         """
         if self.mode.name == "smoke":
-            figure.text(0.5, 0.5, "smoke", fontsize=60, color="0.5", alpha=0.35, ha="center", va="center", rotation=30)
+            figure.text(0.995, 0.005, "smoke", fontsize=16, color="#D55E00", ha="right", va="bottom", weight="bold")
         self.output.mkdir(parents=True, exist_ok=True)
         figure.savefig(self.output / f"{name}.png")
         sidecar = {

@@ -17,8 +17,9 @@ from colorstyle_lib.writing import FORMATS
 def plan(inputs: Sequence[Path], output: Path | None) -> list[tuple[Path, Path]]:
     """Decide where each result goes, before anything is computed.
 
-    One file goes to ``output``, by default ``NAME-color.png`` beside it. A folder's pictures go below the folder
-    ``output``, by default ``FOLDER-color``, at the same relative path; several files go into the folder ``output``.
+    One file goes to ``output``, by default ``NAME-color.png`` beside it; an ``output`` without an ending is a folder.
+    A folder's pictures go below the folder ``output``, by default ``FOLDER-color``, at the same relative path; several
+    files go into the folder ``output``.
 
     Args:
         inputs: files, or one folder.
@@ -32,15 +33,20 @@ def plan(inputs: Sequence[Path], output: Path | None) -> list[tuple[Path, Path]]
         ImageError: a folder without pictures.
     """
     if len(inputs) == 1 and inputs[0].is_dir():
-        folder = inputs[0]
-        target = output or folder.with_name(f"{folder.resolve().name}-color")
-        found = find_pictures(folder)
+        folder = inputs[0].resolve()
+        if folder == folder.parent:
+            raise ConfigError("color a folder of pictures, not a whole disk")
+        target = (output or folder.with_name(f"{folder.name}-color")).resolve()
+        if target.is_file() or (target.suffix.lower() in FORMATS and not target.is_dir()):
+            raise ConfigError(f"{str(output)!r} names a file, and the results of a folder need a folder; change -o")
+        # Results of an earlier run below the same folder are no originals.
+        found = [p for p in find_pictures(folder) if not p.is_relative_to(target) or target == folder]
         if not found:
-            raise ImageError(f"no pictures in {str(folder)!r}")
+            raise ImageError(f"no pictures in {str(inputs[0])!r}")
         pairs = [(p, _writable(target / p.relative_to(folder))) for p in found]
     elif any(p.is_dir() for p in inputs):
         raise ConfigError("give either one folder or any number of files, not both")
-    elif len(inputs) == 1 and not (output is not None and output.is_dir()):
+    elif len(inputs) == 1 and not (output is not None and (output.is_dir() or not output.suffix)):
         pairs = [(inputs[0], output or inputs[0].with_name(f"{inputs[0].stem}-color.png"))]
     elif output is None:
         raise ConfigError("several files need a folder for their results: add -o FOLDER")
@@ -88,7 +94,7 @@ def colorize_files(
             if len(pairs) == 1:
                 raise
             failed += 1
-            tqdm.write(f"{source}: {error}", file=sys.stderr)
+            tqdm.write(f"failed: {error}" if source.name in str(error) else f"{source}: {error}", file=sys.stderr)
     if len(pairs) == 1:
         print(pairs[0][1] if left else f"{pairs[0][1]} is already there")
     else:

@@ -16,7 +16,7 @@ from colorstyle_lib.checkpoint import file_hash, load_generator
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
 from colorstyle_lib.data.folder import Split, dataset_of, find_split
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import ConfigError, DataError, nearest
 from colorstyle_lib.training import evaluate, train
 
 # A quarter more than the crops, so that a crop of 60 to 100 % is neither blurred nor costly to decode.
@@ -24,8 +24,17 @@ _STORE_SCALE = 1.25
 
 
 def load_split(root: Path, split: Split, shorter_side: int, datasets: Sequence[str] = ()) -> ImageStore:
-    """Decode one split of a data root, each data set a group of its own; say how much was read and left out."""
-    files = find_split(root, split, datasets)
+    """Decode one split of a data root, each data set a group of its own; say how much was read and left out.
+
+    Raises:
+        DataError: the root has no such data set, or holds nothing usable.
+    """
+    files = find_split(root, split)
+    if datasets:
+        known = {dataset_of(f, root) for f in files}
+        if missing := sorted(set(datasets) - known):
+            raise DataError(f"data root {str(root)!r} has no data set {missing[0]!r}{nearest(missing[0], known)}")
+        files = [f for f in files if dataset_of(f, root) in datasets]
     homes = sorted({dataset_of(f, root) for f in files})
     store = load_images(files, shorter_side, groups=[homes.index(dataset_of(f, root)) for f in files])
     print(f"{split}: {len(store)} images from {', '.join(homes)}; {len(store.problems)} left out", flush=True)

@@ -93,7 +93,7 @@ def select_notebooks(names: Sequence[str], folder: Path = paths.NOTEBOOKS) -> di
         name = given.removeprefix("notebooks/").removesuffix(".ipynb")
         name = by_number.get(name, name)
         if name not in known:
-            raise ConfigError(f"no notebook {given!r}{nearest(name, known)}")
+            raise ConfigError(f"no notebook {given!r}{nearest(name, [*known, *by_number])}")
         chosen[name] = known[name]
     return chosen or course
 
@@ -118,7 +118,10 @@ def read_parameters(path: Path, name: str, given: Mapping[str, str], mode: Mode)
         if kind == "None":  # not annotated: the default's type it is
             kind = type(ast.literal_eval(declared[key]["default"])).__name__
         try:
-            values[key] = READ_VALUE.get(kind, ast.literal_eval)(text)
+            # A notebook runs in its own folder, where a path given relative to the caller's would lead elsewhere.
+            here = Path(text).expanduser()
+            there = str(here.resolve()) if kind == "str" and text and here.exists() else text
+            values[key] = READ_VALUE.get(kind, ast.literal_eval)(there)
         except (ValueError, KeyError, SyntaxError):
             values[key] = None
         if type(values[key]).__name__ != kind:

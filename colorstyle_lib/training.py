@@ -5,9 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import math
+import signal
 import sys
+import threading
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -145,7 +148,10 @@ def evaluate(generator: Generator, rgb: Float[Tensor, "n 3 h w"], batch_size: in
         psnr.append(psnr_ab(ab, lab[:, 1:]))
         ours.append(colorfulness(lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], ab), dim=1)))))
         real.append(colorfulness(batch))
-    ratio = torch.cat(ours).mean() / torch.cat(real).mean()
+    color = torch.cat(real).mean()
+    ratio = (
+        torch.cat(ours).mean() / color if color > 1 else torch.tensor(math.nan)
+    )  # gray pictures have no color to match
     weights = {level: torch.cat([one[level] for one in steered]) for level in steered[0]}  # (N, M) each
     names = generator.config.modalities
     return Evaluation(
@@ -172,6 +178,20 @@ def _average(average: Generator, generator: Generator, decay: float) -> None:
             kept.copy_(new)
 
 
+@contextmanager
+def _finish_the_step() -> Iterator[list[int]]:
+    """Let Ctrl-C wait until a step is complete: a state saved in the middle of one would be of no step at all."""
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received  # only the main thread may listen to signals
+        return
+    before = signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def train(
     preset: Preset,
     batches: Batches,
@@ -186,7 +206,8 @@ def train(
 ) -> Evaluation:
     """Train a generator and keep its averaged weights as ``generator.safetensors`` in ``output``.
 
-    Written at each evaluation: the state to resume from, the weights, and a line in ``log.jsonl``.
+    Written at each evaluation: the state to resume from, the weights, and a line in ``log.jsonl``. Ctrl-C lets the step
+    finish and saves the state, too.
 
     Args:
         preset: what to train and how.
@@ -216,12 +237,32 @@ def train(
     first, seconds = 0, 0.0
     if resume:
         state = load_state(state_file)
-        if state["preset"] != asdict(preset) or state["steps"] != steps:
-            raise WeightsError(f"{state_file} is of another preset or number of steps; train into another --output")
+        if state["steps"] != steps:
+            raise WeightsError(
+                f"{state_file} is of a run of {state['steps']} steps, and the learning rate depends on how many there "
+                f"are: resume with --steps {state['steps']}, or train into another --output"
+            )
+        if state["preset"] != asdict(preset):
+            raise WeightsError(f"{state_file} is of another preset or other settings; train into another --output")
         generator.load_state_dict(state["generator"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         first, seconds = state["step"], state["seconds"]
+    else:
+        log_file.unlink(missing_ok=True)
+
+    def keep(step: int) -> None:
+        state = {
+            "preset": asdict(preset),
+            "steps": steps,
+            "step": step,
+            "seconds": seconds + time.perf_counter() - started,
+            "generator": generator.state_dict(),
+            "average": average.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        }
+        save_state(state, state_file)
+        save_generator(average, output / "generator.safetensors", preset=preset.name, steps=str(step))
 
     balance = color_balance(batches, config.uniform).to(device) if preset.generator.colors == "bins" else None
 
@@ -233,49 +274,43 @@ def train(
     result = Evaluation(0, math.nan, math.nan)
     losses: list[float] = []
     started = time.perf_counter()
-    for step in tqdm(range(first, steps), initial=first, total=steps, disable=not sys.stderr.isatty(), unit="step"):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate_at(step, steps, config)
-        rgb = batches.batch(step).to(device, memory_format=layout)
-        with _half_precision(device) if config.optimizer != "sgd" else nullcontext():
-            loss = colorization_loss(generator, rgb, config, balance, *references(step))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
-        optimizer.step()
-        # Early on an average over hundreds of steps would mostly remember the random start.
-        _average(average, generator, min(config.ema, (step + 1) / (step + 10)))
-        losses.append(loss.item())
-        if not math.isfinite(losses[-1]):
-            raise WeightsError(f"the loss is {losses[-1]} at step {step}; lower learning_rate, then --resume")
-        if (step + 1) % evaluate_every == 0 or step + 1 == steps:
-            result = evaluate(average, validation.to(device))
-            elapsed = seconds + time.perf_counter() - started
-            line = {
-                "step": step + 1,
-                "loss": sum(losses) / len(losses),
-                **asdict(result),
-                "seconds": round(elapsed, 1),
-            }
-            with log_file.open("a", encoding="utf-8") as log:
-                log.write(json.dumps(line) + "\n")
-            tqdm.write(
-                f"step {step + 1:6d}  loss {line['loss']:.3f}  PSNR ab {result.psnr_ab:.2f} dB  "
-                f"colorfulness {100 * result.colorfulness_ratio:.0f} % of real  {elapsed / 60:.1f} min",
-                file=sys.stdout,
-            )
-            losses.clear()
-            save_state(
-                {
-                    "preset": asdict(preset),
-                    "steps": steps,
+    bar = tqdm(range(first, steps), initial=first, total=steps, disable=not sys.stderr.isatty(), unit="step")
+    with _finish_the_step() as interrupted:
+        for step in bar:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate_at(step, steps, config)
+            rgb = batches.batch(step).to(device, memory_format=layout)
+            with _half_precision(device) if config.optimizer != "sgd" else nullcontext():
+                loss = colorization_loss(generator, rgb, config, balance, *references(step))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
+            optimizer.step()
+            # Early on an average over hundreds of steps would mostly remember the random start.
+            _average(average, generator, min(config.ema, (step + 1) / (step + 10)))
+            losses.append(loss.item())
+            if not math.isfinite(losses[-1]):
+                raise WeightsError(f"the loss is {losses[-1]} at step {step}; lower learning_rate, then --resume")
+            if (step + 1) % evaluate_every == 0 or step + 1 == steps:
+                result = evaluate(average, validation.to(device))
+                elapsed = seconds + time.perf_counter() - started
+                line = {
                     "step": step + 1,
-                    "seconds": elapsed,
-                    "generator": generator.state_dict(),
-                    "average": average.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                },
-                state_file,
-            )
-            save_generator(average, output / "generator.safetensors", preset=preset.name, steps=str(step + 1))
+                    "loss": sum(losses) / len(losses),
+                    **asdict(result),
+                    "seconds": round(elapsed, 1),
+                }
+                with log_file.open("a", encoding="utf-8") as log:
+                    log.write(json.dumps(line) + "\n")
+                tqdm.write(
+                    f"step {step + 1:6d}  loss {line['loss']:.3f}  PSNR ab {result.psnr_ab:.2f} dB  "
+                    f"colorfulness {100 * result.colorfulness_ratio:.0f} % of real  {elapsed / 60:.1f} min",
+                    file=sys.stdout,
+                )
+                losses.clear()
+                keep(step + 1)
+            if interrupted:
+                keep(step + 1)
+                print(f"stopped after step {step + 1}; go on with the same command and --resume", flush=True)
+                raise KeyboardInterrupt
     return result

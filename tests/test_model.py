@@ -1,5 +1,7 @@
 import json
+import os
 import shutil
+import signal
 
 import pytest
 import torch
@@ -8,18 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from colorstyle_lib.checkpoint import file_hash, load_generator, save_generator
+from colorstyle_lib.checkpoint import file_hash, load_generator, load_state, save_generator
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import PRESETS, change, get_preset
 from colorstyle_lib.data import synthetic
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.data.folder import find_split
-from colorstyle_lib.errors import ConfigError, WeightsError
+from colorstyle_lib.errors import ConfigError, DataError, WeightsError
 from colorstyle_lib.generator import Generator, content_planes, gray_content
+from colorstyle_lib.images import to_picture
 from colorstyle_lib.metrics import colorfulness, psnr_ab
 from colorstyle_lib.release import train_on_folder
 from colorstyle_lib.training import evaluate, learning_rate_at, train
 from colorstyle_lib.upsampling import guided_coefficients, rows_at_size
+from colorstyle_lib.writing import save_picture
 
 
 def drawn_store(n=12, size=56):
@@ -118,12 +122,31 @@ def test_interrupted_training_ends_with_the_same_weights(tmp_path):
     assert steps == [3, 6]
 
 
+def test_ctrl_c_saves_the_step_it_was_in(tmp_path):
+    batches, validation = Batches(drawn_store(), 4, 48), synthetic.scenes(2, 48, seed=9).rgb
+    preset = get_preset("tiny")
+    train(preset, batches, validation, steps=5, output=tmp_path / "whole")
+
+    class Interrupting(Batches):
+        def batch(self, index):
+            if index == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().batch(index)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(preset, Interrupting(drawn_store(), 4, 48), validation, steps=5, output=tmp_path / "cut")
+    assert load_state(tmp_path / "cut" / "state.pt")["step"] == 3
+    train(preset, batches, validation, steps=5, output=tmp_path / "cut", resume=True)
+    whole, cut = (load_file(tmp_path / name / "generator.safetensors") for name in ("whole", "cut"))
+    assert all(torch.equal(whole[key], cut[key]) for key in whole)
+
+
 def test_resuming_something_else_is_refused(tmp_path):
     batches, validation = Batches(drawn_store(), 2, 48), synthetic.scenes(2, 48, seed=9).rgb
     with pytest.raises(WeightsError, match="start without --resume"):
         train(get_preset("tiny"), batches, validation, steps=2, output=tmp_path, resume=True)
     train(get_preset("tiny"), batches, validation, steps=2, output=tmp_path)
-    with pytest.raises(WeightsError, match="another preset or number of steps"):
+    with pytest.raises(WeightsError, match="resume with --steps 2"):
         train(get_preset("tiny"), batches, validation, steps=3, output=tmp_path, resume=True)
     (tmp_path / "state.pt").write_bytes(b"nonsense")
     with pytest.raises(WeightsError, match="damaged or no training state"):
@@ -248,6 +271,18 @@ def test_z_changes_the_coloring_where_there_is_noise():
     with torch.no_grad():
         one, two = (generator(content, z=torch.randn(1, 4, generator=torch.Generator().manual_seed(s))) for s in (0, 1))
     assert not torch.equal(one, two)
+
+
+@pytest.mark.parametrize("layout", ["split by content", "train and val at the root"])
+def test_any_folder_of_pictures_can_be_trained_on(layout, tmp_path, capsys):
+    root = tmp_path / "pictures"
+    for i, picture in enumerate(synthetic.scenes(6, 48, seed=1).rgb):
+        home = root if layout == "split by content" else root / ("val" if i < 2 else "train")
+        save_picture(to_picture(picture), home / f"{i}.png")
+    weights = train_on_folder("tiny", str(root), steps=2, output=tmp_path / "out")
+    assert list(json.loads(weights.with_suffix(".json").read_text())["measured"]) == ["pictures"]
+    with pytest.raises(DataError, match="has no data set 'picture'; did you mean 'pictures'"):
+        train_on_folder("tiny", str(root), datasets=["picture"], steps=2, output=tmp_path / "out")
 
 
 @pytest.mark.data

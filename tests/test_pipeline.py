@@ -160,7 +160,27 @@ def test_a_mistake_is_one_line_and_status_2(arguments, says, tmp_path, monkeypat
     assert sorted(tmp_path.iterdir()) == before
 
 
-@pytest.mark.parametrize("option", [["--saturation", "9"], ["--working-size", "0"], ["--nonsense"]])
+def test_the_folder_one_stands_in_and_results_below_it(tmp_path, china, monkeypatch, capsys):
+    album = tmp_path / "album"
+    album.mkdir()
+    china.save(album / "a.png")
+    china.save(album / "b.png")
+    monkeypatch.chdir(album)
+    assert main(["colorize", "."]) == 0
+    assert (tmp_path / "album-color" / "a.png").is_file()
+    for _ in range(2):  # the second time must not color the results of the first
+        assert main(["colorize", ".", "-o", "color"]) == 0
+        assert "2 colored" in capsys.readouterr().out.splitlines()[-1]
+    assert main(["colorize", "a.png", "-o", "single/"]) == 0
+    assert (album / "single" / "a.png").is_file()
+    assert main(["colorize", ".", "-o", "out.png"]) == 2
+    assert "names a file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option",
+    [["--saturation", "hi"], ["--working-size", "big"], ["--saturation", "9"], ["--working-size", "0"], ["--nonsense"]],
+)
 def test_bad_options_exit_with_2(option, capsys):
     with pytest.raises(SystemExit) as exit_info:
         main(["colorize", "in.png", *option])

@@ -20,34 +20,30 @@ Split = Literal["train", "val"]
 _VALIDATION_PERCENT = 10
 
 
-def find_split(root: Path, split: Split, datasets: Sequence[str] = ()) -> list[Path]:
+def find_split(root: Path, split: Split) -> list[Path]:
     """List the images of one split of a data root.
 
     Args:
         root: the folder.
         split: ``train`` or ``val``.
-        datasets: names of folders directly below the root to keep to; empty for all.
 
     Returns:
         Paths in sorted order. They are not opened here, so some may turn out to be damaged.
 
     Raises:
-        DataError: the root is no folder, a data set is missing, or the split is empty.
+        DataError: the root is no folder, or the split is empty.
     """
     if not root.is_dir():
         raise DataError(f"data root {str(root)!r} is not a folder")
-    for name in datasets:
-        if not (root / name).is_dir():
-            raise DataError(f"data root {str(root)!r} has no folder {name!r}")
     paths = _from_manifest(root, split)
     if paths is None:
         paths = _from_folders(root, split)
     if paths is None:
-        paths = [p for p in find_pictures(root) if _hash_side(p) == split]
-    if datasets:
-        paths = [p for p in paths if p.relative_to(root).parts[0] in datasets]
+        paths = _by_content(find_pictures(root))[split]
     if not paths:
-        raise DataError(f"data root {str(root)!r} has no images for {split!r}; put some below {split}/")
+        raise DataError(
+            f"data root {str(root)!r} has no images for {split!r}; give at least two, or put some below train/ and val/"
+        )
     return sorted(paths)
 
 
@@ -77,6 +73,11 @@ def _from_folders(root: Path, split: Split) -> list[Path] | None:
     return [p for home in pairs if (home / split).is_dir() for p in find_pictures(home / split)]
 
 
-def _hash_side(path: Path) -> Split:
-    digest = hashlib.sha256(path.read_bytes()).digest()
-    return "val" if int.from_bytes(digest[:4], "big") % 100 < _VALIDATION_PERCENT else "train"
+def _by_content(paths: Sequence[Path]) -> dict[Split, list[Path]]:
+    """Split by content hash; of a folder too small for chance to give both sides, one image is moved over."""
+    percent = {p: int.from_bytes(hashlib.sha256(p.read_bytes()).digest()[:4], "big") % 100 for p in paths}
+    ordered = sorted(paths, key=lambda p: (percent[p], p))
+    held_out = sum(percent[p] < _VALIDATION_PERCENT for p in paths)
+    if len(paths) > 1:
+        held_out = min(max(held_out, 1), len(paths) - 1)
+    return {"val": ordered[:held_out], "train": ordered[held_out:]}
