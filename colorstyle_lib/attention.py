@@ -16,7 +16,7 @@ import torch.nn.functional as nnf
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from colorstyle_lib.errors import ConfigError, nearest
+from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.modalities import MAP_CHANNELS, MODALITIES, VECTOR_SIZES, Modalities
 
 
@@ -87,8 +87,7 @@ class AttentionOverride:
     def __post_init__(self) -> None:
         swapped = self.permute or {}
         for name in (*self.remove, *swapped, *swapped.values(), *(self.fix or {})):
-            if name not in MODALITIES:
-                raise ConfigError(f"no modality {name!r}{nearest(str(name), MODALITIES)}")
+            check_known("modality", name, MODALITIES)
         if set(swapped) != set(swapped.values()):
             raise ConfigError(
                 "permute must give each modality's energy to exactly one, such as color and shape swapped"
@@ -189,8 +188,7 @@ class MultiModalAttention(nn.Module):
     ) -> None:
         super().__init__()
         for name in modalities:
-            if name not in MODALITIES:
-                raise ConfigError(f"no modality {name!r}{nearest(name, MODALITIES)}")
+            check_known("modality", name, MODALITIES)
         self.modalities, self.width, self.plain = tuple(modalities), width, plain
         self._at = tuple(MODALITIES.index(m) for m in modalities)
         self.norm = nn.InstanceNorm2d(channels) if per_image else nn.BatchNorm2d(channels, affine=False)

@@ -6,10 +6,13 @@ import os
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeVar
 
-from colorstyle_lib.errors import ConfigError, nearest
+from colorstyle_lib.errors import ConfigError, check_known, nearest
 from colorstyle_lib.paths import data_root
 
 Config = TypeVar("Config")
+
+ATTENTIONS = ("none", "plain", "places")
+"""How attention can be computed: not at all, one energy for a whole image, or one for each place."""
 
 
 @dataclass(frozen=True)
@@ -187,8 +190,7 @@ def get_preset(name: str) -> Preset:
     Raises:
         ConfigError: there is none of this name; the message names the nearest one.
     """
-    if name not in PRESETS:
-        raise ConfigError(f"no preset {name!r}{nearest(name, PRESETS)}")
+    check_known("preset", name, PRESETS)
     return PRESETS[name]
 
 
@@ -240,8 +242,7 @@ def get_mode(name: str = "auto", data: str | os.PathLike[str] | None = None) -> 
         import torch
 
         chosen = "full" if torch.cuda.is_available() and data_root(data) else "quick"
-    if chosen not in MODES:
-        raise ConfigError(f"no mode {chosen!r}{nearest(chosen, [*MODES, 'auto'])}")
+    check_known("mode", chosen, MODES)
     if chosen == "full" and data_root(data) is None:
         raise ConfigError("mode 'full' needs real images: give --data ROOT or set COLORSTYLE_DATA")
     return MODES[chosen]

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from colorstyle_lib.attention import AttentionOverride, _softmax_of_present
-from colorstyle_lib.config import DiscriminatorConfig
-from colorstyle_lib.errors import ConfigError, nearest
+from colorstyle_lib.config import ATTENTIONS, DiscriminatorConfig
+from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.modalities import (
     MAP_CHANNELS,
     MODALITIES,
@@ -112,12 +112,9 @@ class Discriminator(nn.Module):
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__()
         self.config = config
-        known = ("none", "plain", "places")
-        if config.attention not in known:
-            raise ConfigError(f"no attention {config.attention!r}{nearest(config.attention, known)}")
+        check_known("attention", config.attention, ATTENTIONS)
         for name in config.modalities:
-            if name not in MODALITIES:
-                raise ConfigError(f"no modality {name!r}{nearest(name, MODALITIES)}")
+            check_known("modality", name, MODALITIES)
         if config.attention != "none" and not config.modalities:
             raise ConfigError("attention needs modalities to weigh; name some, or set attention to 'none'")
         finest = config.depth - config.scales + 1

@@ -33,6 +33,17 @@ class MissingExtraError(ColorStyleError):
         super().__init__(f"{package} is not installed; get it with: pip install 'colorstyle[{extra}]'")
 
 
+def check_known(what: str, name: str, known: Iterable[str]) -> None:
+    """Refuse a name that does not exist.
+
+    Raises:
+        ConfigError: it is not among the known ones; the message names the nearest.
+    """
+    names = list(known)
+    if name not in names:
+        raise ConfigError(f"no {what} {name!r}{nearest(name, names)}")
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Say which known name is closest to a mistyped one.
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from colorstyle_lib.attention import AttentionOverride, MultiModalAttention, lay_over
 from colorstyle_lib.bins import ab_bins, annealed_mean
 from colorstyle_lib.color import luma_to_gray
-from colorstyle_lib.config import GeneratorConfig
-from colorstyle_lib.errors import ConfigError, nearest
+from colorstyle_lib.config import ATTENTIONS, GeneratorConfig
+from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.features import EfficientNetLite0
 from colorstyle_lib.modalities import Modalities, ModalityEncoder
 
@@ -114,16 +114,15 @@ class Generator(nn.Module):
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
+        check_known("encoder", config.encoder, ("convolutions", "efficientnet_lite0"))
+        check_known("colors", config.colors, ("bins", "regression"))
+        check_known("attention", config.attention, ATTENTIONS)
         self.config = config
         self.step = 2 ** (5 if config.encoder == "efficientnet_lite0" else config.depth)
         if config.encoder == "efficientnet_lite0":
             self.encoder: nn.Module = PretrainedEncoder()
-        elif config.encoder == "convolutions":
-            self.encoder = ConvolutionEncoder(config)
         else:
-            raise ConfigError(
-                f"no encoder {config.encoder!r}{nearest(config.encoder, ('convolutions', 'efficientnet_lite0'))}"
-            )
+            self.encoder = ConvolutionEncoder(config)
         channels = self.encoder.channels
         widths = [min(config.width * 2**i, config.max_width) for i in range(len(channels))]
         self.bottom = nn.Sequential(nn.Conv2d(channels[-1], widths[-1], 1, bias=False), nn.BatchNorm2d(widths[-1]))
@@ -141,19 +140,14 @@ class Generator(nn.Module):
             self.head: nn.Module = nn.Sequential(
                 nn.Conv2d(widths[0], 64, 1), nn.ReLU(), nn.Conv2d(64, len(ab_bins()), 1)
             )
-        elif config.colors == "regression":
-            self.head = nn.Conv2d(widths[0], 2, 1)
         else:
-            raise ConfigError(f"no colors {config.colors!r}{nearest(config.colors, ('bins', 'regression'))}")
+            self.head = nn.Conv2d(widths[0], 2, 1)
 
     def _steering(self, widths: list[int]) -> dict[str, MultiModalAttention]:
         """One attention for each level that is steered; none where the configuration says so."""
         config = self.config
         if config.attention == "none":
             return {}
-        if config.attention not in ("plain", "places"):
-            known = ("none", "plain", "places")
-            raise ConfigError(f"no attention {config.attention!r}{nearest(config.attention, known)}")
         levels = {2 ** (i + 1): width for i, width in enumerate(widths[:-1])}
         if unknown := set(config.attention_at) - set(levels):
             raise ConfigError(f"no decoder level at 1/{min(unknown)}; there are {', '.join(f'1/{n}' for n in levels)}")

@@ -14,7 +14,7 @@ import torch.nn.functional as nnf
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from colorstyle_lib.errors import ConfigError, nearest
+from colorstyle_lib.errors import ConfigError, check_known
 
 MODALITIES = ("color", "texture", "shape")
 REDUCTION = 8
@@ -63,8 +63,7 @@ class Modalities(NamedTuple):
             ConfigError: no such modality.
         """
         for name in names:
-            if name not in MODALITIES:
-                raise ConfigError(f"no modality {name!r}{nearest(name, MODALITIES)}")
+            check_known("modality", name, MODALITIES)
         flags = zip(MODALITIES, self.present.unbind(1), strict=True)
         present = torch.stack([torch.zeros_like(p) if name in names else p for name, p in flags], dim=1)
         return _only_present(self.vectors, self.maps, present)

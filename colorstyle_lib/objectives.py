@@ -15,7 +15,7 @@ import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor
 
-from colorstyle_lib.errors import ConfigError, nearest
+from colorstyle_lib.errors import ConfigError, check_known
 
 
 def _exact(logits: Tensor) -> Tensor:
@@ -210,6 +210,5 @@ def get_objective(name: str) -> Objective:
     Raises:
         ConfigError: there is none of this name; the message names the nearest one.
     """
-    if name not in OBJECTIVES:
-        raise ConfigError(f"no objective {name!r}{nearest(name, OBJECTIVES)}")
+    check_known("objective", name, OBJECTIVES)
     return OBJECTIVES[name]

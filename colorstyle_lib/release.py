@@ -17,7 +17,8 @@ from colorstyle_lib.config import get_preset
 from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
 from colorstyle_lib.data.folder import Split, dataset_of, find_split
 from colorstyle_lib.errors import ConfigError, DataError, nearest
-from colorstyle_lib.training import evaluate, train
+from colorstyle_lib.evaluation import evaluate
+from colorstyle_lib.training import train
 
 # A quarter more than the crops, so that a crop of 60 to 100 % is neither blurred nor costly to decode.
 _STORE_SCALE = 1.25

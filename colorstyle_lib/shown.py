@@ -15,7 +15,7 @@ from colorstyle_lib import paths
 from colorstyle_lib.course import versions
 from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.demo import PHOTOGRAPHS
-from colorstyle_lib.errors import ConfigError, nearest
+from colorstyle_lib.errors import check_known
 from colorstyle_lib.figures import picture_grid
 from colorstyle_lib.images import to_picture, to_tensor
 from colorstyle_lib.opponents import gray
@@ -59,8 +59,7 @@ def make_figures(names: Sequence[str] = ()) -> list[Path]:
         ConfigError: a name that is no figure.
     """
     for name in names:
-        if name not in FIGURES:
-            raise ConfigError(f"no figure {name!r}{nearest(name, FIGURES)}")
+        check_known("figure", name, FIGURES)
     plt.style.use(paths.PACKAGE / "colorstyle.mplstyle")
     made = []
     for name in names or FIGURES:

@@ -17,11 +17,12 @@ from colorstyle_lib.data import synthetic
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.data.folder import find_split
 from colorstyle_lib.errors import ConfigError, DataError, WeightsError
+from colorstyle_lib.evaluation import evaluate
 from colorstyle_lib.generator import Generator, content_planes, gray_content
 from colorstyle_lib.images import to_picture
 from colorstyle_lib.metrics import colorfulness, psnr_ab
 from colorstyle_lib.release import train_on_folder
-from colorstyle_lib.training import evaluate, learning_rate_at, train
+from colorstyle_lib.training import learning_rate_at, train
 from colorstyle_lib.upsampling import guided_coefficients, rows_at_size
 from colorstyle_lib.writing import save_picture
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from colorstyle_lib.errors import ConfigError, MissingExtraError, nearest
+from colorstyle_lib.errors import MissingExtraError, check_known
 from colorstyle_lib.images import open_picture
 
 
@@ -129,8 +129,7 @@ def photograph(name: str) -> Photograph:
     Raises:
         ConfigError: there is none of this name; the message names the nearest one.
     """
-    if name not in PHOTOGRAPHS:
-        raise ConfigError(f"no demo photograph {name!r}{nearest(name, PHOTOGRAPHS)}")
+    check_known("demo photograph", name, PHOTOGRAPHS)
     return PHOTOGRAPHS[name]
 
 

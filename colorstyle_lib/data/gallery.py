@@ -14,7 +14,7 @@ from torch import Tensor
 
 from colorstyle_lib.data import assembled, faceted, painted, printed, washed
 from colorstyle_lib.data.canvas import SIDE, Array, to_pil
-from colorstyle_lib.errors import ConfigError, nearest
+from colorstyle_lib.errors import ConfigError, check_known
 
 _SMALLEST = 32
 
@@ -67,8 +67,7 @@ def style(name: str, size: int = 256, seed: int = 0) -> StylePicture:
     Raises:
         ConfigError: no style has this name, the message names the nearest one; or the size is out of range.
     """
-    if name not in _DRAWN_BY:
-        raise ConfigError(f"no style {name!r}{nearest(name, STYLES)}")
+    check_known("style", name, STYLES)
     if not _SMALLEST <= size <= SIDE:
         raise ConfigError(f"a style picture has a size from {_SMALLEST} to {SIDE} pixels, not {size}")
     title, draw = _DRAWN_BY[name]
