@@ -118,12 +118,12 @@ class Generator(nn.Module):
         check_known("colors", config.colors, ("bins", "regression"))
         check_known("attention", config.attention, ATTENTIONS)
         self.config = config
-        self.step = 2 ** (5 if config.encoder == "efficientnet_lite0" else config.depth)
         if config.encoder == "efficientnet_lite0":
             self.encoder: nn.Module = PretrainedEncoder()
         else:
             self.encoder = ConvolutionEncoder(config)
         channels = self.encoder.channels
+        self.step = 2 ** len(channels)  # what the sides must be multiples of
         widths = [min(config.width * 2**i, config.max_width) for i in range(len(channels))]
         self.bottom = nn.Sequential(nn.Conv2d(channels[-1], widths[-1], 1, bias=False), nn.BatchNorm2d(widths[-1]))
         # The finest level also sees the content itself, four pixels folded into one: hints and masks survive exactly.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,11 +53,12 @@ def plan(inputs: Sequence[Path], output: Path | None) -> list[tuple[Path, Path]]
         raise ConfigError("several files need a folder for their results: add -o FOLDER")
     else:
         pairs = [(p, _writable(output / p.name)) for p in inputs]
-    results = [result.resolve() for _, result in pairs]
-    for (source, result), place in zip(pairs, results, strict=True):
+    places = [result.resolve() for _, result in pairs]
+    times = Counter(places)
+    for (source, result), place in zip(pairs, places, strict=True):
         if source.resolve() == place:
             raise ConfigError(f"the result would replace {str(source)!r}; choose another -o")
-        if results.count(place) > 1:
+        if times[place] > 1:
             raise ConfigError(f"two results would be called {str(result)!r}; color them into separate folders")
     return pairs
 

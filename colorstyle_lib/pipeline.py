@@ -153,7 +153,7 @@ class ColorStyle:
 
     def _working_copy(self, picture: Image.Image, shorter_side: int) -> Float[Tensor, "1 3 h w"]:
         """The picture at the size where chroma is predicted, sides multiples of what the generator halves."""
-        step = 2 ** len(self.generator.encoder.channels)
+        step = self.generator.step
         scale = min(shorter_side / min(picture.size), _LONGEST_WORKING_SIDE / max(picture.size))
         width, height = (max(step, round(side * scale / step) * step) for side in picture.size)
         small = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
