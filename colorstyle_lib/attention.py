@@ -8,14 +8,14 @@ steer how strongly each modality scales and shifts the features.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from colorstyle_lib.attention_override import AttentionOverride
 from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.modalities import MAP_CHANNELS, MODALITIES, VECTOR_SIZES, Modalities
 
@@ -42,16 +42,23 @@ def multimodal_attention(
 
     Raises:
         ConfigError: an image has no modality at all, or the temperature is not positive. The first is not
-        looked for
-            within ``torch.compile`` or an export; such an image gets zeros there.
+            looked for within ``torch.compile`` or an export; such an image gets zeros there.
     """
     if not torch.compiler.is_compiling() and not bool(present.any(dim=1).all()):
         raise ConfigError("attention needs at least one modality in every image; give a reference, or color or L")
-    return _softmax_of_present(energies, present, temperature)
+    return masked_softmax(energies, present, temperature)
 
 
-def _softmax_of_present(energies: Tensor, present: Tensor, temperature: float) -> Tensor:
-    """Equation (2); zeros for an image without any modality."""
+def masked_softmax(
+    energies: Float[Tensor, "n m *places"], present: Bool[Tensor, "n m"], temperature: float = 1.0
+) -> Float[Tensor, "n m *places"]:
+    """Equation (2) as :func:`multimodal_attention`, without its check: an image without any modality gets zeros.
+
+    Nothing here waits for a GPU to answer, so that a network may call it at every level.
+
+    Raises:
+        ConfigError: the temperature is not positive.
+    """
     if not (math.isfinite(temperature) and temperature > 0):
         raise ConfigError(f"an attention temperature is a positive number, not {temperature}")
     flags = present.view(*present.shape, *[1] * (energies.ndim - 2))
@@ -60,97 +67,6 @@ def _softmax_of_present(energies: Tensor, present: Tensor, temperature: float) -
     peak = scaled.amax(dim=1, keepdim=True).detach().clamp_min(torch.finfo(torch.float32).min)
     weights = torch.where(flags, (scaled - peak).exp(), 0.0)
     return weights / weights.sum(dim=1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
-
-
-@dataclass(frozen=True)
-class AttentionOverride:
-    """A change of energies and presence before equation (2), which then holds as ever: sums stay 1, absent
-    stays 0.
-
-    What is given applies in the order below. Where nothing is left in an image, its weights are all 0 and a
-    :class:`MultiModalAttention` neither scales nor shifts.
-
-    Attributes:
-        remove: modalities treated as absent, as if the picture did not have them.
-        permute: for each modality of :data:`MODALITIES` the one whose energy it takes; one whose partner is
-            absent keeps its own. Where both are present their weights are swapped.
-        equalise: the same weight for all that are present.
-        fix: a weight for each modality, in any unit, shared out over those present; one not named gets 0.
-            It takes the place of whatever energies there were.
-    """
-
-    remove: tuple[str, ...] = ()
-    permute: Mapping[str, str] | None = None
-    equalise: bool = False
-    fix: Mapping[str, float] | None = None
-
-    def __post_init__(self) -> None:
-        swapped = self.permute or {}
-        for name in (*self.remove, *swapped, *swapped.values(), *(self.fix or {})):
-            check_known("modality", name, MODALITIES)
-        if set(swapped) != set(swapped.values()):
-            raise ConfigError(
-                "permute must give each modality's energy to exactly one, such as color and shape swapped"
-            )
-        if self.fix is not None:
-            _check_weights(self.fix)
-
-    def apply(
-        self,
-        energies: Float[Tensor, "n m *places"],
-        present: Bool[Tensor, "n m"],
-        modalities: Sequence[str] = MODALITIES,
-    ) -> tuple[Float[Tensor, "n m *places"], Bool[Tensor, "n m"]]:
-        """Change energies and presence as said above.
-
-        Args:
-            energies: for a temperature of 1.
-            present: what the images have.
-            modalities: the names along ``m``.
-
-        Returns:
-            What equation (2) shall see.
-        """
-        kept = torch.tensor([m not in self.remove for m in modalities], device=present.device)
-        present = present & kept
-        if self.permute:
-            order = [_index(modalities, self.permute.get(m, m), i) for i, m in enumerate(modalities)]
-            partner = present[:, order].view(*present.shape, *[1] * (energies.ndim - 2))
-            energies = torch.where(partner, energies[:, order], energies)
-        if self.equalise:
-            energies = torch.zeros_like(energies)
-        if self.fix is not None:
-            weights = [float(self.fix.get(m, 0.0)) for m in modalities]
-            present = present & torch.tensor([w > 0 for w in weights], device=present.device)
-            # exp of the logarithm: equation (2) then gives the weights back, shared out over what is present.
-            logs = torch.tensor([math.log(w) if w > 0 else 0.0 for w in weights], device=energies.device)
-            energies = torch.zeros_like(energies) + logs.view(1, -1, *[1] * (energies.ndim - 2))
-        return energies, present
-
-
-def _index(modalities: Sequence[str], name: str, otherwise: int) -> int:
-    return list(modalities).index(name) if name in modalities else otherwise
-
-
-def _check_weights(weights: Mapping[str, float]) -> None:
-    for name, weight in weights.items():
-        number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
-        if not number or not math.isfinite(weight) or weight < 0:
-            raise ConfigError(f"the attention weight of {name!r} is a number from 0 up, not {weight!r}")
-    if not any(weights.values()):
-        raise ConfigError("at least one attention weight must be above 0; to switch modalities off, use remove")
-
-
-def parse_override(weights: Mapping[str, float]) -> AttentionOverride:
-    """Read what a user writes, such as ``{"texture": 1.0, "shape": 0.0}``: fixed weights; one not named
-    gets 0.
-
-    Raises:
-        ConfigError: an unknown modality (the message names the nearest), a weight that is negative or no
-        number, or
-            none above 0.
-    """
-    return AttentionOverride(fix=dict(weights))
 
 
 class MultiModalAttention(nn.Module):
@@ -233,7 +149,7 @@ class MultiModalAttention(nn.Module):
         if override is not None:
             energies, present = override.apply(energies / temperature, present, self.modalities)
             temperature = 1.0
-        alpha = _softmax_of_present(energies, present, temperature)
+        alpha = masked_softmax(energies, present, temperature)
         weights = alpha.to(hidden[0].dtype)
         steered = [weights[:, j : j + 1] * h for j, h in enumerate(hidden)]
         gamma, beta = self.modulation(torch.cat((*steered, weights), dim=1)).chunk(2, dim=1)
@@ -268,7 +184,14 @@ def _zeros(layer: nn.Conv2d) -> nn.Conv2d:
     return layer
 
 
-def lay_over(reference: Modalities, content: Modalities, *, sharpness: float = 10.0) -> Modalities:
+def lay_over(
+    reference: Modalities,
+    content: Modalities,
+    *,
+    known: Bool[Tensor, "n 1 h w"] | None = None,
+    sharpness: float = 10.0,
+    nearness: float = 0.0,
+) -> Modalities:
     """Carry a reference's maps to the content's places: each place takes what similar places of the
     reference have.
 
@@ -278,7 +201,12 @@ def lay_over(reference: Modalities, content: Modalities, *, sharpness: float = 1
     Args:
         reference: of any size.
         content: its maps give the places. Where it knows no L, every place takes the reference's average.
+        known: the reference's cells that have something to give; all, if not given. The softmax is over
+            these alone. Where an image has none, its maps are 0. What is usual in the reference, against
+            which likeness is measured, is still that of all its cells.
         sharpness: of the softmax; 0 averages.
+        nearness: how much less far places count, where reference and content are one picture: taken off the
+            exponent for the longer side's length, growing with the distance's square.
 
     Returns:
         The reference, its maps of the content's size.
@@ -287,10 +215,24 @@ def lay_over(reference: Modalities, content: Modalities, *, sharpness: float = 1
     # likeness.
     query, key = (_likeness(m) for m in (content, reference))
     size = content.maps[0].shape[-2:]
-    values = torch.cat(reference.maps, dim=1).flatten(2).mT[:, None]
-    carried = nnf.scaled_dot_product_attention(query, key, values, scale=sharpness)
+    values, giving = torch.cat(reference.maps, dim=1).flatten(2).mT[:, None], None
+    if known is not None:
+        cells = known.flatten(2)[:, :, None]  # (N, 1, 1, places)
+        # Where nothing is known all may give, and what they give is 0: a softmax over nothing is no number.
+        values, giving = values * cells.mT, cells | ~cells.any(-1, keepdim=True)
+    if nearness:
+        far = -nearness * _squared_distances(size, values)
+        giving = far if giving is None else far.masked_fill(~giving, -torch.inf)
+    carried = nnf.scaled_dot_product_attention(query, key, values, attn_mask=giving, scale=sharpness)
     planes = carried[:, 0].mT.unflatten(2, tuple(size)).split([m.shape[1] for m in reference.maps], dim=1)
     return Modalities(reference.vectors, tuple(planes), reference.present)
+
+
+def _squared_distances(size: torch.Size, like: Tensor) -> Tensor:
+    """``(1, 1, places, places)``, in units of the longer side."""
+    axes = [torch.arange(side, device=like.device, dtype=like.dtype) / max(size) for side in size]
+    places = torch.cartesian_prod(*axes)
+    return (places[:, None] - places).square().sum(-1)[None, None]
 
 
 def _likeness(modalities: Modalities) -> Tensor:

@@ -14,7 +14,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from colorstyle_lib.attention import AttentionOverride, _softmax_of_present
+from colorstyle_lib.attention import masked_softmax
+from colorstyle_lib.attention_override import AttentionOverride
 from colorstyle_lib.config import ATTENTIONS, DiscriminatorConfig
 from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.modalities import (
@@ -90,7 +91,7 @@ class WeighedEvidence(nn.Module):
         if override is not None:
             energy, present = override.apply(energy, present, self.modalities)
         # A flat crop has no modality at all and must not end a training: it gets zeros, and nobody waits to look.
-        alpha = _softmax_of_present(energy, present, 1.0)
+        alpha = masked_softmax(energy, present)
         return (alpha * torch.cat(scores, dim=1).float()).sum(1, keepdim=True), alpha
 
 

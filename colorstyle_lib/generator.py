@@ -11,22 +11,26 @@ import torch.nn.functional as nnf
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from colorstyle_lib.attention import AttentionOverride, MultiModalAttention, lay_over
+from colorstyle_lib.attention import MultiModalAttention, lay_over
+from colorstyle_lib.attention_override import AttentionOverride
 from colorstyle_lib.bins import ab_bins, annealed_mean
 from colorstyle_lib.color import luma_to_gray
 from colorstyle_lib.config import ATTENTIONS, GeneratorConfig
 from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.features import EfficientNetLite0
-from colorstyle_lib.modalities import Modalities, ModalityEncoder
+from colorstyle_lib.modalities import REDUCTION, Modalities, ModalityEncoder
 
 CONTENT_PLANES = 5
 AB_RANGE = 110.0
+_NOISE_SIDE = 4  # z says something of each of 4 x 4 regions: where there is no content, places need a difference
+_LIGHT_WIDTH = 16
+_NEARNESS = 20.0  # a hint half a picture away must lie in a place far more alike than one nearby
 
 
 def content_planes(
     lab: Float[Tensor, "n 3 h w"],
-    known_lightness: Bool[Tensor, "n 1 h w"],
-    known_color: Bool[Tensor, "n 1 h w"],
+    known_lightness: Bool[Tensor, "n 1 h w"] | Float[Tensor, "n 1 h w"],
+    known_color: Bool[Tensor, "n 1 h w"] | Float[Tensor, "n 1 h w"],
 ) -> Float[Tensor, "n 5 h w"]:
     """What the generator is told about a picture: Lab with the unknown set to zero, and two masks of what is known.
 
@@ -34,14 +38,14 @@ def content_planes(
 
     Args:
         lab: ``(N, 3, H, W)``, L in [0, 100].
-        known_lightness: where L is known.
-        known_color: where a and b are known.
+        known_lightness: where L is known; between 0 and 1 where its value is not to be trusted.
+        known_color: the same for a and b.
 
     Returns:
-        ``(N, 5, H, W)``: L / 100, a / 110, b / 110, and the two masks as 0 and 1.
+        ``(N, 5, H, W)``: L / 100, a / 110, b / 110, and the two masks.
     """
     light, color = known_lightness.to(lab.dtype), known_color.to(lab.dtype)
-    return torch.cat((lab[:, :1] / 100 * light, lab[:, 1:] / AB_RANGE * color, light, color), dim=1)
+    return torch.cat((lab[:, :1] / 100 * (light > 0), lab[:, 1:] / AB_RANGE * (color > 0), light, color), dim=1)
 
 
 def gray_content(lightness: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 5 h w"]:
@@ -135,7 +139,16 @@ class Generator(nn.Module):
         self.describe = ModalityEncoder()
         self.steering = nn.ModuleDict(self._steering(widths))
         if config.noise:
-            self.from_noise = nn.Linear(config.noise, widths[-1])
+            # Starts at 0: a generator that learned without z goes on from what it knew.
+            self.from_noise = nn.Linear(config.noise, widths[-1] * _NOISE_SIDE**2, bias=False)
+            nn.init.zeros_(self.from_noise.weight)
+        if config.lightness:
+            self.light = nn.Sequential(
+                nn.Conv2d(widths[0] + CONTENT_PLANES, _LIGHT_WIDTH, 3, padding=1),
+                nn.ReLU(),
+                nn.Conv2d(_LIGHT_WIDTH, 1, 3, padding=1),
+            )
+            nn.init.zeros_(self.light[-1].weight)
         if config.colors == "bins":
             self.head: nn.Module = nn.Sequential(
                 nn.Conv2d(widths[0], 64, 1), nn.ReLU(), nn.Conv2d(64, len(ab_bins()), 1)
@@ -160,16 +173,24 @@ class Generator(nn.Module):
         """What the picture itself offers: a grayscale photograph has texture and shape, and no color."""
         scale = content.new_tensor([100, AB_RANGE, AB_RANGE]).view(3, 1, 1)
         known = content[:, 3:] > 0.5
-        return self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:])
+        described = self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:])
+        # A branch on values cannot be compiled or exported; what is, colors without hints.
+        if torch.compiler.is_compiling() or not self._has_hints(known[:, 1:]):
+            return described
+        # A hint says little where it stands and much about what looks like that place.
+        cells = nnf.max_pool2d(known[:, 1:].float(), REDUCTION) > 0
+        carried = lay_over(described, described, known=cells, nearness=_NEARNESS)
+        color = torch.where(cells, described.maps[0], carried.maps[0])
+        return Modalities(described.vectors, (color, *described.maps[1:]), described.present)
 
-    def describe_reference(self, lab: Float[Tensor, "n 3 h2 w2"], content: Float[Tensor, "n 5 h w"]) -> Modalities:
-        """What a color picture offers to this content, its maps carried to the places that look alike.
+    @staticmethod
+    def _has_hints(known: Bool[Tensor, "n 1 h w"]) -> bool:
+        """Whether some picture's colors are known in part."""
+        return bool((known.flatten(1).any(1) & ~known.flatten(1).all(1)).any())
 
-        Args:
-            lab: the reference, of any size whose sides are multiples of 8.
-            content: what is to be colored.
-        """
-        return lay_over(self.describe(lab), self.describe_content(content))
+    def describe_reference(self, lab: Float[Tensor, "n 3 h2 w2"]) -> Modalities:
+        """What a color picture offers, of any size whose sides are multiples of 8."""
+        return self.describe(lab)
 
     def decode(
         self,
@@ -194,8 +215,11 @@ class Generator(nn.Module):
         skips[0] = torch.cat((skips[0], nnf.pixel_unshuffle(content, 2)), dim=1)
         x = self.bottom(x)
         if z is not None and self.config.noise:
-            x = x + self.from_noise(z)[:, :, None, None]
+            regions = self.from_noise(z).unflatten(1, (-1, _NOISE_SIDE, _NOISE_SIDE))
+            x = x + nnf.interpolate(regions, size=x.shape[-2:], mode="bilinear")
         own = self.describe_content(content) if self.steering else None
+        if own is not None and reference is not None:
+            reference = lay_over(reference, own)
         alphas = {}
         for i, (block, skip) in enumerate(zip(self.decoder, reversed(skips), strict=True)):
             x = block(torch.cat((nnf.interpolate(x, scale_factor=2, mode="nearest"), skip), dim=1))
@@ -214,6 +238,30 @@ class Generator(nn.Module):
         # Chroma is smooth where L is sharp: half the size is enough, as JPEG's 4:2:0 has long assumed.
         return nnf.interpolate(ab, scale_factor=2, mode="bilinear")
 
+    def lightness(
+        self, features: Float[Tensor, "n c _ _"], content: Float[Tensor, "n 5 h w"]
+    ) -> Float[Tensor, "n 1 h w"]:
+        """L where a task leaves it to the generator, such as in a hole or in another style.
+
+        It starts from the content's own L, or from middle gray where that is not known.
+
+        Args:
+            features: from :meth:`decode`.
+            content: as given to :meth:`decode`.
+
+        Returns:
+            L, about [0, 100].
+
+        Raises:
+            ConfigError: this generator answers with a and b alone.
+        """
+        if not self.config.lightness:
+            raise ConfigError("these weights only color: another L needs a generator with lightness=True")
+        fine = nnf.interpolate(features, scale_factor=2, mode="nearest")
+        change = self.light(torch.cat((fine, content.to(fine.dtype)), dim=1)).float()
+        unknown = content[:, 3:4] == 0
+        return 100 * (content[:, :1] + 0.5 * unknown + change)
+
     def forward(
         self,
         content: Float[Tensor, "n 5 h w"],
@@ -226,7 +274,8 @@ class Generator(nn.Module):
 
         Args:
             content: from :func:`content_planes`; H and W multiples of ``2 ** depth``.
-            reference: from :meth:`describe_reference`; its color, texture and shape join the content's own.
+            reference: from :meth:`describe_reference`; its color, texture and shape join the content's own, carried
+                to the places that look alike.
             z: noise, one vector an image; without it the generator answers with its most usual coloring.
             override: a change of attention that the caller asks for.
 

@@ -72,6 +72,12 @@ class Modalities(NamedTuple):
         """The same for the images that are kept; the others have nothing."""
         return _only_present(self.vectors, self.maps, self.present & kept[:, None])
 
+    def pick(self, chosen: Bool[Tensor, " n"]) -> Modalities:
+        """The chosen images' alone."""
+        return Modalities(
+            tuple(v[chosen] for v in self.vectors), tuple(m[chosen] for m in self.maps), self.present[chosen]
+        )
+
 
 def _only_present(vectors: tuple[Tensor, ...], maps: tuple[Tensor, ...], present: Tensor) -> Modalities:
     """Set what is absent to exactly 0, in value and in gradient."""

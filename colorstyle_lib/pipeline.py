@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from colorstyle_lib import paths
-from colorstyle_lib.attention import parse_override
+from colorstyle_lib.attention_override import parse_override
 from colorstyle_lib.checkpoint import file_hash, load_generator
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.errors import ConfigError, WeightsError
@@ -129,7 +129,7 @@ class ColorStyle:
         offered = None
         if reference is not None:
             guide = rgb_to_lab(self._working_copy(open_picture(reference), size))
-            offered = self.generator.describe_reference(guide, content)
+            offered = self.generator.describe_reference(guide)
         features, alphas = self.generator.decode(content, offered, override=override)
         if alphas and not any(bool(alpha.any()) for alpha in alphas.values()):
             raise ConfigError("attention= leaves nothing: this picture has none of the modalities that have weight")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from colorstyle_lib import paths
-from colorstyle_lib.attention import AttentionOverride
+from colorstyle_lib.attention_override import AttentionOverride
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import PRESETS, change, get_preset
 from colorstyle_lib.data import synthetic
