@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -77,21 +78,52 @@ def load_generator(path: Path, *, expected_hash: str | None = None) -> Generator
     return generator.float().eval().requires_grad_(False)
 
 
-def save_state(state: dict[str, Any], path: Path) -> None:
-    """Write a training state (tensors, numbers, strings, dicts, lists); replaced whole or not at all."""
-    with atomic_write(path) as stream:
+STATE = "state.pt"
+_BEFORE = "state.before.pt"
+
+
+def save_state(state: dict[str, Any], folder: Path) -> None:
+    """Write a training state (tensors, numbers, strings, dicts, lists) as ``state.pt``, and keep the one before.
+
+    Either is replaced whole or not at all: at every moment there is one to go on from.
+    """
+    path = folder / STATE
+    with atomic_write(folder / "state.next.pt") as stream:
         torch.save(state, stream)
+    if path.exists():
+        path.replace(folder / _BEFORE)
+    (folder / "state.next.pt").replace(path)
 
 
-def load_state(path: Path) -> dict[str, Any]:
-    """Read a training state, executing nothing that stands in the file.
+def load_state(folder: Path) -> dict[str, Any]:
+    """Read the last training state, or the one before where that is damaged; nothing that stands in it is executed.
+
+    Raises:
+        WeightsError: there is none, or both are damaged.
+    """
+    problem = None
+    for path in (folder / STATE, folder / _BEFORE):
+        if not path.is_file():
+            continue
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch raises half a dozen kinds for a damaged file
+            problem = problem or WeightsError(f"{str(path)!r} is damaged or no training state: {_first_line(error)}")
+            continue
+        if problem is not None:
+            print(f"{problem}; going on from {path.name}, step {state['step']}", file=sys.stderr)
+        return state
+    raise problem or WeightsError(f"no training state at {str(folder / STATE)!r}; start without --resume")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a weights file, to start a training from.
 
     Raises:
         WeightsError: the file is missing or damaged.
     """
-    if not path.is_file():
-        raise WeightsError(f"no training state at {str(path)!r}; start without --resume")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises half a dozen kinds for a damaged file
-        raise WeightsError(f"{str(path)!r} is damaged or no training state: {error}") from error
+    return {name: value.float() for name, value in load_generator(path).state_dict().items()}

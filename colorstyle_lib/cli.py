@@ -45,6 +45,9 @@ def _train(arguments: argparse.Namespace) -> int:
         output=arguments.output,
         resume=arguments.resume,
         seed=arguments.seed,
+        start_from=arguments.start_from,
+        tasks=[(name, _weight(name, weight)) for name, weight in _pairs(arguments.tasks, "--tasks").items()],
+        tensorboard=arguments.tensorboard,
     )
     return 0
 
@@ -56,7 +59,7 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.notebooks,
         mode=arguments.mode,
         data=arguments.data,
-        parameters=_pairs(arguments.parameter),
+        parameters=_pairs(arguments.parameter, "--parameter"),
         output=arguments.output,
         timeout=arguments.timeout,
     )
@@ -69,14 +72,21 @@ def _figures(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _pairs(items: Sequence[str]) -> dict[str, str]:
+def _pairs(items: Sequence[str], option: str) -> dict[str, str]:
     pairs = {}
     for item in items:
         name, equals, value = item.partition("=")
         if not (name and equals):
-            raise ConfigError(f"--parameter wants NAME=VALUE, not {item!r}")
+            raise ConfigError(f"{option} wants NAME=VALUE, not {item!r}")
         pairs[name] = value
     return pairs
+
+
+def _weight(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(f"--tasks wants a number for {name}, not {text!r}") from None
 
 
 def _positive(text: str) -> int:
@@ -131,6 +141,11 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--datasets", nargs="+", default=(), metavar="NAME", help="only these folders of the root")
     train.add_argument("--steps", type=_positive, default=4000, help="optimizer steps in all; default: 4000")
     train.add_argument("--output", type=Path, help="folder for weights, log and state; default: runs/PRESET")
+    train.add_argument(
+        "--tasks", nargs="+", default=(), metavar="NAME=WEIGHT", help="what is learned, such as automatic=2 inpaint=1"
+    )
+    train.add_argument("--start-from", type=Path, metavar="WEIGHTS", help="go on from a .safetensors file")
+    train.add_argument("--tensorboard", action="store_true", help="also write curves for TensorBoard")
     train.add_argument("--resume", action="store_true", help="go on from the state in --output")
     train.add_argument("--seed", type=int, default=0)
     train.set_defaults(command=_train)

@@ -33,6 +33,7 @@ class GeneratorConfig:
         modalities: which of color, texture and shape are weighed.
         attention_at: the decoder's levels that are steered, by how often smaller than the picture they are.
         noise: numbers in z; 0 for a generator that answers one input in one way.
+        lightness: can also answer with L, which every task but coloring needs.
         working_size: pixels of a picture's shorter side when its chroma is predicted; a multiple of ``2 ** depth``.
     """
 
@@ -46,6 +47,7 @@ class GeneratorConfig:
     modalities: tuple[str, ...] = ("color", "texture", "shape")
     attention_at: tuple[int, ...] = (4, 8, 16)
     noise: int = 0
+    lightness: bool = False
     working_size: int = 128
 
 
@@ -84,31 +86,63 @@ class DiscriminatorConfig:
 class TrainingConfig:
     """How a preset is trained.
 
+    A run has three stages: supervised alone, then the discriminator alone catches up, then both players in turn.
+
     Attributes:
-        optimizer: ``adamw`` or ``sgd`` (the paper's section 5(2)).
-        learning_rate: peak value; it rises over ``warmup`` of the run and falls to 0 on a cosine.
+        optimizer: ``adamw`` or ``sgd`` (the paper's section 5(2)), for both players.
+        learning_rate: the generator's peak; it rises over ``warmup`` of the run and falls to 0 on a cosine.
+        discriminator_learning_rate: constant.
         warmup: fraction of the run.
-        batch_size: images a step.
-        crop: side of the square training crops, in pixels; a multiple of ``2 ** depth``.
+        batch_size: images a step, over all processes.
+        accumulate: parts that a process works its images off in, one after the other, before a step: less memory.
+        crop: side of the square training crops, in pixels; a multiple of ``2 ** depth`` and of 8.
+        tasks: what the generator is asked for, and how often, as pairs of a name of
+            :data:`colorstyle_lib.tasks.TASKS` and a weight.
+        supervised: fraction of the run before the discriminator enters.
+        catch_up: fraction of the run in which only the discriminator learns.
+        objective: what the players descend on, a name of :data:`colorstyle_lib.objectives.OBJECTIVES`, or ``none``
+            for no adversary.
+        adversarial_weight: of the generator's part of it.
+        penalty: gamma of the zero-centred gradient penalty on real pictures (R1), per 100 Lab units; 0 for none.
+        augment: show the discriminator shifted pictures with parts cut out (DiffAugment).
         huber_delta: ab distance, in Lab units, where the Huber term turns from a square into a line.
         gradient_weight: weight of the Huber term on ab differences of neighbours (against bleeding).
         chroma_weight: extra weight of colorful pixels (against brown): a pixel's weight is 1 + this * chroma / 110.
         uniform: how far rare ab bins are weighed up, from 0 (all bins count alike) to 1 (all pixels count alike).
-        reference_share: how many of the pictures are colored with a reference, which is another crop of the same one;
-            without attention nothing reads a reference.
+        lightness_weight: weight of the Huber term on L, where the task leaves L to the generator.
+        content_weight: of stylize's content term.
+        style_weight: of stylize's style term.
+        noisy: how many pictures get a z other than 0.
+        best_of: how many z such a picture may choose from; it learns with the one that suits it best, so that
+            different z come to mean different answers (K. Li and J. Malik, 2018, arXiv:1809.09087).
+        half_precision: compute in bfloat16 where that loses nothing that matters.
         ema: decay of the moving average of the weights, which is what is kept.
     """
 
     optimizer: str = "adamw"
     learning_rate: float = 1e-3
+    discriminator_learning_rate: float = 4e-4
     warmup: float = 0.05
     batch_size: int = 16
+    accumulate: int = 1
     crop: int = 128
+    tasks: tuple[tuple[str, float], ...] = (("automatic", 5.0), ("reference", 5.0), ("hints", 3.0), ("inpaint", 1.0))
+    supervised: float = 0.8
+    catch_up: float = 0.05
+    objective: str = "hinge"
+    adversarial_weight: float = 0.05
+    penalty: float = 0.0
+    augment: bool = True
     huber_delta: float = 5.0
     gradient_weight: float = 0.5
     chroma_weight: float = 3.0
     uniform: float = 0.75
-    reference_share: float = 0.5
+    lightness_weight: float = 0.1
+    content_weight: float = 1.0
+    style_weight: float = 12.0
+    noisy: float = 0.25
+    best_of: int = 4
+    half_precision: bool = True
     ema: float = 0.998
 
 
@@ -133,6 +167,7 @@ PRESETS: dict[str, Preset] = {
             attention="plain",
             modalities=("color", "texture"),
             attention_at=(4, 8),
+            noise=64,
             working_size=128,
         ),
         DiscriminatorConfig(
@@ -144,7 +179,20 @@ PRESETS: dict[str, Preset] = {
             pooling=True,
             patches=False,
         ),
-        TrainingConfig(optimizer="sgd", learning_rate=1e-2),
+        TrainingConfig(
+            optimizer="sgd",
+            learning_rate=1e-2,
+            discriminator_learning_rate=1e-2,
+            tasks=(("automatic", 1.0), ("reference", 1.0)),
+            supervised=0.0,
+            catch_up=0.0,
+            objective="saturating",
+            adversarial_weight=1.0,
+            augment=False,
+            noisy=1.0,
+            best_of=1,
+            half_precision=False,
+        ),
     ),
     # What we ship and recommend.
     "companion": Preset(
@@ -158,15 +206,27 @@ PRESETS: dict[str, Preset] = {
             depth=5,
             attention="places",
             attention_at=(4, 8, 16),
+            noise=16,
+            lightness=True,
             working_size=160,
         ),
+        training=TrainingConfig(supervised=0.85, catch_up=0.05, adversarial_weight=0.1),
     ),
     # For teaching and tests: trains in seconds.
     "tiny": Preset(
         "tiny",
-        GeneratorConfig(width=12, max_width=48, depth=3, attention="places", attention_at=(2, 4), working_size=64),
+        GeneratorConfig(
+            width=12,
+            max_width=48,
+            depth=3,
+            attention="places",
+            attention_at=(2, 4),
+            noise=8,
+            lightness=True,
+            working_size=64,
+        ),
         DiscriminatorConfig(width=12, max_width=48, depth=3, scales=1),
-        TrainingConfig(learning_rate=3e-3, batch_size=8, crop=48, ema=0.98),
+        TrainingConfig(learning_rate=3e-3, batch_size=8, crop=48, supervised=0.6, catch_up=0.1, ema=0.98),
     ),
 }
 

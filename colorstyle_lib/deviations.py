@@ -63,16 +63,18 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "Equation (1) writes G(z), from noise alone; section 3(1) gives G a grayscale or color image.",
         "G(z) is read as G(z | input): G gets Lab with the unknown set to 0, and two masks of what is known.",
         "Colorization needs the picture that is to be colored; masks let one network serve every task.",
-        ("generator.content_planes",),
-        "tasks other than coloring a gray photograph.",
+        ("generator.content_planes", "tasks.TASKS"),
     ),
     Deviation(
         "noise z",
         "G starts from a random noise vector (section 3(1)); its size and its way into G are not given.",
-        "No z: one input gives one coloring.",
-        "Without an adversary nothing would make G heed a z.",
-        ("generator.Generator",),
-        "z, for different colorings of one photograph and for new pictures.",
+        f"{_PAPER.generator.noise} numbers in `paper`, {_COMPANION.generator.noise} in `companion`, added at the "
+        "deepest level, for each of 4 x 4 regions. In `companion` a picture may choose from "
+        f"{_COMPANION.training.best_of} z in training and learns with the one that suits it best (arXiv:1809.09087). "
+        "z = 0 is the usual answer.",
+        "A G that is compared with the real picture has no reason of its own to heed z.",
+        ("generator.Generator", "terms.choose_noise"),
+        "z within the public calls.",
     ),
     Deviation(
         "G's network",
@@ -91,33 +93,39 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "spectral norm (arXiv:1802.05957).",
         "Evidence place by place tells G where it is wrong; the norm keeps D from running ahead.",
         ("preset paper", "preset companion", "discriminator.Discriminator"),
-        "D's part in training.",
     ),
     Deviation(
         "what D is shown in training",
         "The steps of section 3(2) show D generated pictures only; equation (1) also has real ones.",
-        "Every objective takes the logits of real and of generated pictures.",
+        "In each of its steps D sees the generated pictures and the real ones beside them.",
         "A D that only ever sees fakes may call everything fake; equation (1) is taken as the intent.",
-        ("objectives.minimax_value", "objectives.OBJECTIVES"),
-        "the loop that trains both players.",
+        ("turns.discriminator_step", "objectives.minimax_value"),
     ),
     Deviation(
         "objective",
         "Equation (1), printed in its saturating form (section 4(1)).",
         "Equation (1) literally, and four successors: non-saturating, least squares, hinge, relativistic; each is a "
-        "function. Generators are trained without an adversary so far: ab cross-entropy in `companion`, a Huber "
-        "distance in `paper` and `tiny`.",
+        f"function. `paper` descends on the {_PAPER.training.objective} form, as printed; `companion` and `tiny` on "
+        f"{_COMPANION.training.objective}. All also compare with the real picture, as section 3(1) asks: ab "
+        "cross-entropy in `companion`, a Huber distance in `paper` and `tiny`.",
         "As printed, G's slope vanishes just where D is sure of a fake.",
-        ("objectives.saturating_generator", "objectives.OBJECTIVES", "training.colorization_loss"),
-        "adversarial training, with the printed objective in `paper`.",
+        ("objectives.saturating_generator", "objectives.OBJECTIVES", "terms.supervised_terms"),
+    ),
+    Deviation(
+        "order of training",
+        "G and D in turn from the start (section 3).",
+        f"So in `paper`. In `companion` G learns alone for {100 * _COMPANION.training.supervised:.0f} % of the run, "
+        f"then D alone for {100 * _COMPANION.training.catch_up:.0f} %, then both in turn.",
+        "A discriminator that meets a beginner teaches it little that the real picture does not teach better.",
+        ("training.stage_at", "preset paper", "preset companion"),
     ),
     Deviation(
         "optimizer",
         "Stochastic gradient descent (section 5(2)); no rate, batch or length is given.",
-        f"Plain {_PAPER.training.optimizer.upper()} in `paper`; AdamW in `companion` and `tiny`. All warm up and then "
-        "fall on a cosine, clip gradients and average weights.",
+        f"Plain {_PAPER.training.optimizer.upper()} in `paper`; AdamW in `companion` and `tiny`. G's rate warms up and "
+        "then falls on a cosine, its gradients are clipped and its weights averaged; D's rate is constant.",
         "Whether plain SGD suffices is claim C7, so it must stand beside the usual choice.",
-        ("preset paper", "preset companion", "preset tiny", "training.make_optimizer"),
+        ("preset paper", "preset companion", "preset tiny", "players.make_optimizer"),
     ),
     Deviation(
         "energies E_i",
@@ -149,15 +157,16 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "Attention weights are adjusted in G and in D (section 3(3)); what they weigh in D is not said.",
         "They weigh evidence: a logit is the sum over modalities of alpha_i times that modality's score.",
         "So alpha says what a verdict rests on, and overriding it shows what changes.",
-        ("discriminator.WeighedEvidence", "attention.AttentionOverride"),
+        ("discriminator.WeighedEvidence", "attention_override.AttentionOverride"),
     ),
     Deviation(
         "what comes out of G",
         "A color picture (section 3(1)); no color space is named.",
-        "a and b of CIELAB; L stays the input's.",
+        "a and b of CIELAB; L stays the input's in every coloring. Where a task leaves L open (a hole, another style), "
+        "a head of its own answers with L.",
         "Coloring must not redraw the photograph, and this way it cannot.",
-        ("generator.Generator", "color"),
-        "style transfer, which may change L.",
+        ("generator.Generator.forward", "generator.Generator.lightness"),
+        "the calls that use the other head.",
     ),
     Deviation(
         "how color is predicted",
@@ -172,9 +181,8 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "ImageNet, COCO and LSUN (section 5(1)); which parts and how many pictures is not said.",
         "The released weights learned from 4,352 photographs: 3,720 scenes and 632 of an ImageNet sample (the data "
         "card lists them). Any folder of pictures can be trained on.",
-        "The full sets were not at hand where this ran.",
-        ("data.folder", "release.train_on_folder"),
-        "the official layouts of ImageNet, COCO and LSUN.",
+        "The full sets were not at hand where this ran; their official layouts are read.",
+        ("data.layouts", "release.train_on_folder"),
     ),
     Deviation(
         "hardware",

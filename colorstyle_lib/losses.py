@@ -27,7 +27,8 @@ def huber_ab(
     *,
     delta: float,
     weight: Float[Tensor, "n 1 h w"] | None = None,
-) -> Float[Tensor, ""]:
+    per_image: bool = False,
+) -> Float[Tensor, ...]:
     """Huber distance of ab planes: ``d^2 / 2 delta`` where ``d <= delta``, else ``d - delta / 2``.
 
     P. Huber, Annals of Mathematical Statistics 35(1), 1964. Divided by delta against the usual form, so that
@@ -37,34 +38,36 @@ def huber_ab(
         predicted: a and b.
         target: a and b of the real picture.
         delta: where the square ends, in Lab units.
-        weight: how much each pixel counts; the mean is taken over the weights.
+        weight: how much each pixel counts; the mean is taken over an image's weights.
+        per_image: one number for each image instead of their mean.
 
     Returns:
-        A mean over pixels and both planes, Lab units.
+        A mean over pixels and planes, Lab units.
     """
-    error = nnf.huber_loss(predicted, target, reduction="none", delta=delta) / delta
-    if weight is None:
-        return error.mean()
-    return (error * weight).sum() / (weight.sum() * error.shape[1])
+    error = (nnf.huber_loss(predicted, target, reduction="none", delta=delta) / delta).mean(1, keepdim=True)
+    count = torch.ones_like(error) if weight is None else weight
+    each = (error * count).sum((1, 2, 3)) / count.sum((1, 2, 3))
+    return each if per_image else each.mean()
 
 
 def huber_ab_gradient(
-    predicted: Float[Tensor, "n 2 h w"], target: Float[Tensor, "n 2 h w"], *, delta: float
-) -> Float[Tensor, ""]:
+    predicted: Float[Tensor, "n 2 h w"], target: Float[Tensor, "n 2 h w"], *, delta: float, per_image: bool = False
+) -> Float[Tensor, ...]:
     """Huber distance of ab differences between neighbours: color must change where the real does.
 
     Args:
         predicted: a and b.
         target: a and b of the real picture.
         delta: see :func:`huber_ab`.
+        per_image: one number for each image instead of their mean.
 
     Returns:
         The sum of the two directions' means, Lab units.
     """
-    total = predicted.new_zeros(())
-    for dim in (-1, -2):
-        total = total + huber_ab(predicted.diff(dim=dim), target.diff(dim=dim), delta=delta)
-    return total
+    across, down = (
+        huber_ab(predicted.diff(dim=dim), target.diff(dim=dim), delta=delta, per_image=per_image) for dim in (-1, -2)
+    )
+    return across + down
 
 
 def chroma_weight(ab: Float[Tensor, "n 2 h w"], strength: float) -> Float[Tensor, "n 1 h w"]:
@@ -85,7 +88,8 @@ def bin_cross_entropy(
     ab: Float[Tensor, "n 2 h w"],
     *,
     balance: Float[Tensor, " q"] | None = None,
-) -> Float[Tensor, ""]:
+    per_image: bool = False,
+) -> Float[Tensor, ...]:
     """Cross-entropy of ab bins against softly coded colors: ``-mean v sum_q z_q log softmax(logits)_q``.
 
     R. Zhang et al., ECCV 2016 (arXiv:1603.08511), equation 2. Since a pixel's z sum to 1 this is
@@ -96,6 +100,7 @@ def bin_cross_entropy(
         logits: one a bin of :func:`colorstyle_lib.bins.ab_bins`.
         ab: a and b of the real picture.
         balance: v of each pixel by its nearest bin, from :func:`colorstyle_lib.bins.rebalancing`.
+        per_image: one number for each image instead of their mean.
 
     Returns:
         A mean over pixels, nats.
@@ -109,7 +114,7 @@ def bin_cross_entropy(
     entropy = logits.logsumexp(dim=1) - (weights * logits.gather(1, numbers)).sum(dim=1)
     if balance is not None:
         entropy = entropy * balance[numbers[:, 0]]
-    return entropy.mean()
+    return entropy.mean((1, 2)) if per_image else entropy.mean()
 
 
 def feature_distance(features: Float[Tensor, "n c h w"], targets: Float[Tensor, "n c h w"]) -> Float[Tensor, ""]:

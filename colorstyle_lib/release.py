@@ -12,12 +12,14 @@ from pathlib import Path
 import torch
 
 from colorstyle_lib import paths
-from colorstyle_lib.checkpoint import file_hash, load_generator
-from colorstyle_lib.config import get_preset
+from colorstyle_lib.checkpoint import file_hash, load_generator, load_tensors
+from colorstyle_lib.config import change, get_preset
 from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
 from colorstyle_lib.data.folder import Split, dataset_of, find_split
+from colorstyle_lib.distributed import world as joined_world
 from colorstyle_lib.errors import ConfigError, DataError, nearest
 from colorstyle_lib.evaluation import evaluate
+from colorstyle_lib.tasks import check_tasks
 from colorstyle_lib.training import train
 
 # A quarter more than the crops, so that a crop of 60 to 100 % is neither blurred nor costly to decode.
@@ -53,8 +55,13 @@ def train_on_folder(
     output: Path | None = None,
     resume: bool = False,
     seed: int = 0,
+    start_from: Path | None = None,
+    tasks: Sequence[tuple[str, float]] = (),
+    tensorboard: bool = False,
 ) -> Path:
     """Train a preset on the train split of a data root, measure it on the val split, write weights and their card.
+
+    Under ``torchrun`` the processes it started share the work.
 
     Returns:
         The weights file; its card stands beside it, with the ending ``.json``.
@@ -63,20 +70,42 @@ def train_on_folder(
         ConfigError: no data root, or no such preset. DataError: the root holds nothing usable.
     """
     preset = get_preset(preset_name)
+    if tasks:
+        check_tasks(tasks)
+        preset = change(preset, training=change(preset.training, tasks=tuple(tasks)))
     root = paths.data_root(data)
     if root is None:
         raise ConfigError("training needs real images: give --data ROOT or set COLORSTYLE_DATA")
     output = output or paths.RUNS / preset.name
-    crop = preset.training.crop
-    store = load_split(root, "train", round(crop * _STORE_SCALE), datasets)
-    validation = center_crops(load_split(root, "val", crop, datasets), crop)
-    batches = Batches(store, preset.training.batch_size, crop, seed)
-    train(preset, batches, validation, steps=steps, output=output, resume=resume, seed=seed)
-    weights = output / "generator.safetensors"
-    only = f" --datasets {' '.join(datasets)}" if datasets else ""
-    command = f"colorstyle train --preset {preset.name} --data ROOT{only} --steps {steps} --seed {seed}"
-    card = write_card(weights, root, command, len(store))
-    print(f"weights: {weights}\ncard:    {card}")
+    weights, crop = output / "generator.safetensors", preset.training.crop
+    before = load_tensors(start_from) if start_from else None
+    with joined_world() as world:
+        store = load_split(root, "train", round(crop * _STORE_SCALE), datasets)
+        validation = center_crops(load_split(root, "val", crop, datasets), crop)
+        batches = Batches(store, preset.training.batch_size, crop, seed, part=(world.rank, world.size))
+        train(
+            preset,
+            batches,
+            validation,
+            steps=steps,
+            output=output,
+            resume=resume,
+            seed=seed,
+            world=world,
+            start_from=before,
+            tensorboard=tensorboard,
+        )
+        if world.first:
+            options = "".join(
+                (
+                    f" --datasets {' '.join(datasets)}" if datasets else "",
+                    f" --tasks {' '.join(f'{name}={weight:g}' for name, weight in tasks)}" if tasks else "",
+                    f" --start-from {start_from.name}" if start_from else "",
+                )
+            )
+            command = f"colorstyle train --preset {preset.name} --data ROOT{options} --steps {steps} --seed {seed}"
+            card = write_card(weights, root, command, len(store))
+            print(f"weights: {weights}\ncard:    {card}")
     return weights
 
 

@@ -1,30 +1,19 @@
-import json
-import os
-import shutil
-import signal
-
 import pytest
 import torch
 import torch.nn.functional as nnf
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
-from colorstyle_lib.checkpoint import file_hash, load_generator, load_state, save_generator
+from colorstyle_lib.checkpoint import file_hash, load_generator, save_generator
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import PRESETS, change, get_preset
 from colorstyle_lib.data import synthetic
-from colorstyle_lib.data.batches import Batches, ImageStore
-from colorstyle_lib.data.folder import find_split
-from colorstyle_lib.errors import ConfigError, DataError, WeightsError
-from colorstyle_lib.evaluation import evaluate
+from colorstyle_lib.data.batches import ImageStore
+from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.generator import Generator, content_planes, gray_content
-from colorstyle_lib.images import to_picture
 from colorstyle_lib.metrics import colorfulness, psnr_ab
-from colorstyle_lib.release import train_on_folder
-from colorstyle_lib.training import learning_rate_at, train
 from colorstyle_lib.upsampling import guided_coefficients, rows_at_size
-from colorstyle_lib.writing import save_picture
 
 
 def drawn_store(n=12, size=56):
@@ -73,95 +62,6 @@ def test_frozen_encoder_gets_no_gradient_and_stays_frozen_in_training():
 def test_unknown_parts_name_the_nearest(key, wrong, right):
     with pytest.raises(ConfigError, match=f"did you mean '{right}'"):
         Generator(change(get_preset("companion").generator, **{key: wrong}))
-
-
-def test_bins_learn_and_are_decoded_inside_the_gamut(tmp_path):
-    preset = get_preset("tiny")
-    preset = change(preset, generator=change(preset.generator, colors="bins"))
-    validation = synthetic.scenes(4, 48, seed=99).rgb
-    after = train(preset, Batches(drawn_store(48), 8, 48), validation, steps=40, output=tmp_path, evaluate_every=40)
-    before = evaluate(Generator(preset.generator).eval(), validation)
-    assert after.psnr_ab > before.psnr_ab
-    assert load_generator(tmp_path / "generator.safetensors").config.colors == "bins"
-
-
-def test_tiny_learns_what_texture_and_shape_determine(tmp_path):
-    store = drawn_store(48)
-    validation = synthetic.scenes(8, 48, seed=99).rgb
-    batches = Batches(store, 8, 48)
-    preset = get_preset("tiny")
-    preset = change(preset, training=change(preset.training, reference_share=0.0))
-    before = evaluate(Generator(preset.generator).eval(), validation)
-    after = train(preset, batches, validation, steps=60, output=tmp_path, evaluate_every=60)
-    assert after.n == 8
-    assert after.psnr_ab > before.psnr_ab + 1
-    assert after.colorfulness_ratio > 0.2
-    kept = load_generator(tmp_path / "generator.safetensors")
-    assert evaluate(kept, validation).psnr_ab == pytest.approx(after.psnr_ab, abs=0.05)  # half precision on disk
-
-
-def test_interrupted_training_ends_with_the_same_weights(tmp_path):
-    batches, validation = Batches(drawn_store(), 4, 48), synthetic.scenes(2, 48, seed=9).rgb
-    preset = get_preset("tiny")
-    train(preset, batches, validation, steps=6, output=tmp_path / "whole", evaluate_every=3)
-
-    class StopError(Exception):
-        pass
-
-    class Cut(Batches):
-        def batch(self, index):
-            if index == 4:
-                raise StopError
-            return super().batch(index)
-
-    with pytest.raises(StopError):
-        train(preset, Cut(drawn_store(), 4, 48), validation, steps=6, output=tmp_path / "cut", evaluate_every=3)
-    train(preset, batches, validation, steps=6, output=tmp_path / "cut", evaluate_every=3, resume=True)
-    whole, cut = (load_file(tmp_path / name / "generator.safetensors") for name in ("whole", "cut"))
-    assert all(torch.equal(whole[key], cut[key]) for key in whole)
-    steps = [json.loads(line)["step"] for line in (tmp_path / "cut" / "log.jsonl").read_text().splitlines()]
-    assert steps == [3, 6]
-
-
-def test_ctrl_c_saves_the_step_it_was_in(tmp_path):
-    batches, validation = Batches(drawn_store(), 4, 48), synthetic.scenes(2, 48, seed=9).rgb
-    preset = get_preset("tiny")
-    train(preset, batches, validation, steps=5, output=tmp_path / "whole")
-
-    class Interrupting(Batches):
-        def batch(self, index):
-            if index == 2:
-                os.kill(os.getpid(), signal.SIGINT)
-            return super().batch(index)
-
-    with pytest.raises(KeyboardInterrupt):
-        train(preset, Interrupting(drawn_store(), 4, 48), validation, steps=5, output=tmp_path / "cut")
-    assert load_state(tmp_path / "cut" / "state.pt")["step"] == 3
-    train(preset, batches, validation, steps=5, output=tmp_path / "cut", resume=True)
-    whole, cut = (load_file(tmp_path / name / "generator.safetensors") for name in ("whole", "cut"))
-    assert all(torch.equal(whole[key], cut[key]) for key in whole)
-
-
-def test_resuming_something_else_is_refused(tmp_path):
-    batches, validation = Batches(drawn_store(), 2, 48), synthetic.scenes(2, 48, seed=9).rgb
-    with pytest.raises(WeightsError, match="start without --resume"):
-        train(get_preset("tiny"), batches, validation, steps=2, output=tmp_path, resume=True)
-    train(get_preset("tiny"), batches, validation, steps=2, output=tmp_path)
-    with pytest.raises(WeightsError, match="resume with --steps 2"):
-        train(get_preset("tiny"), batches, validation, steps=3, output=tmp_path, resume=True)
-    (tmp_path / "state.pt").write_bytes(b"nonsense")
-    with pytest.raises(WeightsError, match="damaged or no training state"):
-        train(get_preset("tiny"), batches, validation, steps=2, output=tmp_path, resume=True)
-
-
-def test_learning_rate_rises_then_falls_to_nothing():
-    config = get_preset("companion").training
-    rates = [learning_rate_at(step, 100, config) for step in range(101)]
-    assert max(rates) == pytest.approx(config.learning_rate)
-    assert rates.index(max(rates)) in (4, 5)
-    assert rates[0] == pytest.approx(config.learning_rate / 5)
-    assert rates[-1] == pytest.approx(0, abs=1e-9)
-    assert rates[5:] == sorted(rates[5:], reverse=True)
 
 
 def test_weights_carry_their_configuration_and_damage_is_noticed(tmp_path):
@@ -231,7 +131,7 @@ def test_a_gray_picture_gives_color_no_attention_and_a_reference_does(name):
     color = generator.config.modalities.index("color")
     with torch.no_grad():
         _, alone = generator.decode(content)
-        _, guided = generator.decode(content, generator.describe_reference(scenes, content))
+        _, guided = generator.decode(content, generator.describe_reference(scenes))
     assert set(alone) == {str(at) for at in generator.config.attention_at}
     for level in alone:
         assert alone[level][:, color].abs().max() == 0
@@ -241,21 +141,6 @@ def test_a_gray_picture_gives_color_no_attention_and_a_reference_does(name):
     if name == "paper":
         # Two modalities, and color is absent: the paper's own experiment leaves attention nothing to decide.
         assert all(torch.equal(alpha[:, 1], torch.ones_like(alpha[:, 1])) for alpha in alone.values())
-
-
-def test_a_reference_changes_the_coloring_once_trained(tmp_path):
-    preset = get_preset("tiny")
-    validation = synthetic.scenes(4, 48, seed=99).rgb
-    train(preset, Batches(drawn_store(48), 8, 48), validation, steps=60, output=tmp_path, evaluate_every=60)
-    generator = load_generator(tmp_path / "generator.safetensors")
-    lab = rgb_to_lab(validation)
-    content = gray_content(lab[:, :1].clone())
-    with torch.no_grad():
-        right = generator(content, generator.describe_reference(lab, content))
-        wrong = generator(
-            content, generator.describe_reference(lab * torch.tensor([1.0, -1, -1]).view(3, 1, 1), content)
-        )
-    assert (right - lab[:, 1:]).square().mean() < (wrong - lab[:, 1:]).square().mean()
 
 
 def test_unknown_attention_and_missing_levels_are_named():
@@ -268,34 +153,8 @@ def test_unknown_attention_and_missing_levels_are_named():
 
 def test_z_changes_the_coloring_where_there_is_noise():
     generator = Generator(change(get_preset("tiny").generator, noise=4)).eval()
+    torch.nn.init.normal_(generator.from_noise.weight)  # it starts at 0
     content = gray_content(torch.rand(1, 1, 16, 16) * 100)
     with torch.no_grad():
         one, two = (generator(content, z=torch.randn(1, 4, generator=torch.Generator().manual_seed(s))) for s in (0, 1))
     assert not torch.equal(one, two)
-
-
-@pytest.mark.parametrize("layout", ["split by content", "train and val at the root"])
-def test_any_folder_of_pictures_can_be_trained_on(layout, tmp_path, capsys):
-    root = tmp_path / "pictures"
-    for i, picture in enumerate(synthetic.scenes(6, 48, seed=1).rgb):
-        home = root if layout == "split by content" else root / ("val" if i < 2 else "train")
-        save_picture(to_picture(picture), home / f"{i}.png")
-    weights = train_on_folder("tiny", str(root), steps=2, output=tmp_path / "out")
-    assert list(json.loads(weights.with_suffix(".json").read_text())["measured"]) == ["pictures"]
-    with pytest.raises(DataError, match="has no data set 'picture'; did you mean 'pictures'"):
-        train_on_folder("tiny", str(root), datasets=["picture"], steps=2, output=tmp_path / "out")
-
-
-@pytest.mark.data
-def test_training_on_a_data_root_ends_with_weights_and_their_card(data_root, tmp_path):
-    some = tmp_path / "root" / "scenes"
-    for split, count in (("train", 12), ("val", 3)):
-        (some / split).mkdir(parents=True)
-        for path in find_split(data_root, split)[:count]:
-            shutil.copy(path, some / split)
-    weights = train_on_folder("tiny", str(tmp_path / "root"), steps=3, output=tmp_path / "out")
-    card = json.loads(weights.with_suffix(".json").read_text())
-    assert card["sha256"] == file_hash(weights)
-    assert card["trained"]["images"] == 12
-    assert card["measured"]["scenes"]["n"] == 3
-    assert card["trained"]["command"].endswith("--steps 3 --seed 0")

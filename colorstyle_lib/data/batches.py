@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as nnf
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from torch import Tensor
+from tqdm import tqdm
 
+from colorstyle_lib.data.windows import Windows, scaled
 from colorstyle_lib.errors import ConfigError, DataError, ImageError
 from colorstyle_lib.images import open_picture
+
+_AT_ONCE = 512  # images decoded ahead of their use
+_CHOSEN, _WHICH = 2, 3  # what random numbers are for; 0 and 1 are the views
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class ImageStore:
         groups: for each image, the index of its group (its data set); sampling balances groups.
     """
 
-    images: list[UInt8[Tensor, "3 _ _"]]
+    images: Sequence[UInt8[Tensor, "3 _ _"]]
     names: list[str]
     problems: list[str] = field(default_factory=list)
     groups: list[int] = field(default_factory=list)
@@ -43,6 +49,37 @@ def shrink(picture: Image.Image, shorter_side: int) -> Image.Image:
     scale = shorter_side / min(picture.size)
     size = tuple(max(shorter_side, round(side * scale)) for side in picture.size)
     return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def decoded(read: Callable[[int], Image.Image], count: int, shorter_side: int) -> Iterator[Tensor | str]:
+    """Decode images in parallel, in order, a few hundred at a time, however many there are.
+
+    Args:
+        read: opens image number ``i``.
+        count: how many there are.
+        shorter_side: pixels.
+
+    Yields:
+        For each image its ``(3, h, w)`` uint8 tensor, or one line that says why it could not be read.
+    """
+
+    def decode(i: int) -> Tensor | str:
+        try:
+            small = shrink(read(i), shorter_side)
+        except ImageError as error:
+            return str(error)
+        return torch.from_numpy(np.array(small)).permute(2, 0, 1).contiguous()
+
+    with ThreadPoolExecutor() as pool, tqdm(total=count, unit="image", leave=False, disable=_quiet(count)) as bar:
+        for start in range(0, count, _AT_ONCE):
+            for result in pool.map(decode, range(start, min(start + _AT_ONCE, count))):
+                bar.update()
+                yield result
+
+
+def _quiet(count: int) -> bool:
+    """A bar is for people, and for what takes longer than a moment."""
+    return count < 1000 or not sys.stderr.isatty()
 
 
 def load_images(
@@ -66,23 +103,38 @@ def load_images(
     Raises:
         DataError: none could be read.
     """
-
-    def decode(source: Path | Image.Image) -> Tensor | str:
-        try:
-            small = shrink(open_picture(source), shorter_side)
-        except ImageError as error:
-            return str(error)
-        return torch.from_numpy(np.array(small)).permute(2, 0, 1).contiguous()
-
-    with ThreadPoolExecutor() as pool:
-        results = list(pool.map(decode, sources))
     names = names or [str(s) if isinstance(s, Path) else f"image {i}" for i, s in enumerate(sources)]
     groups = groups or [0] * len(sources)
-    good = [i for i, r in enumerate(results) if isinstance(r, Tensor)]
-    problems = [r for r in results if isinstance(r, str)]
-    if not good:
-        raise DataError("no image could be read" + (f"; the first problem: {problems[0]}" if problems else ""))
-    return ImageStore([results[i] for i in good], [names[i] for i in good], problems, [groups[i] for i in good])
+    return in_memory(decoded(lambda i: open_picture(sources[i]), len(sources), shorter_side), names, groups)
+
+
+def in_memory(results: Iterable[Tensor | str], names: Sequence[str], groups: Sequence[int]) -> ImageStore:
+    """Keep what :func:`decoded` gives.
+
+    Args:
+        results: images, and why others could not be read.
+        names: of all of them.
+        groups: of all of them; see :class:`ImageStore`.
+
+    Raises:
+        DataError: there is no image among them.
+    """
+    store = ImageStore([], [], [], [])
+    for result, name, group in zip(results, names, groups, strict=True):
+        if isinstance(result, str):
+            store.problems.append(result)
+            continue
+        store.images.append(result)
+        store.names.append(name)
+        store.groups.append(group)
+    if not store.images:
+        raise nothing_readable(store.problems)
+    return store
+
+
+def nothing_readable(problems: Sequence[str]) -> DataError:
+    """What to raise where every image is damaged."""
+    return DataError("no image could be read" + (f"; the first problem: {problems[0]}" if problems else ""))
 
 
 def center_crops(store: ImageStore, size: int) -> Float[Tensor, "n 3 {size} {size}"]:
@@ -99,67 +151,100 @@ def center_crops(store: ImageStore, size: int) -> Float[Tensor, "n 3 {size} {siz
     for image in store.images:
         side = min(image.shape[1:])
         top, left = (image.shape[1] - side) // 2, (image.shape[2] - side) // 2
-        crops.append(_scale(image[:, top : top + side, left : left + side], size))
+        crops.append(scaled(image[:, top : top + side, left : left + side], size))
     return torch.stack(crops)
-
-
-def _scale(crop: UInt8[Tensor, "3 _ _"], size: int) -> Float[Tensor, "3 {size} {size}"]:
-    crop = crop.float() / 255
-    if crop.shape[1:] == (size, size):
-        return crop
-    return nnf.interpolate(crop[None], (size, size), mode="bilinear", antialias=True)[0].clamp(0, 1)
 
 
 class Batches:
     """Endless random batches of square crops; batch ``i`` depends on the seed and ``i`` alone.
 
-    That is what lets a run that was interrupted go on exactly where it was. Crops cover 60 to 100 % of the shorter
-    side and half of them are mirrored. An image is drawn by group first: groups are chosen with a probability that
-    grows with the square root of their size, so a small data set is seen more often than its share.
+    That is what lets a run that was interrupted go on exactly where it was, and what lets several processes share a
+    batch: each computes its own rows of one and the same. Crops cover 60 to 100 % of the shorter side and half of them
+    are mirrored. An image is drawn by group first: groups are chosen with a probability that grows with the square
+    root of their size, so a small data set is seen more often than its share. No image is twice in a batch, unless a
+    group has fewer than the batch wants of it.
 
     Args:
         store: images.
-        batch_size: images a batch.
+        batch_size: images a batch, over all parts.
         crop: side of the crops, in pixels.
         seed: any integer.
+        part: (rank, world): which of how many equal parts of each batch this one computes.
+
+    Raises:
+        ConfigError: a size below 1, no such part, or a batch that cannot be divided evenly.
     """
 
     smallest_crop = 0.6
 
-    def __init__(self, store: ImageStore, batch_size: int, crop: int, seed: int = 0) -> None:
+    def __init__(
+        self, store: ImageStore, batch_size: int, crop: int, seed: int = 0, *, part: tuple[int, int] = (0, 1)
+    ) -> None:
         if batch_size < 1 or crop < 1:
             raise ConfigError(f"batch_size and crop must be at least 1, not {batch_size} and {crop}")
-        self.store, self.batch_size, self.crop, self.seed = store, batch_size, crop, seed
-        counts = np.bincount(store.groups)
-        self._chances = (np.sqrt(counts) / np.maximum(counts, 1))[store.groups]
+        rank, world = part
+        if not 0 <= rank < world:
+            raise ConfigError(f"part is (rank, world) with rank from 0 to world - 1, not {part}")
+        if batch_size % world:
+            raise ConfigError(f"batch_size {batch_size} cannot be divided among {world} processes; use a multiple")
+        self.store, self.batch_size, self.crop, self.seed, self.part = store, batch_size, crop, seed, part
+        share = batch_size // world
+        self.rows = range(rank * share, (rank + 1) * share)
+        groups = np.asarray(store.groups)
+        self._members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+        self._chances = np.sqrt([len(members) for members in self._members])
         self._chances /= self._chances.sum()
 
     def batch(self, index: int) -> Float[Tensor, "n 3 _ _"]:
-        """Batch number ``index``: ``(batch_size, 3, crop, crop)`` in [0, 1]."""
-        return self._crops(index, view=0)
+        """This part's rows of batch number ``index``: ``(n, 3, crop, crop)`` in [0, 1]."""
+        return self.windows(index).crops()
 
     def references(self, index: int) -> Float[Tensor, "n 3 _ _"]:
         """Other crops of the same images as those of :meth:`batch`, to color them by."""
-        return self._crops(index, view=1)
+        return self.windows(index, view=1).crops()
 
     def chosen(self, index: int, share: float) -> Bool[Tensor, " n"]:
         """A random choice of this share of batch ``index``."""
-        return torch.from_numpy(np.random.default_rng((self.seed, index, 2)).random(self.batch_size) < share)
+        drawn = self._random(index, _CHOSEN).random(self.batch_size)[self.rows.start : self.rows.stop]
+        return torch.from_numpy(drawn < share)
 
-    def _crops(self, index: int, view: int) -> Tensor:
-        which = np.random.default_rng((self.seed, index)).choice(len(self.store), self.batch_size, p=self._chances)
-        rng = np.random.default_rng((self.seed, index, view))
-        return torch.stack([self._random_crop(self.store.images[i], rng) for i in which])
+    def which(self, index: int) -> Int[np.ndarray, " n"]:
+        """Which images of the store are the rows of :meth:`batch`."""
+        random = self._random(index, _WHICH)
+        group_of = random.choice(len(self._members), self.batch_size, p=self._chances)
+        drawn = np.empty(self.batch_size, np.int64)
+        for group, members in enumerate(self._members):
+            rows = np.flatnonzero(group_of == group)
+            rounds, rest = divmod(len(rows), len(members))
+            places = [random.permutation(len(members)) for _ in range(rounds)]
+            drawn[rows] = members[np.concatenate([*places, random.choice(len(members), rest, replace=False)])]
+        return drawn[self.rows.start : self.rows.stop]
+
+    def windows(self, index: int, view: int = 0) -> Windows:
+        """What :meth:`batch` (view 0) and :meth:`references` (view 1) scale: to be made ahead, in another thread.
+
+        Where another device computes, it is best done there: ``batches.windows(i).to(device).crops()``.
+        """
+        images = [self.store.images[i] for i in self.which(index).tolist()]
+        places = [self._place(i, self._random(index, view, row)) for i, row in zip(images, self.rows, strict=True)]
+        largest = max(side for _, _, side, _ in places)
+        pixels = np.zeros((len(images), 3, largest, largest), np.uint8)
+        for target, image, (top, left, side, _) in zip(pixels, images, places, strict=True):
+            # NumPy copies in this thread alone; torch would wake all of its own for it.
+            target[:, :side, :side] = image.numpy()[:, top : top + side, left : left + side]
+        sides, mirrored = torch.tensor([p[2] for p in places]), torch.tensor([p[3] for p in places])
+        return Windows(torch.from_numpy(pixels), sides, mirrored, self.crop)
 
     def __iter__(self) -> Iterator[Tensor]:
-        index = 0
-        while True:
-            yield self.batch(index)
-            index += 1
+        return map(self.batch, itertools.count())
 
-    def _random_crop(self, image: Tensor, rng: np.random.Generator) -> Tensor:
+    def _place(self, image: Tensor, random: np.random.Generator) -> tuple[int, int, int, bool]:
+        """Top, left, side and whether it is mirrored, of a random window."""
         height, width = image.shape[1:]
-        side = round(min(height, width) * rng.uniform(self.smallest_crop, 1))
-        top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
-        crop = _scale(image[:, top : top + side, left : left + side], self.crop)
-        return crop.flip(-1) if rng.random() < 0.5 else crop
+        side = round(min(height, width) * random.uniform(self.smallest_crop, 1))
+        top, left = random.integers(height - side + 1), random.integers(width - side + 1)
+        return int(top), int(left), side, bool(random.random() < 0.5)
+
+    def _random(self, index: int, purpose: int, row: int = 0) -> np.random.Generator:
+        """Random numbers that depend on what they are for and on nothing drawn before."""
+        return np.random.default_rng((self.seed % 2**32, index, purpose, row))

@@ -1,0 +1,204 @@
+"""What the generator is asked in a step and what it descends on, picture by picture, whatever its task.
+
+Every term is a mean over all pictures of a step, with 0 for those that it does not concern. So a step that is worked
+off in parts, or by several processes, has the same loss as one worked off at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as nnf
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
+from colorstyle_lib.config import TrainingConfig
+from colorstyle_lib.generator import Generator
+from colorstyle_lib.losses import (
+    bin_cross_entropy,
+    chroma_weight,
+    content_distance,
+    huber_ab,
+    huber_ab_gradient,
+    style_distance,
+    style_statistics,
+)
+from colorstyle_lib.modalities import Modalities
+from colorstyle_lib.tasks import Examples
+
+_LIGHTNESS_DELTA = 5.0  # in L units, as huber_delta's default is in ab units
+_FREE = ("inpaint", "enhance", "generate", "stylize")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the generator made of a step's pictures.
+
+    Attributes:
+        content: what it was told.
+        features: what it thought, at half the size.
+        alphas: its attention by level.
+        lab: the pictures it answers with; None where nobody asked.
+    """
+
+    content: Float[Tensor, "n 5 h w"]
+    features: Float[Tensor, "n c _ _"]
+    alphas: dict[str, Tensor]
+    lab: Float[Tensor, "n 3 h w"] | None = None
+
+
+def answer(
+    generator: Generator,
+    examples: Examples,
+    balance: Float[Tensor, " q"] | None,
+    config: TrainingConfig,
+    *,
+    whole: bool,
+) -> Answer:
+    """Run the generator on pictures and their tasks.
+
+    Args:
+        generator: in training mode.
+        examples: what it is asked.
+        balance: see :func:`color_term`.
+        config: weights of the terms.
+        whole: whether whole pictures are wanted, for a discriminator or a feature network to look at.
+    """
+    content, guide = examples.content(), None
+    if generator.steering:
+        shown = examples.asked("reference", "stylize")
+        guide = generator.describe_reference(rgb_to_lab(examples.other)).only(shown)
+    z = choose_noise(generator, content, guide, examples, balance, config) if generator.config.noise else None
+    features, alphas = generator.decode(content, guide, z)
+    if not whole:
+        return Answer(content, features, alphas)
+    lab = torch.cat((examples.lab[:, :1], generator.colors(features)), dim=1)
+    free = examples.asked(*_FREE)
+    if bool(free.any()):
+        lightness = generator.lightness(features[free], content[free])
+        # What is known for certain stays, but where another look is asked for.
+        kept = (examples.known[free] == 1) & ~examples.asked("stylize")[free, None, None, None]
+        restored = torch.where(
+            kept.repeat_interleave(torch.tensor([1, 2], device=kept.device), dim=1),
+            examples.lab[free],
+            torch.cat((lightness, lab[free, 1:]), dim=1),
+        )
+        lab = lab.index_put((free,), restored)
+    return Answer(content, features, alphas, lab)
+
+
+@torch.no_grad()
+def choose_noise(
+    generator: Generator,
+    content: Float[Tensor, "n 5 h w"],
+    guide: Modalities | None,
+    examples: Examples,
+    balance: Float[Tensor, " q"] | None,
+    config: TrainingConfig,
+) -> Float[Tensor, "n d"]:
+    """For each picture the z, of those on offer, whose answer is nearest to the truth.
+
+    Implicit maximum likelihood: K. Li and J. Malik, 2018 (arXiv:1809.09087). Descending on the nearest answer alone
+    makes different z cover different truths, where descending on any would make all answer with their mean.
+    """
+    offered = examples.z  # (n, k, d)
+    noisy = offered.flatten(1).any(1)
+    if offered.shape[1] == 1 or not bool(noisy.any()):
+        return offered[:, 0]
+    told, truth = content[noisy], examples.lab[noisy]
+    seen = guide.pick(noisy) if guide is not None else None
+    learning = generator.training
+    generator.eval()  # looking must not move the batch statistics
+    losses = [
+        color_term(generator, generator.decode(told, seen, z)[0], truth, config, balance)
+        for z in offered[noisy].unbind(1)
+    ]
+    generator.train(learning)
+    best = torch.stack(losses).argmin(0)
+    chosen = offered[:, 0].clone()
+    chosen[noisy] = offered[noisy][torch.arange(len(best), device=best.device), best]
+    return chosen
+
+
+def color_term(
+    generator: Generator,
+    features: Float[Tensor, "n c _ _"],
+    lab: Float[Tensor, "n 3 h w"],
+    config: TrainingConfig,
+    balance: Float[Tensor, " q"] | None = None,
+) -> Float[Tensor, " n"]:
+    """How far the colors are from the true ones.
+
+    A generator of ab bins is trained on their cross-entropy, one that regresses on a Huber distance of ab and of its
+    differences between neighbours.
+
+    Args:
+        generator: whose head reads the features.
+        features: from :meth:`colorstyle_lib.generator.Generator.decode`.
+        lab: the truth.
+        config: weights of the terms.
+        balance: how much a pixel counts, by its bin; see :func:`colorstyle_lib.bins.rebalancing`.
+
+    Returns:
+        One number a picture.
+    """
+    target = lab[:, 1:]
+    if generator.config.colors == "bins":
+        # Every fourth pixel of the half size: 261 logits a pixel cost more than the network, and neighbours tell the
+        # same. Crops start anywhere, so no place of a picture is left out for long.
+        logits = generator.head(features[..., ::2, ::2])
+        seen = nnf.avg_pool2d(target, 2)[..., ::2, ::2]
+        return bin_cross_entropy(logits, seen, balance=balance, per_image=True)
+    predicted = generator.colors(features)
+    weight = chroma_weight(target, config.chroma_weight)
+    distance = huber_ab(predicted, target, delta=config.huber_delta, weight=weight, per_image=True)
+    edges = huber_ab_gradient(predicted, target, delta=config.huber_delta, per_image=True)
+    return distance + config.gradient_weight * edges
+
+
+def supervised_terms(
+    generator: Generator,
+    examples: Examples,
+    answered: Answer,
+    config: TrainingConfig,
+    balance: Float[Tensor, " q"] | None = None,
+    network: nn.Module | None = None,
+) -> dict[str, Float[Tensor, ""]]:
+    """Every term that compares with a real picture, weighed, by name.
+
+    Args:
+        generator: that answered.
+        examples: what it was asked.
+        answered: what it made of it.
+        config: weights of the terms.
+        balance: see :func:`color_term`.
+        network: frozen features for ``stylize``.
+    """
+    colors = color_term(generator, answered.features, examples.lab, config, balance)
+    styled = examples.asked("stylize")
+    none = colors.new_zeros(())
+    terms = {"color": torch.where(styled, 0.0, colors).mean()}
+    if generator.config.lightness:
+        terms["lightness"] = none
+    if network is not None:
+        terms |= {"content": none, "style": none}
+    free = examples.asked("inpaint", "enhance", "generate")
+    if bool(free.any()):
+        if answered.lab is not None:
+            lightness = answered.lab[free, :1]
+        else:
+            lightness = generator.lightness(answered.features[free], answered.content[free])
+        error = nnf.huber_loss(lightness, examples.lab[free, :1], reduction="none", delta=_LIGHTNESS_DELTA)
+        wrong = (error / _LIGHTNESS_DELTA * (examples.known[free, :1] < 1)).mean((1, 2, 3))
+        terms["lightness"] = config.lightness_weight * wrong.sum() / len(examples.rgb)
+    if network is not None and answered.lab is not None and bool(styled.any()):
+        share = styled.sum() / len(styled)
+        made = network(lab_to_rgb(answered.lab[styled]))
+        with torch.no_grad():
+            contents = network(examples.rgb[styled])
+            styles = style_statistics(network(examples.other[styled]))
+        terms["content"] = config.content_weight * share * content_distance(made, contents)
+        terms["style"] = config.style_weight * share * style_distance(style_statistics(made), styles)
+    return terms
