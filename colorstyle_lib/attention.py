@@ -188,6 +188,7 @@ def lay_over(
     reference: Modalities,
     content: Modalities,
     *,
+    alike: tuple[Tensor, Tensor] | None = None,
     known: Bool[Tensor, "n 1 h w"] | None = None,
     sharpness: float = 10.0,
     nearness: float = 0.0,
@@ -195,12 +196,14 @@ def lay_over(
     """Carry a reference's maps to the content's places: each place takes what similar places of the
     reference have.
 
-    Similar in texture and shape, by cosine, as a softmax over the reference's places; the idea is M. He et
-    al.'s (SIGGRAPH 2018, arXiv:1807.06587), here on fixed descriptions. Vectors and presence stay.
+    Similar by cosine, as a softmax over the reference's places; the idea is M. He et al.'s (SIGGRAPH 2018,
+    arXiv:1807.06587). Vectors and presence stay.
 
     Args:
         reference: of any size.
         content: its maps give the places. Where it knows no L, every place takes the reference's average.
+        alike: unit vectors ``(N, 1, places, channels)`` of the content's and the reference's places that say what
+            is similar; by default their texture and shape (:func:`likeness`).
         known: the reference's cells that have something to give; all, if not given. The softmax is over
             these alone. Where an image has none, its maps are 0. What is usual in the reference, against
             which likeness is measured, is still that of all its cells.
@@ -211,9 +214,11 @@ def lay_over(
     Returns:
         The reference, its maps of the content's size.
     """
-    # Each channel against its own picture's usual value, so that brightness or contrast alone makes no
-    # likeness.
-    query, key = (_likeness(m) for m in (content, reference))
+    if alike is None:
+        of = (torch.cat([m.maps[MODALITIES.index(n)] for n in ("texture", "shape")], 1) for m in (content, reference))
+        query, key = map(likeness, of)
+    else:
+        query, key = alike
     size = content.maps[0].shape[-2:]
     values, giving = torch.cat(reference.maps, dim=1).flatten(2).mT[:, None], None
     if known is not None:
@@ -235,9 +240,16 @@ def _squared_distances(size: torch.Size, like: Tensor) -> Tensor:
     return (places[:, None] - places).square().sum(-1)[None, None]
 
 
-def _likeness(modalities: Modalities) -> Tensor:
-    """``(N, 1, places, channels)``: unit vectors of texture and shape."""
-    planes = torch.cat([modalities.maps[MODALITIES.index(m)] for m in ("texture", "shape")], dim=1).flatten(2)
+def likeness(planes: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 _ c"]:
+    """Unit vectors of places, whose products say how similar two places are.
+
+    Each channel counts against its own picture's usual value and spread, so that brightness or contrast alone makes no
+    likeness.
+
+    Args:
+        planes: any description of places.
+    """
+    planes = planes.float().flatten(2)
     centred = planes - planes.mean(2, keepdim=True)
     scaled = centred / (centred.square().mean(2, keepdim=True) + 1e-6).sqrt()
     return nnf.normalize(scaled, dim=1).mT[:, None]

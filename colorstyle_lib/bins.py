@@ -149,6 +149,27 @@ def annealed_mean(logits: Float[Tensor, "n q h w"], *, temperature: float = 0.38
         return torch.einsum("nqhw,qc->nchw", share, centers.to(dtype))
 
 
+def ab_spread(logits: Float[Tensor, "n q h w"]) -> Float[Tensor, "n 1 h w"]:
+    """How far apart the colors are that a distribution holds possible: ``sqrt(sum_q p_q |c_q - mean|^2)``.
+
+    Args:
+        logits: one a bin, any real number.
+
+    Returns:
+        A standard deviation in the ab plane, Lab units.
+
+    Raises:
+        ConfigError: the logits are not one a bin.
+    """
+    centers = ab_bins(logits.device)
+    check_bins(logits)
+    with torch.autocast(logits.device.type, enabled=False):
+        share = logits.float().softmax(dim=1)
+        moments = torch.einsum("nqhw,qc->nchw", share, torch.cat((centers, centers.square()), dim=1).float())
+        mean, square = moments.chunk(2, dim=1)
+        return (square - mean.square()).sum(1, keepdim=True).clamp_min(0).sqrt()
+
+
 def check_bins(logits: Float[Tensor, "n q h w"]) -> None:
     """Make sure that there is one logit a bin.
 

@@ -15,15 +15,19 @@ PROGRAM = "colorstyle"
 
 
 def _colorize(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.hints import parse_hint
     from colorstyle_lib.many import colorize_files
 
     return colorize_files(
         arguments.inputs,
         arguments.output,
         weights=arguments.weights,
+        overwrite=not arguments.keep,
+        reference=arguments.reference,
+        hints=[parse_hint(text) for text in arguments.hint],
+        seed=arguments.seed,
         saturation=arguments.saturation,
         working_size=arguments.working_size,
-        overwrite=not arguments.keep,
     )
 
 
@@ -123,6 +127,15 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         help="file, or folder for many; default: NAME-color.png beside IN",
     )
+    colorize.add_argument("--reference", type=Path, metavar="R", help="a color picture to color by")
+    colorize.add_argument(
+        "--hint",
+        action="append",
+        default=[],
+        metavar="X,Y,#RRGGBB",
+        help="a color at a point, in pixels; may be repeated",
+    )
+    colorize.add_argument("--seed", type=int, metavar="N", help="another plausible coloring for each number")
     colorize.add_argument("--saturation", type=_saturation, default=1.0, help="1 as predicted, 0 gray, up to 3")
     colorize.add_argument(
         "--working-size", type=_positive, help="pixels of the shorter side at which color is predicted, 32 to 1536"

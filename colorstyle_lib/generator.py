@@ -6,25 +6,25 @@ itself and of a reference.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from colorstyle_lib.attention import MultiModalAttention, lay_over
+from colorstyle_lib.attention import MultiModalAttention, lay_over, likeness
 from colorstyle_lib.attention_override import AttentionOverride
-from colorstyle_lib.bins import ab_bins, annealed_mean
-from colorstyle_lib.color import luma_to_gray
+from colorstyle_lib.bins import ab_bins, ab_spread, annealed_mean
 from colorstyle_lib.config import ATTENTIONS, GeneratorConfig
+from colorstyle_lib.encoders import CONTENT_PLANES, ConvolutionEncoder, PretrainedEncoder, double_convolution
 from colorstyle_lib.errors import ConfigError, check_known
-from colorstyle_lib.features import EfficientNetLite0
 from colorstyle_lib.modalities import REDUCTION, Modalities, ModalityEncoder
 
-CONTENT_PLANES = 5
 AB_RANGE = 110.0
 _NOISE_SIDE = 4  # z says something of each of 4 x 4 regions: where there is no content, places need a difference
 _LIGHT_WIDTH = 16
-_NEARNESS = 20.0  # a hint half a picture away must lie in a place far more alike than one nearby
+_NEARNESS = 5.0  # a hint half a picture away must lie in a place rather more alike than one nearby
 
 
 def content_planes(
@@ -59,50 +59,24 @@ def gray_content(lightness: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 5 h w"
     return content_planes(lab, everywhere, ~everywhere)
 
 
-def _block(inputs: int, outputs: int) -> nn.Sequential:
-    """Two 3 x 3 convolutions, each normalised and rectified."""
-    layers: list[nn.Module] = []
-    for channels in (inputs, outputs):
-        layers += [nn.Conv2d(channels, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
-    return nn.Sequential(*layers)
-
-
-class ConvolutionEncoder(nn.Module):
-    """Convolution and pooling, as the paper's section 3(1) describes its generator.
+class Reference(NamedTuple):
+    """What a color picture offers.
 
     Attributes:
-        channels: channels of the maps that :meth:`forward` returns, at 1/2, 1/4, ... of the size.
+        described: its color, texture and shape.
+        alike: what its places look like, ``(N, 1, places, channels)``: by it they are found in the content.
     """
 
-    def __init__(self, config: GeneratorConfig) -> None:
-        super().__init__()
-        widths = [min(config.width * 2**i, config.max_width) for i in range(config.depth + 1)]
-        self.blocks = nn.ModuleList(_block(i, o) for i, o in zip([CONTENT_PLANES, *widths], widths, strict=False))
-        self.channels = tuple(widths[1:])
+    described: Modalities
+    alike: Tensor
 
-    def forward(self, content: Float[Tensor, "n 5 h w"]) -> list[Tensor]:
-        """Maps at 1/2, 1/4, ... of the size."""
-        x = self.blocks[0](content)
-        maps = []
-        for block in self.blocks[1:]:
-            x = block(nnf.max_pool2d(x, 2))
-            maps.append(x)
-        return maps
+    def only(self, kept: Bool[Tensor, " n"]) -> Reference:
+        """The same for the images that are kept; the others have nothing."""
+        return Reference(self.described.only(kept), self.alike)
 
-
-class PretrainedEncoder(nn.Module):
-    """Frozen ImageNet features of the gray picture: they know what a tree is before training starts."""
-
-    channels = EfficientNetLite0.channels
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.features = EfficientNetLite0().requires_grad_(False)
-
-    def forward(self, content: Float[Tensor, "n 5 h w"]) -> list[Tensor]:
-        """Maps at 1/2 to 1/32 of the size; only L is read."""
-        with torch.no_grad():
-            return self.features(luma_to_gray(content[:, :1] * 100).to(content.dtype))
+    def pick(self, chosen: Bool[Tensor, " n"]) -> Reference:
+        """The chosen images' alone."""
+        return Reference(self.described.pick(chosen), self.alike[chosen])
 
 
 class Generator(nn.Module):
@@ -134,9 +108,10 @@ class Generator(nn.Module):
         skips = [channels[0] + 4 * CONTENT_PLANES, *channels[1:-1]]
         # Level by level from coarse to fine: what comes from below, beside the encoder's map of the same size.
         self.decoder = nn.ModuleList(
-            _block(widths[i + 1] + skips[i], widths[i]) for i in reversed(range(len(channels) - 1))
+            double_convolution(widths[i + 1] + skips[i], widths[i]) for i in reversed(range(len(channels) - 1))
         )
         self.describe = ModalityEncoder()
+        self._sharpness = 20.0 if isinstance(self.encoder, PretrainedEncoder) else 10.0
         self.steering = nn.ModuleDict(self._steering(widths))
         if config.noise:
             # Starts at 0: a generator that learned without z goes on from what it knew.
@@ -169,8 +144,13 @@ class Generator(nn.Module):
             for at in config.attention_at
         }
 
-    def describe_content(self, content: Float[Tensor, "n 5 h w"]) -> Modalities:
-        """What the picture itself offers: a grayscale photograph has texture and shape, and no color."""
+    def describe_content(self, content: Float[Tensor, "n 5 h w"], maps: list[Tensor] | None = None) -> Modalities:
+        """What the picture itself offers: a grayscale photograph has texture and shape, and no color.
+
+        Args:
+            content: from :func:`content_planes`.
+            maps: the encoder's, if they are at hand.
+        """
         scale = content.new_tensor([100, AB_RANGE, AB_RANGE]).view(3, 1, 1)
         known = content[:, 3:] > 0.5
         described = self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:])
@@ -179,7 +159,8 @@ class Generator(nn.Module):
             return described
         # A hint says little where it stands and much about what looks like that place.
         cells = nnf.max_pool2d(known[:, 1:].float(), REDUCTION) > 0
-        carried = lay_over(described, described, known=cells, nearness=_NEARNESS)
+        alike = self._likeness(described, maps or self.encoder(content))
+        carried = lay_over(described, described, alike=(alike, alike), known=cells, nearness=_NEARNESS)
         color = torch.where(cells, described.maps[0], carried.maps[0])
         return Modalities(described.vectors, (color, *described.maps[1:]), described.present)
 
@@ -188,14 +169,22 @@ class Generator(nn.Module):
         """Whether some picture's colors are known in part."""
         return bool((known.flatten(1).any(1) & ~known.flatten(1).all(1)).any())
 
-    def describe_reference(self, lab: Float[Tensor, "n 3 h2 w2"]) -> Modalities:
-        """What a color picture offers, of any size whose sides are multiples of 8."""
-        return self.describe(lab)
+    def describe_reference(self, lab: Float[Tensor, "n 3 h2 w2"]) -> Reference:
+        """What a color picture offers, of any size whose sides are multiples of ``2 ** depth`` and of 8."""
+        described = self.describe(lab)
+        maps = self.encoder(gray_content(lab[:, :1])) if isinstance(self.encoder, PretrainedEncoder) else []
+        return Reference(described, self._likeness(described, maps))
+
+    def _likeness(self, described: Modalities, maps: list[Tensor]) -> Tensor:
+        """By what a place of one picture is found in another: pretrained features, else texture and shape."""
+        if isinstance(self.encoder, PretrainedEncoder):
+            return self.encoder.likeness(maps)
+        return likeness(torch.cat(described.maps[1:], dim=1))
 
     def decode(
         self,
         content: Float[Tensor, "n 5 h w"],
-        reference: Modalities | None = None,
+        reference: Reference | None = None,
         z: Float[Tensor, "n d"] | None = None,
         *,
         override: AttentionOverride | None = None,
@@ -211,21 +200,24 @@ class Generator(nn.Module):
             raise ConfigError(
                 f"the generator wants sides that are multiples of {self.step}, not {tuple(content.shape[-2:])}"
             )
-        *skips, x = self.encoder(content)
+        maps = self.encoder(content)
+        *skips, x = maps
         skips[0] = torch.cat((skips[0], nnf.pixel_unshuffle(content, 2)), dim=1)
         x = self.bottom(x)
         if z is not None and self.config.noise:
             regions = self.from_noise(z).unflatten(1, (-1, _NOISE_SIDE, _NOISE_SIDE))
             x = x + nnf.interpolate(regions, size=x.shape[-2:], mode="bilinear")
-        own = self.describe_content(content) if self.steering else None
+        own = self.describe_content(content, maps) if self.steering else None
+        offered = None
         if own is not None and reference is not None:
-            reference = lay_over(reference, own)
+            alike = (self._likeness(own, maps), reference.alike)
+            offered = lay_over(reference.described, own, alike=alike, sharpness=self._sharpness)
         alphas = {}
         for i, (block, skip) in enumerate(zip(self.decoder, reversed(skips), strict=True)):
             x = block(torch.cat((nnf.interpolate(x, scale_factor=2, mode="nearest"), skip), dim=1))
             level = str(2 ** (len(skips) - i))
             if own is not None and level in self.steering:
-                x, alphas[level] = self.steering[level](x, own, reference, override=override)
+                x, alphas[level] = self.steering[level](x, own, offered, override=override)
         return x, alphas
 
     def colors(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 2*h 2*w"]:
@@ -237,6 +229,12 @@ class Generator(nn.Module):
             ab = AB_RANGE * torch.tanh(prediction)
         # Chroma is smooth where L is sharp: half the size is enough, as JPEG's 4:2:0 has long assumed.
         return nnf.interpolate(ab, scale_factor=2, mode="bilinear")
+
+    def uncertainty(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 2*h 2*w"] | None:
+        """How far apart the colors are that it holds possible, Lab units; None where it predicts one color only."""
+        if self.config.colors != "bins":
+            return None
+        return nnf.interpolate(ab_spread(self.head(features)), scale_factor=2, mode="bilinear")
 
     def lightness(
         self, features: Float[Tensor, "n c _ _"], content: Float[Tensor, "n 5 h w"]
@@ -265,7 +263,7 @@ class Generator(nn.Module):
     def forward(
         self,
         content: Float[Tensor, "n 5 h w"],
-        reference: Modalities | None = None,
+        reference: Reference | None = None,
         z: Float[Tensor, "n d"] | None = None,
         *,
         override: AttentionOverride | None = None,

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -73,11 +74,17 @@ def colorize_files(
     output: Path | None = None,
     *,
     weights: Path | None = None,
-    saturation: float = 1.0,
-    working_size: int | None = None,
     overwrite: bool = True,
+    **options: Any,
 ) -> int:
     """Color files as :func:`plan` says, with a progress bar for more than one.
+
+    Args:
+        inputs: files, or one folder.
+        output: file or folder.
+        weights: by default the released ones.
+        overwrite: replace results that are already there.
+        **options: of :meth:`colorstyle_lib.pipeline.ColorStyle.colorize`, for every picture.
 
     Returns:
         0 when all are done, 1 when some failed: each is named on standard error, with the reason.
@@ -91,7 +98,7 @@ def colorize_files(
     failed = 0
     for source, result in tqdm(left, unit="picture", disable=len(pairs) == 1 or not sys.stderr.isatty()):
         try:
-            model.colorize(source, saturation=saturation, working_size=working_size).save(result)
+            model.colorize(source, **options).save(result)
         except ColorStyleError as error:
             if len(pairs) == 1:
                 raise

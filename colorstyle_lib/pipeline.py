@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,7 +21,8 @@ from colorstyle_lib.attention_override import parse_override
 from colorstyle_lib.checkpoint import file_hash, load_generator
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.errors import ConfigError, WeightsError
-from colorstyle_lib.generator import Generator, gray_content
+from colorstyle_lib.generator import Generator, content_planes, gray_content
+from colorstyle_lib.hints import Hint, plant
 from colorstyle_lib.images import Source, open_picture, to_tensor
 from colorstyle_lib.upsampling import guided_coefficients, rows_at_size
 from colorstyle_lib.writing import save_picture
@@ -40,6 +41,9 @@ class Result:
         attention: by decoder level (``"8"`` is the one at 1/8 of the working size), each modality's mean weight;
             empty where the weights have no attention.
         attention_maps: the same by place, ``(h, w)`` in [0, 1].
+        uncertainty: by place, ``(h, w)`` at the working size, how far apart the colors are that the model holds
+            possible: the standard deviation of its ab distribution, Lab units. None for weights that predict no
+            distribution.
         provenance: weights hash, settings, input hash and versions: enough to make it again.
     """
 
@@ -47,6 +51,7 @@ class Result:
     provenance: dict[str, Any]
     attention: dict[str, dict[str, float]] = field(default_factory=dict)
     attention_maps: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    uncertainty: Tensor | None = None
 
     def save(self, path: str | Path, *, quality: int = 95) -> Path:
         """Write the picture, its provenance inside the file; what was there before stays until that has worked.
@@ -94,6 +99,8 @@ class ColorStyle:
         picture: Source,
         *,
         reference: Source | None = None,
+        hints: Sequence[Hint] = (),
+        seed: int | None = None,
         attention: Mapping[str, float] | None = None,
         saturation: float = 1.0,
         working_size: int | None = None,
@@ -103,6 +110,9 @@ class ColorStyle:
         Args:
             picture: a path, a ``PIL.Image``, a NumPy array or a tensor.
             reference: a color picture to color it by.
+            hints: colors at points, such as ``[(120, 80, "#b5302a")]``: x to the right and y down, in the picture's
+                pixels. They spread over what looks alike.
+            seed: for another plausible coloring, one for each number; without it the most likely one.
             attention: weights that take the place of the model's own, such as ``{"texture": 1.0, "shape": 0.0}``.
             saturation: chroma is multiplied by it: 1 as predicted, 0 gray.
             working_size: shorter side, in pixels, at which color is predicted; by default what the weights were made
@@ -126,21 +136,30 @@ class ColorStyle:
         given = open_picture(picture)
         lightness = rgb_to_lab(self._working_copy(given, size))[:, :1]  # (1, 1, h, w)
         content = gray_content(lightness)
+        if hints:
+            ab, known = plant(hints, given.size, lightness)
+            content = content_planes(torch.cat((lightness, ab), dim=1), torch.ones_like(known), known)
+        z = self._noise(seed)
         offered = None
-        if reference is not None:
-            guide = rgb_to_lab(self._working_copy(open_picture(reference), size))
+        guide_picture = open_picture(reference) if reference is not None else None
+        if guide_picture is not None:
+            guide = rgb_to_lab(self._working_copy(guide_picture, size))
             offered = self.generator.describe_reference(guide)
-        features, alphas = self.generator.decode(content, offered, override=override)
+        features, alphas = self.generator.decode(content, offered, z, override=override)
         if alphas and not any(bool(alpha.any()) for alpha in alphas.values()):
             raise ConfigError("attention= leaves nothing: this picture has none of the modalities that have weight")
         ab = self.generator.colors(features)  # (1, 2, h, w)
+        guess = self.generator.uncertainty(features)
         image = self._at_full_size(given, lightness, ab * saturation)
         provenance = {
             "task": "colorize",
+            "reference_sha256": _pixels_hash(guide_picture) if guide_picture is not None else None,
+            "hints": [list(hint) for hint in hints],
+            "seed": seed,
             "saturation": saturation,
             "working_size": size,
             "attention": dict(attention) if attention is not None else None,
-            "input_sha256": hashlib.sha256(given.tobytes()).hexdigest(),
+            "input_sha256": _pixels_hash(given),
             "weights_sha256": self.weights_hash,
             "versions": _versions(),
         }
@@ -149,7 +168,16 @@ class ColorStyle:
             for level, alpha in alphas.items()
         }
         means = {level: {name: m.mean().item() for name, m in by_name.items()} for level, by_name in maps.items()}
-        return Result(image, provenance, means, maps)
+        return Result(image, provenance, means, maps, guess[0, 0].cpu() if guess is not None else None)
+
+    def _noise(self, seed: int | None) -> Tensor | None:
+        """The z that a seed stands for, the same on every device."""
+        if seed is None:
+            return None
+        if not self.generator.config.noise:
+            raise ConfigError("these weights have no noise: seed= needs weights that have")
+        numbers = torch.randn(1, self.generator.config.noise, generator=torch.Generator().manual_seed(seed))
+        return numbers.to(self.device)
 
     def _working_copy(self, picture: Image.Image, shorter_side: int) -> Float[Tensor, "1 3 h w"]:
         """The picture at the size where chroma is predicted, sides multiples of what the generator halves."""
@@ -192,6 +220,10 @@ def released_card() -> dict[str, Any]:
         raise WeightsError(
             f"the released weights' card is missing or damaged ({path}); reinstall colorstyle"
         ) from error
+
+
+def _pixels_hash(picture: Image.Image) -> str:
+    return hashlib.sha256(picture.tobytes()).hexdigest()
 
 
 def _versions() -> dict[str, str]:

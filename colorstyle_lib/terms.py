@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
 from colorstyle_lib.config import TrainingConfig
-from colorstyle_lib.generator import Generator
+from colorstyle_lib.generator import Generator, Reference
 from colorstyle_lib.losses import (
     bin_cross_entropy,
     chroma_weight,
@@ -25,7 +25,6 @@ from colorstyle_lib.losses import (
     style_distance,
     style_statistics,
 )
-from colorstyle_lib.modalities import Modalities
 from colorstyle_lib.tasks import Examples
 
 _LIGHTNESS_DELTA = 5.0  # in L units, as huber_delta's default is in ab units
@@ -93,7 +92,7 @@ def answer(
 def choose_noise(
     generator: Generator,
     content: Float[Tensor, "n 5 h w"],
-    guide: Modalities | None,
+    guide: Reference | None,
     examples: Examples,
     balance: Float[Tensor, " q"] | None,
     config: TrainingConfig,
