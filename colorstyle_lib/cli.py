@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from colorstyle_lib import __version__
-from colorstyle_lib.config import MODES, PRESETS
+from colorstyle_lib.config import MODES, PRESETS, get_mode
 from colorstyle_lib.errors import ColorStyleError, ConfigError
 
 PROGRAM = "colorstyle"
@@ -45,13 +45,15 @@ def _train(arguments: argparse.Namespace) -> int:
         arguments.preset,
         arguments.data,
         datasets=arguments.datasets,
-        steps=arguments.steps,
+        steps=arguments.steps or get_mode(arguments.mode, arguments.data).release_steps,
+        evaluate_every=arguments.every,
         output=arguments.output,
         resume=arguments.resume,
         seed=arguments.seed,
         start_from=arguments.start_from,
         tasks=[(name, _weight(name, weight)) for name, weight in _pairs(arguments.tasks, "--tasks").items()],
         tensorboard=arguments.tensorboard,
+        compiled=arguments.compile,
     )
     return 0
 
@@ -152,12 +154,17 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--preset", default="companion", help=f"one of {', '.join(PRESETS)}; default: companion")
     train.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA")
     train.add_argument("--datasets", nargs="+", default=(), metavar="NAME", help="only these folders of the root")
-    train.add_argument("--steps", type=_positive, default=4000, help="optimizer steps in all; default: 4000")
+    train.add_argument("--mode", default="auto", help=f"how long: auto, {', '.join(MODES)}; default: auto")
+    train.add_argument("--steps", type=_positive, help="optimizer steps in all; default: by mode")
+    train.add_argument(
+        "--every", type=_positive, default=500, metavar="STEPS", help="between evaluations; default: 500"
+    )
     train.add_argument("--output", type=Path, help="folder for weights, log and state; default: runs/PRESET")
     train.add_argument(
         "--tasks", nargs="+", default=(), metavar="NAME=WEIGHT", help="what is learned, such as automatic=2 inpaint=1"
     )
     train.add_argument("--start-from", type=Path, metavar="WEIGHTS", help="go on from a .safetensors file")
+    train.add_argument("--compile", action="store_true", help="compile the networks first (torch.compile)")
     train.add_argument("--tensorboard", action="store_true", help="also write curves for TensorBoard")
     train.add_argument("--resume", action="store_true", help="go on from the state in --output")
     train.add_argument("--seed", type=int, default=0)

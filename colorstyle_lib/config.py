@@ -266,6 +266,7 @@ class Mode:
         max_samples: at most this many pixels are drawn for histograms and scatter plots.
         repeats: how often a timing is repeated (the median is shown).
         train_steps: steps of a small model that is trained live.
+        release_steps: steps of a training whose weights are to be kept.
     """
 
     name: str
@@ -275,12 +276,13 @@ class Mode:
     max_samples: int
     repeats: int
     train_steps: int
+    release_steps: int
 
 
 MODES: dict[str, Mode] = {
-    "smoke": Mode("smoke", "synthetic", 64, 8, 5_000, 2, 5),
-    "quick": Mode("quick", "demo", 128, 64, 100_000, 5, 300),
-    "full": Mode("full", "folder", 128, 2_000, 1_000_000, 10, 3_000),
+    "smoke": Mode("smoke", "synthetic", 64, 8, 5_000, 2, 5, 5),
+    "quick": Mode("quick", "demo", 128, 64, 100_000, 5, 300, 4_000),
+    "full": Mode("full", "folder", 128, 2_000, 1_000_000, 10, 3_000, 20_000),
 }
 
 

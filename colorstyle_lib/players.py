@@ -98,6 +98,14 @@ class Players:
             make_optimizer(discriminator, config, config.discriminator_learning_rate),
         )
 
+    def compile(self) -> None:
+        """Compile the convolutions of both; names and weights stay as they are.
+
+        The whole would be too much: whether a picture has hints or a reference decides what is computed around them.
+        """
+        for part in (self.generator.encoder, *self.generator.decoder, *self.discriminator.levels):
+            part.compile()
+
     def _parts(self) -> dict[str, Any]:
         return dict(vars(self))
 

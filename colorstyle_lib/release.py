@@ -57,7 +57,9 @@ def train_on_folder(
     seed: int = 0,
     start_from: Path | None = None,
     tasks: Sequence[tuple[str, float]] = (),
+    evaluate_every: int = 500,
     tensorboard: bool = False,
+    compiled: bool = False,
 ) -> Path:
     """Train a preset on the train split of a data root, measure it on the val split, write weights and their card.
 
@@ -93,7 +95,9 @@ def train_on_folder(
             seed=seed,
             world=world,
             start_from=before,
+            evaluate_every=evaluate_every,
             tensorboard=tensorboard,
+            compiled=compiled,
         )
         if world.first:
             options = "".join(

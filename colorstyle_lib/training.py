@@ -115,6 +115,7 @@ def train(
     world: World | None = None,
     start_from: dict[str, Tensor] | None = None,
     tensorboard: bool = False,
+    compiled: bool = False,
 ) -> Evaluation:
     """Train both players and keep the generator's averaged weights as ``generator.safetensors`` in ``output``.
 
@@ -133,6 +134,7 @@ def train(
         world: the processes that train together; by default this one alone.
         start_from: weights that the generator already has; what they lack starts anew.
         tensorboard: also write curves for TensorBoard.
+        compiled: let torch.compile work on the networks first; it pays where a run is long.
 
     Returns:
         The last evaluation; only the first process evaluates.
@@ -146,6 +148,8 @@ def train(
     players = Players.new(preset, seed, device, start_from)
     if world.size > 1:
         share_batch_norm(players.generator)
+    if compiled:
+        players.compile()
     output.mkdir(parents=True, exist_ok=True)
     first, seconds = 0, 0.0
     if resume or (world.restarted and (output / STATE).exists()):

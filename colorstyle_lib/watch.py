@@ -13,9 +13,7 @@ _PALE, _GAUDY = 0.5, 1.4
 _EARLY = 100  # steps
 
 
-def warnings_of(
-    result: Evaluation, told_apart: float = math.nan, *, step: int, steps: int, modalities: int = 2
-) -> list[str]:
+def warnings_of(result: Evaluation, told_apart: float = math.nan, *, step: int, steps: int) -> list[str]:
     """Signs of trouble at an evaluation, one line each.
 
     Args:
@@ -24,7 +22,6 @@ def warnings_of(
             generated alike; NaN while it does not take part.
         step: steps done.
         steps: of the whole run.
-        modalities: that attention can choose from on these pictures.
     """
     found = []
     if told_apart > _SURE:
@@ -42,8 +39,10 @@ def warnings_of(
         found.append(f"colors are at {100 * ratio:.0f} % of the real ones (gaudy); lower chroma_weight, raise uniform")
     for level, weights in result.attention.items():
         name, most = max(weights.items(), key=lambda item: item[1])
-        if modalities > 1 and most > _ONE_TAKES_ALL:
+        if not any(0 < weight < 1 for weight in weights.values()):
+            continue  # gray pictures offer it one modality, as in the paper's preset: there is nothing to choose
+        if most > _ONE_TAKES_ALL:
             found.append(f"attention at 1/{level} has collapsed to {name} ({most:.2f}); lower learning_rate")
-        elif modalities > 1 and result.attention_spread[level] < _SAME_FOR_ALL:
+        elif result.attention_spread[level] < _SAME_FOR_ALL:
             found.append(f"attention at 1/{level} is the same for every picture; train longer, or leave the level out")
     return found
