@@ -192,6 +192,7 @@ def lay_over(
     known: Bool[Tensor, "n 1 h w"] | None = None,
     sharpness: float = 10.0,
     nearness: float = 0.0,
+    least: float | None = None,
 ) -> Modalities:
     """Carry a reference's maps to the content's places: each place takes what similar places of the
     reference have.
@@ -210,6 +211,7 @@ def lay_over(
         sharpness: of the softmax; 0 averages.
         nearness: how much less far places count, where reference and content are one picture: taken off the
             exponent for the longer side's length, growing with the distance's square.
+        least: a likeness that competes with the places', and gives 0: what is unlike all of them takes little.
 
     Returns:
         The reference, its maps of the content's size.
@@ -228,6 +230,13 @@ def lay_over(
     if nearness:
         far = -nearness * _squared_distances(size, values)
         giving = far if giving is None else far.masked_fill(~giving, -torch.inf)
+    if least is not None:
+        # One more place, at no angle to any: its exponent is the mask's alone.
+        key, values = (nnf.pad(t, (0, 0, 0, 1)) for t in (key, values))
+        giving = query.new_zeros(1, 1, 1, key.shape[2] - 1) if giving is None else giving
+        if giving.dtype == torch.bool:
+            giving = torch.zeros_like(giving, dtype=query.dtype).masked_fill(~giving, -torch.inf)
+        giving = nnf.pad(giving, (0, 1), value=least * sharpness)
     carried = nnf.scaled_dot_product_attention(query, key, values, attn_mask=giving, scale=sharpness)
     planes = carried[:, 0].mT.unflatten(2, tuple(size)).split([m.shape[1] for m in reference.maps], dim=1)
     return Modalities(reference.vectors, tuple(planes), reference.present)

@@ -24,6 +24,7 @@ from colorstyle_lib.modalities import REDUCTION, Modalities, ModalityEncoder
 AB_RANGE = 110.0
 _NOISE_SIDE = 4  # z says something of each of 4 x 4 regions: where there is no content, places need a difference
 _LIGHT_WIDTH = 16
+_LEAST = 0.25  # cosine below which a place rather takes nothing from a hint
 _NEARNESS = 5.0  # a hint half a picture away must lie in a place rather more alike than one nearby
 
 
@@ -160,7 +161,7 @@ class Generator(nn.Module):
         # A hint says little where it stands and much about what looks like that place.
         cells = nnf.max_pool2d(known[:, 1:].float(), REDUCTION) > 0
         alike = self._likeness(described, maps or self.encoder(content))
-        carried = lay_over(described, described, alike=(alike, alike), known=cells, nearness=_NEARNESS)
+        carried = lay_over(described, described, alike=(alike, alike), known=cells, nearness=_NEARNESS, least=_LEAST)
         color = torch.where(cells, described.maps[0], carried.maps[0])
         return Modalities(described.vectors, (color, *described.maps[1:]), described.present)
 

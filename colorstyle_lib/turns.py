@@ -45,7 +45,8 @@ def discriminator_step(players: Players, parts: list[Examples], rules: Rules) ->
     """Descend once on the discriminator's loss; the generator only supplies pictures.
 
     Returns:
-        The loss, and how often a real picture was thought more real than the generated one beside it.
+        The loss, how often a real picture was thought more real than the generated one beside it, and what weight each
+        modality's evidence had on real pictures.
     """
     config, objective = rules.config, get_objective(rules.config.objective)
     players.discriminator_optimizer.zero_grad(set_to_none=True)
@@ -56,13 +57,17 @@ def discriminator_step(players: Players, parts: list[Examples], rules: Rules) ->
         # The factor makes slopes, and with them gamma, those of pictures with values of about 1.
         real = (rules.shown(part.lab, part.chances[:, 1]) / _PENALTY_UNIT).requires_grad_(config.penalty > 0)
         with rules.precision() if not config.penalty else contextlib.nullcontext():
-            real_logits = players.discriminator(real * _PENALTY_UNIT)
+            real_logits, alphas = players.discriminator.weigh(real * _PENALTY_UNIT)
             fake_logits = players.discriminator(rules.shown(generated, part.chances[:, 0]))
         loss = objective.discriminator_loss(real_logits, fake_logits)
         if config.penalty:
             loss = loss + zero_centered_penalty(real_logits, real, gamma=config.penalty)
         (loss / len(parts)).backward()
         sums["discriminator"] += loss.detach() / len(parts)
+        for level, alpha in alphas.items():
+            means = alpha.detach().mean((0, 2, 3)).unbind()
+            for name, weight in zip(players.discriminator.config.modalities, means, strict=True):
+                sums[f"weight_in_d/{level}/{name}"] += weight / len(parts)
         sums["told_apart"] += (real_logits.mean(1) > fake_logits.mean(1)).float().mean() / len(parts)
     rules.world.average_gradients(players.discriminator.parameters())
     players.discriminator_optimizer.step()

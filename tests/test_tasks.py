@@ -207,3 +207,15 @@ def test_the_paper_preset_and_the_tiny_one_have_tasks_that_exist():
     for name in ("paper", "tiny", "companion"):
         config = get_preset(name).training
         assert draw(Batches(drawn_store(), 2, 48), 0, config, 4).on(CPU).rgb.shape == (2, 3, 48, 48)
+
+
+def test_what_is_unlike_every_hint_takes_little_from_it():
+    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    light = torch.where(x < 32, 60 + 25 * torch.sin(x * 1.6), 50 + 20 * torch.sin(y * 0.8))
+    lab = torch.stack((light, torch.full_like(light, 60.0), torch.zeros_like(light)))[None]
+    known = torch.zeros(1, 1, 64, 64)
+    known[..., 30:34, 14:18] = 1
+    generator = Players.new(small_preset(), 0, CPU).generator
+    a = generator.describe_content(content_planes(lab, torch.ones_like(known), known)).maps[0][0, -3]
+    assert a[2, 1] > 2 * a[2, 6]  # as far from the hint's cell as each other, on its own and on the other side
+    assert a[0, 7] < 0.5 * 60 / 110
