@@ -52,6 +52,8 @@ def _train(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         start_from=arguments.start_from,
         tasks=[(name, _weight(name, weight)) for name, weight in _pairs(arguments.tasks, "--tasks").items()],
+        batch_size=arguments.batch_size,
+        accumulate=arguments.accumulate,
         tensorboard=arguments.tensorboard,
         compiled=arguments.compile,
     )
@@ -163,6 +165,8 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--tasks", nargs="+", default=(), metavar="NAME=WEIGHT", help="what is learned, such as automatic=2 inpaint=1"
     )
+    train.add_argument("--batch-size", type=_positive, metavar="N", help="images a step, over all processes")
+    train.add_argument("--accumulate", type=_positive, metavar="N", help="parts to work a batch off in: less memory")
     train.add_argument("--start-from", type=Path, metavar="WEIGHTS", help="go on from a .safetensors file")
     train.add_argument("--compile", action="store_true", help="compile the networks first (torch.compile)")
     train.add_argument("--tensorboard", action="store_true", help="also write curves for TensorBoard")

@@ -57,6 +57,8 @@ def train_on_folder(
     seed: int = 0,
     start_from: Path | None = None,
     tasks: Sequence[tuple[str, float]] = (),
+    batch_size: int | None = None,
+    accumulate: int | None = None,
     evaluate_every: int = 500,
     tensorboard: bool = False,
     compiled: bool = False,
@@ -74,7 +76,8 @@ def train_on_folder(
     preset = get_preset(preset_name)
     if tasks:
         check_tasks(tasks)
-        preset = change(preset, training=change(preset.training, tasks=tuple(tasks)))
+    changes = {"tasks": tuple(tasks), "batch_size": batch_size, "accumulate": accumulate}
+    preset = change(preset, training=change(preset.training, **{k: v for k, v in changes.items() if v}))
     root = paths.data_root(data)
     if root is None:
         raise ConfigError("training needs real images: give --data ROOT or set COLORSTYLE_DATA")
@@ -104,6 +107,8 @@ def train_on_folder(
                 (
                     f" --datasets {' '.join(datasets)}" if datasets else "",
                     f" --tasks {' '.join(f'{name}={weight:g}' for name, weight in tasks)}" if tasks else "",
+                    f" --batch-size {batch_size}" if batch_size else "",
+                    f" --accumulate {accumulate}" if accumulate else "",
                     f" --start-from {start_from.name}" if start_from else "",
                 )
             )

@@ -31,7 +31,7 @@ from colorstyle_lib.config import Preset, TrainingConfig
 from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.data.prefetch import Prefetched
 from colorstyle_lib.distributed import World, share_batch_norm
-from colorstyle_lib.errors import WeightsError
+from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.evaluation import Evaluation, evaluate
 from colorstyle_lib.features import load_vgg19
 from colorstyle_lib.journal import AGAIN, Journal, Losses
@@ -141,10 +141,15 @@ def train(
 
     Raises:
         WeightsError: nothing to resume from, or it is another preset's; or a loss is no longer a number.
-        ConfigError: a task that needs what the preset lacks.
+        ConfigError: a task that needs what the preset lacks, or a batch that cannot be divided.
     """
     world = world or World(0, 1, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     config, device = preset.training, world.device
+    if batches.batch_size % (world.size * config.accumulate):
+        raise ConfigError(
+            f"a batch of {batches.batch_size} cannot be divided into {config.accumulate} parts on each of {world.size} "
+            "processes; choose a multiple"
+        )
     players = Players.new(preset, seed, device, start_from)
     if world.size > 1:
         share_batch_norm(players.generator)

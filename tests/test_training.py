@@ -18,7 +18,7 @@ from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.data.folder import find_split
 from colorstyle_lib.data.windows import Windows
 from colorstyle_lib.distributed import World
-from colorstyle_lib.errors import DataError, WeightsError
+from colorstyle_lib.errors import ConfigError, DataError, WeightsError
 from colorstyle_lib.evaluation import evaluate
 from colorstyle_lib.generator import Generator, gray_content
 from colorstyle_lib.images import to_picture
@@ -224,6 +224,17 @@ def test_a_step_in_parts_is_the_step_at_once():
     assert split["loss"].item() == pytest.approx(whole["loss"].item(), rel=1e-4)
     for one, two in zip(at_once, in_parts, strict=True):
         torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-5)
+
+
+def test_a_batch_that_cannot_be_divided_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="a batch of 4 cannot be divided into 3 parts on each of 1 processes"):
+        train(
+            small_preset(accumulate=3),
+            Batches(drawn_store(), 4, 48),
+            synthetic.scenes(2, 48).rgb,
+            steps=1,
+            output=tmp_path,
+        )
 
 
 def test_a_killed_run_ends_with_the_same_weights(tmp_path):
