@@ -112,6 +112,8 @@ class TrainingConfig:
         lightness_weight: weight of the Huber term on L, where the task leaves L to the generator.
         content_weight: of stylize's content term.
         style_weight: of stylize's style term.
+        attention_weight: weight of the term against attention's collapse.
+        attention_floor: entropy below which it acts, as a share of the largest possible.
         noisy: how many pictures get a z other than 0.
         best_of: how many z such a picture may choose from; it learns with the one that suits it best, so that
             different z come to mean different answers (K. Li and J. Malik, 2018, arXiv:1809.09087).
@@ -140,6 +142,8 @@ class TrainingConfig:
     lightness_weight: float = 0.1
     content_weight: float = 1.0
     style_weight: float = 12.0
+    attention_weight: float = 0.5
+    attention_floor: float = 0.3
     noisy: float = 0.25
     best_of: int = 4
     half_precision: bool = True
@@ -189,6 +193,7 @@ PRESETS: dict[str, Preset] = {
             objective="saturating",
             adversarial_weight=1.0,
             augment=False,
+            attention_weight=0.0,
             noisy=1.0,
             best_of=1,
             half_precision=False,

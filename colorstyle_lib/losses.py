@@ -221,6 +221,25 @@ def identity_distance(output: Float[Tensor, "n c h w"], picture: Float[Tensor, "
     return (output - picture).abs().mean()
 
 
+def attention_collapse(alpha: Float[Tensor, "n m h w"], floor: float) -> Float[Tensor, ""]:
+    """``mean max(0, floor - H / log k)``: how far attention's entropy H has fallen below a share of its largest.
+
+    Whatever modality is the most useful early on takes all the weight, and one without weight learns nothing more:
+    an entropy term keeps choices open (R. Williams and J. Peng, Connection Science 3(3), 1991).
+
+    Args:
+        alpha: weights of m modalities, k of them present; where k is 1 there is nothing to choose.
+        floor: in [0, 1]; 0 for never.
+
+    Returns:
+        A mean over images of 0 (above the floor) to ``floor`` (all weight on one modality everywhere).
+    """
+    alpha = _exact(alpha)
+    choices = (alpha.flatten(2).amax(2) > 0).sum(1)
+    entropy = torch.special.entr(alpha).sum(1).mean((1, 2)) / choices.clamp_min(2).log()
+    return torch.where(choices > 1, (floor - entropy).clamp_min(0), 0.0).mean()
+
+
 def total_variation(planes: Float[Tensor, "n c h w"]) -> Float[Tensor, ""]:
     """``mean |x_(i,j+1) - x_(i,j)| + mean |x_(i+1,j) - x_(i,j)|``: high for noise, low for clean edges.
 

@@ -17,6 +17,7 @@ from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
 from colorstyle_lib.config import TrainingConfig
 from colorstyle_lib.generator import Generator, Reference
 from colorstyle_lib.losses import (
+    attention_collapse,
     bin_cross_entropy,
     chroma_weight,
     content_distance,
@@ -183,6 +184,9 @@ def supervised_terms(
         terms["lightness"] = none
     if network is not None:
         terms |= {"content": none, "style": none}
+    if answered.alphas and config.attention_weight:
+        levels = [attention_collapse(alpha, config.attention_floor) for alpha in answered.alphas.values()]
+        terms["collapse"] = config.attention_weight * torch.stack(levels).mean()
     free = examples.asked("inpaint", "enhance", "generate")
     if bool(free.any()):
         if answered.lab is not None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from colorstyle_lib.bins import ab_bins, encode_soft, rebalancing
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses import (
+    attention_collapse,
     bin_cross_entropy,
     chroma_weight,
     content_distance,
@@ -38,6 +39,24 @@ def planes(*rows: list[float]) -> Tensor:
 
 
 # Huber
+
+
+def test_attention_collapse_by_hand():
+    even, certain = torch.tensor([0.5, 0.5, 0.0]), torch.tensor([1.0, 0.0, 0.0])
+    some = torch.tensor([0.9, 0.1, 0.0])
+    entropy = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1)) / math.log(2)
+    alpha = torch.stack((even, some)).view(2, 3, 1, 1)
+    assert attention_collapse(alpha, 0.8).item() == pytest.approx((0.8 - entropy) / 2)
+    assert attention_collapse(alpha, 0.0).item() == 0
+    # A place that is certain beside one that is not: their mean counts, and no slope is infinite.
+    both = torch.stack((even, certain), dim=1).view(1, 3, 2, 1).requires_grad_()
+    loss = attention_collapse(both, 0.9)
+    assert loss.item() == pytest.approx(0.4)
+    alone = certain.view(1, 3, 1, 1)
+    assert attention_collapse(alone, 0.9).item() == 0  # one modality is present: nothing to choose
+    energies = torch.tensor([[6.0, 0.0]]).requires_grad_()
+    attention_collapse(energies.softmax(1).view(1, 2, 1, 1), 0.5).backward()
+    assert energies.grad[0, 0] > 0 > energies.grad[0, 1]  # descending brings them together
 
 
 def test_huber_is_a_square_near_and_a_line_far():
