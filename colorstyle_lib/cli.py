@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from colorstyle_lib import __version__
+from colorstyle_lib.cli_data import add_data_commands
 from colorstyle_lib.config import MODES, PRESETS, get_mode
 from colorstyle_lib.errors import ColorStyleError, ConfigError
 
@@ -56,6 +57,8 @@ def _train(arguments: argparse.Namespace) -> int:
         accumulate=arguments.accumulate,
         tensorboard=arguments.tensorboard,
         compiled=arguments.compile,
+        download=arguments.download,
+        cache=arguments.cache,
     )
     return 0
 
@@ -154,7 +157,11 @@ def parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train a generator on a folder of photographs")
     train.add_argument("--preset", default="companion", help=f"one of {', '.join(PRESETS)}; default: companion")
-    train.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA")
+    train.add_argument(
+        "--data", default="", help="data root, or a name of `colorstyle data list`; default: COLORSTYLE_DATA"
+    )
+    train.add_argument("--download", action="store_true", help="fetch a data set that is known by name")
+    train.add_argument("--cache", type=Path, metavar="FOLDER", help="keep decoded images there, for the next start")
     train.add_argument("--datasets", nargs="+", default=(), metavar="NAME", help="only these folders of the root")
     train.add_argument("--mode", default="auto", help=f"how long: auto, {', '.join(MODES)}; default: auto")
     train.add_argument("--steps", type=_positive, help="optimizer steps in all; default: by mode")
@@ -182,6 +189,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--output", default="", metavar="FOLDER", help="where executed notebooks go; default: by mode")
     run.add_argument("--timeout", type=_positive, metavar="SECONDS", help="limit for one cell; default: by mode")
     run.set_defaults(command=_run)
+
+    add_data_commands(commands)
 
     figures = commands.add_parser("figures", help="make the figures that the repository shows")
     actions = figures.add_subparsers(title="actions", metavar="ACTION", required=True)

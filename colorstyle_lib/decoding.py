@@ -82,7 +82,7 @@ def open_header(source: str | os.PathLike[str]) -> Iterator[Image.Image]:
         if path.stat().st_size == 0:
             raise ImageError(f"{name} is an empty file")
         with path.open("rb") as file:
-            yield _identify(file, name)
+            yield identify(file, name)
     except OSError as error:
         raise ImageError(f"cannot read {name}: {error.strerror or error}") from error
 
@@ -95,7 +95,7 @@ def _similar_file(path: Path) -> str:
     return f"; did you mean {str(path.with_name(close[0]))!r}?" if close else ""
 
 
-def _identify(file: io.BufferedReader, name: str) -> Image.Image:
+def identify(file: io.BufferedReader, name: str) -> Image.Image:
     """Read a file's header."""
     head = file.read(12)
     try:

@@ -20,7 +20,7 @@ Source = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor
 """What a person may give as a picture."""
 
 # How files with pictures of the formats that decoding.py knows are called.
-_ENDINGS = tuple(
+ENDINGS = tuple(
     ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .gif .bmp .avif .heic .heif .jp2 .ppm .pgm .pbm".split()  # noqa: SIM905
 )
 
@@ -195,5 +195,5 @@ def find_pictures(folder: str | os.PathLike[str], recursive: bool = True) -> lis
         # Emptied or trimmed in place, since that is what os.walk goes on with.
         folders[:] = [name for name in folders if recursive and not name.startswith(".")]
         visible = (name for name in files if not name.startswith("."))
-        found += [Path(here, name) for name in visible if Path(name).suffix.lower() in _ENDINGS]
+        found += [Path(here, name) for name in visible if Path(name).suffix.lower() in ENDINGS]
     return sorted(found)

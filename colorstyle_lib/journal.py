@@ -64,7 +64,7 @@ class Losses:
         Raises:
             WeightsError: one is not.
         """
-        for name, total in self._sums.items():
+        for name, total in sorted(self._sums.items(), key=lambda item: item[0] == "loss"):  # the culprit first
             if not math.isfinite(total):
                 raise WeightsError(f"the {name} term is no longer a number at step {step}: {AGAIN}")
 

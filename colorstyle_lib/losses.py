@@ -13,6 +13,7 @@ from colorstyle_lib.bins import check_bins, encode_soft
 
 # A variance is not taken below this: the square root's slope has no bound at 0, where a channel is dead.
 _LEAST_VARIANCE = 1e-8
+_LEAST_WEIGHT = 1e-6
 _LEAST_SQUARE = 1e-12  # a target that is 0 everywhere has no scale of its own
 
 
@@ -236,7 +237,8 @@ def attention_collapse(alpha: Float[Tensor, "n m h w"], floor: float) -> Float[T
     """
     alpha = _exact(alpha)
     choices = (alpha.flatten(2).amax(2) > 0).sum(1)
-    entropy = torch.special.entr(alpha).sum(1).mean((1, 2)) / choices.clamp_min(2).log()
+    # At 0, where a modality is absent, the slope of -a log a is infinite.
+    entropy = torch.special.entr(alpha.clamp_min(_LEAST_WEIGHT)).sum(1).mean((1, 2)) / choices.clamp_min(2).log()
     return torch.where(choices > 1, (floor - entropy).clamp_min(0), 0.0).mean()
 
 

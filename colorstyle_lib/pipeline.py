@@ -146,7 +146,7 @@ class ColorStyle:
             guide = rgb_to_lab(self._working_copy(guide_picture, size))
             offered = self.generator.describe_reference(guide)
         features, alphas = self.generator.decode(content, offered, z, override=override)
-        if alphas and not any(bool(alpha.any()) for alpha in alphas.values()):
+        if override is not None and not any(bool(alpha.any()) for alpha in alphas.values()):
             raise ConfigError("attention= leaves nothing: this picture has none of the modalities that have weight")
         ab = self.generator.colors(features)  # (1, 2, h, w)
         guess = self.generator.uncertainty(features)

@@ -14,36 +14,17 @@ import torch
 from colorstyle_lib import paths
 from colorstyle_lib.checkpoint import file_hash, load_generator, load_tensors
 from colorstyle_lib.config import change, get_preset
-from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
-from colorstyle_lib.data.folder import Split, dataset_of, find_split
+from colorstyle_lib.data.batches import Batches, center_crops
+from colorstyle_lib.data.datasets import dataset_names, load_split
+from colorstyle_lib.data.known import find_root
 from colorstyle_lib.distributed import world as joined_world
-from colorstyle_lib.errors import ConfigError, DataError, nearest
+from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.evaluation import evaluate
 from colorstyle_lib.tasks import check_tasks
 from colorstyle_lib.training import train
 
 # A quarter more than the crops, so that a crop of 60 to 100 % is neither blurred nor costly to decode.
 _STORE_SCALE = 1.25
-
-
-def load_split(root: Path, split: Split, shorter_side: int, datasets: Sequence[str] = ()) -> ImageStore:
-    """Decode one split of a data root, each data set a group of its own; say how much was read and left out.
-
-    Raises:
-        DataError: the root has no such data set, or holds nothing usable.
-    """
-    files = find_split(root, split)
-    if datasets:
-        known = {dataset_of(f, root) for f in files}
-        if missing := sorted(set(datasets) - known):
-            raise DataError(f"data root {str(root)!r} has no data set {missing[0]!r}{nearest(missing[0], known)}")
-        files = [f for f in files if dataset_of(f, root) in datasets]
-    homes = sorted({dataset_of(f, root) for f in files})
-    store = load_images(files, shorter_side, groups=[homes.index(dataset_of(f, root)) for f in files])
-    print(f"{split}: {len(store)} images from {', '.join(homes)}; {len(store.problems)} left out", flush=True)
-    for problem in store.problems[:20]:
-        print(f"  left out: {problem}")
-    return store
 
 
 def train_on_folder(
@@ -62,6 +43,8 @@ def train_on_folder(
     evaluate_every: int = 500,
     tensorboard: bool = False,
     compiled: bool = False,
+    download: bool = False,
+    cache: Path | None = None,
 ) -> Path:
     """Train a preset on the train split of a data root, measure it on the val split, write weights and their card.
 
@@ -78,15 +61,16 @@ def train_on_folder(
         check_tasks(tasks)
     changes = {"tasks": tuple(tasks), "batch_size": batch_size, "accumulate": accumulate}
     preset = change(preset, training=change(preset.training, **{k: v for k, v in changes.items() if v}))
-    root = paths.data_root(data)
+    root = find_root(data, download=download)
     if root is None:
         raise ConfigError("training needs real images: give --data ROOT or set COLORSTYLE_DATA")
     output = output or paths.RUNS / preset.name
     weights, crop = output / "generator.safetensors", preset.training.crop
     before = load_tensors(start_from) if start_from else None
     with joined_world() as world:
-        store = load_split(root, "train", round(crop * _STORE_SCALE), datasets)
-        validation = center_crops(load_split(root, "val", crop, datasets), crop)
+        kept = {"cache": cache, "quiet": not world.first}
+        store = load_split(root, "train", round(crop * _STORE_SCALE), datasets, **kept)
+        validation = center_crops(load_split(root, "val", crop, datasets, **kept), crop)
         batches = Batches(store, preset.training.batch_size, crop, seed, part=(world.rank, world.size))
         train(
             preset,
@@ -135,7 +119,7 @@ def write_card(weights: Path, root: Path, command: str, images: int) -> Path:
     generator = load_generator(weights)
     size = generator.config.working_size
     measured = {}
-    for name in sorted({dataset_of(f, root) for f in find_split(root, "val")}):
+    for name in dataset_names(root, "val"):
         squares = center_crops(load_split(root, "val", size, [name]), size)
         measured[name] = asdict(evaluate(generator, squares))
     card = {

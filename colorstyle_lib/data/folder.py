@@ -53,15 +53,20 @@ def dataset_of(path: Path, root: Path) -> str:
     return parts[0] if len(parts) > 1 and parts[0] not in ("train", "val") else root.name
 
 
-def _from_manifest(root: Path, split: Split) -> list[Path] | None:
+def has_manifest(root: Path) -> bool:
+    """Whether a root says by itself, in ``MANIFEST.csv``, which image is in which split."""
     manifest = root / "MANIFEST.csv"
     if not manifest.is_file():
-        return None
+        return False
     with manifest.open(newline="", encoding="utf-8") as lines:
-        rows = csv.DictReader(lines)
-        if not {"path", "split"} <= set(rows.fieldnames or ()):
-            return None
-        return [root / row["path"] for row in rows if row["split"] == split]
+        return {"path", "split"} <= set(csv.DictReader(lines).fieldnames or ())
+
+
+def _from_manifest(root: Path, split: Split) -> list[Path] | None:
+    if not has_manifest(root):
+        return None
+    with (root / "MANIFEST.csv").open(newline="", encoding="utf-8") as lines:
+        return [root / row["path"] for row in csv.DictReader(lines) if row["split"] == split]
 
 
 def _from_folders(root: Path, split: Split) -> list[Path] | None:

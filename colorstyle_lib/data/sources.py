@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from colorstyle_lib.config import Mode
-from colorstyle_lib.data.batches import ImageStore, load_images
+from colorstyle_lib.data.batches import ImageStore, decoded, in_memory, load_images
 from colorstyle_lib.data.demo import PHOTOGRAPHS
-from colorstyle_lib.data.folder import dataset_of, find_split
+from colorstyle_lib.data.layouts import list_images
 from colorstyle_lib.data.synthetic import scenes
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.images import to_picture
@@ -45,17 +45,11 @@ def images_for(mode: Mode, root: Path | None, size: int, seed: int = 0) -> tuple
 
 
 def _sample_of_root(root: Path, count: int, size: int, seed: int) -> tuple[ImageStore, str]:
-    found = find_split(root, "train")
+    found = list_images(root, "train")
     chosen = np.random.default_rng(seed).permutation(len(found))[:count]
-    paths = [found[i] for i in sorted(chosen)]
-    homes = [dataset_of(path, root) for path in paths]
-    known = sorted(set(homes))
-    store = load_images(
-        paths,
-        size,
-        names=[str(path.relative_to(root)) for path in paths],
-        groups=[known.index(home) for home in homes],
-    )
+    some = found.take(sorted(chosen.tolist()))
+    store = in_memory(decoded(some.read, len(some), size), some.names, some.groups())
+    known = sorted(set(some.datasets))
     counts = Counter(known[group] for group in store.groups)
     parts = ", ".join(f"{name} {counts[name]}" for name in known)
     return store, f"n = {len(store)} of {len(found)} training images ({parts})"

@@ -1,0 +1,88 @@
+"""What data costs a step: a cache beside decoding each time, and how long a step stands still for its batch."""
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from side_by_side import alternate
+
+from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.config import get_preset
+from colorstyle_lib.data.batches import Batches
+from colorstyle_lib.data.datasets import open_dataset
+from colorstyle_lib.data.demo import PHOTOGRAPHS
+from colorstyle_lib.data.layouts import list_images
+from colorstyle_lib.data.prefetch import Prefetched
+from colorstyle_lib.data.sharding import write_shards
+from colorstyle_lib.data.streamed import streamed
+from colorstyle_lib.generator import Generator, gray_content
+
+pytestmark = pytest.mark.benchmark
+
+N, CROP, SHORTER_SIDE, COPIES = 16, 128, 160, 12
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo photographs, each a few times, as JPEG files of the size that large data sets have."""
+    home = tmp_path_factory.mktemp("data") / "train"
+    home.mkdir()
+    for photo in PHOTOGRAPHS.values():
+        picture = photo.open()
+        picture.thumbnail((500, 500))
+        for i in range(COPIES):
+            picture.save(home / f"{photo.name}{i}.jpg", quality=90)
+    return home.parent
+
+
+def test_a_cache_beside_decoding_each_time(root):
+    stores = {
+        "held in memory": open_dataset(root, "train", SHORTER_SIDE),
+        "cache on disk": open_dataset(root, "train", SHORTER_SIDE, cache=root / "cache"),
+        "shards, decoded each time": open_dataset(_shards(root), "train", SHORTER_SIDE),
+        "files, decoded each time": streamed(list_images(root, "train"), SHORTER_SIDE),
+    }
+    batches = {way: Batches(store, N, CROP) for way, store in stores.items()}
+    timing = alternate({way: lambda b=b: b.batch(0) for way, b in batches.items()})
+    timing.show(f"a batch of {N} crops of {CROP} x {CROP}, one thread", yardstick="files, decoded each time")
+    assert timing.ratio("cache on disk", "files, decoded each time") < 0.5
+    assert timing.ratio("held in memory", "files, decoded each time") < 0.5
+
+
+def test_the_next_start_beside_the_first(root):
+    def start(folder: str) -> None:
+        open_dataset(root, "train", SHORTER_SIDE, cache=root / folder)
+
+    names = iter(range(1000))
+    start("kept")
+    timing = alternate({"first start": lambda: start(f"new{next(names)}"), "next start": lambda: start("kept")}, 3)
+    timing.show(f"opening {COPIES * len(PHOTOGRAPHS)} images through a cache on disk", yardstick="first start")
+    assert timing.ratio("next start", "first start") < 0.2
+
+
+def test_a_step_as_long_as_the_tiny_presets_hardly_waits(root):
+    preset = get_preset("tiny")
+    store = open_dataset(root, "train", round(preset.training.crop * 1.25), cache=root / "cache")
+    batches = Batches(store, preset.training.batch_size, preset.training.crop)
+    generator = Generator(preset.generator).train()
+
+    def step(rgb: torch.Tensor) -> None:
+        lab = rgb_to_lab(rgb)
+        (generator(gray_content(lab[:, :1])) - lab[:, 1:]).abs().mean().backward()
+
+    step(batches.batch(0))
+    with Prefetched(batches.batch, 0, 60) as ahead:
+        next(ahead)  # the first batch cannot be there already
+        before, started = ahead.waited, time.perf_counter()
+        for rgb in ahead:
+            step(rgb)
+        total, waited = time.perf_counter() - started, ahead.waited - before
+    print(f"\n{1000 * total / 59:.1f} ms a step, {100 * waited / total:.2f} % of it waiting for data")
+    assert waited / total < 0.05
+
+
+def _shards(root: Path) -> Path:
+    target = root.parent / "shards"
+    write_shards(root, target, shorter_side=SHORTER_SIDE)
+    return target

@@ -1,0 +1,167 @@
+"""Small data sets in exactly the layouts in which the large ones are published; the pictures are our own drawings."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import hashlib
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from colorstyle_lib.data.synthetic import scenes
+from colorstyle_lib.images import to_picture
+
+WNIDS = ("n01440764", "n02102040")
+
+
+@functools.cache
+def drawing(i: int, width: int = 48, height: int = 40) -> Image.Image:
+    return to_picture(scenes(1, 48, i).rgb[0][:, :height, :width])
+
+
+def encoded(i: int, kind: str = "JPEG") -> bytes:
+    content = io.BytesIO()
+    drawing(i).save(content, kind, quality=90)
+    return content.getvalue()
+
+
+def put(path: Path, i: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encoded(i))
+    return path
+
+
+def md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def imagenet_devkit(root: Path) -> Path:
+    """ILSVRC2012_devkit_t12.tar.gz: a table of classes (leaves and one inner node) and the truth of two val images."""
+    from scipy.io import savemat
+
+    kinds = [("ILSVRC2012_ID", "O"), ("WNID", "O"), ("words", "O"), ("gloss", "O"), ("num_children", "O")]
+    kinds += [("children", "O"), ("wordnet_height", "O"), ("num_train_images", "O")]
+    rows = [(i + 1, wnid, f"name {i}, other name", "what it is", 0, [], 0, 2) for i, wnid in enumerate(WNIDS)]
+    rows.append((1001, "n00001740", "entity", "all", 2, [1, 2], 1, 0))
+    table, truth = io.BytesIO(), b"2\n1\n"
+    savemat(table, {"synsets": np.array(rows, dtype=kinds)})
+    archive = root / "ILSVRC2012_devkit_t12.tar.gz"
+    root.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(archive, "w:gz") as tar:
+        for name, content in (("meta.mat", table.getvalue()), ("ILSVRC2012_validation_ground_truth.txt", truth)):
+            entry = tarfile.TarInfo(f"ILSVRC2012_devkit_t12/data/{name}")
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return archive
+
+
+def imagenet(root: Path) -> Path:
+    """Unpacked, with the development kit; val/ flat, as its archive is."""
+    imagenet_devkit(root)
+    for k, wnid in enumerate(WNIDS):
+        for i in range(2):
+            put(root / "train" / wnid / f"{wnid}_{10 * i}.JPEG", 2 * k + i)
+    for i in range(2):
+        put(root / "val" / f"ILSVRC2012_val_{i + 1:08d}.JPEG", 10 + i)
+    return root
+
+
+def imagenet_archives(root: Path, scratch: Path) -> Path:
+    """As downloaded: a tar of one tar for each class, a flat tar, the development kit."""
+    imagenet(scratch)
+    root.mkdir(parents=True)
+    (scratch / "ILSVRC2012_devkit_t12.tar.gz").rename(root / "ILSVRC2012_devkit_t12.tar.gz")
+    for wnid in WNIDS:
+        with tarfile.open(scratch / f"{wnid}.tar", "w") as tar:
+            for file in sorted((scratch / "train" / wnid).iterdir()):
+                tar.add(file, file.name)
+    with tarfile.open(root / "ILSVRC2012_img_train.tar", "w") as tar:
+        for wnid in WNIDS:
+            tar.add(scratch / f"{wnid}.tar", f"{wnid}.tar")
+    with tarfile.open(root / "ILSVRC2012_img_val.tar", "w") as tar:
+        for file in sorted((scratch / "val").iterdir()):
+            tar.add(file, file.name)
+    return root
+
+
+def coco(root: Path, year: str = "2017") -> Path:
+    for split, ids in (("train", (9, 25, 30)), ("val", (139,))):
+        rows = []
+        for i in reversed(ids):
+            name = f"{i:012d}.jpg"
+            put(root / f"{split}{year}" / name, i)
+            rows.append({"id": i, "file_name": name, "width": 48, "height": 40, "license": 1})
+        boxes = [{"id": 1, "image_id": ids[0], "category_id": 18, "bbox": [1, 2, 3, 4], "area": 12, "iscrowd": 0}]
+        content = {
+            "info": {"year": int(year)},
+            "licenses": [{"id": 1, "name": "Attribution License"}],
+            "images": rows,
+            "annotations": [{**box, "segmentation": [[1, 2, 4, 2, 4, 6]]} for box in boxes],
+            "categories": [{"id": 18, "name": "dog", "supercategory": "animal"}],
+        }
+        annotations = root / "annotations" / f"instances_{split}{year}.json"
+        annotations.parent.mkdir(parents=True, exist_ok=True)
+        annotations.write_text(json.dumps(content))
+    put(root / f"train{year}" / "not_in_the_annotations.jpg", 99)
+    return root
+
+
+def lsun(root: Path) -> Path:
+    """A real lmdb for each category and split; keys are SHA-1 sums, values are encoded images."""
+    import lmdb
+
+    for k, category in enumerate(("bedroom", "church_outdoor")):
+        for split, count in (("train", 3 - k), ("val", 1)):
+            home = root / f"{category}_{split}_lmdb"
+            home.mkdir(parents=True)
+            with lmdb.open(str(home), map_size=2**24) as database, database.begin(write=True) as transaction:
+                for i in range(count):
+                    content = encoded(20 + 10 * k + i, "WEBP" if i == 1 else "JPEG")
+                    transaction.put(hashlib.sha1(content, usedforsecurity=False).hexdigest().encode(), content)
+    return root
+
+
+def flowers102(root: Path) -> Path:
+    from scipy.io import savemat
+
+    home = root / "flowers-102"
+    for i in range(1, 6):
+        put(home / "jpg" / f"image_{i:05d}.jpg", 40 + i)
+    savemat(home / "imagelabels.mat", {"labels": np.arange(1, 6)})
+    savemat(home / "setid.mat", {"trnid": np.array([2, 4]), "valid": np.array([1, 3]), "tstid": np.array([5, 5])})
+    return root
+
+
+def stl10(root: Path) -> Path:
+    """Bytes, color by color, each picture column by column; the first files are tiny, as 96 x 96 x 3 must be."""
+    home = root / "stl10_binary"
+    home.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for name, count in (("train_X", 2), ("unlabeled_X", 3), ("test_X", 2)):
+        random.integers(0, 256, (count, 3, 96, 96), dtype=np.uint8).tofile(home / f"{name}.bin")
+    for name, count in (("train_y", 2), ("test_y", 2)):
+        np.ones(count, np.uint8).tofile(home / f"{name}.bin")
+    (home / "class_names.txt").write_text("airplane\n")
+    (home / "fold_indices.txt").write_text("0 1\n")
+    return root
+
+
+def places365(root: Path) -> Path:
+    names = ["a/airfield/00000001.jpg", "b/beach/00000002.jpg"]
+    for i, name in enumerate(names):
+        put(root / "data_256_standard" / name, 60 + i)
+    put(root / "val_256" / "Places365_val_00000001.jpg", 70)
+    (root / "categories_places365.txt").write_text("/a/airfield 0\n/b/beach 1\n")
+    (root / "places365_train_standard.txt").write_text("".join(f"/{name} {i}\n" for i, name in enumerate(names)))
+    (root / "places365_val.txt").write_text("Places365_val_00000001.jpg 1\n")
+    return root
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as lines:
+        return list(csv.DictReader(lines))

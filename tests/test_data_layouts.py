@@ -1,0 +1,292 @@
+import gc
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import data_layouts as small
+import numpy as np
+import pytest
+import torch
+import torchvision.datasets as tv
+from PIL import Image
+from torchvision.datasets import imagenet as tv_imagenet
+
+from colorstyle_lib.data.datasets import dataset_names, load_split, open_dataset
+from colorstyle_lib.data.layouts import list_images
+from colorstyle_lib.errors import DataError, MissingExtraError
+
+
+def pixels(picture: Image.Image) -> np.ndarray:
+    return np.asarray(picture.convert("RGB"))
+
+
+def contents(root: Path, split: str) -> list[np.ndarray]:
+    listing = list_images(root, split)
+    return [pixels(listing.read(i)) for i in range(len(listing))]
+
+
+def equal(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
+    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def hide(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+
+
+# ImageNet.
+@pytest.fixture
+def real_md5(monkeypatch):
+    """Torchvision knows the MD5 of the real archives; ours are of the same layout and other content."""
+
+    def accept(root: Path) -> None:
+        sums = {
+            part: (name, small.md5(root / name) if (root / name).is_file() else md5)
+            for part, (name, md5) in tv_imagenet.ARCHIVE_META.items()
+        }
+        monkeypatch.setattr(tv_imagenet, "ARCHIVE_META", sums)
+
+    return accept
+
+
+def test_imagenet_as_torchvision_reads_it(tmp_path, real_md5):
+    root = small.imagenet(tmp_path)
+    real_md5(root)
+    listing = list_images(root, "train")
+    assert list(listing.names) == [f"train/{w}/{w}_{i}.JPEG" for w in small.WNIDS for i in (0, 10)]
+    assert set(listing.datasets) == {"imagenet"}
+    trusted = tv.ImageNet(str(root), split="train")
+    assert equal(contents(root, "train"), [pixels(trusted[i][0]) for i in range(len(trusted))])
+    assert (root / "meta.bin").is_file()  # the development kit was read, and is not needed again
+    assert list(list_images(root, "val").names) == [f"val/ILSVRC2012_val_0000000{i}.JPEG" for i in (1, 2)]
+    store = load_split(root, "val", 16)
+    assert [len(store), tuple(store.images[0].shape)] == [2, (3, 16, 19)]
+
+
+def test_imagenet_archives_are_unpacked_by_torchvision(tmp_path, real_md5, capsys):
+    root = small.imagenet_archives(tmp_path / "root", tmp_path / "scratch")
+    real_md5(root)
+    assert len(list_images(root, "train")) == 4
+    assert list(list_images(root, "val").names) == [  # the truth says classes 2 and 1
+        f"val/{small.WNIDS[0]}/ILSVRC2012_val_00000002.JPEG",
+        f"val/{small.WNIDS[1]}/ILSVRC2012_val_00000001.JPEG",
+    ]
+    assert capsys.readouterr().out.count("unpacking") == 2
+    assert equal(contents(root, "train"), [pixels(Image.open(p)) for p in sorted(root.glob("train/*/*"))])
+
+
+def test_imagenet_says_what_is_missing(tmp_path, real_md5, monkeypatch):
+    root = small.imagenet(tmp_path / "root")
+    real_md5(root)
+    with monkeypatch.context() as without:
+        hide(without, "scipy.io")
+        with pytest.raises(MissingExtraError, match=r"scipy.*colorstyle\[data\]"):
+            list_images(root, "train")
+    list_images(root, "train")
+    shutil.rmtree(root / "val")
+    with pytest.raises(DataError, match=r"neither val/ nor ILSVRC2012_img_val.tar is there; get it from image-net.org"):
+        list_images(root, "val")
+    archives = small.imagenet_archives(tmp_path / "archives", tmp_path / "scratch")
+    (archives / "ILSVRC2012_devkit_t12.tar.gz").unlink()
+    with pytest.raises(DataError, match=r"the development kit ILSVRC2012_devkit_t12.tar.gz is missing"):
+        list_images(archives, "train")
+    (archives / "ILSVRC2012_devkit_t12.tar.gz").write_bytes(b"cut off")
+    with pytest.raises(DataError, match=r"incomplete or damaged: The archive ILSVRC2012_devkit_t12.tar.gz"):
+        list_images(archives, "train")
+
+
+# COCO.
+def test_coco_as_torchvision_reads_it(tmp_path):
+    pytest.importorskip("pycocotools")
+    root = small.coco(tmp_path)
+    for split, names in (("train", ["000000000009", "000000000025", "000000000030"]), ("val", ["000000000139"])):
+        annotations = root / "annotations" / f"instances_{split}2017.json"
+        trusted = tv.CocoDetection(str(root / f"{split}2017"), str(annotations))
+        assert equal(contents(root, split), [pixels(trusted[i][0]) for i in range(len(trusted))])
+        listing = list_images(root, split)
+        assert list(listing.names) == [f"{split}2017/{name}.jpg" for name in names]  # and none beside the annotations
+        assert set(listing.datasets) == {"coco"}
+
+
+def test_coco_takes_both_splits_from_the_latest_year(tmp_path):
+    small.coco(small.coco(tmp_path), "2014")
+    assert all(name.startswith("train2017/") for name in list_images(tmp_path, "train").names)
+    shutil.rmtree(tmp_path / "train2017")  # val2017 is still there, and train2014 holds most of it
+    with pytest.raises(DataError, match=r"train2017/ is missing; get train2017.zip from cocodataset.org"):
+        list_images(tmp_path, "train")
+
+
+def test_coco_says_what_is_missing_and_leaves_out_images_that_are(tmp_path):
+    root = small.coco(tmp_path)
+    (root / "train2017" / "000000000025.jpg").unlink()
+    store = open_dataset(root, "train", 16)
+    assert len(store) == 2
+    assert "000000000025.jpg" in store.problems[0]
+    annotations = root / "annotations" / "instances_train2017.json"
+    annotations.write_text(json.dumps({"images": [{"id": 1}]}))
+    with pytest.raises(DataError, match="damaged or no COCO annotation"):
+        list_images(root, "train")
+    annotations.unlink()
+    with pytest.raises(DataError, match=r"instances_train2017.json is missing; get annotations_trainval2017.zip"):
+        list_images(root, "train")
+    assert len(list_images(root, "val")) == 1
+
+
+# LSUN.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_lsun_as_torchvision_reads_it(tmp_path, monkeypatch):
+    pytest.importorskip("lmdb")
+    root = small.lsun(tmp_path / "lsun")
+    mine = {split: contents(root, split) for split in ("train", "val")}
+    listing = list_images(root, "train")
+    assert list(listing.datasets) == ["bedroom"] * 3 + ["church_outdoor"] * 2
+    assert all(
+        name.startswith(f"{home}_train_lmdb/") for name, home in zip(listing.names, listing.datasets, strict=True)
+    )
+    assert not list(tmp_path.glob("_cache_*"))
+    # Torchvision wants to open the database itself, and leaves a pickle in the current folder.
+    copy = shutil.copytree(root, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path)
+    for split in ("train", "val"):
+        trusted = tv.LSUN(str(copy), classes=[f"bedroom_{split}", f"church_outdoor_{split}"])
+        assert equal(mine[split], [pixels(trusted[i][0]) for i in range(len(trusted))])
+        for database in trusted.dbs:
+            database.env.close()
+    gc.collect()  # torchvision leaves its pickle open
+
+
+def test_lsun_categories_are_data_sets(tmp_path, capsys):
+    pytest.importorskip("lmdb")
+    root = small.lsun(tmp_path)
+    assert dataset_names(root, "val") == ["bedroom", "church_outdoor"]
+    store = load_split(root, "train", 16, ["church_outdoor"])
+    assert [len(store), store.groups] == [2, [0, 0]]
+    assert capsys.readouterr().out == "train: 2 images from church_outdoor; 0 left out\n"
+    shutil.rmtree(root / "bedroom_val_lmdb")
+    shutil.rmtree(root / "church_outdoor_val_lmdb")
+    with pytest.raises(DataError, match="no category has a folder NAME_val_lmdb"):
+        list_images(root, "val")
+
+
+def test_lsun_without_lmdb_or_with_a_damaged_database(tmp_path, monkeypatch):
+    home = tmp_path / "bedroom_train_lmdb"
+    home.mkdir()
+    (home / "data.mdb").write_bytes(b"not a database" * 1000)
+    with monkeypatch.context() as without:
+        hide(without, "lmdb")
+        with pytest.raises(MissingExtraError, match=r"lmdb is not installed.*colorstyle\[data\]"):
+            list_images(tmp_path, "train")
+    pytest.importorskip("lmdb")
+    with pytest.raises(DataError, match="damaged or no LSUN database"):
+        list_images(tmp_path, "train")
+
+
+def test_a_damaged_image_in_lsun_is_left_out(tmp_path):
+    lmdb = pytest.importorskip("lmdb")
+    root = small.lsun(tmp_path)
+    with lmdb.open(str(root / "bedroom_train_lmdb"), map_size=2**24) as database, database.begin(write=True) as t:
+        t.put(b"0" * 40, b"no picture")
+        t.put(b"1" * 40, b"")
+    store = open_dataset(root, "train", 16)
+    assert [len(store), len(store.problems)] == [5, 2]
+    assert "bedroom_train_lmdb/" + "0" * 40 in store.problems[0]
+
+
+# Torchvision's sets.
+def test_flowers102(tmp_path, monkeypatch):
+    root = small.flowers102(tmp_path)
+    files = {"label": "imagelabels.mat", "setid": "setid.mat"}
+    sums = {key: (name, small.md5(root / "flowers-102" / name)) for key, name in files.items()}
+    monkeypatch.setattr(tv.Flowers102, "_file_dict", {**tv.Flowers102._file_dict, **sums})
+    assert list(list_images(root, "train").names) == [f"flowers-102/jpg/image_0000{i}.jpg" for i in (2, 4)]
+    assert list(list_images(root, "val").names) == [f"flowers-102/jpg/image_0000{i}.jpg" for i in (1, 3)]
+    trusted = tv.Flowers102(str(root), "val")
+    assert equal(contents(root, "val"), [pixels(trusted[i][0]) for i in range(2)])
+    (root / "flowers-102" / "setid.mat").unlink()
+    with pytest.raises(DataError, match=r"Flowers102 in .* is incomplete or damaged"):
+        list_images(root, "train")
+
+
+def test_stl10(tmp_path, monkeypatch):
+    root = small.stl10(tmp_path)
+    for name in ("train_list", "test_list"):
+        pairs = [[file, small.md5(root / "stl10_binary" / file)] for file, _ in getattr(tv.STL10, name)]
+        monkeypatch.setattr(tv.STL10, name, pairs)
+    trusted = tv.STL10(str(root), "train+unlabeled")
+    assert len(trusted) == 5
+    assert equal(contents(root, "train"), [pixels(trusted[i][0]) for i in range(5)])
+    assert len(list_images(root, "val")) == 2
+    assert tuple(open_dataset(root, "val", 96).images[0].shape) == (3, 96, 96)
+
+
+def test_places365(tmp_path, monkeypatch):
+    root = small.places365(tmp_path)
+    categories = tv.Places365._CATEGORIES_META[0]
+    monkeypatch.setattr(tv.Places365, "_CATEGORIES_META", (categories, small.md5(root / categories)))
+    lists = {
+        part: (name, small.md5(root / name) if (root / name).is_file() else md5)
+        for part, (name, md5) in tv.Places365._FILE_LIST_META.items()
+    }
+    monkeypatch.setattr(tv.Places365, "_FILE_LIST_META", lists)
+    assert list(list_images(root, "train").names) == [
+        "data_256_standard/a/airfield/00000001.jpg",
+        "data_256_standard/b/beach/00000002.jpg",
+    ]
+    assert len(contents(root, "val")) == 1
+    shutil.rmtree(root / "val_256")
+    with pytest.raises(DataError, match="neither val_256/ nor val_large/ is there"):
+        list_images(root, "val")
+
+
+# Several at once.
+def test_data_sets_of_several_layouts_side_by_side(tmp_path):
+    pytest.importorskip("lmdb")
+    small.coco(tmp_path / "coco")
+    small.lsun(tmp_path / "lsun")
+    small.put(tmp_path / "mine" / "train" / "a.jpg", 80)
+    small.put(tmp_path / "other" / "without_splits.jpg", 81)
+    listing = list_images(tmp_path, "train")
+    assert {name: list(listing.datasets).count(name) for name in listing.datasets} == {"coco": 3, "lsun": 5, "mine": 1}
+    assert listing.names[0] == "coco/train2017/000000000009.jpg"
+    assert equal(contents(tmp_path, "train")[:3], contents(tmp_path / "coco", "train"))
+    assert equal(contents(tmp_path, "train")[3:8], contents(tmp_path / "lsun", "train"))
+    assert np.array_equal(contents(tmp_path, "train")[8], pixels(Image.open(tmp_path / "mine" / "train" / "a.jpg")))
+    assert dataset_names(tmp_path, "val") == ["coco", "lsun"]  # mine has none, which is no mistake
+    store = open_dataset(tmp_path, "train", 16, datasets=["mine", "lsun"])
+    assert store.groups == [0] * 5 + [1]
+    with pytest.raises(DataError, match="has no data set 'lsum'; did you mean 'lsun'"):
+        open_dataset(tmp_path, "train", 16, datasets=["lsum"])
+    shutil.rmtree(tmp_path / "coco" / "annotations")
+    with pytest.raises(DataError, match="annotations"):  # a data set that is broken is not passed over
+        list_images(tmp_path, "train")
+
+
+def test_a_manifest_of_the_root_wins_over_any_layout(tmp_path):
+    small.coco(tmp_path)
+    (tmp_path / "MANIFEST.csv").write_text("path,split\nval2017/000000000139.jpg,train\n")
+    assert list(list_images(tmp_path, "train").names) == ["val2017/000000000139.jpg"]
+
+
+def test_nothing_of_val_is_ever_among_train(tmp_path):
+    pytest.importorskip("lmdb")
+    small.coco(tmp_path / "coco")
+    small.lsun(tmp_path / "lsun")
+    train, val = (list_images(tmp_path, split) for split in ("train", "val"))
+    assert not set(train.names) & set(val.names)
+    assert not set(train.files) & set(val.files)
+
+
+def test_a_plain_folder_is_read_as_before(tmp_path, capsys):
+    small.put(tmp_path / "sea" / "train" / "a.jpg", 1)
+    small.put(tmp_path / "town" / "train" / "b.jpg", 2)
+    (tmp_path / "town" / "train" / "c.jpg").write_bytes(b"no picture")
+    store = load_split(tmp_path, "train", 16)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "train: 2 images from sea, town; 1 left out"
+    assert said[1].startswith("  left out: ")
+    assert "c.jpg" in said[1]
+    assert store.names == ["sea/train/a.jpg", "town/train/b.jpg"]
+    assert store.groups == [0, 1]
+    assert store.images[0].dtype == torch.uint8
+    with pytest.raises(DataError, match="not a folder"):
+        list_images(tmp_path / "none", "train")
