@@ -294,7 +294,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_state(tmp_path
             return NoNumber(**vars(windows)) if index >= 3 else windows
 
     validation = synthetic.scenes(2, 48, seed=9).rgb
-    with pytest.raises(WeightsError, match="the color term is no longer a number at step 3: train anew"):
+    with pytest.raises(WeightsError, match="the discriminator term is no longer a number at step 3: train anew"):
         train(small_preset(), Broken(drawn_store(), 4, 48), validation, steps=6, output=tmp_path, evaluate_every=2)
     assert load_state(tmp_path)["step"] == 2
     assert all(torch.isfinite(w).all() for w in load_tensors(tmp_path / "generator.safetensors").values())
