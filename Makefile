@@ -8,6 +8,7 @@ DATA =
 NB =
 TIMEOUT = 300
 LAB =
+TORCH = default
 
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
@@ -16,10 +17,10 @@ INSTALL = -m pip install --quiet --disable-pip-version-check
 OWN_KERNEL = JUPYTER_PATH="$$($(BIN)/python -c 'import sys; print(sys.prefix)')/share/jupyter"
 
 .DEFAULT_GOAL := help
-.PHONY: help tutorial test lab bench constraints clean
+.PHONY: help tutorial test lab bench constraints offline-kit clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 tutorial: $(READY) ## run the notebooks; MODE=smoke|quick|full, DATA=folder of images, NB="00 01"
 	@echo "tutorial: running the notebooks, each in a process of its own"
@@ -51,6 +52,10 @@ constraints: ## renew constraints.txt from the newest versions that fit pyprojec
 	"$$folder/venv/bin/python" -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' > "$$folder/new" && \
 	if grep -E '@|/' "$$folder/new"; then echo "constraints: these lines name a place, not a version" >&2; exit 1; fi && \
 	cp "$$folder/new" constraints.txt && echo "constraints: $$(wc -l < constraints.txt) versions"
+
+# The Python that a kit is for makes it; a version such as 3.12 is short for python3.12.
+offline-kit: ## all that a machine without a network needs, in dist/; PYTHON=3.12 is that machine's, TORCH=none: its own torch
+	@$(if $(filter 3.%,$(PYTHON)),python$(PYTHON),$(PYTHON)) tools/offline_kit.py --torch $(TORCH)
 
 clean: ## remove caches and builds; .venv and runs/ stay
 	@rm -rf build dist .pytest_cache .ruff_cache .hypothesis
