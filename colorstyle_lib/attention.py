@@ -244,7 +244,8 @@ def lay_over(
 
 def _squared_distances(size: torch.Size, like: Tensor) -> Tensor:
     """``(1, 1, places, places)``, in units of the longer side."""
-    axes = [torch.arange(side, device=like.device, dtype=like.dtype) / max(size) for side in size]
+    longer = torch.sym_max(*size)  # max() would fix in an export which side that is
+    axes = [torch.arange(side, device=like.device, dtype=like.dtype) / longer for side in size]
     places = torch.cartesian_prod(*axes)
     return (places[:, None] - places).square().sum(-1)[None, None]
 

@@ -23,7 +23,8 @@ def _colorize(arguments: argparse.Namespace) -> int:
         arguments.inputs,
         arguments.output,
         weights=arguments.weights,
-        overwrite=not arguments.keep,
+        recursive=arguments.recursive,
+        overwrite=arguments.overwrite,
         reference=arguments.reference,
         hints=[parse_hint(text) for text in arguments.hint],
         seed=arguments.seed,
@@ -53,6 +54,8 @@ def _train(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         start_from=arguments.start_from,
         tasks=[(name, _weight(name, weight)) for name, weight in _pairs(arguments.tasks, "--tasks").items()],
+        learns=arguments.learns,
+        styles=arguments.styles,
         batch_size=arguments.batch_size,
         accumulate=arguments.accumulate,
         tensorboard=arguments.tensorboard,
@@ -125,14 +128,16 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    colorize = commands.add_parser("colorize", help="color a photograph, or a folder of them")
-    colorize.add_argument("inputs", metavar="IN", nargs="+", type=Path, help="photographs, or one folder")
+    colorize = commands.add_parser("colorize", help="color photographs, one or whole folders")
+    colorize.add_argument(
+        "inputs", metavar="IN", nargs="+", type=Path, help="photographs, folders, patterns such as 'album/*.jpg'"
+    )
     colorize.add_argument(
         "-o",
         "--output",
         metavar="OUT",
         type=Path,
-        help="file, or folder for many; default: NAME-color.png beside IN",
+        help="file, or folder for many; default: NAME-color.png or FOLDER-color beside IN",
     )
     colorize.add_argument("--reference", type=Path, metavar="R", help="a color picture to color by")
     colorize.add_argument(
@@ -148,7 +153,10 @@ def parser() -> argparse.ArgumentParser:
         "--working-size", type=_positive, help="pixels of the shorter side at which color is predicted, 32 to 1536"
     )
     colorize.add_argument("--weights", type=Path, help="a .safetensors file; default: the released weights")
-    colorize.add_argument("--keep", action="store_true", help="leave results alone that are already there")
+    colorize.add_argument("-r", "--recursive", action="store_true", help="also take the folders within folders")
+    colorize.add_argument(
+        "--overwrite", action="store_true", help="replace results that are there; by default they are left alone"
+    )
     colorize.set_defaults(command=_colorize)
 
     info = commands.add_parser("info", help="versions, device, weights and where things are")
@@ -172,6 +180,8 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--tasks", nargs="+", default=(), metavar="NAME=WEIGHT", help="what is learned, such as automatic=2 inpaint=1"
     )
+    train.add_argument("--learns", metavar="PART", help="all, or restyling: those levels alone; default: the preset's")
+    train.add_argument("--styles", nargs="+", default=(), metavar="NAME", help="folders of the root that hold styles")
     train.add_argument("--batch-size", type=_positive, metavar="N", help="images a step, over all processes")
     train.add_argument("--accumulate", type=_positive, metavar="N", help="parts to work a batch off in: less memory")
     train.add_argument("--start-from", type=Path, metavar="WEIGHTS", help="go on from a .safetensors file")

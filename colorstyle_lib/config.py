@@ -33,7 +33,9 @@ class GeneratorConfig:
         modalities: which of color, texture and shape are weighed.
         attention_at: the decoder's levels that are steered, by how often smaller than the picture they are.
         noise: numbers in z; 0 for a generator that answers one input in one way.
-        lightness: can also answer with L, which every task but coloring needs.
+        lightness: can also answer with L, which every task but coloring and restyling needs.
+        restyling: channels, at a quarter of the size, of the levels that redraw pictures in another one's look; 0 for
+            a generator that cannot.
         working_size: pixels of a picture's shorter side when its chroma is predicted; a multiple of ``2 ** depth``.
     """
 
@@ -48,6 +50,7 @@ class GeneratorConfig:
     attention_at: tuple[int, ...] = (4, 8, 16)
     noise: int = 0
     lightness: bool = False
+    restyling: int = 0
     working_size: int = 128
 
 
@@ -112,6 +115,8 @@ class TrainingConfig:
         lightness_weight: weight of the Huber term on L, where the task leaves L to the generator.
         content_weight: of stylize's content term.
         style_weight: of stylize's style term.
+        identity_weight: of the distance to the right answer, where stylize has one: only color is to be taken.
+        learns: ``all`` of the generator, or its ``restyling`` levels alone, which leaves coloring as it is.
         attention_weight: weight of the term against attention's collapse.
         attention_floor: entropy below which it acts, as a share of the largest possible.
         noisy: how many pictures get a z other than 0.
@@ -142,6 +147,8 @@ class TrainingConfig:
     lightness_weight: float = 0.1
     content_weight: float = 1.0
     style_weight: float = 12.0
+    identity_weight: float = 4.0
+    learns: str = "all"
     attention_weight: float = 0.5
     attention_floor: float = 0.3
     noisy: float = 0.25
@@ -213,6 +220,7 @@ PRESETS: dict[str, Preset] = {
             attention_at=(4, 8, 16),
             noise=16,
             lightness=True,
+            restyling=128,
             working_size=160,
         ),
         training=TrainingConfig(supervised=0.85, catch_up=0.05, adversarial_weight=0.1),
@@ -228,6 +236,7 @@ PRESETS: dict[str, Preset] = {
             attention_at=(2, 4),
             noise=8,
             lightness=True,
+            restyling=16,
             working_size=64,
         ),
         DiscriminatorConfig(width=12, max_width=48, depth=3, scales=1),

@@ -164,13 +164,18 @@ class Discriminator(nn.Module):
         return self.weigh(lab, override=override)[0]
 
     def weigh(
-        self, lab: Float[Tensor, "n 3 h w"], *, override: AttentionOverride | None = None
+        self,
+        lab: Float[Tensor, "n 3 h w"],
+        *,
+        described: Modalities | None = None,
+        override: AttentionOverride | None = None,
     ) -> tuple[Float[Tensor, "n p"], dict[str, Float[Tensor, "n m _ _"]]]:
         """Judge pictures, and say what the judgement rests on.
 
         Args:
             lab: ``(N, 3, H, W)``, L in [0, 100], a and b in about [-110, 110]; sides multiples of 8 and at least
                 ``2 ** depth``.
+            described: what :attr:`describe` says of the same pictures, where that is known already.
             override: a change of attention that the caller asks for; without attention there is nothing to change.
 
         Returns:
@@ -183,7 +188,10 @@ class Discriminator(nn.Module):
             ConfigError: a side does not fit, or an override without attention.
         """
         self._check(lab, override)
-        described = self.describe(lab) if self.config.attention != "none" else None
+        if self.config.attention == "none":
+            described = None
+        elif described is None:
+            described = self.describe(lab)
         x = (lab - self.center) / self.unit
         logits, alphas = [], {}
         for halvings, level in enumerate(self.levels, start=1):

@@ -132,7 +132,7 @@ def attention_maps(
             drawn = _heat(ax, weights, 1.0)
             ax.set_title(f"{title}: mean {float(weights.mean()):.2f}")
             ax.set_axis_off()
-    figure.colorbar(drawn, ax=axes, label=label, shrink=0.7)
+    figure.colorbar(drawn, ax=axes, label=label, shrink=0.7, fraction=0.04, pad=0.01)
     return figure
 
 
@@ -159,7 +159,7 @@ def overrides(pictures: Mapping[str, Picture], distances: Mapping[str, Float[Ten
             drawn = _heat(axes[1, j], distances[title], max(top, 1e-3), "magma")
             axes[1, j].set_title(f"mean {float(distances[title].mean()):.1f}", y=-0.2, fontsize=9)
     axes[1, 0].text(1, 0.5, f"distance in ab\nfrom “{first}”", transform=axes[1, 0].transAxes, ha="right", va="center")
-    figure.colorbar(drawn, ax=axes[1], label="Lab units", shrink=0.9)
+    figure.colorbar(drawn, ax=axes[1], label="Lab units", shrink=0.9, fraction=0.04, pad=0.01)
     return figure
 
 
@@ -194,14 +194,15 @@ def weights_by_image(weights: Mapping[str, Mapping[str, Float[Tensor, "n m"]]], 
 def weight_against_change(
     panels: Mapping[str, Mapping[str, tuple[str, Float[Tensor, " n"], Float[Tensor, " n"]]]],
 ) -> Figure:
-    """What attention says beside what deleting does: a dot an image.
+    """What attention says beside what deleting does: a dot an image, panels above each other on one scale of weights.
 
     Args:
         panels: by title of a row, by title of a panel: the modality, its weights, and the mean change of ab when it is
             removed, in Lab units.
     """
     columns = max(len(row) for row in panels.values())
-    figure, axes = new_figure(len(panels), columns, figsize=(2.2 * columns, 2.4 * len(panels)), squeeze=False)
+    size = (2.2 * columns, 2.4 * len(panels))
+    figure, axes = new_figure(len(panels), columns, figsize=size, squeeze=False, sharex="col")
     for axes_row, (row_title, row) in zip(axes, panels.items(), strict=True):
         axes_row[0].set_ylabel(f"{row_title}\nchange of ab when removed")
         for ax, (title, (name, weight, change)) in zip(axes_row, row.items(), strict=True):
@@ -214,8 +215,10 @@ def weight_against_change(
                 alpha=0.7,
                 clip_on=False,
             )
-            ax.set(xlim=(0, 1), ylim=(0, 1.08 * max(float(change.max()), 1e-3)), xlabel=f"weight of {name}")
+            ax.set(ylim=(0, 1.08 * max(float(change.max()), 1e-3)))
             ax.set_title(title, fontsize=8.5)
+    for ax, (name, _, _) in zip(axes[-1], row.values(), strict=False):
+        ax.set_xlabel(f"weight of {name}")
     return figure
 
 
@@ -242,10 +245,10 @@ def evidence(
         show_picture(axes[0, j], picture, title)
         ax = axes[1, j]
         for row, (name, score, weight) in enumerate(zip(names, scores[title], weights[title], strict=True)):
-            ax.barh(row, score or 0.0, color=WEIGHT_COLORS[name], height=0.6)
+            ax.barh(row, score or 0.0, color=WEIGHT_COLORS[name], height=0.45)
             note = "absent" if score is None else f"α {weight:.2f}"
-            ax.text(0.02, row - 0.42, note, transform=ax.get_yaxis_transform(), fontsize=8, va="center")
-        ax.barh(len(names), verdicts[title], color="0.3", height=0.6)
+            ax.text(0.02, row - 0.48, note, transform=ax.get_yaxis_transform(), fontsize=8, va="center")
+        ax.barh(len(names), verdicts[title], color="0.3", height=0.45)
         ax.axvline(0, color="0.3", linewidth=0.8)
         ax.set_yticks(range(len(names) + 1), [*names, "verdict"])
         ax.set(xlim=(-reach, reach), xlabel="fake  ←  logit  →  real")

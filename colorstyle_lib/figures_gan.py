@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from torch import Tensor
 
+from colorstyle_lib.color import lab_to_rgb
 from colorstyle_lib.figures import new_figure
 from colorstyle_lib.points import REACH, Snapshot
 
@@ -196,6 +197,32 @@ def answers(
     axes[0, 0].plot([], [], "D", color="#D55E00", markersize=6, label="mean")
     axes[0, 0].plot([], [], "o", color="none", markeredgecolor="black", markersize=8, label="true")
     axes[0, 0].legend(loc="lower right", handletextpad=0.1)
+    return figure
+
+
+def shares(
+    found: Mapping[str, Sequence[Sequence[float]]], true: Mapping[str, Float[Tensor, "_ 2"]], lightness: float = 57.0
+) -> Figure:
+    """How often each true color is the answer: a row for each, a dot for each seed, filled with that color.
+
+    Args:
+        found: by kind, for each seed the share of answers near each of its true colors.
+        true: by kind, these colors (a, b); a bar marks the share that each would have if all were equally likely.
+        lightness: L in which the dots are filled.
+    """
+    rows = [
+        (kind, color, [one[i] for one in found[kind]]) for kind, known in true.items() for i, color in enumerate(known)
+    ]
+    figure, ax = new_figure(figsize=(7.2, 0.4 * len(rows) + 0.9))
+    for row, (kind, color, values) in zip(range(len(rows))[::-1], rows, strict=True):
+        rgb = lab_to_rgb(torch.tensor([lightness, *color.tolist()])[:, None, None]).flatten().tolist()
+        spread = torch.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else torch.zeros(1)
+        ax.plot(values, row + spread, "o", color=rgb, markeredgecolor="black", markersize=7, clip_on=False)
+        ax.plot([1 / len(true[kind])] * 2, [row - 0.35, row + 0.35], color="black", linewidth=1.6)
+        ax.axhline(row, color="0.9", linewidth=0.6, zorder=0)
+    names = [f"{kind} ({color[0]:.0f}, {color[1]:.0f})" for kind, color, _ in rows]
+    ax.set_yticks(range(len(rows))[::-1], names)
+    ax.set(xlim=(0, 0.6), xlabel="share of answers near this true color (a, b)  (dots: seeds, bar: if all were equal)")
     return figure
 
 

@@ -33,7 +33,7 @@ def orbits(
         notes: a line below each panel, by title.
         averages: a second path to draw into a panel: the moving average of the first.
     """
-    figure, axes = new_figure(1, len(paths), figsize=(3.0 * len(paths), 3.4), squeeze=False)
+    figure, axes = new_figure(1, len(paths), figsize=(2.6 * len(paths), 3.3), squeeze=False, sharey=True)
     reach = 1.1 * max(float(path.abs().max()) for path in paths.values())
     for ax, (title, path) in zip(axes[0], paths.items(), strict=True):
         ax.plot(*path.T.tolist(), "-o", color=_BLUE, markersize=2.5, linewidth=0.8, label="(x, y)")
@@ -99,8 +99,10 @@ def curves(log: Sequence[Mapping[str, Any]]) -> Figure:
     for name, mark in zip(("loss", "color", "lightness", "adversarial", "discriminator"), "os^vD", strict=True):
         if any(one.get(name) for one in log):
             _line(losses, log, name, marker=mark)
-    losses.set_yscale("symlog")
-    losses.legend(ncols=2)
+    losses.set_yscale("symlog", linthresh=0.1, linscale=0.3)
+    bottom, top = losses.get_ylim()
+    losses.set_ylim(min(bottom, 0), 6 * top)  # room for the names
+    losses.legend(ncols=3, loc="upper center")
     _line(verdicts, log, "told_apart", marker="o", color=_BLUE)
     sure = verdicts.axhline(0.97, color=_RED, linewidth=0.8, linestyle="--", label="too sure to teach")
     coin = verdicts.axhline(0.5, color="0.5", linewidth=0.8, linestyle=":", label="a coin")
@@ -194,7 +196,7 @@ def runs(
             ax.plot(seeds[0][0], middle, color=color, marker=mark, markersize=4, linewidth=2, label=way)
         if line:
             ax.axhline(line[0], color="0.5", linewidth=0.9, linestyle=":")
-            ax.text(1, line[0], line[1], transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize=8)
+            ax.text(1.01, line[0], line[1], transform=ax.get_yaxis_transform(), va="center", fontsize=8)
         ax.set(xlabel=labels[0], title=title)
         ax.legend()
     axes[0, 0].set_ylabel(labels[1])

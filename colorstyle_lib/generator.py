@@ -20,6 +20,7 @@ from colorstyle_lib.config import ATTENTIONS, GeneratorConfig
 from colorstyle_lib.encoders import CONTENT_PLANES, ConvolutionEncoder, PretrainedEncoder, double_convolution
 from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.modalities import REDUCTION, Modalities, ModalityEncoder
+from colorstyle_lib.restyling import Look, Restyler, look_of
 
 AB_RANGE = 110.0
 _NOISE_SIDE = 4  # z says something of each of 4 x 4 regions: where there is no content, places need a difference
@@ -66,18 +67,33 @@ class Reference(NamedTuple):
     Attributes:
         described: its color, texture and shape.
         alike: what its places look like, ``(N, 1, places, channels)``: by it they are found in the content.
+        rows: which of the contents have it, where only some do.
     """
 
     described: Modalities
     alike: Tensor
+    rows: Tensor | None = None
 
-    def only(self, kept: Bool[Tensor, " n"]) -> Reference:
-        """The same for the images that are kept; the others have nothing."""
-        return Reference(self.described.only(kept), self.alike)
 
-    def pick(self, chosen: Bool[Tensor, " n"]) -> Reference:
+class Seen(NamedTuple):
+    """What the generator sees before it answers.
+
+    Attributes:
+        content: as it was told.
+        maps: the encoder's.
+        own: what the content itself offers; None where nothing steers.
+        offered: what a reference offers at the content's places.
+    """
+
+    content: Tensor
+    maps: list[Tensor]
+    own: Modalities | None
+    offered: Modalities | None
+
+    def pick(self, chosen: Bool[Tensor, " n"]) -> Seen:
         """The chosen images' alone."""
-        return Reference(self.described.pick(chosen), self.alike[chosen])
+        own, offered = (m.pick(chosen) if m is not None else None for m in (self.own, self.offered))
+        return Seen(self.content[chosen], [m[chosen] for m in self.maps], own, offered)
 
 
 class Generator(nn.Module):
@@ -125,6 +141,8 @@ class Generator(nn.Module):
                 nn.Conv2d(_LIGHT_WIDTH, 1, 3, padding=1),
             )
             nn.init.zeros_(self.light[-1].weight)
+        if config.restyling:
+            self.restyling = Restyler(config.restyling, channels)
         if config.colors == "bins":
             self.head: nn.Module = nn.Sequential(
                 nn.Conv2d(widths[0], 64, 1), nn.ReLU(), nn.Conv2d(64, len(ab_bins()), 1)
@@ -155,8 +173,9 @@ class Generator(nn.Module):
         scale = content.new_tensor([100, AB_RANGE, AB_RANGE]).view(3, 1, 1)
         known = content[:, 3:] > 0.5
         described = self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:])
-        # A branch on values cannot be compiled or exported; what is, colors without hints.
-        if torch.compiler.is_compiling() or not self._has_hints(known[:, 1:]):
+        # Without hints the rest changes nothing, and is left out to save time. A branch on values cannot be compiled or
+        # exported: there all is computed.
+        if not torch.compiler.is_compiling() and not self._has_hints(known[:, 1:]):
             return described
         # A hint says little where it stands and much about what looks like that place.
         cells = nnf.max_pool2d(known[:, 1:].float(), REDUCTION) > 0
@@ -182,6 +201,28 @@ class Generator(nn.Module):
             return self.encoder.likeness(maps)
         return likeness(torch.cat(described.maps[1:], dim=1))
 
+    def look(self, content: Float[Tensor, "n 5 h w"], reference: Reference | None = None) -> Seen:
+        """What comes before any answer, and is the same for every z.
+
+        Arguments and errors as in :meth:`forward`.
+        """
+        if content.shape[-1] % self.step or content.shape[-2] % self.step:
+            raise ConfigError(
+                f"the generator wants sides that are multiples of {self.step}, not {tuple(content.shape[-2:])}"
+            )
+        maps = self.encoder(content)
+        own = self.describe_content(content, maps) if self.steering else None
+        offered = self._offered(own, maps, reference) if own is not None and reference is not None else None
+        return Seen(content, maps, own, offered)
+
+    def _offered(self, own: Modalities, maps: list[Tensor], reference: Reference) -> Modalities:
+        """The reference's descriptions at the content's places; nothing for contents that have none."""
+        rows = reference.rows
+        mine, at = (own, maps) if rows is None else (own.pick(rows), [m[rows] for m in maps])
+        alike = (self._likeness(mine, at), reference.alike)
+        laid = lay_over(reference.described, mine, alike=alike, sharpness=self._sharpness)
+        return laid if rows is None else laid.spread(rows)
+
     def decode(
         self,
         content: Float[Tensor, "n 5 h w"],
@@ -197,22 +238,19 @@ class Generator(nn.Module):
         Returns:
             The features, and alpha by level: ``"8"`` is the level at 1/8 of the size.
         """
-        if content.shape[-1] % self.step or content.shape[-2] % self.step:
-            raise ConfigError(
-                f"the generator wants sides that are multiples of {self.step}, not {tuple(content.shape[-2:])}"
-            )
-        maps = self.encoder(content)
-        *skips, x = maps
-        skips[0] = torch.cat((skips[0], nnf.pixel_unshuffle(content, 2)), dim=1)
+        return self.think(self.look(content, reference), z, override=override)
+
+    def think(
+        self, seen: Seen, z: Float[Tensor, "n d"] | None = None, *, override: AttentionOverride | None = None
+    ) -> tuple[Float[Tensor, "n c _ _"], dict[str, Float[Tensor, "n m _ _"]]]:
+        """The second half of :meth:`decode`: from what was seen to features and attention."""
+        *skips, x = seen.maps
+        own, offered = seen.own, seen.offered
+        skips[0] = torch.cat((skips[0], nnf.pixel_unshuffle(seen.content, 2)), dim=1)
         x = self.bottom(x)
         if z is not None and self.config.noise:
             regions = self.from_noise(z).unflatten(1, (-1, _NOISE_SIDE, _NOISE_SIDE))
             x = x + nnf.interpolate(regions, size=x.shape[-2:], mode="bilinear")
-        own = self.describe_content(content, maps) if self.steering else None
-        offered = None
-        if own is not None and reference is not None:
-            alike = (self._likeness(own, maps), reference.alike)
-            offered = lay_over(reference.described, own, alike=alike, sharpness=self._sharpness)
         alphas = {}
         for i, (block, skip) in enumerate(zip(self.decoder, reversed(skips), strict=True)):
             x = block(torch.cat((nnf.interpolate(x, scale_factor=2, mode="nearest"), skip), dim=1))
@@ -223,11 +261,11 @@ class Generator(nn.Module):
 
     def colors(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 2*h 2*w"]:
         """The end of :meth:`forward`: from features at half the size to a and b."""
-        prediction = self.head(features).float()
+        prediction = self.head(features)
         if self.config.colors == "bins":
             ab = annealed_mean(prediction, temperature=self.config.temperature)
         else:
-            ab = AB_RANGE * torch.tanh(prediction)
+            ab = AB_RANGE * torch.tanh(prediction.float())
         # Chroma is smooth where L is sharp: half the size is enough, as JPEG's 4:2:0 has long assumed.
         return nnf.interpolate(ab, scale_factor=2, mode="bilinear")
 
@@ -261,6 +299,35 @@ class Generator(nn.Module):
         unknown = content[:, 3:4] == 0
         return 100 * (content[:, :1] + 0.5 * unknown + change)
 
+    def describe_style(self, lab: Float[Tensor, "n 3 h2 w2"]) -> Look:
+        """What may be taken from a style picture, of any size as in :meth:`describe_reference`."""
+        return look_of(self.describe(lab), self.encoder(gray_content(lab[:, :1])))
+
+    def restyle(
+        self,
+        rgb: Float[Tensor, "n 3 h w"],
+        seen: Seen,
+        look: Look,
+        strength: Float[Tensor, " n"] | None = None,
+        *,
+        override: AttentionOverride | None = None,
+    ) -> tuple[Float[Tensor, "n 3 h w"], Float[Tensor, "n 3 _ _"]]:
+        """Redraw pictures in another one's look; see :meth:`colorstyle_lib.restyling.Restyler.forward`.
+
+        Args:
+            rgb: the pictures, in their own colors or in those that this generator gave them.
+            seen: from :meth:`look` at the same pictures.
+            look: from :meth:`describe_style`.
+            strength: how much of it.
+            override: a change of attention that the caller asks for.
+
+        Raises:
+            ConfigError: this generator cannot.
+        """
+        if not self.config.restyling:
+            raise ConfigError("these weights only color: another look needs a generator with restyling levels")
+        return self.restyling(rgb, seen.maps, look, strength, override=override)
+
     def forward(
         self,
         content: Float[Tensor, "n 5 h w"],
@@ -287,8 +354,10 @@ class Generator(nn.Module):
         return self.colors(self.decode(content, reference, z, override=override)[0])
 
     def train(self, mode: bool = True) -> Generator:
-        """Switch to training; a frozen encoder stays in evaluation mode."""
+        """Switch to training; what is frozen stays in evaluation mode."""
         super().train(mode)
-        if isinstance(self.encoder, PretrainedEncoder):
-            self.encoder.eval()
+        for part in self.children():
+            weights = list(part.parameters())
+            if weights and not any(w.requires_grad for w in weights):
+                part.eval()
         return self

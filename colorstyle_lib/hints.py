@@ -1,4 +1,8 @@
-"""Colors that a person puts at points of a picture, for the generator to spread over what belongs together."""
+"""Colors that a person puts at points of a picture: planted for the generator, and kept to what belongs together.
+
+How far a hint may reach is a random walk's affair: A. Levin, D. Lischinski and Y. Weiss, Colorization using
+Optimization, SIGGRAPH 2004, whose energy gets a small price for every pixel that a hint is carried to.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as nnf
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -17,6 +22,11 @@ Hint = tuple[int | float, int | float, str]
 """x (right), y (down), both in the picture's own pixels from its upper left corner, and a color as ``#rrggbb``."""
 
 _SIDE = 4  # pixels at the working size; training saw 2 to 6
+_REACH_SIDE = 160  # pixels of the shorter side at which reach is found, so that it is the same at any working size
+_EDGE = 4.0  # difference of L that a hint hardly passes
+_LEAK = 1e-3  # what even the sharpest edge lets through
+_PRICE = 1e-5  # of each pixel on the way
+_ITERATIONS = 150
 
 
 def parse_hint(text: str) -> Hint:
@@ -29,6 +39,7 @@ def parse_hint(text: str) -> Hint:
     y, second, color = rest.partition(",")
     try:
         if comma and second:
+            _ab(color.strip())  # before any picture is touched
             return float(x), float(y), color.strip()
     except ValueError:
         pass
@@ -65,6 +76,81 @@ def plant(
         ab[place] = _ab(color).to(ab)
         known[place] = True
     return ab, known
+
+
+def keep_to_reach(
+    plain: Float[Tensor, "n 2 h w"],
+    hinted: Float[Tensor, "n 2 h w"],
+    lightness: Float[Tensor, "n 1 h w"],
+    ab: Float[Tensor, "n 2 h w"],
+    known: Bool[Tensor, "n 1 h w"],
+) -> Float[Tensor, "n 2 h w"]:
+    """Let hints change a coloring where they reach, and have their own color where they stand.
+
+    ``plain + sqrt(u) (hinted - plain) + v``. ``u`` is 1 at a hint, falls with every pixel on the way and sharply at
+    edges of L; ``v`` carries what the answer at the hint still lacks to the hint's color. The root, because ``u``
+    falls faster than what belongs together ends.
+
+    Args:
+        plain: a and b as predicted without hints.
+        hinted: with them; a network that learned from scattered hints takes a single one for the whole picture's tint.
+        lightness: L.
+        ab: from :func:`plant`.
+        known: from :func:`plant`.
+
+    Returns:
+        a and b.
+    """
+    size = lightness.shape[-2:]
+    shrink = min(1.0, _REACH_SIDE / min(size))
+    small = [max(1, round(side * shrink)) for side in size]
+    at = nnf.adaptive_max_pool2d(known.float(), small)
+    missing = nnf.adaptive_avg_pool2d((ab - hinted) * known, small)
+    missing = missing / nnf.adaptive_avg_pool2d(known.float(), small).clamp_min(1e-6)
+    carried = _carry(nnf.adaptive_avg_pool2d(lightness, small), at, torch.cat((at, missing * at), dim=1))
+    reach, lacking = carried.split((1, 2), dim=1)
+    reach = reach.clamp(0, 1).sqrt()
+    reach = reach / reach.amax((-2, -1), keepdim=True).clamp_min(1e-6)
+    reach, lacking = (nnf.interpolate(x, size=size, mode="bilinear") for x in (reach, lacking))
+    return plain + reach * (hinted - plain) + lacking
+
+
+def _carry(
+    lightness: Float[Tensor, "n 1 h w"], at: Float[Tensor, "n 1 h w"], values: Float[Tensor, "n c h w"]
+) -> Float[Tensor, "n c h w"]:
+    """Solve ``(Laplacian + price + at) u = values`` by conjugate gradients with Jacobi's preconditioner."""
+    across, down = (torch.exp(-((lightness.diff(dim=d) / _EDGE) ** 2) / 2) + _LEAK for d in (-1, -2))
+    own = at + _PRICE
+
+    def apply(u: Tensor) -> Tensor:
+        out = own * u
+        flow_across, flow_down = across * u.diff(dim=-1), down * u.diff(dim=-2)
+        out[..., 1:] += flow_across
+        out[..., :-1] -= flow_across
+        out[..., 1:, :] += flow_down
+        out[..., :-1, :] -= flow_down
+        return out
+
+    diagonal = own + sum(
+        nnf.pad(flow, pad)
+        for flow, pads in ((across, ((1, 0), (0, 1))), (down, ((0, 0, 1, 0), (0, 0, 0, 1))))
+        for pad in pads
+    )
+
+    def dot(a: Tensor, b: Tensor) -> Tensor:
+        return (a * b).sum((-2, -1), keepdim=True)
+
+    u, residual = torch.zeros_like(values), values
+    direction = residual / diagonal
+    length = dot(residual, direction)
+    for _ in range(_ITERATIONS):
+        image = apply(direction)
+        step = length / dot(direction, image).clamp_min(1e-12)
+        u, residual = u + step * direction, residual - step * image
+        scaled = residual / diagonal
+        before, length = length, dot(residual, scaled)
+        direction = scaled + length / before.clamp_min(1e-12) * direction
+    return u
 
 
 def _ab(color: str) -> Float[Tensor, "1 2 1 1"]:

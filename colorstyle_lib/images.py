@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,20 @@ def open_picture(source: Source) -> Image.Image:
         if isinstance(source, np.ndarray):
             return decode(_from_array(source), "the array given")
     raise ImageError(f"a picture is a path, a PIL.Image, an array or a tensor, not {type(source).__name__!r}")
+
+
+def size_of_file(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Width and height of the picture in a file as :func:`open_picture` would return it, from its header alone.
+
+    Raises:
+        ImageError: as :func:`open_picture` does, as far as a header tells.
+    """
+    with strict_pillow(), open_header(path) as picture:
+        width, height = picture.size
+        with suppress(Exception):  # broken EXIF
+            if picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5:  # turned by a quarter
+                return height, width
+        return width, height
 
 
 def _tensor_to_array(tensor: Tensor) -> np.ndarray:

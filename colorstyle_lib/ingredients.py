@@ -23,7 +23,7 @@ from colorstyle_lib.metrics import psnr_ab
 from colorstyle_lib.players import Players, learning_rate_at
 from colorstyle_lib.tasks import draw
 from colorstyle_lib.training import stage_at
-from colorstyle_lib.turns import Rules, discriminator_step, generator_step
+from colorstyle_lib.turns import Rules, take_turns
 
 _PER = 100.0  # Lab units: a slope is told for a change of this much
 _EXAM = 1_000_003  # a seed that no training uses
@@ -48,7 +48,7 @@ def small_preset(
     changes = {"tasks": (("automatic", 1.0),), "noisy": 0.0, "half_precision": False, **training}
     return change(
         tiny,
-        generator=change(tiny.generator, depth=2, attention="none", noise=0, working_size=crop),
+        generator=change(tiny.generator, depth=2, attention="none", noise=0, restyling=0, working_size=crop),
         discriminator=change(tiny.discriminator, attention="none", spectral_norm=spectral_norm),
         training=change(tiny.training, crop=crop, adversarial_weight=adversarial_weight, ema=ema, **changes),
     )
@@ -92,7 +92,7 @@ class Trial:
         kept: at each look the PSNR of the ab planes, dB, with the averaged weights, which are what is kept; on other
             crops of the pictures learned from.
         trained: the same with the weights as the last step left them.
-        seconds: of training, without the looks.
+        seconds: of training, without the looks; on a CPU those that it computed, whatever else the machine had to do.
         known_seen: share of the crops learned from whose real version the discriminator thinks more real, at the end,
             than what the generator makes of them.
         known_unseen: the same share on pictures never trained on.
@@ -135,19 +135,18 @@ def trial(
     seen, unseen = (exam_crops(pictures, config.crop).to(device) for pictures in (learn, exam))
     players, rules = Players.new(preset, seed, device), Rules(config, World(0, 1, device))
     look_after = sorted({-(-steps * (i + 1) // looks) for i in range(looks)})
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
     kept, trained, seconds = [], [], 0.0
     for step in range(steps):
-        started = time.perf_counter()
+        started = clock()
         for group in players.generator_optimizer.param_groups:
             group["lr"] = learning_rate_at(step, steps, config)
         stage = stage_at(step, steps, config)
         parts = draw(batches, step, config, preset.generator.noise).on(device).parts(config.accumulate)
-        if stage != "supervised":
-            discriminator_step(players, parts, rules)
+        take_turns(players, parts, rules, stage)
         if stage != "catch_up":
-            generator_step(players, parts, rules, adversarial=stage == "joint")
             players.move_average(config.ema, step)
-        seconds += time.perf_counter() - started
+        seconds += clock() - started
         if step + 1 in look_after:
             kept.append(evaluate(players.average, seen).psnr_ab)
             trained.append(evaluate(players.generator.eval(), seen).psnr_ab)

@@ -185,8 +185,11 @@ def style_statistics(features: Sequence[Float[Tensor, "n _ _ _"]]) -> list[Float
 
 
 def style_distance(
-    statistics: Sequence[Float[Tensor, "n 2 _"]], targets: Sequence[Float[Tensor, "n 2 _"]]
-) -> Float[Tensor, ""]:
+    statistics: Sequence[Float[Tensor, "n 2 _"]],
+    targets: Sequence[Float[Tensor, "n 2 _"]],
+    *,
+    per_image: bool = False,
+) -> Float[Tensor, ...]:
     """How far apart two looks are: ``(|m - m_t|^2 + |s - s_t|^2) / (|m_t|^2 + |s_t|^2)``, a mean over layers.
 
     Huang and Belongie's style loss (ICCV 2017, arXiv:1703.06868, equation 13), each layer over the style
@@ -195,6 +198,7 @@ def style_distance(
     Args:
         statistics: :func:`style_statistics` of the result.
         targets: of the style picture; computed once, they serve all of training.
+        per_image: one number for each image instead of their mean.
 
     Returns:
         A mean over layers and images; 0 for the same look.
@@ -202,8 +206,9 @@ def style_distance(
     layers = []
     for found, wanted in zip(statistics, targets, strict=True):
         scale = wanted.square().sum(dim=(1, 2)).clamp_min(_LEAST_SQUARE)
-        layers.append(((found - wanted).square().sum(dim=(1, 2)) / scale).mean())
-    return torch.stack(layers).mean()
+        layers.append((found - wanted).square().sum(dim=(1, 2)) / scale)
+    distance = torch.stack(layers).mean(0)
+    return distance if per_image else distance.mean()
 
 
 def identity_distance(output: Float[Tensor, "n c h w"], picture: Float[Tensor, "n c h w"]) -> Float[Tensor, ""]:

@@ -1,72 +1,57 @@
-"""Coloring many files: every result keeps its place and name, and one bad file never stops the rest."""
+"""Coloring many files, several at a time; one bad file never stops the rest."""
 
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
+from colorstyle_lib.destinations import Pair, has_folders, plan
 from colorstyle_lib.errors import ColorStyleError, ConfigError, ImageError
-from colorstyle_lib.images import find_pictures
-from colorstyle_lib.pipeline import ColorStyle
-from colorstyle_lib.writing import FORMATS
+from colorstyle_lib.images import open_picture, size_of_file
+from colorstyle_lib.pipeline import ColorStyle, Result
+
+_PIXELS_AT_ONCE = 50_000_000  # decoded and not yet written, of all pictures together; a larger one goes alone
+_BATCH_ON_GPU = 8
+_BATCH_ON_CPU = 1  # measured: there a batch is no faster than its pictures one by one, which may run side by side
 
 
-def plan(inputs: Sequence[Path], output: Path | None) -> list[tuple[Path, Path]]:
-    """Decide where each result goes, before anything is computed.
-
-    One file goes to ``output``, by default ``NAME-color.png`` beside it; an ``output`` without an ending is a folder.
-    A folder's pictures go below the folder ``output``, by default ``FOLDER-color``, at the same relative path; several
-    files go into the folder ``output``.
+def in_batches(
+    pairs: Sequence[Pair], sides: Callable[[tuple[int, int]], tuple[int, int]], most: int
+) -> list[tuple[list[Pair], int]]:
+    """Put pictures of the same working size together.
 
     Args:
-        inputs: files, or one folder.
-        output: file or folder.
+        pairs: from :func:`plan`.
+        sides: from a picture's size to that of its working copy.
+        most: pictures in a batch.
 
     Returns:
-        Pairs of input and result.
-
-    Raises:
-        ConfigError: files and folders mixed, two results of one name, or a result that would replace its input.
-        ImageError: a folder without pictures.
+        Batches in the order in which their first pictures come, and how many pixels each holds. What cannot be opened
+        is there too, to fail when its turn comes.
     """
-    if len(inputs) == 1 and inputs[0].is_dir():
-        folder = inputs[0].resolve()
-        if folder == folder.parent:
-            raise ConfigError("color a folder of pictures, not a whole disk")
-        target = (output or folder.with_name(f"{folder.name}-color")).resolve()
-        if target.is_file() or (target.suffix.lower() in FORMATS and not target.is_dir()):
-            raise ConfigError(f"{str(output)!r} names a file, and the results of a folder need a folder; change -o")
-        # Results of an earlier run below the same folder are no originals.
-        found = [p for p in find_pictures(folder) if not p.is_relative_to(target) or target == folder]
-        if not found:
-            raise ImageError(f"no pictures in {str(inputs[0])!r}")
-        pairs = [(p, _writable(target / p.relative_to(folder))) for p in found]
-    elif any(p.is_dir() for p in inputs):
-        raise ConfigError("give either one folder or any number of files, not both")
-    elif len(inputs) == 1 and not (output is not None and (output.is_dir() or not output.suffix)):
-        pairs = [(inputs[0], output or inputs[0].with_name(f"{inputs[0].stem}-color.png"))]
-    elif output is None:
-        raise ConfigError("several files need a folder for their results: add -o FOLDER")
-    else:
-        pairs = [(p, _writable(output / p.name)) for p in inputs]
-    places = [result.resolve() for _, result in pairs]
-    times = Counter(places)
-    for (source, result), place in zip(pairs, places, strict=True):
-        if source.resolve() == place:
-            raise ConfigError(f"the result would replace {str(source)!r}; choose another -o")
-        if times[place] > 1:
-            raise ConfigError(f"two results would be called {str(result)!r}; color them into separate folders")
-    return pairs
-
-
-def _writable(path: Path) -> Path:
-    """The same name, with .png where a format can be read but not written."""
-    return path if path.suffix.lower() in FORMATS else path.with_suffix(".png")
+    batches: list[tuple[list[Pair], int]] = []
+    open_for: dict[tuple[int, int] | None, int] = {}
+    for pair in pairs:
+        try:
+            size = size_of_file(pair[0])
+        except ImageError:
+            batches.append(([pair], 0))
+            continue
+        alike, pixels = sides(size), size[0] * size[1]
+        at = open_for.get(alike)
+        if at is None or len(batches[at][0]) >= most or batches[at][1] + pixels > _PIXELS_AT_ONCE // 2:
+            open_for[alike] = len(batches)
+            batches.append(([pair], pixels))
+        else:
+            batches[at] = (batches[at][0] + [pair], batches[at][1] + pixels)
+    return batches
 
 
 def colorize_files(
@@ -74,17 +59,24 @@ def colorize_files(
     output: Path | None = None,
     *,
     weights: Path | None = None,
-    overwrite: bool = True,
+    recursive: bool = False,
+    overwrite: bool = False,
+    batch_size: int | None = None,
+    working_size: int | None = None,
     **options: Any,
 ) -> int:
-    """Color files as :func:`plan` says, with a progress bar for more than one.
+    """Color files as :func:`plan` says, several at a time, with a progress bar for more than one.
 
     Args:
-        inputs: files, or one folder.
+        inputs: files, folders and patterns.
         output: file or folder.
         weights: by default the released ones.
-        overwrite: replace results that are already there.
-        **options: of :meth:`colorstyle_lib.pipeline.ColorStyle.colorize`, for every picture.
+        recursive: also take the folders within folders.
+        overwrite: replace results that are already there; else a result that is there is left alone, so that the same
+            call goes on where an earlier one was interrupted.
+        batch_size: pictures of the same working size that go through the network together; by default by device.
+        working_size: of :meth:`colorstyle_lib.pipeline.ColorStyle.colorize`.
+        **options: the others of it, for every picture.
 
     Returns:
         0 when all are done, 1 when some failed: each is named on standard error, with the reason.
@@ -92,21 +84,89 @@ def colorize_files(
     Raises:
         ColorStyleError: nothing could be started, or the only file failed.
     """
-    pairs = plan(inputs, output)
+    pairs = plan(inputs, output, recursive=recursive)
     left = [(source, result) for source, result in pairs if overwrite or not result.exists()]
+    alone = len(pairs) == 1 and not Path(inputs[0]).is_dir()
+    if alone and not left:
+        raise ConfigError(f"{str(pairs[0][1])!r} is there already; to replace it, add --overwrite")
     model = ColorStyle.load(weights)
+    color = model.colorizer(working_size=working_size, **options)
+    if alone:
+        print(color([left[0][0]])[0].save(left[0][1]))
+        return 0
+    started = time.monotonic()
+    most = batch_size or (_BATCH_ON_CPU if model.device.type == "cpu" else _BATCH_ON_GPU)
+    batches = in_batches(left, lambda size: model.working_sides(size, working_size), most)
     failed = 0
-    for source, result in tqdm(left, unit="picture", disable=len(pairs) == 1 or not sys.stderr.isatty()):
-        try:
-            model.colorize(source, **options).save(result)
-        except ColorStyleError as error:
-            if len(pairs) == 1:
-                raise
-            failed += 1
-            tqdm.write(f"failed: {error}" if source.name in str(error) else f"{source}: {error}", file=sys.stderr)
-    if len(pairs) == 1:
-        print(pairs[0][1] if left else f"{pairs[0][1]} is already there")
-    else:
-        skipped = len(pairs) - len(left)
-        print(f"{len(left) - failed} colored, {skipped} already there, {failed} failed")
+    with tqdm(total=len(left), unit="picture", disable=not sys.stderr.isatty()) as bar:
+        for done, complaints in _side_by_side(color, batches):
+            bar.update(done)
+            failed += len(complaints)
+            for complaint in complaints:
+                tqdm.write(complaint, file=sys.stderr)
+    passed_over = not recursive and any(p.is_dir() and has_folders(p) for p in map(Path, inputs))
+    print(
+        f"{len(left) - failed} colored, {len(pairs) - len(left)} already there, {failed} failed"
+        f" ({time.monotonic() - started:.0f} s)" + "; folders within were passed over (--recursive)" * passed_over
+    )
     return 1 if failed else 0
+
+
+def _side_by_side(
+    color: Callable[..., list[Result]], batches: Sequence[tuple[list[Pair], int]]
+) -> Iterator[tuple[int, list[str]]]:
+    """Work batches off in as many threads as torch would use for one, each with one: it wastes less.
+
+    Yields:
+        For each batch, as it is done, the number of its pictures and what to say of those that failed.
+    """
+    threads = torch.get_num_threads()
+    at_work: dict[Future[list[str]], tuple[int, int]] = {}
+
+    def one_done() -> Iterator[tuple[int, list[str]]]:
+        done, _ = wait(at_work, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield at_work.pop(future)[0], future.result()
+
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        try:
+            for batch, pixels in batches:
+                while at_work and sum(p for _, p in at_work.values()) + pixels > _PIXELS_AT_ONCE:
+                    yield from one_done()
+                while len(at_work) > threads:  # one is ready when a thread is; no more, for memory's sake
+                    yield from one_done()
+                at_work[pool.submit(_color_batch, color, batch)] = (len(batch), pixels)
+            while at_work:
+                yield from one_done()
+        finally:
+            pool.shutdown(cancel_futures=True)
+            torch.set_num_threads(threads)
+
+
+def _color_batch(color: Callable[..., list[Result]], batch: Sequence[Pair]) -> list[str]:
+    """Open, color and write; what to say of the pictures that failed."""
+    complaints, opened = [], []
+    for source, result in batch:
+        try:
+            opened.append((source, result, open_picture(source)))
+        except Exception as error:
+            complaints.append(_complaint(source, error))
+    try:
+        results = color([picture for *_, picture in opened])
+    except Exception as error:
+        if len(opened) > 1:  # one of them; find out which
+            return complaints + [c for source, result, _ in opened for c in _color_batch(color, [(source, result)])]
+        return [*complaints, *(_complaint(source, error) for source, *_ in opened)]
+    for (source, place, _), result in zip(opened, results, strict=True):
+        try:
+            result.save(place)
+        except Exception as error:
+            complaints.append(_complaint(source, error))
+    return complaints
+
+
+def _complaint(source: Path, error: Exception) -> str:
+    """One line that names the file; also of what nobody foresaw, for a night's work must not stop for it."""
+    what = str(error) if isinstance(error, ColorStyleError) else f"{type(error).__name__}: {error}"
+    what = what.splitlines()[0] if what else type(error).__name__
+    return f"failed: {what}" if source.name in what else f"failed: {str(source)!r}: {what}"

@@ -68,15 +68,23 @@ class Modalities(NamedTuple):
         present = torch.stack([torch.zeros_like(p) if name in names else p for name, p in flags], dim=1)
         return _only_present(self.vectors, self.maps, present)
 
-    def only(self, kept: Bool[Tensor, " n"]) -> Modalities:
-        """The same for the images that are kept; the others have nothing."""
-        return _only_present(self.vectors, self.maps, self.present & kept[:, None])
-
     def pick(self, chosen: Bool[Tensor, " n"]) -> Modalities:
         """The chosen images' alone."""
         return Modalities(
             tuple(v[chosen] for v in self.vectors), tuple(m[chosen] for m in self.maps), self.present[chosen]
         )
+
+    def spread(self, rows: Bool[Tensor, " n"]) -> Modalities:
+        """The reverse of :meth:`pick`: these images at their places among all, which have nothing."""
+        return Modalities(
+            tuple(_spread(v, rows) for v in self.vectors),
+            tuple(_spread(m, rows) for m in self.maps),
+            _spread(self.present, rows),
+        )
+
+    def detach(self) -> Modalities:
+        """The same, without a gradient."""
+        return Modalities(tuple(v.detach() for v in self.vectors), tuple(m.detach() for m in self.maps), self.present)
 
 
 def _only_present(vectors: tuple[Tensor, ...], maps: tuple[Tensor, ...], present: Tensor) -> Modalities:
@@ -87,6 +95,11 @@ def _only_present(vectors: tuple[Tensor, ...], maps: tuple[Tensor, ...], present
         tuple(torch.where(p[:, None, None, None], m, 0.0) for p, m in zip(flags, maps, strict=True)),
         present,
     )
+
+
+def _spread(values: Tensor, rows: Bool[Tensor, " n"]) -> Tensor:
+    """0 everywhere but in these rows."""
+    return values.new_zeros(len(rows), *values.shape[1:]).index_put((rows,), values)
 
 
 def _root(x: Tensor) -> Tensor:
@@ -194,22 +207,32 @@ class ModalityEncoder(nn.Module):
     def _describe(self, lab: Tensor, known_lightness: Tensor | None, known_color: Tensor | None) -> Modalities:
         light = None if known_lightness is None else known_lightness.float()
         color = None if known_color is None else known_color.float()
-        described = [self._color(lab[:, 1:], color), *self._texture_and_shape(lab[:, :1], light)]
+        described = [self._known_color(lab[:, 1:], color), *self._texture_and_shape(lab[:, :1], light)]
         vectors, maps, present = zip(*described, strict=True)
         return _only_present(vectors, maps, torch.stack(present, dim=1))
 
+    def _known_color(self, ab: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Most pictures of a training are gray: where nothing is known, nothing is measured."""
+        # A branch on values cannot be compiled or exported.
+        if known is None or torch.compiler.is_compiling() or bool((rows := known.flatten(1).any(1)).all()):
+            return self._color(ab, known)
+        vector, places, present = self._color(ab[rows], known[rows])
+        return _spread(vector, rows), _spread(places, rows), _spread(present, rows)
+
     def _color(self, ab: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         pixels = _by_cell(ab)
-        # softmax over -|ab - c|^2 / 2 s^2, without the term |ab|^2 that all centres share.
-        logits = pixels @ (self.palette.T / _PALETTE_WIDTH**2)
-        shares = (logits - self.palette.square().sum(1) / (2 * _PALETTE_WIDTH**2)).softmax(-1)
+        # softmax over -|ab - c|^2 / 2 s^2, without the term |ab|^2 that all centres share. Nothing has to be taken off
+        # for safety: gray's own exponent is 0, and no color of any screen brings one near 88, where exp would overflow.
+        logits = pixels @ (self.palette.T / _PALETTE_WIDTH**2) - self.palette.square().sum(1) / (2 * _PALETTE_WIDTH**2)
+        likely = logits.clamp_max(80).exp()
         squares = (pixels / 110).square()
         chroma = (squares.sum(-1, keepdim=True) + 1e-9).sqrt()
         weight = pixels.new_ones(1, 1, 1, 1, REDUCTION**2) if known is None else _by_cell(known).mT
         weight = weight.expand(*pixels.shape[:3], 1, -1)
         # Sums over each cell; the last plane counts its known pixels.
         each = torch.cat((pixels / 110, chroma, squares, torch.ones_like(chroma)), -1)
-        sums = torch.cat((weight @ shares, weight @ each), -1).squeeze(-2).permute(0, 3, 1, 2)
+        shares = (weight / likely.sum(-1)[..., None, :]) @ likely
+        sums = torch.cat((shares, weight @ each), -1).squeeze(-2).permute(0, 3, 1, 2)
         sums, count = sums[:, :-1], sums[:, -1:]
         places = sums / count.clamp_min(1)
         whole = sums.sum((-2, -1)) / count.sum((-2, -1)).clamp_min(1)

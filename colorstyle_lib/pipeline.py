@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+import torch.nn.functional as nnf
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
@@ -19,17 +20,17 @@ from torch import Tensor
 from colorstyle_lib import paths
 from colorstyle_lib.attention_override import parse_override
 from colorstyle_lib.checkpoint import file_hash, load_generator
-from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.errors import ConfigError, WeightsError
-from colorstyle_lib.generator import Generator, content_planes, gray_content
-from colorstyle_lib.hints import Hint, plant
+from colorstyle_lib.generator import Generator, Reference, content_planes, gray_content
+from colorstyle_lib.hints import Hint, keep_to_reach, plant
 from colorstyle_lib.images import Source, open_picture, to_tensor
-from colorstyle_lib.upsampling import guided_coefficients, rows_at_size
+from colorstyle_lib.upsampling import with_chroma
 from colorstyle_lib.writing import save_picture
 
 RELEASED = "companion"
 _LONGEST_WORKING_SIDE = 1536  # a panorama is predicted smaller rather than at any cost
-_STRIP_PIXELS = 1_000_000  # what is at full size in floating point at one time
+_HASHED_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,6 @@ class ColorStyle:
         card = released_card()
         return cls(load_generator(path, expected_hash=card["sha256"]), card["sha256"], chosen)
 
-    @torch.inference_mode()
     def colorize(
         self,
         picture: Source,
@@ -111,7 +111,7 @@ class ColorStyle:
             picture: a path, a ``PIL.Image``, a NumPy array or a tensor.
             reference: a color picture to color it by.
             hints: colors at points, such as ``[(120, 80, "#b5302a")]``: x to the right and y down, in the picture's
-                pixels. They spread over what looks alike.
+                pixels. They spread over what belongs together.
             seed: for another plausible coloring, one for each number; without it the most likely one.
             attention: weights that take the place of the model's own, such as ``{"texture": 1.0, "shape": 0.0}``.
             saturation: chroma is multiplied by it: 1 as predicted, 0 gray.
@@ -125,6 +125,34 @@ class ColorStyle:
             ImageError: a picture cannot be opened. ConfigError: an argument out of range, or these weights have no
                 attention to steer or to read a reference with.
         """
+        color = self.colorizer(
+            reference=reference,
+            hints=hints,
+            seed=seed,
+            attention=attention,
+            saturation=saturation,
+            working_size=working_size,
+        )
+        return color([picture])[0]
+
+    def colorizer(
+        self,
+        *,
+        reference: Source | None = None,
+        hints: Sequence[Hint] = (),
+        seed: int | None = None,
+        attention: Mapping[str, float] | None = None,
+        saturation: float = 1.0,
+        working_size: int | None = None,
+    ) -> Callable[[Sequence[Source]], list[Result]]:
+        """:meth:`colorize` for many pictures: what is asked is checked, and the reference opened, only once.
+
+        Arguments and errors as in :meth:`colorize`.
+
+        Returns:
+            A function from pictures to their results. Those whose working copies have the same size go through the
+            network together; it may be called by several threads.
+        """
         if not 0 <= saturation <= 3:
             raise ConfigError(f"saturation is 0 (gray) to 3, not {saturation}")
         size = working_size or self.generator.config.working_size
@@ -133,25 +161,10 @@ class ColorStyle:
         if not self.generator.steering and (reference is not None or attention is not None):
             raise ConfigError("these weights have no attention: reference= and attention= need weights that have")
         override = parse_override(attention) if attention is not None else None
-        given = open_picture(picture)
-        lightness = rgb_to_lab(self._working_copy(given, size))[:, :1]  # (1, 1, h, w)
-        content = gray_content(lightness)
-        if hints:
-            ab, known = plant(hints, given.size, lightness)
-            content = content_planes(torch.cat((lightness, ab), dim=1), torch.ones_like(known), known)
         z = self._noise(seed)
-        offered = None
         guide_picture = open_picture(reference) if reference is not None else None
-        if guide_picture is not None:
-            guide = rgb_to_lab(self._working_copy(guide_picture, size))
-            offered = self.generator.describe_reference(guide)
-        features, alphas = self.generator.decode(content, offered, z, override=override)
-        if override is not None and not any(bool(alpha.any()) for alpha in alphas.values()):
-            raise ConfigError("attention= leaves nothing: this picture has none of the modalities that have weight")
-        ab = self.generator.colors(features)  # (1, 2, h, w)
-        guess = self.generator.uncertainty(features)
-        image = self._at_full_size(given, lightness, ab * saturation)
-        provenance = {
+        guide = rgb_to_lab(self._working_copy(guide_picture, size)) if guide_picture is not None else None
+        asked = {
             "task": "colorize",
             "reference_sha256": _pixels_hash(guide_picture) if guide_picture is not None else None,
             "hints": [list(hint) for hint in hints],
@@ -159,16 +172,58 @@ class ColorStyle:
             "saturation": saturation,
             "working_size": size,
             "attention": dict(attention) if attention is not None else None,
-            "input_sha256": _pixels_hash(given),
             "weights_sha256": self.weights_hash,
             "versions": _versions(),
         }
-        maps = {
-            level: dict(zip(self.generator.config.modalities, alpha[0].cpu().unbind(0), strict=True))
-            for level, alpha in alphas.items()
-        }
-        means = {level: {name: m.mean().item() for name, m in by_name.items()} for level, by_name in maps.items()}
-        return Result(image, provenance, means, maps, guess[0, 0].cpu() if guess is not None else None)
+
+        @functools.cache
+        def offered(n: int) -> Reference | None:
+            return None if guide is None else self.generator.describe_reference(guide.expand(n, -1, -1, -1))
+
+        def predict(content: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor | None]:
+            n = len(content)
+            noise = z.expand(n, -1) if z is not None else None
+            features, alphas = self.generator.decode(content, offered(n), noise, override=override)
+            guess = self.generator.uncertainty(features)
+            if guess is not None:
+                # It is predicted at half the size; the finest stripes that can be there say nothing of the picture.
+                guess = nnf.avg_pool2d(nnf.pad(guess, (2, 1, 2, 1), mode="replicate"), 4, stride=1)
+            return self.generator.colors(features), alphas, guess
+
+        @torch.inference_mode()
+        def color(pictures: Sequence[Source]) -> list[Result]:
+            opened = [_opened(picture) for picture in pictures]
+            lights = [rgb_to_lab(self._working_copy(picture, size))[:, :1] for picture in opened]
+            results: dict[int, Result] = {}
+            for shape in dict.fromkeys(light.shape for light in lights):
+                rows = [i for i, light in enumerate(lights) if light.shape == shape]
+                lightness = torch.cat([lights[i] for i in rows])  # (n, 1, h, w)
+                ab, alphas, guess = predict(gray_content(lightness))
+                if hints:
+                    planted = [plant(hints, opened[i].size, lights[i]) for i in rows]
+                    told, known = (torch.cat(planes) for planes in zip(*planted, strict=True))
+                    content = content_planes(torch.cat((lightness, told), dim=1), torch.ones_like(known), known)
+                    hinted, alphas, guess = predict(content)
+                    ab = keep_to_reach(ab, hinted, lightness, told, known)
+                if override is not None and not all(any(a[k].any() for a in alphas.values()) for k in range(len(rows))):
+                    raise ConfigError(
+                        "attention= leaves nothing: this picture has none of the modalities that have weight"
+                    )
+                for k, i in enumerate(rows):
+                    image = with_chroma(opened[i], lights[i], ab[k : k + 1] * saturation)
+                    provenance = {**asked, "input_sha256": _pixels_hash(opened[i])}
+                    maps = {
+                        level: dict(zip(self.generator.config.modalities, alpha[k].cpu().unbind(0), strict=True))
+                        for level, alpha in alphas.items()
+                    }
+                    means = {
+                        level: {name: m.mean().item() for name, m in by_name.items()} for level, by_name in maps.items()
+                    }
+                    unsure = guess[k, 0].cpu() if guess is not None else None
+                    results[i] = Result(image, provenance, means, maps, unsure)
+            return [results[i] for i in range(len(opened))]
+
+        return color
 
     def _noise(self, seed: int | None) -> Tensor | None:
         """The z that a seed stands for, the same on every device."""
@@ -179,32 +234,24 @@ class ColorStyle:
         numbers = torch.randn(1, self.generator.config.noise, generator=torch.Generator().manual_seed(seed))
         return numbers.to(self.device)
 
-    def _working_copy(self, picture: Image.Image, shorter_side: int) -> Float[Tensor, "1 3 h w"]:
-        """The picture at the size where chroma is predicted, sides multiples of what the generator halves."""
-        step = self.generator.step
-        scale = min(shorter_side / min(picture.size), _LONGEST_WORKING_SIDE / max(picture.size))
-        width, height = (max(step, round(side * scale / step) * step) for side in picture.size)
-        small = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-        return to_tensor(small)[None].to(self.device)
+    def working_sides(self, size: tuple[int, int], shorter_side: int | None = None) -> tuple[int, int]:
+        """At which size the color of a picture is predicted: sides are multiples of what the generator halves.
 
-    def _at_full_size(
-        self, picture: Image.Image, lightness: Float[Tensor, "1 1 h w"], ab: Float[Tensor, "1 2 h w"]
-    ) -> Image.Image:
-        """Bring chroma to the picture's size along the edges of its L, a strip at a time, within the gamut."""
-        slope, offset = guided_coefficients(lightness, ab)
-        pixels = np.asarray(picture)
-        height, width = pixels.shape[:2]
-        result = np.empty_like(pixels)
-        rows = max(1, _STRIP_PIXELS // width)
-        for top in range(0, height, rows):
-            bottom = min(top + rows, height)
-            strip = torch.tensor(pixels[top:bottom], device=self.device).permute(2, 0, 1)[None].float() / 255
-            light = rgb_to_lab(strip)[:, :1]  # (1, 1, rows, width)
-            at = (top, bottom, height, width)
-            chroma = rows_at_size(slope, *at) * light + rows_at_size(offset, *at)  # (1, 2, rows, width)
-            rgb = lab_to_rgb(fit_gamut(torch.cat((light, chroma), dim=1)))
-            result[top:bottom] = (rgb[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-        return Image.fromarray(result)
+        Args:
+            size: the picture's width and height.
+            shorter_side: by default what the weights were made for.
+        """
+        step = self.generator.step
+        shorter_side = shorter_side or self.generator.config.working_size
+        scale = min(shorter_side / min(size), _LONGEST_WORKING_SIDE / max(size))
+        width, height = (max(step, round(side * scale / step) * step) for side in size)
+        return width, height
+
+    def _working_copy(self, picture: Image.Image, shorter_side: int) -> Float[Tensor, "1 3 h w"]:
+        """The picture at the size where chroma is predicted."""
+        sides = self.working_sides(picture.size, shorter_side)
+        small = picture.resize(sides, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        return to_tensor(small)[None].to(self.device)
 
 
 def released_card() -> dict[str, Any]:
@@ -222,8 +269,19 @@ def released_card() -> dict[str, Any]:
         ) from error
 
 
+def _opened(picture: Source) -> Image.Image:
+    # What open_picture returned before, in another thread perhaps, is only read here: a large one is not copied.
+    plain = type(picture) is Image.Image and picture.mode == "RGB" and not picture.info
+    return picture if plain else open_picture(picture)
+
+
 def _pixels_hash(picture: Image.Image) -> str:
-    return hashlib.sha256(picture.tobytes()).hexdigest()
+    """SHA-256 of the pixels' bytes, row by row, so that a large picture's are never there all at once."""
+    digest = hashlib.sha256()
+    width, height = picture.size
+    for top in range(0, height, _HASHED_ROWS):
+        digest.update(picture.crop((0, top, width, min(top + _HASHED_ROWS, height))).tobytes())
+    return digest.hexdigest()
 
 
 def _versions() -> dict[str, str]:

@@ -12,7 +12,7 @@ from torch import nn
 
 from colorstyle_lib.config import Preset, TrainingConfig
 from colorstyle_lib.discriminator import Discriminator
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.features import pretrained_efficientnet_lite0
 from colorstyle_lib.generator import Generator
 
@@ -88,6 +88,11 @@ class Players:
         generator = new_generator(preset, seed)
         if start_from:
             generator.load_state_dict(start_from, strict=False)
+        check_known("part to learn", config.learns, ("all", "restyling"))
+        if config.learns == "restyling":
+            if not preset.generator.restyling:
+                raise ConfigError(f"preset {preset.name!r} has no restyling levels that could learn")
+            generator.requires_grad_(False).restyling.requires_grad_(True)
         generator = generator.to(device, memory_format=torch.channels_last).train()
         discriminator = Discriminator(preset.discriminator).to(device, memory_format=torch.channels_last).train()
         return cls(
@@ -123,9 +128,8 @@ class Players:
         """Move the kept weights a little towards the trained ones (exponential moving average)."""
         # Early on an average over hundreds of steps would mostly remember the random start.
         decay = min(decay, (step + 1) / (step + 10))
-        kept, new = self.average.state_dict().values(), self.generator.state_dict().values()
-        for old, now in zip(kept, new, strict=True):
-            if old.is_floating_point():
-                old.lerp_(now, 1 - decay)
-            else:
-                old.copy_(now)
+        for old, now in zip(self.average.parameters(), self.generator.parameters(), strict=True):
+            old.lerp_(now, 1 - decay)
+        # Batch norms' statistics are averages already.
+        for old, now in zip(self.average.buffers(), self.generator.buffers(), strict=True):
+            old.copy_(now)

@@ -8,14 +8,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import torch
+from torchvision.transforms.functional import to_pil_image as to_pil
 
 from colorstyle_lib import paths
 from colorstyle_lib.checkpoint import file_hash, load_generator, load_tensors
 from colorstyle_lib.config import change, get_preset
-from colorstyle_lib.data.batches import Batches, center_crops
+from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
 from colorstyle_lib.data.datasets import dataset_names, load_split
+from colorstyle_lib.data.gallery import styles as gallery_styles
 from colorstyle_lib.data.known import find_root
 from colorstyle_lib.distributed import world as joined_world
 from colorstyle_lib.errors import ConfigError
@@ -25,6 +28,9 @@ from colorstyle_lib.training import train
 
 # A quarter more than the crops, so that a crop of 60 to 100 % is neither blurred nor costly to decode.
 _STORE_SCALE = 1.25
+_STYLE_SCALE = 1.75  # brush strokes are wanted, too, so a style's crop shows more of them and less of the whole
+_PAINTED = ("paint", "wikiart", "art", "style")
+_HANDS = 4  # how often each picture of our gallery is drawn anew
 
 
 def train_on_folder(
@@ -38,6 +44,8 @@ def train_on_folder(
     seed: int = 0,
     start_from: Path | None = None,
     tasks: Sequence[tuple[str, float]] = (),
+    learns: str | None = None,
+    styles: Sequence[str] = (),
     batch_size: int | None = None,
     accumulate: int | None = None,
     evaluate_every: int = 500,
@@ -59,7 +67,7 @@ def train_on_folder(
     preset = get_preset(preset_name)
     if tasks:
         check_tasks(tasks)
-    changes = {"tasks": tuple(tasks), "batch_size": batch_size, "accumulate": accumulate}
+    changes = {"tasks": tuple(tasks), "learns": learns, "batch_size": batch_size, "accumulate": accumulate}
     preset = change(preset, training=change(preset.training, **{k: v for k, v in changes.items() if v}))
     root = find_root(data, download=download)
     if root is None:
@@ -71,7 +79,12 @@ def train_on_folder(
         kept = {"cache": cache, "quiet": not world.first}
         store = load_split(root, "train", round(crop * _STORE_SCALE), datasets, **kept)
         validation = center_crops(load_split(root, "val", crop, datasets, **kept), crop)
-        batches = Batches(store, preset.training.batch_size, crop, seed, part=(world.rank, world.size))
+        part = (world.rank, world.size)
+        batches = Batches(store, preset.training.batch_size, crop, seed, part=part)
+        looks = None
+        if "stylize" in dict(preset.training.tasks):
+            gallery = style_store(root, styles, round(crop * _STYLE_SCALE), **kept)
+            looks = Batches(gallery, preset.training.batch_size, crop, seed, part=part)
         train(
             preset,
             batches,
@@ -80,6 +93,7 @@ def train_on_folder(
             output=output,
             resume=resume,
             seed=seed,
+            styles=looks,
             world=world,
             start_from=before,
             evaluate_every=evaluate_every,
@@ -91,6 +105,8 @@ def train_on_folder(
                 (
                     f" --datasets {' '.join(datasets)}" if datasets else "",
                     f" --tasks {' '.join(f'{name}={weight:g}' for name, weight in tasks)}" if tasks else "",
+                    f" --learns {learns}" if learns else "",
+                    f" --styles {' '.join(styles)}" if styles else "",
                     f" --batch-size {batch_size}" if batch_size else "",
                     f" --accumulate {accumulate}" if accumulate else "",
                     f" --start-from {start_from.name}" if start_from else "",
@@ -100,6 +116,32 @@ def train_on_folder(
             card = write_card(weights, root, command, len(store))
             print(f"weights: {weights}\ncard:    {card}")
     return weights
+
+
+def style_store(root: Path, names: Sequence[str], shorter_side: int, **kept: Any) -> ImageStore:
+    """Pictures whose look is learned to be taken: our own gallery, and data sets of paintings.
+
+    Args:
+        root: data root.
+        names: its data sets that hold styles; by default those whose name says so.
+        shorter_side: pixels.
+        **kept: for :func:`colorstyle_lib.data.datasets.load_split`.
+
+    Raises:
+        DataError: the root has no data set of such a name.
+    """
+    names = names or [n for n in dataset_names(root, "train") if any(word in n.lower() for word in _PAINTED)]
+    drawn = [to_pil(picture.image) for seed in range(_HANDS) for picture in gallery_styles(shorter_side, seed)]
+    own = load_images(drawn, shorter_side, names=[f"gallery {i}" for i in range(len(drawn))])
+    if not names:
+        return own
+    store = load_split(root, "train", shorter_side, names, **kept)
+    return ImageStore(
+        [*store.images, *own.images],
+        [*store.names, *own.names],
+        store.problems,
+        [*store.groups, *(max(store.groups) + 1 for _ in own.images)],
+    )
 
 
 def write_card(weights: Path, root: Path, command: str, images: int) -> Path:

@@ -1,7 +1,11 @@
-"""A conditional GAN small enough to train while one waits: 32-pixel pictures of one object whose color is a toss-up.
+"""A conditional GAN small enough to train while one waits: 24-pixel pictures of one object whose color is a toss-up.
 
 The pictures are cut out of :mod:`colorstyle_lib.data.synthetic`'s scenes, so all colors that an object could have
 had are known, and "does it pick a true color, and does z pick all of them?" has a number for an answer.
+
+Seeing and choosing are learned apart. A distance teaches :class:`Eyes` where the object is and what its shape is;
+then the eyes are frozen, and two small perceptrons play for the *color* alone. Frozen features let a discriminator
+judge from its first step: A. Sauer et al., Projected GANs Converge Faster, NeurIPS 2021 (arXiv:2111.01007).
 """
 
 from __future__ import annotations
@@ -12,17 +16,21 @@ import torch
 import torch.nn.functional as nnf
 from jaxtyping import Bool, Float, Int
 from skimage.measure import label, regionprops
+from skimage.segmentation import expand_labels
 from torch import Tensor, nn
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.synthetic import KINDS, scenes
-from colorstyle_lib.errors import ConfigError, nearest
-from colorstyle_lib.objectives import OBJECTIVES, zero_centered_penalty
+from colorstyle_lib.errors import ConfigError, check_known
+from colorstyle_lib.objectives import get_objective, zero_centered_penalty
 
-SIZE = 32
+SIZE = 24
+PARTS = 2  # regions that get a color each; the object and its ground, if all goes well
 NOISE = 4  # numbers in z
 NEAR = 15.0  # Lab units; the true colors of a kind lie at least 54 apart
+_SCENE = 64  # side of the scenes that the pictures are cut from
 _SCALE = 30.0  # Lab units: what the networks see as 1
+_DISTANCES = {"l1": nnf.l1_loss, "l2": nnf.mse_loss}
 
 
 @dataclass(frozen=True)
@@ -36,31 +44,33 @@ class Cutouts:
         mean_ab: expected ab given the gray picture.
     """
 
-    lab: Float[Tensor, "n 3 32 32"]
-    inside: Bool[Tensor, "n 32 32"]
+    lab: Float[Tensor, "n 3 24 24"]
+    inside: Bool[Tensor, "n 24 24"]
     kinds: Int[Tensor, " n"]
-    mean_ab: Float[Tensor, "n 2 32 32"]
+    mean_ab: Float[Tensor, "n 2 24 24"]
 
 
 def cutouts(n_scenes: int, seed: int = 0) -> Cutouts:
-    """Cut the ambiguous objects out of scenes of 64 pixels; one whose window holds a neighbour too is left out.
+    """Cut the ambiguous objects out of scenes of 64 pixels; one with a neighbour in its window is left out.
 
     Args:
-        n_scenes: scenes to draw; about two in five give a picture.
+        n_scenes: scenes to draw; they give about five pictures in four scenes.
         seed: same seed, same pictures.
 
     Raises:
         ConfigError: not one object stands alone in these scenes.
     """
-    drawn = scenes(n_scenes, 2 * SIZE, seed)
+    drawn = scenes(n_scenes, _SCENE, seed)
     lab, found = rgb_to_lab(drawn.rgb), []
     for i in range(n_scenes):
         parts = label(drawn.labels[i].numpy() > 0, connectivity=2)
+        ground = ((drawn.labels[i] == 0) & drawn.interior[i]).numpy()
+        with_edges = expand_labels(parts, distance=1.5)
         for part in regionprops(parts):
-            row, column = (min(max(round(c) - SIZE // 2, 0), SIZE) for c in part.centroid)
+            row, column = (min(max(round(c) - SIZE // 2, 0), _SCENE - SIZE) for c in part.centroid)
             window = (slice(row, row + SIZE), slice(column, column + SIZE))
             mask = torch.from_numpy(parts[window] == part.label)
-            alone = not (parts[window] * ~mask.numpy()).any()
+            alone = (ground | (with_edges == part.label))[window].all()
             kind = int(drawn.labels[i][window][mask].mode().values)
             if alone and KINDS[kind].ambiguous:
                 crop = (slice(None), *window)
@@ -75,118 +85,195 @@ def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, padding=1), nn.LeakyReLU(0.2))
 
 
-class SmallGenerator(nn.Module):
-    """L and z in, ab out: a U-Net of three levels. z enters at the bottom, where one cell sees the whole object."""
+def _perceptron(inputs: int, outputs: int, width: int = 64) -> nn.Sequential:
+    return nn.Sequential(
+        *(nn.Linear(inputs, width), nn.LeakyReLU(0.2)),
+        *(nn.Linear(width, width), nn.LeakyReLU(0.2)),
+        nn.Linear(width, outputs),
+    )
 
-    def __init__(self, width: int = 16) -> None:
+
+@dataclass(frozen=True)
+class Sight:
+    """What a gray picture shows.
+
+    Attributes:
+        summary: of the whole picture, no unit: enough to tell a disc from a square.
+        parts: how much each pixel belongs to each part; at every pixel they sum to 1.
+    """
+
+    summary: Float[Tensor, "n 64"]
+    parts: Float[Tensor, "n parts 24 24"]
+
+    def colors(self, ab: Float[Tensor, "n 2 24 24"]) -> Float[Tensor, "n parts 2"]:
+        """Mean color of each part of a picture."""
+        weights = self.parts / self.parts.sum(dim=(2, 3), keepdim=True)
+        return torch.einsum("nkhw,nchw->nkc", weights, ab)
+
+    def paint(self, colors: Float[Tensor, "n parts 2"]) -> Float[Tensor, "n 2 24 24"]:
+        """A picture whose parts have these colors."""
+        return torch.einsum("nkhw,nkc->nchw", self.parts, colors)
+
+
+class Eyes(nn.Module):
+    """L in, a :class:`Sight` out: convolutions on cells of 4 x 4 pixels."""
+
+    def __init__(self, width: int = 32) -> None:
         super().__init__()
-        self.fine, self.middle = _conv(4, width), _conv(width, 2 * width, 2)
-        self.coarse, self.bottom = _conv(2 * width, 2 * width, 2), _conv(2 * width + NOISE, 2 * width)
-        self.to_middle, self.to_fine = _conv(4 * width, 2 * width), _conv(3 * width, width)
-        self.head = nn.Conv2d(width, 2, 1)
+        self.near, self.far = _conv(16, width), _conv(width, width, 2)
+        self.summary = nn.Sequential(nn.Linear(9 * width, 64), nn.LeakyReLU(0.2))
+        self.parts = nn.Sequential(_conv(width, width), nn.Conv2d(width, 16 * PARTS, 1), nn.PixelShuffle(4))
 
-    def forward(self, lightness: Float[Tensor, "n 1 32 32"], z: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2 32 32"]:
+    def forward(self, lightness: Float[Tensor, "n 1 24 24"]) -> Sight:
+        """Look at gray pictures; L in [0, 100]."""
+        near = self.near(nnf.pixel_unshuffle((lightness - 57) / 10, 4))  # (N, w, 6, 6)
+        summary = self.summary(self.far(near).flatten(1))  # (N, 64)
+        return Sight(summary, self.parts(near).softmax(dim=1))
+
+
+class SmallGenerator(nn.Module):
+    """L and z in, ab out: eyes, and a perceptron that chooses one color for each part from what they see and z."""
+
+    def __init__(self, eyes: Eyes | None = None) -> None:
+        super().__init__()
+        self.eyes = eyes or Eyes()
+        self.choose = _perceptron(64 + NOISE, 2 * PARTS)
+
+    def forward(self, lightness: Float[Tensor, "n 1 24 24"], z: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2 24 24"]:
         """Color gray pictures; a and b in Lab units."""
-        fine = self.fine(nnf.pixel_unshuffle((lightness - 57) / 10, 2))  # (N, w, 16, 16)
-        middle = self.middle(fine)  # (N, 2w, 8, 8)
-        coarse = self.coarse(middle)  # (N, 2w, 4, 4)
-        x = self.bottom(torch.cat((coarse, z[:, :, None, None].expand(-1, -1, 4, 4)), dim=1))
-        x = self.to_middle(torch.cat((nnf.interpolate(x, scale_factor=2), middle), dim=1))
-        x = self.to_fine(torch.cat((nnf.interpolate(x, scale_factor=2), fine), dim=1))
-        return nnf.interpolate(_SCALE * self.head(x), scale_factor=2, mode="bilinear")
+        return self.color(self.eyes(lightness), z)
+
+    def color(self, seen: Sight, z: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2 24 24"]:
+        """Color what has been seen already."""
+        colors = self.choose(torch.cat((seen.summary, z), dim=1)).unflatten(1, (PARTS, 2))
+        return seen.paint(_SCALE * colors)
 
 
 class SmallDiscriminator(nn.Module):
-    """L and ab in, one logit a picture out: it judges whether the colors are real *for this gray picture*."""
+    """What is seen and each part's color in, a logit out: are these colors real *for this gray picture*?"""
 
-    def __init__(self, width: int = 16) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            _conv(12, width), _conv(width, 2 * width, 2), _conv(2 * width, 2 * width, 2), nn.Flatten()
-        )
-        self.head = nn.Linear(2 * width * 16, 1)
+        self.judge = _perceptron(64 + 2 * PARTS, 1)
 
-    def forward(self, lightness: Float[Tensor, "n 1 32 32"], ab: Float[Tensor, "n 2 32 32"]) -> Float[Tensor, " n"]:
-        """How real the colors look, as a logit."""
-        planes = torch.cat(((lightness - 57) / 10, ab / _SCALE), dim=1)
-        return self.head(self.layers(nnf.pixel_unshuffle(planes, 2)))[:, 0]
+    def forward(self, seen: Sight, colors: Float[Tensor, "n parts 2"]) -> Float[Tensor, " n"]:
+        """How real the parts' colors, in units of 30 Lab, look."""
+        return self.judge(torch.cat((seen.summary, colors.flatten(1)), dim=1))[:, 0]
 
 
-def train(
-    loss: str,
+def learn(
+    distance: str,
     data: Cutouts,
+    eyes: Eyes | None = None,
     *,
     steps: int,
     seed: int = 0,
     batch_size: int = 32,
     learning_rate: float = 3e-3,
-    gamma: float = 1.2,
 ) -> SmallGenerator:
-    """Teach a generator to color cutouts, by being right on average or by being believed.
+    """Teach a generator to be close to the true picture.
 
     Args:
-        loss: ``l1`` or ``l2`` (a distance to the true picture, no discriminator), or the name of an objective in
-            :data:`colorstyle_lib.objectives.OBJECTIVES` (a discriminator, no distance).
+        distance: ``l1`` or ``l2``.
         data: what to learn from.
-        steps: of the generator.
+        eyes: of a generator that has learned already, which do not learn any more; None teaches its own.
+        steps: of gradient descent.
         seed: of weights, batches and noise.
         batch_size: pictures a step.
         learning_rate: at the start; it falls to 0 on a line.
-        gamma: strength of R1 and R2 at the start, for gradients per Lab unit; it falls to 0 on a line too.
 
     Raises:
-        ConfigError: no such loss.
+        ConfigError: no such distance.
     """
-    distances = {"l1": nnf.l1_loss, "l2": nnf.mse_loss}
-    if loss not in {**distances, **OBJECTIVES}:
-        raise ConfigError(f"no loss {loss!r}{nearest(loss, {**distances, **OBJECTIVES})}")
+    check_known("distance", distance, _DISTANCES)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        generator, discriminator = SmallGenerator(), SmallDiscriminator()
+        generator = SmallGenerator(eyes)
     random = torch.Generator().manual_seed(seed)
-    step_g, step_d = (
-        torch.optim.Adam(player.parameters(), learning_rate, betas=(0.0, 0.99), fused=True)
-        for player in (generator, discriminator)
-    )
-    for step in range(steps):
-        for group in step_g.param_groups + step_d.param_groups:
-            group["lr"] = learning_rate * (1 - step / steps)
-        flatness = gamma * (1 - step / steps)  # gentle at first, so that no color is lost; sharp in the end
-        batch = data.lab[torch.randint(len(data.lab), (batch_size,), generator=random)]
-        lightness, ab = _turned(batch, random).split([1, 2], dim=1)
-        z = torch.randn((batch_size, NOISE), generator=random)
-        painted = generator(lightness, z)
-        if loss in distances:
-            _descend(step_g, distances[loss](painted / _SCALE, ab / _SCALE))
-            continue
-        players = OBJECTIVES[loss]
-        real, fake = ab.clone().requires_grad_(), painted.detach().requires_grad_()
-        real_logits, fake_logits = discriminator(lightness, real), discriminator(lightness, fake)
-        penalty = zero_centered_penalty(real_logits, real, gamma=flatness)
-        penalty = penalty + zero_centered_penalty(fake_logits, fake, gamma=flatness)
-        _descend(step_d, players.discriminator_loss(real_logits, fake_logits) + penalty)
-        real_logits = discriminator(lightness, ab) if players.paired else None
-        _descend(step_g, players.generator_loss(discriminator(lightness, painted), real_logits))
+    descend = _Descent(generator.choose if eyes else generator, learning_rate, steps)
+    for _ in range(steps):
+        lightness, ab = _batch(data, batch_size, random)
+        painted = generator(lightness, torch.randn((batch_size, NOISE), generator=random))
+        descend(_DISTANCES[distance](painted / _SCALE, ab / _SCALE))
     return generator
 
 
-def _turned(batch: Tensor, random: torch.Generator) -> Tensor:
-    """One of the eight ways to turn and mirror a square."""
-    turn, mirror = torch.randint(4, (), generator=random), torch.randint(2, (), generator=random)
-    batch = batch.rot90(int(turn), dims=(2, 3))
-    return batch.flip(3) if mirror else batch
+def play(
+    objective: str,
+    data: Cutouts,
+    eyes: Eyes,
+    *,
+    steps: int,
+    seed: int = 0,
+    batch_size: int = 64,
+    learning_rate: float = 4e-3,
+    gamma: float = 0.1,
+) -> SmallGenerator:
+    """Teach a generator to choose colors that a discriminator believes; no distance is used.
+
+    Both players look through the same eyes, which do not learn.
+
+    Args:
+        objective: a name in :data:`colorstyle_lib.objectives.OBJECTIVES`.
+        data: what to learn from.
+        eyes: of a generator that has learned by a distance.
+        steps: of either player.
+        seed: of weights, batches and noise.
+        batch_size: pictures a step.
+        learning_rate: of both at the start; it falls to 0 on a line.
+        gamma: strength of R1 and R2, for gradients per 30 Lab units of a part's color.
+
+    Raises:
+        ConfigError: no such objective.
+    """
+    players = get_objective(objective)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        generator, discriminator = SmallGenerator(eyes), SmallDiscriminator()
+    random = torch.Generator().manual_seed(seed)
+    descend_g, descend_d = (_Descent(player, learning_rate, steps) for player in (generator.choose, discriminator))
+    for _ in range(steps):
+        lightness, ab = _batch(data, batch_size, random)
+        with torch.no_grad():
+            seen = eyes(lightness)
+        painted = generator.color(seen, torch.randn((batch_size, NOISE), generator=random))
+        real, fake = (seen.colors(picture / _SCALE) for picture in (ab, painted))
+        real, judged = real.requires_grad_(), fake.detach().requires_grad_()
+        real_logits, fake_logits = discriminator(seen, real), discriminator(seen, judged)
+        penalty = zero_centered_penalty(real_logits, real, gamma=gamma)
+        penalty = penalty + zero_centered_penalty(fake_logits, judged, gamma=gamma)
+        descend_d(players.discriminator_loss(real_logits, fake_logits) + penalty)
+        real_logits = discriminator(seen, real) if players.paired else None
+        descend_g(players.generator_loss(discriminator(seen, fake), real_logits))
+    return generator
 
 
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
+def _batch(data: Cutouts, size: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """L and ab of some pictures, in one of the eight ways to turn and mirror a square."""
+    lab = data.lab[torch.randint(len(data.lab), (size,), generator=random)]
+    lab = lab.rot90(int(torch.randint(4, (), generator=random)), dims=(2, 3))
+    lab = lab.flip(3) if torch.randint(2, (), generator=random) else lab
+    return lab[:, :1], lab[:, 1:]
+
+
+class _Descent:
+    """Adam (beta_1 = 0, as is usual for GANs) with a learning rate that falls to 0 on a line."""
+
+    def __init__(self, player: nn.Module, learning_rate: float, steps: int) -> None:
+        self.adam = torch.optim.Adam(player.parameters(), learning_rate, betas=(0.0, 0.99), fused=True)
+        self.rate = torch.optim.lr_scheduler.LinearLR(self.adam, 1.0, 0.0, total_iters=max(1, steps))
+
+    def __call__(self, loss: Tensor) -> None:
+        self.adam.zero_grad()
+        loss.backward()
+        self.adam.step()
+        self.rate.step()
 
 
 @torch.no_grad()
 def sample(
-    generator: SmallGenerator, lightness: Float[Tensor, "n 1 32 32"], draws: int, seed: int = 0
-) -> Float[Tensor, "z n 2 32 32"]:
+    generator: SmallGenerator, lightness: Float[Tensor, "n 1 24 24"], draws: int, seed: int = 0
+) -> Float[Tensor, "z n 2 24 24"]:
     """Color the same gray pictures again and again, each time with another z.
 
     Args:
@@ -200,7 +287,7 @@ def sample(
     return torch.stack([generator(lightness, one) for one in z])
 
 
-def object_colors(ab: Float[Tensor, "z n 2 32 32"], inside: Bool[Tensor, "n 32 32"]) -> Float[Tensor, "z n 2"]:
+def object_colors(ab: Float[Tensor, "z n 2 24 24"], inside: Bool[Tensor, "n 24 24"]) -> Float[Tensor, "z n 2"]:
     """The mean (a, b) inside each object.
 
     Args:

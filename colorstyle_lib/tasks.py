@@ -33,6 +33,10 @@ WORN = 0.75
 
 _TASKS_OF_ROWS = 4  # what random numbers are for, beside those of data.batches
 _FAR = 2**31
+_TAKEN = ((1, 1, 1), (0, 1, 1), (1, 0, 0), (1, 1, 0), (1, 0, 1))
+"""Of color, texture and shape: all, all but color, color alone, and all but one of the others."""
+_TAKEN_HOW_OFTEN = (0.6, 0.16, 0.12, 0.06, 0.06)
+_WHOLE = 0.75  # how often the whole look is asked for
 _LAST = 0.15  # chance that a hint is the last: about seven a picture, sometimes one, sometimes thirty
 
 
@@ -47,6 +51,8 @@ class Examples:
         known: where L and where color is known: 0 no, 1 yes, :data:`WORN` in between.
         fade: what worn pictures keep of their contrast and of their chroma.
         z: noise to choose from, 0 for pictures that get none.
+        taken: which of the style's modalities are taken.
+        strength: how much of the style is taken.
         chances: numbers in [0, 1) for the discriminator's augmentation: of the generated, then of the real picture.
     """
 
@@ -56,6 +62,8 @@ class Examples:
     known: Float[Tensor, "n 2 h w"]
     fade: Float[Tensor, "n 2"]
     z: Float[Tensor, "n k d"]
+    taken: Float[Tensor, "n 3"]
+    strength: Float[Tensor, " n"]
     chances: Float[Tensor, "n 2 4"]
 
     def parts(self, count: int) -> list[Examples]:
@@ -72,6 +80,14 @@ class Examples:
     def lab(self) -> Float[Tensor, "n 3 h w"]:
         """The truth in Lab."""
         return rgb_to_lab(self.rgb)
+
+    @functools.cached_property
+    def real(self) -> Float[Tensor, "n 3 h w"]:
+        """What the discriminator shall take for real, in Lab: the truth, or for a new look the style itself."""
+        styled = self.asked("stylize")
+        if not bool(styled.any()):
+            return self.lab
+        return self.lab.index_put((styled,), rgb_to_lab(self.other[styled]))
 
     def content(self) -> Float[Tensor, "n 5 h w"]:
         """What the generator is told."""
@@ -125,7 +141,7 @@ class Drawn:
         return Examples(rgb, other, task, *rest)
 
 
-def draw(batches: Batches, index: int, config: TrainingConfig, noise: int) -> Drawn:
+def draw(batches: Batches, index: int, config: TrainingConfig, noise: int, styles: Batches | None = None) -> Drawn:
     """Batch ``index`` with tasks, which depend on the seed, the index and the row alone.
 
     Args:
@@ -133,6 +149,7 @@ def draw(batches: Batches, index: int, config: TrainingConfig, noise: int) -> Dr
         index: number of the batch.
         config: which tasks, and how much noise.
         noise: numbers in a z.
+        styles: where styles come from; by default any picture is one.
 
     Raises:
         ConfigError: tasks that cannot be drawn.
@@ -144,12 +161,14 @@ def draw(batches: Batches, index: int, config: TrainingConfig, noise: int) -> Dr
         torch.tensor([TASKS.index(row.task) for row in rows]),
         *(
             torch.from_numpy(np.stack([getattr(row, name) for row in rows]))
-            for name in ("known", "fade", "z", "chances")
+            for name in ("known", "fade", "z", "taken", "strength", "chances")
         ),
     )
-    # A style is any picture: the reference of a batch that is never reached.
-    styles = batches.windows(index + _FAR, view=1) if "stylize" in names else None
-    return Drawn(batches.windows(index), batches.windows(index, view=1), styles, columns)
+    looks = None
+    if "stylize" in names:
+        # Any picture: the reference of a batch that is never reached.
+        looks = styles.windows(index) if styles is not None else batches.windows(index + _FAR, view=1)
+    return Drawn(batches.windows(index), batches.windows(index, view=1), looks, columns)
 
 
 class _Row:
@@ -171,9 +190,11 @@ class _Row:
         worn = (rng.uniform(0.4, 0.9), rng.uniform(0.1, 0.7))
         self.fade = np.array(worn if self.task == "enhance" else (1, 1), np.float32)
         # What is made from nothing is made from noise.
-        noisy = self.task == "generate" or rng.random() < config.noisy
+        noisy = self.task == "generate" or (rng.random() < config.noisy and self.task != "stylize")
         self.z = rng.standard_normal((config.best_of, noise), np.float32) * np.float32(noisy)
         self.chances = rng.random((2, 4), np.float32)
+        self.taken = np.array(_TAKEN[rng.choice(len(_TAKEN), p=_TAKEN_HOW_OFTEN)], np.float32)
+        self.strength = np.float32(1 if rng.random() < _WHOLE else rng.uniform(0.1, 1))
 
 
 def _known(task: str, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
 from colorstyle_lib.config import TrainingConfig
-from colorstyle_lib.generator import Generator, Reference
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.generator import Generator, Seen
 from colorstyle_lib.losses import (
     attention_collapse,
     bin_cross_entropy,
@@ -26,10 +27,11 @@ from colorstyle_lib.losses import (
     style_distance,
     style_statistics,
 )
+from colorstyle_lib.opponents import transfer_statistics
 from colorstyle_lib.tasks import Examples
 
 _LIGHTNESS_DELTA = 5.0  # in L units, as huber_delta's default is in ab units
-_FREE = ("inpaint", "enhance", "generate", "stylize")
+_FREE = ("inpaint", "enhance", "generate")
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,16 @@ class Answer:
         features: what it thought, at half the size.
         alphas: its attention by level.
         lab: the pictures it answers with; None where nobody asked.
+        restyled: those with another look, sRGB that may leave [0, 1] a little; None where there are none.
+        choices: their attention.
     """
 
     content: Float[Tensor, "n 5 h w"]
     features: Float[Tensor, "n c _ _"]
     alphas: dict[str, Tensor]
     lab: Float[Tensor, "n 3 h w"] | None = None
+    restyled: Float[Tensor, "k 3 h w"] | None = None
+    choices: Float[Tensor, "k 3 _ _"] | None = None
 
 
 def answer(
@@ -67,33 +73,42 @@ def answer(
         whole: whether whole pictures are wanted, for a discriminator or a feature network to look at.
     """
     content, guide = examples.content(), None
-    if generator.steering:
-        shown = examples.asked("reference", "stylize")
-        guide = generator.describe_reference(rgb_to_lab(examples.other)).only(shown)
-    z = choose_noise(generator, content, guide, examples, balance, config) if generator.config.noise else None
-    features, alphas = generator.decode(content, guide, z)
+    shown = examples.asked("reference")
+    if generator.steering and bool(shown.any()):
+        guide = generator.describe_reference(rgb_to_lab(examples.other[shown]))._replace(rows=shown)
+    seen = generator.look(content, guide)
+    z = choose_noise(generator, seen, examples, balance, config) if generator.config.noise else None
+    features, alphas = generator.think(seen, z)
     if not whole:
         return Answer(content, features, alphas)
     lab = torch.cat((examples.lab[:, :1], generator.colors(features)), dim=1)
     free = examples.asked(*_FREE)
     if bool(free.any()):
         lightness = generator.lightness(features[free], content[free])
-        # What is known for certain stays, but where another look is asked for.
-        kept = (examples.known[free] == 1) & ~examples.asked("stylize")[free, None, None, None]
+        kept = examples.known[free] == 1  # for certain
         restored = torch.where(
             kept.repeat_interleave(torch.tensor([1, 2], device=kept.device), dim=1),
             examples.lab[free],
             torch.cat((lightness, lab[free, 1:]), dim=1),
         )
         lab = lab.index_put((free,), restored)
-    return Answer(content, features, alphas, lab)
+    styled = examples.asked("stylize")
+    if not bool(styled.any()):
+        return Answer(content, features, alphas, lab)
+    # A gray picture is colored first, and what coloring does is not restyling's to change.
+    gray = ~examples.known[styled, 1:].flatten(1).any(1)[:, None, None, None]
+    rgb = torch.where(gray, lab_to_rgb(lab[styled].detach()), examples.rgb[styled])
+    look = generator.describe_style(rgb_to_lab(examples.other[styled]))
+    look = look._replace(present=look.present & (examples.taken[styled] > 0))
+    restyled, choices = generator.restyle(rgb, seen.pick(styled), look, examples.strength[styled])
+    lab = lab.index_put((styled,), rgb_to_lab(restyled.clamp(0, 1)))
+    return Answer(content, features, alphas, lab, restyled, choices)
 
 
 @torch.no_grad()
 def choose_noise(
     generator: Generator,
-    content: Float[Tensor, "n 5 h w"],
-    guide: Reference | None,
+    seen: Seen,
     examples: Examples,
     balance: Float[Tensor, " q"] | None,
     config: TrainingConfig,
@@ -107,13 +122,11 @@ def choose_noise(
     noisy = offered.flatten(1).any(1)
     if offered.shape[1] == 1 or not bool(noisy.any()):
         return offered[:, 0]
-    told, truth = content[noisy], examples.lab[noisy]
-    seen = guide.pick(noisy) if guide is not None else None
+    truth, seen = examples.lab[noisy], seen.pick(noisy)
     learning = generator.training
     generator.eval()  # looking must not move the batch statistics
     losses = [
-        color_term(generator, generator.decode(told, seen, z)[0], truth, config, balance)
-        for z in offered[noisy].unbind(1)
+        color_term(generator, generator.think(seen, z)[0], truth, config, balance) for z in offered[noisy].unbind(1)
     ]
     generator.train(learning)
     best = torch.stack(losses).argmin(0)
@@ -175,6 +188,9 @@ def supervised_terms(
         config: weights of the terms.
         balance: see :func:`color_term`.
         network: frozen features for ``stylize``.
+
+    Raises:
+        ConfigError: ``stylize`` is asked for without them.
     """
     colors = color_term(generator, answered.features, examples.lab, config, balance)
     styled = examples.asked("stylize")
@@ -183,7 +199,7 @@ def supervised_terms(
     if generator.config.lightness:
         terms["lightness"] = none
     if network is not None:
-        terms |= {"content": none, "style": none}
+        terms |= dict.fromkeys(("content", "style", "identity", "outside"), none)
     if answered.alphas and config.attention_weight:
         levels = [attention_collapse(alpha, config.attention_floor) for alpha in answered.alphas.values()]
         terms["collapse"] = config.attention_weight * torch.stack(levels).mean()
@@ -196,12 +212,42 @@ def supervised_terms(
         error = nnf.huber_loss(lightness, examples.lab[free, :1], reduction="none", delta=_LIGHTNESS_DELTA)
         wrong = (error / _LIGHTNESS_DELTA * (examples.known[free, :1] < 1)).mean((1, 2, 3))
         terms["lightness"] = config.lightness_weight * wrong.sum() / len(examples.rgb)
-    if network is not None and answered.lab is not None and bool(styled.any()):
-        share = styled.sum() / len(styled)
-        made = network(lab_to_rgb(answered.lab[styled]))
-        with torch.no_grad():
-            contents = network(examples.rgb[styled])
-            styles = style_statistics(network(examples.other[styled]))
-        terms["content"] = config.content_weight * share * content_distance(made, contents)
-        terms["style"] = config.style_weight * share * style_distance(style_statistics(made), styles)
+    if answered.restyled is not None:
+        if network is None:
+            raise ConfigError("learning to restyle needs frozen features to compare looks with")
+        for name, term in _restyling_terms(examples, answered, config, network).items():
+            terms[name] = terms.get(name, none) + term * styled.sum() / len(styled)
     return terms
+
+
+def _restyling_terms(
+    examples: Examples, answered: Answer, config: TrainingConfig, network: nn.Module
+) -> dict[str, Float[Tensor, ""]]:
+    """What redrawn pictures shall be: as their content in features, as their style in the features' statistics."""
+    styled, made = examples.asked("stylize"), answered.restyled
+    strength, taken = examples.strength[styled], examples.taken[styled] > 0
+    with torch.no_grad():
+        contents, styles = examples.rgb[styled], examples.other[styled]
+        # Where color alone is taken there is a right answer, where it is not taken the style has the content's colors.
+        certain = ~taken[:, 1:].any(1)
+        recolored = torch.lerp(contents, transfer_statistics(contents, styles, keep_lightness=True), _each(strength))
+        styles = torch.where(_each(taken[:, 0]), styles, transfer_statistics(styles, contents, keep_lightness=True))
+        contents = torch.where(_each(certain), recolored, contents)
+        contained = network(contents)
+        wanted = style_statistics(network(torch.where(_each(certain), recolored, styles)))
+    found = network(made)
+    looks = style_distance(style_statistics(found), wanted, per_image=True)
+    terms = {
+        "content": config.content_weight * content_distance(found, contained),
+        "style": config.style_weight * (strength.square() * looks).mean(),
+        "outside": (made - made.clamp(0, 1)).abs().mean(),
+        "identity": config.identity_weight * (_each(certain) * (made - contents)).abs().mean(),
+    }
+    if answered.choices is not None and config.attention_weight:
+        terms["collapse"] = config.attention_weight * attention_collapse(answered.choices, config.attention_floor)
+    return terms
+
+
+def _each(numbers: Tensor) -> Tensor:
+    """One for each picture, beside its planes and pixels."""
+    return numbers[:, None, None, None]

@@ -38,7 +38,7 @@ from colorstyle_lib.journal import AGAIN, Journal, Losses
 from colorstyle_lib.players import Players, learning_rate_at
 from colorstyle_lib.samples import demo_squares, write_sample_sheet
 from colorstyle_lib.tasks import draw
-from colorstyle_lib.turns import Rules, discriminator_step, generator_step
+from colorstyle_lib.turns import Rules, take_turns
 from colorstyle_lib.watch import warnings_of
 
 _LOOK_EVERY = 25  # steps between looks at the losses: each look makes a GPU wait
@@ -112,6 +112,7 @@ def train(
     resume: bool = False,
     seed: int = 0,
     evaluate_every: int = 500,
+    styles: Batches | None = None,
     world: World | None = None,
     start_from: dict[str, Tensor] | None = None,
     tensorboard: bool = False,
@@ -131,6 +132,7 @@ def train(
         resume: go on from the state in ``output``.
         seed: start of the weights.
         evaluate_every: steps between evaluations.
+        styles: where styles come from; by default any training picture is one.
         world: the processes that train together; by default this one alone.
         start_from: weights that the generator already has; what they lack starts anew.
         tensorboard: also write curves for TensorBoard.
@@ -183,17 +185,15 @@ def train(
         disable=not (world.first and sys.stderr.isatty()),
         unit=" images",
     )
-    ahead = Prefetched(lambda step: draw(batches, step, config, preset.generator.noise), first, steps)
+    ahead = Prefetched(lambda step: draw(batches, step, config, preset.generator.noise, styles), first, steps)
     with bar, ahead, _finish_the_step() as interrupted:
         for step, drawn in enumerate(ahead, first):
             for group in players.generator_optimizer.param_groups:
                 group["lr"] = learning_rate_at(step, steps, config)
             stage = stage_at(step, steps, config)
             parts = drawn.on(device).parts(config.accumulate)
-            if stage != "supervised":
-                losses.add(discriminator_step(players, parts, rules))
+            losses.add(take_turns(players, parts, rules, stage))
             if stage != "catch_up":
-                losses.add(generator_step(players, parts, rules, adversarial=stage == "joint"))
                 players.move_average(config.ema, step)
             bar.update(batches.batch_size)
 

@@ -6,10 +6,16 @@ size, is K. He and J. Sun, arXiv:1505.00996.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
+
+from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+
+_STRIP_PIXELS = 1_000_000  # what is at full size in floating point at one time
 
 
 def _box_mean(x: Tensor, radius: int) -> Tensor:
@@ -69,3 +75,32 @@ def rows_at_size(
     part = (at - above)[:, None]
     rows = torch.lerp(planes[..., above, :], planes[..., below, :], part.expand(-1, planes.shape[-1]))
     return nnf.interpolate(rows, size=(bottom - top, width), mode="bilinear", align_corners=False)
+
+
+def with_chroma(picture: Image.Image, lightness: Float[Tensor, "1 1 h w"], ab: Float[Tensor, "1 2 h w"]) -> Image.Image:
+    """The picture's own L with a small picture's chroma, along the edges of L and within the sRGB gamut.
+
+    Only a strip of it is ever held in floating point, so memory hardly grows with the picture.
+
+    Args:
+        picture: of mode RGB, of any size; its colors are ignored.
+        lightness: its L at the small size.
+        ab: chroma at the small size, on the device that shall do the work.
+
+    Returns:
+        A new picture of the same size. Where L and chroma do not go together, chroma gives way; hue stays.
+    """
+    slope, offset = guided_coefficients(lightness, ab)
+    width, height = picture.size
+    result = Image.new("RGB", picture.size)
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        pixels = torch.from_numpy(np.array(picture.crop((0, top, width, bottom)))).to(ab.device)
+        light = rgb_to_lab(pixels.permute(2, 0, 1)[None].float() / 255)[:, :1]  # (1, 1, rows, width)
+        at = (top, bottom, height, width)
+        chroma = rows_at_size(slope, *at) * light + rows_at_size(offset, *at)  # (1, 2, rows, width)
+        rgb = lab_to_rgb(fit_gamut(torch.cat((light, chroma), dim=1)))
+        strip = (rgb[0] * 255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
+        result.paste(Image.fromarray(strip), (0, top))
+    return result

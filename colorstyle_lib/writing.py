@@ -134,7 +134,7 @@ def _encode(picture: Image.Image, kind: str, quality: int, text: dict[str, str])
     if bad:  # PNG's rule; the same for all, so that text does not depend on the ending
         raise ValueError(f"a key of text is 1 to 79 printable ASCII characters, not {bad[0]!r}")
     options: dict[str, Any] = {
-        "PNG": {},
+        "PNG": {"compress_level": 4},  # of photographs 0.5 % larger than zlib's own 6, in two thirds of the time
         # 4:4:4, since halving the resolution of color would undo part of what this library does.
         "JPEG": {"quality": quality, "subsampling": 0},
         "WEBP": {"quality": quality},

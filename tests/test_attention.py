@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 
 import jaxtyping
 import pytest
@@ -22,7 +21,7 @@ from colorstyle_lib.attention import (
 )
 from colorstyle_lib.attention_override import AttentionOverride, parse_override
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.modalities import MODALITIES, Modalities, ModalityEncoder, describe
+from colorstyle_lib.modalities import MODALITIES, Modalities, describe
 
 ENERGIES = arrays("float32", (4, 3, 2, 2), elements=st.floats(-50, 50, width=32)).map(torch.from_numpy)
 SOMETHING_PRESENT = st.lists(
@@ -362,30 +361,7 @@ def test_entropy_and_spread_by_hand() -> None:
     torch.testing.assert_close(attention_spread(maps), attention_spread(alpha))
 
 
-# Compiled and exported
-
-
-class _Steered(torch.nn.Module):
-    """Pictures and features in, as a generator would use the block."""
-
-    def __init__(self, plain: bool) -> None:
-        super().__init__()
-        self.describe = ModalityEncoder()
-        self.block = trained(MultiModalAttention(6, plain=plain))
-
-    def forward(
-        self, x: torch.Tensor, lab: torch.Tensor, known: torch.Tensor, reference: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        content = self.describe(lab, None, known)
-        return self.block(x, content, lay_over(self.describe(reference), content))
-
-
-def _steered_inputs() -> tuple[torch.Tensor, ...]:
-    generator = torch.Generator().manual_seed(3)
-    lab, reference = (torch.rand(2, 3, *size, generator=generator) * 60 for size in ((32, 32), (24, 40)))
-    known = torch.zeros(2, 1, 32, 32, dtype=torch.bool)
-    known[1] = True
-    return features(n=2), lab, known, reference
+# Compiled
 
 
 @pytest.fixture
@@ -403,26 +379,3 @@ def test_the_compiled_block_gives_the_same() -> None:
     compiled = torch.compile(block, fullgraph=True, backend="aot_eager")
     for expected, found in zip(block(x, seen), compiled(x, seen), strict=True):
         torch.testing.assert_close(expected, found, atol=1e-4, rtol=1e-4)
-
-
-@pytest.mark.parametrize("plain", [False, True])
-@pytest.mark.usefixtures("unchecked")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-def test_onnx_gives_the_same(plain: bool, tmp_path: Path) -> None:
-    pytest.importorskip("onnxscript")
-    runtime = pytest.importorskip("onnxruntime")
-    model, inputs = _Steered(plain).eval(), _steered_inputs()
-    names = ["x", "lab", "known", "reference"]
-    torch.onnx.export(
-        model,
-        inputs,
-        tmp_path / "block.onnx",
-        dynamo=True,
-        external_data=False,
-        input_names=names,
-        verbose=False,
-    )
-    session = runtime.InferenceSession(tmp_path / "block.onnx")
-    found = session.run(None, {n: t.numpy() for n, t in zip(names, inputs, strict=True)})
-    for expected, got in zip(model(*inputs), found, strict=True):
-        torch.testing.assert_close(expected, torch.from_numpy(got), atol=1e-3, rtol=1e-3)

@@ -122,6 +122,16 @@ def test_weight_stands_against_change():
     assert {"weight of texture", "gray\nρ 1", "A\nchange of ab when removed"} <= set(texts(figure))
 
 
+def test_panels_above_each_other_share_their_weights():
+    alpha, change = torch.tensor([0.1, 0.3]), torch.tensor([1.0, 3.0])
+    row = {"gray": ("texture", alpha, change), "guided": ("shape", alpha + 0.5, change)}
+    figure = figures_attention.weight_against_change({"A": row, "B": row})
+    (above, _), (below, right) = figure.axes[:2], figure.axes[2:]
+    assert above.get_xlim() == below.get_xlim() != right.get_xlim()
+    assert below.get_xlim()[1] < 0.5
+    assert [ax.get_xlabel() for ax in figure.axes] == ["", "", "weight of texture", "weight of shape"]
+
+
 def test_evidence_is_a_bar_for_each_modality_and_one_for_the_verdict():
     figure = figures_attention.evidence(
         {"gray": gray_square()}, {"gray": [None, -2.0, 1.0]}, {"gray": [0.0, 0.75, 0.25]}, {"gray": -1.25}

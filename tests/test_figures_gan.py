@@ -97,3 +97,16 @@ def test_answers_show_true_colors_as_circles_and_their_mean():
     assert [[20.0, -20.0]] in marks(left)
     assert [[38.0, 1.0]] in marks(right)
     assert {"L2", "GAN", "mean", "true"} <= set(texts(figure))
+
+
+def test_each_true_color_is_a_row_with_a_dot_for_each_seed_and_its_fair_share():
+    true = {"disc": torch.tensor([[40.0, 0.0], [0.0, -40.0]]), "dots": torch.tensor([[24.0, 42.0]])}
+    figure = figures_gan.shares({"disc": [[0.5, 0.25], [0.4, 0.1]], "dots": [[0.3], [0.2]]}, true)
+    (ax,) = figure.axes
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert [list(line.get_xdata()) for line in dots] == [[0.5, 0.4], [0.25, 0.1], [0.3, 0.2]]
+    red, green, blue = dots[0].get_color()
+    assert red > max(green, blue), "filled with its own color"
+    bars = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 2]
+    assert [bar for bar in bars if bar > 0] == [0.5, 0.5, 1.0]
+    assert {"disc (40, 0)", "disc (0, -40)", "dots (24, 42)"} <= set(texts(figure))

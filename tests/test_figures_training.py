@@ -1,6 +1,7 @@
 """The figures of notebook 04: what is drawn is looked up in the figure, and each can be written."""
 
 import io
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,7 +10,11 @@ import torch
 from matplotlib.figure import Figure
 
 from colorstyle_lib import figures_training, paths
-from colorstyle_lib.tasks import TASKS, WORN, Examples
+from colorstyle_lib.config import get_preset
+from colorstyle_lib.data.batches import Batches, ImageStore
+from colorstyle_lib.tasks import TASKS, WORN, Examples, draw
+
+TINY = get_preset("tiny").training
 
 
 @pytest.fixture(autouse=True)
@@ -57,15 +62,11 @@ def examples() -> Examples:
     known[3, :, 4:, 4:] = 0
     known[4] = WORN
     rgb = torch.tensor([0.8, 0.3, 0.2]).view(3, 1, 1).expand(5, 3, 8, 8)
-    return Examples(
-        rgb,
-        1 - rgb,
-        torch.tensor([TASKS.index(name) for name in names]),
-        known,
-        torch.ones(5, 2),
-        torch.zeros(5, 1, 4),
-        torch.zeros(5, 2, 4),
+    drawn = draw(
+        Batches(ImageStore([torch.zeros(3, 8, 8, dtype=torch.uint8)], ["one"], groups=[0]), 5, 8, 0), 0, TINY, noise=4
     )
+    task = torch.tensor([TASKS.index(name) for name in names])
+    return replace(drawn.on(torch.device("cpu")), rgb=rgb, other=1 - rgb, task=task, known=known, fade=torch.ones(5, 2))
 
 
 def test_questions_show_only_what_is_known():

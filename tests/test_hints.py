@@ -21,7 +21,7 @@ def model():
     generator = Generator(config)
     torch.nn.init.normal_(generator.from_noise.weight)
     for name, layer in generator.named_modules():
-        if name.endswith("modulation"):
+        if name.endswith("modulation") and hasattr(layer, "weight"):
             torch.nn.init.normal_(layer.weight)
     return ColorStyle(generator, "", torch.device("cpu"))
 

@@ -59,7 +59,7 @@ def test_a_row_depends_on_seed_index_and_row_alone():
     config = small_preset().training
     whole = draw(Batches(drawn_store(), 8, 48, 5), 7, config, 4).on(CPU)
     halves = [draw(Batches(drawn_store(), 8, 48, 5, part=(rank, 2)), 7, config, 4).on(CPU) for rank in (0, 1)]
-    for name in ("task", "known", "fade", "z", "chances"):
+    for name in ("task", "known", "fade", "z", "taken", "strength", "chances"):
         joined = torch.cat([getattr(half, name) for half in halves])
         assert torch.equal(getattr(whole, name), joined), name
     torch.testing.assert_close(whole.rgb, torch.cat([half.rgb for half in halves]))
@@ -117,9 +117,11 @@ def test_what_is_known_for_certain_stays(task):
         assert torch.equal(lab[:, 0][light], some.lab[:, 0][light])
         assert torch.equal(lab[:, 1][color], some.lab[:, 1][color])
         assert not torch.equal(lab[:, 0][~light], some.lab[:, 0][~light])
+    if task == "stylize":
+        return  # see test_restyling
     terms = supervised_terms(generator, some, answered, config)
     assert (terms["lightness"] > 0) == (task in ("inpaint", "enhance", "generate"))
-    assert (terms["color"] > 0) == (task != "stylize")
+    assert terms["color"] > 0
 
 
 def test_terms_of_the_parts_have_the_mean_of_the_whole():
@@ -145,8 +147,8 @@ def test_the_best_of_several_noises_is_learned_from():
     torch.nn.init.normal_(generator.from_noise.weight, std=2.0)
     some = examples("automatic", noisy=1.0, best_of=4)
     content = some.content()
-    chosen = choose_noise(generator, content, None, some, None, preset.training)
     generator.eval()
+    chosen = choose_noise(generator, generator.look(content), some, None, preset.training)
 
     def loss(z):
         return color_term(generator, generator.decode(content, None, z)[0], some.lab, preset.training)

@@ -27,7 +27,7 @@ from colorstyle_lib.players import Players, learning_rate_at
 from colorstyle_lib.release import train_on_folder
 from colorstyle_lib.tasks import draw
 from colorstyle_lib.training import stage_at, train
-from colorstyle_lib.turns import Rules, discriminator_step, generator_step
+from colorstyle_lib.turns import Rules, generator_step, take_turns
 from colorstyle_lib.writing import save_picture
 
 CPU = torch.device("cpu")
@@ -177,8 +177,7 @@ def steps_of(preset, count=1, parts=1):
     rules, said = Rules(preset.training, World(0, 1, CPU)), []
     for step in range(count):
         examples = draw(batches, step, preset.training, preset.generator.noise).on(CPU).parts(parts)
-        told = discriminator_step(players, examples, rules)
-        said.append(told | generator_step(players, examples, rules, adversarial=True))
+        said.append(take_turns(players, examples, rules, "joint"))
     return players, said
 
 
@@ -202,7 +201,8 @@ def test_the_generator_is_pulled_to_where_the_discriminator_says_real():
     examples = draw(batches, 0, preset.training, preset.generator.noise).on(CPU)
     rules = Rules(change(preset.training, chroma_weight=0.0, tasks=(("automatic", 1.0),)), World(0, 1, CPU))
     judge = {name: weight.clone() for name, weight in players.discriminator.named_parameters()}
-    verdicts = [generator_step(players, [examples], rules, adversarial=True)["adversarial"].item() for _ in range(12)]
+    turns = [generator_step(players, [examples], rules, adversarial=True) for _ in range(12)]
+    verdicts = [terms["adversarial"].item() for terms in turns]
     assert all(torch.equal(judge[name], weight) for name, weight in players.discriminator.named_parameters())
     assert verdicts[-1] < verdicts[0]
 

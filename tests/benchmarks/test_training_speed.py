@@ -24,7 +24,7 @@ from colorstyle_lib.features import load_vgg19
 from colorstyle_lib.pix2pix import Pix2Pix
 from colorstyle_lib.players import Players
 from colorstyle_lib.tasks import draw
-from colorstyle_lib.turns import Rules, discriminator_step, generator_step
+from colorstyle_lib.turns import Rules, take_turns
 
 pytestmark = pytest.mark.benchmark
 
@@ -93,9 +93,7 @@ class Companion:
 
     def step(self, *, joint: bool) -> None:
         parts = self.examples.parts(1)  # anew, or its Lab would be there already
-        if joint:
-            discriminator_step(self.players, parts, self.rules)
-        generator_step(self.players, parts, self.rules, adversarial=joint)
+        take_turns(self.players, parts, self.rules, "joint" if joint else "supervised")
         self.players.move_average(0.998, 1000)
 
 

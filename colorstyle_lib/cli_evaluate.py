@@ -1,0 +1,86 @@
+"""The commands `colorstyle opponents` and `colorstyle evaluate`. Heavy imports wait for their use."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_evaluate_commands(commands: Any) -> None:
+    """Add ``opponents`` and ``evaluate`` to a command line.
+
+    Args:
+        commands: what ``ArgumentParser.add_subparsers`` returned.
+    """
+    opponents = commands.add_parser("opponents", help="train the opponents, each for the same time; again, to go on")
+    opponents.add_argument("names", metavar="NAME", nargs="*", help="l1, pix2pix, bins, ours; default: all")
+    opponents.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA")
+    opponents.add_argument("--minutes", type=_minutes, default=10.0, help="of processor time for each; default: 10")
+    opponents.add_argument("--output", type=Path, metavar="FOLDER", help="default: runs/opponents")
+    opponents.add_argument("--seed", type=int, default=0)
+    opponents.set_defaults(command=_opponents)
+
+    evaluate = commands.add_parser("evaluate", help="measure weights and opponents on the val pictures of a data root")
+    evaluate.add_argument("--weights", type=Path, metavar="FILE", help="default: the released weights")
+    evaluate.add_argument("--name", help="what their numbers are called; default: released, or the file's own name")
+    evaluate.add_argument(
+        "--opponents", type=Path, metavar="FOLDER", help="default: runs/opponents, where there are any"
+    )
+    evaluate.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA")
+    evaluate.add_argument("--limit", type=int, metavar="N", help="only N pictures of each data set, for a first look")
+    evaluate.add_argument(
+        "--output", type=Path, metavar="FILE", help="default: figures/results.json; with --limit runs/results.json"
+    )
+    evaluate.set_defaults(command=_evaluate)
+
+
+def _minutes(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes above 0")
+    return number
+
+
+def _opponents(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib import paths
+    from colorstyle_lib.opponents_trained import train_opponents
+
+    folder = arguments.output or paths.RUNS / "opponents"
+    root = _root(arguments.data, "training")
+    for weights in train_opponents(root, folder, names=arguments.names, minutes=arguments.minutes, seed=arguments.seed):
+        print(weights)
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib import paths
+    from colorstyle_lib.errors import ConfigError
+    from colorstyle_lib.evaluation_run import evaluate_weights, print_summary
+    from colorstyle_lib.results import RESULTS
+
+    if arguments.limit is not None and arguments.limit < 2:
+        raise ConfigError(f"--limit wants at least 2 pictures, not {arguments.limit}")
+    numbers = evaluate_weights(
+        _root(arguments.data, "measuring"),
+        weights=arguments.weights,
+        name=arguments.name,
+        opponents=arguments.opponents or paths.RUNS / "opponents",
+        limit=arguments.limit,
+        output=arguments.output or (paths.RUNS / "results.json" if arguments.limit else RESULTS),
+    )
+    print_summary(numbers)
+    return 0
+
+
+def _root(given: str, what: str) -> Path:
+    from colorstyle_lib.errors import ConfigError
+    from colorstyle_lib.paths import data_root
+
+    root = data_root(given)
+    if root is None:
+        raise ConfigError(f"{what} needs real images: give --data ROOT or set COLORSTYLE_DATA")
+    return root

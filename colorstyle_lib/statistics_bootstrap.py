@@ -1,0 +1,99 @@
+"""How sure a number is: percentile intervals from drawing the pictures again, with replacement.
+
+B. Efron, Bootstrap Methods, Annals of Statistics 7(1), 1979. A drawn sample is told by how often each picture is in it,
+so a statistic is a function of such counts; two methods measured on the same pictures share them, which pairs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from colorstyle_lib.errors import ConfigError
+
+Statistic = Callable[[Float[Tensor, "b n"]], Float[Tensor, " b"]]
+"""From how often each of n pictures is in each of b samples (float64, rows sum to n) to a number for each sample."""
+
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval.
+
+    Attributes:
+        value: of the pictures as they are.
+        low: lower end of the interval.
+        high: upper end.
+        n: pictures.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def bootstrap(
+    statistic: Statistic, n: int, *, resamples: int = RESAMPLES, level: float = 0.95, seed: int = 0
+) -> Estimate:
+    """Estimate a statistic and its percentile interval over pictures.
+
+    The interval tells what other pictures of the same kind would change; what another training would change, it does
+    not know.
+
+    Args:
+        statistic: such as :func:`mean_of`.
+        n: pictures.
+        resamples: samples drawn.
+        level: share of the samples' numbers that the interval holds.
+        seed: same seed, same samples: so differences of two statistics are paired.
+
+    Raises:
+        ConfigError: fewer than 2 pictures, or a level outside (0, 1).
+    """
+    if n < 2:
+        raise ConfigError(f"an interval over pictures needs at least 2 of them, not {n}")
+    if not 0 < level < 1:
+        raise ConfigError(f"an interval's level lies between 0 and 1, not {level}")
+    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
+    drawn = statistic(torch.from_numpy(counts).double())
+    value = statistic(torch.ones(1, n, dtype=torch.float64))
+    ends = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+    # A sample of one picture, drawn again and again, has no pairs; of many pictures that never happens.
+    low, high = drawn.double().nanquantile(ends).tolist()
+    return Estimate(value.item(), low, high, n)
+
+
+def mean_of(values: Float[Tensor, " n"]) -> Statistic:
+    """The mean over pictures."""
+    exact = values.double().cpu()
+    return lambda counts: counts @ exact / len(exact)
+
+
+def ratio_of(values: Float[Tensor, " n"], others: Float[Tensor, " n"]) -> Statistic:
+    """Mean over mean: ``sum a / sum b``. Pictures with more of both count for more."""
+    above, below = values.double().cpu(), others.double().cpu()
+    return lambda counts: (counts @ above) / (counts @ below)
+
+
+def pair_mean_of(pairs: Float[Tensor, "n n"]) -> Statistic:
+    """The mean of ``h_ij`` over all i other than j: a U-statistic of second order.
+
+    In a drawn sample a picture may be there twice; it makes no pair with itself.
+
+    Args:
+        pairs: symmetric; the diagonal is not read.
+    """
+    exact = pairs.double().cpu().clone().fill_diagonal_(0)
+    return lambda counts: (counts @ exact * counts).sum(1) / (counts.sum(1).square() - counts.square().sum(1))
+
+
+def difference_of(one: Statistic, other: Statistic) -> Statistic:
+    """``one - other`` on the same samples: a paired difference where both are of the same pictures."""
+    return lambda counts: one(counts) - other(counts)

