@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from colorstyle_lib.checkpoint import file_hash
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.contestants import Contestant
 from colorstyle_lib.data.batches import center_crops
 from colorstyle_lib.data.datasets import dataset_names, load_split
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.features import EfficientNetLite0, pretrained_efficientnet_lite0
-from colorstyle_lib.generator import Generator
 from colorstyle_lib.measured import Columns, address, keep, recall
 from colorstyle_lib.metrics import (
     ab_histograms,
@@ -40,7 +38,6 @@ from colorstyle_lib.metrics_perceptual import (
     perceptual_network,
     pooled_features,
 )
-from colorstyle_lib.opponents_trained import Colorizer, load_colorizer, read_training
 from colorstyle_lib.results import Number, Provenance
 from colorstyle_lib.statistics_bootstrap import (
     Estimate,
@@ -66,42 +63,6 @@ PERCEPTUAL = "perceptual_"
 _COMPARED = ("psnr_ab", "ciede2000", KERNEL, PERCEPTUAL)
 _BATCH = 8
 _REAL = "the real pictures"
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """A method to measure.
-
-    Attributes:
-        name: what its numbers are called by.
-        color: what it does.
-        generator: ours, for what only it can be asked; None for methods that have none.
-        weights: SHA-256 of its file.
-        seeds: of its trainings.
-        note: what a reader must know about it.
-    """
-
-    name: str
-    color: Colorizer
-    generator: Generator | None = None
-    weights: str | None = None
-    seeds: tuple[int, ...] = ()
-    note: str = ""
-
-
-def contestant(name: str, path: Path) -> Contestant:
-    """A method from its weights file, with what ``colorstyle opponents`` has written beside it, if it has.
-
-    Raises:
-        WeightsError: missing, damaged, or not ours.
-    """
-    color, generator = load_colorizer(path)
-    seeds, note = read_training(path.parent)
-    return Contestant(name, color, generator, file_hash(path), seeds, note)
-
-
-GRAY = Contestant("gray", lambda rgb: torch.zeros_like(rgb[:, :2]))
-"""No model at all."""
 
 
 def load_squares(root: Path, size: int = SIZE, limit: int | None = None) -> dict[str, Float[Tensor, "n 3 _ _"]]:

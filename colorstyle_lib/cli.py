@@ -9,28 +9,12 @@ from pathlib import Path
 
 from colorstyle_lib import __version__
 from colorstyle_lib.cli_data import add_data_commands
+from colorstyle_lib.cli_evaluate import add_evaluate_commands
+from colorstyle_lib.cli_pictures import add_picture_commands, positive
 from colorstyle_lib.config import MODES, PRESETS, get_mode
 from colorstyle_lib.errors import ColorStyleError, ConfigError
 
 PROGRAM = "colorstyle"
-
-
-def _colorize(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.hints import parse_hint
-    from colorstyle_lib.many import colorize_files
-
-    return colorize_files(
-        arguments.inputs,
-        arguments.output,
-        weights=arguments.weights,
-        recursive=arguments.recursive,
-        overwrite=arguments.overwrite,
-        reference=arguments.reference,
-        hints=[parse_hint(text) for text in arguments.hint],
-        seed=arguments.seed,
-        saturation=arguments.saturation,
-        working_size=arguments.working_size,
-    )
 
 
 def _info(arguments: argparse.Namespace) -> int:
@@ -103,22 +87,6 @@ def _weight(name: str, text: str) -> float:
         raise ConfigError(f"--tasks wants a number for {name}, not {text!r}") from None
 
 
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
-    return int(text)
-
-
-def _saturation(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= 3:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 (gray) to 3")
-    return number
-
-
 def parser() -> argparse.ArgumentParser:
     """The command line, as argparse sees it."""
     top = argparse.ArgumentParser(
@@ -128,36 +96,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    colorize = commands.add_parser("colorize", help="color photographs, one or whole folders")
-    colorize.add_argument(
-        "inputs", metavar="IN", nargs="+", type=Path, help="photographs, folders, patterns such as 'album/*.jpg'"
-    )
-    colorize.add_argument(
-        "-o",
-        "--output",
-        metavar="OUT",
-        type=Path,
-        help="file, or folder for many; default: NAME-color.png or FOLDER-color beside IN",
-    )
-    colorize.add_argument("--reference", type=Path, metavar="R", help="a color picture to color by")
-    colorize.add_argument(
-        "--hint",
-        action="append",
-        default=[],
-        metavar="X,Y,#RRGGBB",
-        help="a color at a point, in pixels; may be repeated",
-    )
-    colorize.add_argument("--seed", type=int, metavar="N", help="another plausible coloring for each number")
-    colorize.add_argument("--saturation", type=_saturation, default=1.0, help="1 as predicted, 0 gray, up to 3")
-    colorize.add_argument(
-        "--working-size", type=_positive, help="pixels of the shorter side at which color is predicted, 32 to 1536"
-    )
-    colorize.add_argument("--weights", type=Path, help="a .safetensors file; default: the released weights")
-    colorize.add_argument("-r", "--recursive", action="store_true", help="also take the folders within folders")
-    colorize.add_argument(
-        "--overwrite", action="store_true", help="replace results that are there; by default they are left alone"
-    )
-    colorize.set_defaults(command=_colorize)
+    add_picture_commands(commands)
 
     info = commands.add_parser("info", help="versions, device, weights and where things are")
     info.add_argument("--weights", type=Path, help="a .safetensors file; default: the released weights")
@@ -172,18 +111,16 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--cache", type=Path, metavar="FOLDER", help="keep decoded images there, for the next start")
     train.add_argument("--datasets", nargs="+", default=(), metavar="NAME", help="only these folders of the root")
     train.add_argument("--mode", default="auto", help=f"how long: auto, {', '.join(MODES)}; default: auto")
-    train.add_argument("--steps", type=_positive, help="optimizer steps in all; default: by mode")
-    train.add_argument(
-        "--every", type=_positive, default=500, metavar="STEPS", help="between evaluations; default: 500"
-    )
+    train.add_argument("--steps", type=positive, help="optimizer steps in all; default: by mode")
+    train.add_argument("--every", type=positive, default=500, metavar="STEPS", help="between evaluations; default: 500")
     train.add_argument("--output", type=Path, help="folder for weights, log and state; default: runs/PRESET")
     train.add_argument(
         "--tasks", nargs="+", default=(), metavar="NAME=WEIGHT", help="what is learned, such as automatic=2 inpaint=1"
     )
     train.add_argument("--learns", metavar="PART", help="all, or restyling: those levels alone; default: the preset's")
     train.add_argument("--styles", nargs="+", default=(), metavar="NAME", help="folders of the root that hold styles")
-    train.add_argument("--batch-size", type=_positive, metavar="N", help="images a step, over all processes")
-    train.add_argument("--accumulate", type=_positive, metavar="N", help="parts to work a batch off in: less memory")
+    train.add_argument("--batch-size", type=positive, metavar="N", help="images a step, over all processes")
+    train.add_argument("--accumulate", type=positive, metavar="N", help="parts to work a batch off in: less memory")
     train.add_argument("--start-from", type=Path, metavar="WEIGHTS", help="go on from a .safetensors file")
     train.add_argument("--compile", action="store_true", help="compile the networks first (torch.compile)")
     train.add_argument("--tensorboard", action="store_true", help="also write curves for TensorBoard")
@@ -197,10 +134,11 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA")
     run.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter")
     run.add_argument("--output", default="", metavar="FOLDER", help="where executed notebooks go; default: by mode")
-    run.add_argument("--timeout", type=_positive, metavar="SECONDS", help="limit for one cell; default: by mode")
+    run.add_argument("--timeout", type=positive, metavar="SECONDS", help="limit for one cell; default: by mode")
     run.set_defaults(command=_run)
 
     add_data_commands(commands)
+    add_evaluate_commands(commands)
 
     figures = commands.add_parser("figures", help="make the figures that the repository shows")
     actions = figures.add_subparsers(title="actions", metavar="ACTION", required=True)

@@ -23,7 +23,7 @@ class _Found(NamedTuple):
     name: Path
 
 
-def plan(inputs: Sequence[Path], output: Path | None, *, recursive: bool = False) -> list[Pair]:
+def plan(inputs: Sequence[Path], output: Path | None, *, recursive: bool = False, ending: str = "color") -> list[Pair]:
     """Decide where each result goes, before anything is computed.
 
     One file goes to ``output``, by default ``NAME-color.png`` beside it; an ``output`` without an ending is a folder.
@@ -34,6 +34,7 @@ def plan(inputs: Sequence[Path], output: Path | None, *, recursive: bool = False
         inputs: files, folders and patterns such as ``album/*.jpg`` or ``album/**/*.jpg``.
         output: file or folder.
         recursive: also take the folders within folders.
+        ending: what names get where ``output`` is not given.
 
     Returns:
         Pairs of input and result; a picture that is named twice is there once.
@@ -46,7 +47,7 @@ def plan(inputs: Sequence[Path], output: Path | None, *, recursive: bool = False
     output = Path(os.path.expanduser(output)) if output is not None else None  # noqa: PTH111
     if len(given) == 1 and not given[0].is_dir() and not _is_pattern(given[0]):
         if output is None:
-            return _checked([(given[0], given[0].with_name(f"{given[0].stem}-color.png"))])
+            return _checked([(given[0], given[0].with_name(f"{given[0].stem}-{ending}.png"))])
         if output.suffix and not output.is_dir():
             return _checked([(given[0], output)])
     if output is not None and (output.is_file() or (output.suffix.lower() in FORMATS and not output.is_dir())):
@@ -55,7 +56,7 @@ def plan(inputs: Sequence[Path], output: Path | None, *, recursive: bool = False
     for path in given:
         if path.is_dir():
             home = _folder(path)
-            target = output or home.with_name(f"{home.name}-color")
+            target = output or home.with_name(f"{home.name}-{ending}")
             found = _in_folder(home, target.resolve(), recursive)
             if len(given) > 1 and output is not None:
                 target = target / home.name

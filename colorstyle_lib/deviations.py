@@ -161,11 +161,12 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "what comes out of G",
         "A color picture (section 3(1)); no color space is named.",
-        "a and b of CIELAB; L stays the input's in every coloring. Where a task leaves L open (a hole, another style), "
-        "a head of its own answers with L.",
-        "Coloring must not redraw the photograph, and this way it cannot.",
-        ("generator.Generator.forward", "generator.Generator.lightness"),
-        "the calls that use the other head.",
+        "a and b of CIELAB; L stays the input's in every coloring. In a hole a head of its own answers with L. Another "
+        "style is drawn by levels of their own, from a quarter of the size up, as a change of the picture.",
+        "Coloring must not redraw the photograph, and this way it cannot; styles that act on coarser levels made halos "
+        "and stains.",
+        ("generator.Generator.forward", "generator.Generator.lightness", "restyling.Restyler"),
+        "public calls for inpainting, enhancement and generation.",
     ),
     Deviation(
         "how color is predicted",

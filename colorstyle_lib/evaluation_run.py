@@ -9,15 +9,13 @@ from colorstyle_lib import paths
 from colorstyle_lib.benchmark_colorize import (
     ALL,
     FRECHET,
-    GRAY,
     KERNEL,
     PERCEPTUAL,
-    Contestant,
-    contestant,
     evaluate_colorization,
     load_squares,
 )
 from colorstyle_lib.benchmark_steering import HALVED, evaluate_steering
+from colorstyle_lib.contestants import GRAY, Contestant, contestant
 from colorstyle_lib.opponents_trained import RECIPES
 from colorstyle_lib.pipeline import RELEASED
 from colorstyle_lib.results import Number, Provenance, merge_results

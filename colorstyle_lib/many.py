@@ -1,4 +1,4 @@
-"""Coloring many files, several at a time; one bad file never stops the rest."""
+"""Coloring or restyling many files, several at a time; one bad file never stops the rest."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from tqdm import tqdm
 
 from colorstyle_lib.destinations import Pair, has_folders, plan
 from colorstyle_lib.errors import ColorStyleError, ConfigError, ImageError
-from colorstyle_lib.images import open_picture, size_of_file
-from colorstyle_lib.pipeline import ColorStyle, Result
+from colorstyle_lib.images import Source, open_picture, size_of_file
+from colorstyle_lib.outcome import Result
+from colorstyle_lib.pipeline import ColorStyle
+from colorstyle_lib.stylizing import Styles
 
 _PIXELS_AT_ONCE = 50_000_000  # decoded and not yet written, of all pictures together; a larger one goes alone
 _BATCH_ON_GPU = 8
@@ -85,28 +87,90 @@ def colorize_files(
         ColorStyleError: nothing could be started, or the only file failed.
     """
     pairs = plan(inputs, output, recursive=recursive)
-    left = [(source, result) for source, result in pairs if overwrite or not result.exists()]
-    alone = len(pairs) == 1 and not Path(inputs[0]).is_dir()
-    if alone and not left:
-        raise ConfigError(f"{str(pairs[0][1])!r} is there already; to replace it, add --overwrite")
+    left = _left(pairs, inputs, overwrite)
     model = ColorStyle.load(weights)
     color = model.colorizer(working_size=working_size, **options)
-    if alone:
-        print(color([left[0][0]])[0].save(left[0][1]))
-        return 0
-    started = time.monotonic()
     most = batch_size or (_BATCH_ON_CPU if model.device.type == "cpu" else _BATCH_ON_GPU)
     batches = in_batches(left, lambda size: model.working_sides(size, working_size), most)
-    failed = 0
+    return _work_off(color, batches, inputs, recursive=recursive, there=len(pairs) - len(left), done="colored")
+
+
+def stylize_files(
+    inputs: Sequence[Path],
+    output: Path | None = None,
+    *,
+    styles: Styles,
+    weights: Path | None = None,
+    recursive: bool = False,
+    overwrite: bool = False,
+    **options: Any,
+) -> int:
+    """Restyle files as :func:`colorize_files` colors them.
+
+    Args:
+        inputs: files, folders and patterns.
+        output: file or folder.
+        styles: style pictures and their weights.
+        weights: by default the released ones.
+        recursive: also take the folders within folders.
+        overwrite: replace results that are already there.
+        **options: of :meth:`colorstyle_lib.pipeline.ColorStyle.stylize`, for every picture.
+
+    Returns:
+        0 when all are done, 1 when some failed: each is named on standard error, with the reason.
+
+    Raises:
+        ColorStyleError: nothing could be started, or the only file failed.
+    """
+    pairs = plan(inputs, output, recursive=recursive, ending="style")
+    left = _left(pairs, inputs, overwrite)
+    model = ColorStyle.load(weights)
+    opened = [(open_picture(style), weight) for style, weight in styles]
+    batches = in_batches(left, model.working_sides, 1)
+
+    def restyle(pictures: Sequence[Source]) -> list[Result]:
+        return [model.stylize(picture, opened, **options) for picture in pictures]
+
+    return _work_off(restyle, batches, inputs, recursive=recursive, there=len(pairs) - len(left), done="restyled")
+
+
+def _left(pairs: Sequence[Pair], inputs: Sequence[Path], overwrite: bool) -> list[Pair]:
+    """What is to be done: all, or what is not there yet."""
+    left = [(source, result) for source, result in pairs if overwrite or not result.exists()]
+    if _alone(pairs, inputs) and not left:
+        raise ConfigError(f"{str(pairs[0][1])!r} is there already; to replace it, add --overwrite")
+    return left
+
+
+def _alone(pairs: Sequence[object], inputs: Sequence[Path]) -> bool:
+    """Whether one picture was asked for, by its name."""
+    return len(pairs) == 1 and not Path(inputs[0]).is_dir()
+
+
+def _work_off(
+    make: Callable[[Sequence[Source]], list[Result]],
+    batches: Sequence[tuple[list[Pair], int]],
+    inputs: Sequence[Path],
+    *,
+    recursive: bool,
+    there: int,
+    done: str,
+) -> int:
+    """Make and write what is left; a summary; and the exit status."""
+    left = [pair for batch, _ in batches for pair in batch]
+    if not there and _alone(left, inputs):
+        print(make([left[0][0]])[0].save(left[0][1]))
+        return 0
+    started, failed = time.monotonic(), 0
     with tqdm(total=len(left), unit="picture", disable=not sys.stderr.isatty()) as bar:
-        for done, complaints in _side_by_side(color, batches):
-            bar.update(done)
+        for finished, complaints in _side_by_side(make, batches):
+            bar.update(finished)
             failed += len(complaints)
             for complaint in complaints:
                 tqdm.write(complaint, file=sys.stderr)
     passed_over = not recursive and any(p.is_dir() and has_folders(p) for p in map(Path, inputs))
     print(
-        f"{len(left) - failed} colored, {len(pairs) - len(left)} already there, {failed} failed"
+        f"{len(left) - failed} {done}, {there} already there, {failed} failed"
         f" ({time.monotonic() - started:.0f} s)" + "; folders within were passed over (--recursive)" * passed_over
     )
     return 1 if failed else 0

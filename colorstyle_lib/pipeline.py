@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -25,46 +22,12 @@ from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.generator import Generator, Reference, content_planes, gray_content
 from colorstyle_lib.hints import Hint, keep_to_reach, plant
 from colorstyle_lib.images import Source, open_picture, to_tensor
+from colorstyle_lib.outcome import Result, pixels_hash, versions
+from colorstyle_lib.stylizing import Styles, restyled
 from colorstyle_lib.upsampling import with_chroma
-from colorstyle_lib.writing import save_picture
 
 RELEASED = "companion"
 _LONGEST_WORKING_SIDE = 1536  # a panorama is predicted smaller rather than at any cost
-_HASHED_ROWS = 256
-
-
-@dataclass(frozen=True)
-class Result:
-    """A picture that the model made.
-
-    Attributes:
-        image: 8-bit sRGB, of the input's size.
-        attention: by decoder level (``"8"`` is the one at 1/8 of the working size), each modality's mean weight;
-            empty where the weights have no attention.
-        attention_maps: the same by place, ``(h, w)`` in [0, 1].
-        uncertainty: by place, ``(h, w)`` at the working size, how far apart the colors are that the model holds
-            possible: the standard deviation of its ab distribution, Lab units. None for weights that predict no
-            distribution.
-        provenance: weights hash, settings, input hash and versions: enough to make it again.
-    """
-
-    image: Image.Image
-    provenance: dict[str, Any]
-    attention: dict[str, dict[str, float]] = field(default_factory=dict)
-    attention_maps: dict[str, dict[str, Tensor]] = field(default_factory=dict)
-    uncertainty: Tensor | None = None
-
-    def save(self, path: str | Path, *, quality: int = 95) -> Path:
-        """Write the picture, its provenance inside the file; what was there before stays until that has worked.
-
-        Args:
-            path: with the ending of a format: .png, .jpg, .webp, .tif.
-            quality: of JPEG and WebP, 1 to 100.
-
-        Raises:
-            ImageError: an unknown ending, or the file cannot be written.
-        """
-        return save_picture(self.image, path, quality=quality, text={"colorstyle": json.dumps(self.provenance)})
 
 
 class ColorStyle:
@@ -163,17 +126,17 @@ class ColorStyle:
         override = parse_override(attention) if attention is not None else None
         z = self._noise(seed)
         guide_picture = open_picture(reference) if reference is not None else None
-        guide = rgb_to_lab(self._working_copy(guide_picture, size)) if guide_picture is not None else None
+        guide = rgb_to_lab(self.working_copy(guide_picture, size)) if guide_picture is not None else None
         asked = {
             "task": "colorize",
-            "reference_sha256": _pixels_hash(guide_picture) if guide_picture is not None else None,
+            "reference_sha256": pixels_hash(guide_picture) if guide_picture is not None else None,
             "hints": [list(hint) for hint in hints],
             "seed": seed,
             "saturation": saturation,
             "working_size": size,
             "attention": dict(attention) if attention is not None else None,
             "weights_sha256": self.weights_hash,
-            "versions": _versions(),
+            "versions": versions(),
         }
 
         @functools.cache
@@ -193,7 +156,7 @@ class ColorStyle:
         @torch.inference_mode()
         def color(pictures: Sequence[Source]) -> list[Result]:
             opened = [_opened(picture) for picture in pictures]
-            lights = [rgb_to_lab(self._working_copy(picture, size))[:, :1] for picture in opened]
+            lights = [rgb_to_lab(self.working_copy(picture, size))[:, :1] for picture in opened]
             results: dict[int, Result] = {}
             for shape in dict.fromkeys(light.shape for light in lights):
                 rows = [i for i, light in enumerate(lights) if light.shape == shape]
@@ -211,7 +174,7 @@ class ColorStyle:
                     )
                 for k, i in enumerate(rows):
                     image = with_chroma(opened[i], lights[i], ab[k : k + 1] * saturation)
-                    provenance = {**asked, "input_sha256": _pixels_hash(opened[i])}
+                    provenance = {**asked, "input_sha256": pixels_hash(opened[i])}
                     maps = {
                         level: dict(zip(self.generator.config.modalities, alpha[k].cpu().unbind(0), strict=True))
                         for level, alpha in alphas.items()
@@ -224,6 +187,50 @@ class ColorStyle:
             return [results[i] for i in range(len(opened))]
 
         return color
+
+    def stylize(
+        self,
+        picture: Source,
+        style: Source | Styles,
+        *,
+        strength: float = 1.0,
+        keep_color: bool = False,
+        color_only: bool = False,
+        mask: Source | None = None,
+        attention: Mapping[str, float] | None = None,
+        working_size: int | None = None,
+    ) -> Result:
+        """Redraw a picture in the look of any other; a gray one is colored first.
+
+        Args:
+            picture: a path, a ``PIL.Image``, a NumPy array or a tensor.
+            style: a picture whose look is taken, or several with weights: ``[("a.jpg", 0.7), ("b.jpg", 0.3)]``.
+            strength: 0 gives the picture back, 1 the whole look; up to 1.5.
+            keep_color: texture and shape of the style, the picture's own colors.
+            color_only: the style's colors, the picture's own L.
+            mask: where to redraw: white yes, black no, gray in between; of any size.
+            attention: weights that take the place of the model's own, such as ``{"texture": 1.0}``.
+            working_size: shorter side, in pixels, at which the picture is redrawn; by default its own, up to 512.
+                Smaller makes larger strokes.
+
+        Returns:
+            The picture, of the input's size; what lies between the working size and its own stays the photograph's.
+
+        Raises:
+            ImageError: a picture cannot be opened. ConfigError: an argument out of range, or weights that only color.
+        """
+        override = parse_override(attention) if attention is not None else None
+        return restyled(
+            self,
+            picture,
+            style,
+            strength=strength,
+            keep_color=keep_color,
+            color_only=color_only,
+            mask=mask,
+            override=override,
+            working_size=working_size,
+        )
 
     def _noise(self, seed: int | None) -> Tensor | None:
         """The z that a seed stands for, the same on every device."""
@@ -247,7 +254,7 @@ class ColorStyle:
         width, height = (max(step, round(side * scale / step) * step) for side in size)
         return width, height
 
-    def _working_copy(self, picture: Image.Image, shorter_side: int) -> Float[Tensor, "1 3 h w"]:
+    def working_copy(self, picture: Image.Image, shorter_side: int) -> Float[Tensor, "1 3 h w"]:
         """The picture at the size where chroma is predicted."""
         sides = self.working_sides(picture.size, shorter_side)
         small = picture.resize(sides, Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -273,20 +280,3 @@ def _opened(picture: Source) -> Image.Image:
     # What open_picture returned before, in another thread perhaps, is only read here: a large one is not copied.
     plain = type(picture) is Image.Image and picture.mode == "RGB" and not picture.info
     return picture if plain else open_picture(picture)
-
-
-def _pixels_hash(picture: Image.Image) -> str:
-    """SHA-256 of the pixels' bytes, row by row, so that a large picture's are never there all at once."""
-    digest = hashlib.sha256()
-    width, height = picture.size
-    for top in range(0, height, _HASHED_ROWS):
-        digest.update(picture.crop((0, top, width, min(top + _HASHED_ROWS, height))).tobytes())
-    return digest.hexdigest()
-
-
-def _versions() -> dict[str, str]:
-    try:
-        ours = version("colorstyle")
-    except PackageNotFoundError:
-        ours = "unknown"
-    return {"colorstyle": ours, "torch": torch.__version__}

@@ -101,17 +101,23 @@ class Restyler(nn.Module):
         fine, coarse = 2 * (maps[0] + maps[1]), 2 * (maps[2] if len(maps) > 2 else maps[1])
         sizes = [VECTOR_SIZES[name] + more for name, more in zip(MODALITIES, (0, fine, coarse), strict=True)]
         self.from_code = nn.ModuleList(
-            nn.Sequential(nn.Linear(size + 1, 2 * _HIDDEN), nn.GELU(), nn.Linear(2 * _HIDDEN, _HIDDEN), nn.GELU())
+            nn.Sequential(
+                nn.LayerNorm(size),
+                nn.Linear(size, 2 * _HIDDEN),
+                nn.GELU(),
+                nn.Linear(2 * _HIDDEN, _HIDDEN),
+                nn.LayerNorm(_HIDDEN),  # or scales and shifts, which are linear in it, would learn ten times as slowly
+            )
             for size in sizes
         )
         self.stem = nn.ModuleList([_convolution(12, width // 2), _convolution(width // 2, width, stride=2)])
         self.merge = nn.Conv2d(width + sum(maps[1:3]), width, 1)
         self.query = nn.Conv2d(width, _QUERY, 1)
-        self.energy = nn.ModuleList(_zeros(nn.Linear(_HIDDEN, _QUERY + 1)) for _ in MODALITIES)
+        self.energy = nn.ModuleList(_zeros(nn.Linear(_HIDDEN + 1, _QUERY + 1)) for _ in MODALITIES)
         self.blocks = nn.ModuleList(nn.ModuleList(_Layer(width, width) for _ in range(2)) for _ in range(_BLOCKS))
         self.rise = nn.ModuleList([_Layer(width, width // 2), _Layer(width // 2, width // 4)])
         self.last = nn.Conv2d(width // 4, 3, 5, padding=2, padding_mode="reflect")
-        nn.init.normal_(self.last.weight, std=1e-3)
+        nn.init.normal_(self.last.weight, std=1e-2)
         nn.init.zeros_(self.last.bias)
 
     def forward(
@@ -143,8 +149,8 @@ class Restyler(nn.Module):
         strength = rgb.new_ones(len(rgb)) if strength is None else strength
         told = strength.clamp(0, 1)[:, None]
         # Logarithms: a code's numbers lie between thousandths and tens.
-        codes = [torch.cat((code.sign() * code.abs().log1p(), told), 1) for code in look.codes]
-        hidden = [layer(code) for layer, code in zip(self.from_code, codes, strict=True)]
+        codes = [code.sign() * code.abs().log1p() for code in look.codes]
+        hidden = [torch.cat((layer(code), told), 1) for layer, code in zip(self.from_code, codes, strict=True)]
 
         x = nnf.pixel_unshuffle(2 * rgb - 1, 2)
         for layer in self.stem:
@@ -178,7 +184,7 @@ class _Layer(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.convolution = _convolution(inputs, outputs)
-        self.modulation = nn.ModuleList(_zeros(nn.Linear(_HIDDEN, 2 * outputs)) for _ in MODALITIES)
+        self.modulation = nn.ModuleList(_zeros(nn.Linear(_HIDDEN + 1, 2 * outputs)) for _ in MODALITIES)
 
     def forward(self, x: Tensor, weights: Float[Tensor, "n 3 h w"], hidden: list[Tensor]) -> Tensor:
         x = _normed(self.convolution(x))

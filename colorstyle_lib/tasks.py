@@ -37,6 +37,7 @@ _TAKEN = ((1, 1, 1), (0, 1, 1), (1, 0, 0), (1, 1, 0), (1, 0, 1))
 """Of color, texture and shape: all, all but color, color alone, and all but one of the others."""
 _TAKEN_HOW_OFTEN = (0.6, 0.16, 0.12, 0.06, 0.06)
 _WHOLE = 0.75  # how often the whole look is asked for
+_FOREIGN = 0.15  # how often a reference is of another picture
 _LAST = 0.15  # chance that a hint is the last: about seven a picture, sometimes one, sometimes thirty
 
 
@@ -46,7 +47,8 @@ class Examples:
 
     Attributes:
         rgb: the truth, sRGB in [0, 1].
-        other: for each picture another one: a reference (a crop of the same) or a style (any picture).
+        other: for each picture another one: a reference (a crop of the same, at times of a foreign picture, for not
+            every reference fits) or a style (any picture).
         task: for each picture the index into :data:`TASKS`.
         known: where L and where color is known: 0 no, 1 yes, :data:`WORN` in between.
         fade: what worn pictures keep of their contrast and of their chroma.
@@ -128,16 +130,21 @@ class Drawn:
 
     windows: Windows
     others: Windows
+    strangers: Windows | None
     styles: Windows | None
+    foreign: Tensor
     columns: tuple[Tensor, ...]
 
     def on(self, device: torch.device) -> Examples:
         """Scale the pictures where the step is computed."""
         task, *rest = (column.to(device, non_blocking=True) for column in self.columns)
         rgb, other = self.windows.to(device).crops(), self.others.to(device).crops()
-        if self.styles is not None:
-            styled = (task == TASKS.index("stylize"))[:, None, None, None]
-            other = torch.where(styled, self.styles.to(device).crops(), other)
+        for windows, chosen in (
+            (self.strangers, self.foreign.to(device) > 0),
+            (self.styles, task == TASKS.index("stylize")),
+        ):
+            if windows is not None:
+                other = torch.where(chosen[:, None, None, None], windows.to(device).crops(), other)
         return Examples(rgb, other, task, *rest)
 
 
@@ -164,11 +171,11 @@ def draw(batches: Batches, index: int, config: TrainingConfig, noise: int, style
             for name in ("known", "fade", "z", "taken", "strength", "chances")
         ),
     )
-    looks = None
-    if "stylize" in names:
-        # Any picture: the reference of a batch that is never reached.
-        looks = styles.windows(index) if styles is not None else batches.windows(index + _FAR, view=1)
-    return Drawn(batches.windows(index), batches.windows(index, view=1), looks, columns)
+    foreign = torch.tensor([row.foreign for row in rows])
+    looks = styles.windows(index) if styles is not None and "stylize" in names else None
+    # Any picture: the reference of a batch that is never reached.
+    strangers = batches.windows(index + _FAR, view=1) if {"reference", "stylize"} & set(names) else None
+    return Drawn(batches.windows(index), batches.windows(index, view=1), strangers, looks, foreign, columns)
 
 
 class _Row:
@@ -194,6 +201,7 @@ class _Row:
         self.z = rng.standard_normal((config.best_of, noise), np.float32) * np.float32(noisy)
         self.chances = rng.random((2, 4), np.float32)
         self.taken = np.array(_TAKEN[rng.choice(len(_TAKEN), p=_TAKEN_HOW_OFTEN)], np.float32)
+        self.foreign = self.task == "stylize" or (self.task == "reference" and rng.random() < _FOREIGN)
         self.strength = np.float32(1 if rng.random() < _WHOLE else rng.uniform(0.1, 1))
 
 

@@ -160,15 +160,24 @@ def color_term(
     target = lab[:, 1:]
     if generator.config.colors == "bins":
         # Every fourth pixel of the half size: 261 logits a pixel cost more than the network, and neighbours tell the
-        # same. Crops start anywhere, so no place of a picture is left out for long.
-        logits = generator.head(features[..., ::2, ::2])
-        seen = nnf.avg_pool2d(target, 2)[..., ::2, ::2]
+        # same. Which of the four differs from picture to picture: where a level was doubled, its even and odd columns
+        # have weights of their own, and those that are never looked at draw stripes.
+        few = _one_in_four(features)
+        logits = generator.head(few)
+        seen = _one_in_four(nnf.avg_pool2d(target, 2))
         return bin_cross_entropy(logits, seen, balance=balance, per_image=True)
     predicted = generator.colors(features)
     weight = chroma_weight(target, config.chroma_weight)
     distance = huber_ab(predicted, target, delta=config.huber_delta, weight=weight, per_image=True)
     edges = huber_ab_gradient(predicted, target, delta=config.huber_delta, per_image=True)
     return distance + config.gradient_weight * edges
+
+
+def _one_in_four(planes: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h/2 w/2"]:
+    """One pixel of each 2 x 2: in the first picture the upper left one, in the next the upper right one, and so on."""
+    kinds = nnf.pixel_unshuffle(planes, 2).unflatten(1, (-1, 4))  # (n, c, 4, h/2, w/2)
+    picture = torch.arange(len(planes), device=planes.device)
+    return kinds[picture, :, picture % 4]
 
 
 def supervised_terms(

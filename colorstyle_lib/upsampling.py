@@ -6,6 +6,8 @@ size, is K. He and J. Sun, arXiv:1505.00996.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as nnf
@@ -77,6 +79,35 @@ def rows_at_size(
     return nnf.interpolate(rows, size=(bottom - top, width), mode="bilinear", align_corners=False)
 
 
+Strip = tuple[int, int, int, int]
+"""Its first row, the row after its last one, and height and width of the whole picture."""
+
+
+def strip_by_strip(
+    picture: Image.Image, make: Callable[[Float[Tensor, "1 3 _ _"], Strip], Tensor], device: torch.device
+) -> Image.Image:
+    """Make a picture from another, of which only a strip is ever held in floating point.
+
+    Args:
+        picture: of mode RGB, of any size.
+        make: from a strip's sRGB in [0, 1], and where it lies, to the new one's.
+        device: where it works.
+
+    Returns:
+        A new picture of the same size.
+    """
+    width, height = picture.size
+    result = Image.new("RGB", picture.size)
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        pixels = torch.from_numpy(np.array(picture.crop((0, top, width, bottom)))).to(device)
+        rgb = make(pixels.permute(2, 0, 1)[None].float() / 255, (top, bottom, height, width))
+        strip = (rgb[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
+        result.paste(Image.fromarray(strip), (0, top))
+    return result
+
+
 def with_chroma(picture: Image.Image, lightness: Float[Tensor, "1 1 h w"], ab: Float[Tensor, "1 2 h w"]) -> Image.Image:
     """The picture's own L with a small picture's chroma, along the edges of L and within the sRGB gamut.
 
@@ -91,16 +122,10 @@ def with_chroma(picture: Image.Image, lightness: Float[Tensor, "1 1 h w"], ab: F
         A new picture of the same size. Where L and chroma do not go together, chroma gives way; hue stays.
     """
     slope, offset = guided_coefficients(lightness, ab)
-    width, height = picture.size
-    result = Image.new("RGB", picture.size)
-    rows = max(1, _STRIP_PIXELS // width)
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        pixels = torch.from_numpy(np.array(picture.crop((0, top, width, bottom)))).to(ab.device)
-        light = rgb_to_lab(pixels.permute(2, 0, 1)[None].float() / 255)[:, :1]  # (1, 1, rows, width)
-        at = (top, bottom, height, width)
+
+    def colored(rgb: Tensor, at: Strip) -> Tensor:
+        light = rgb_to_lab(rgb)[:, :1]  # (1, 1, rows, width)
         chroma = rows_at_size(slope, *at) * light + rows_at_size(offset, *at)  # (1, 2, rows, width)
-        rgb = lab_to_rgb(fit_gamut(torch.cat((light, chroma), dim=1)))
-        strip = (rgb[0] * 255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
-        result.paste(Image.fromarray(strip), (0, top))
-    return result
+        return lab_to_rgb(fit_gamut(torch.cat((light, chroma), dim=1)))
+
+    return strip_by_strip(picture, colored, ab.device)

@@ -1,0 +1,147 @@
+"""Restyling a picture of any size: redrawn at a working size, and what it changed there brought to the picture's own.
+
+So whatever is finer than the working size stays the photograph's, and memory hardly grows with the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from colorstyle_lib.attention_override import AttentionOverride
+from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.generator import gray_content
+from colorstyle_lib.images import Source, open_picture
+from colorstyle_lib.modalities import MODALITIES
+from colorstyle_lib.outcome import Result, pixels_hash, versions
+from colorstyle_lib.restyling import LEVEL, Look, blend
+from colorstyle_lib.upsampling import Strip, rows_at_size, strip_by_strip
+
+if TYPE_CHECKING:
+    from colorstyle_lib.pipeline import ColorStyle
+
+Styles = Sequence[tuple[Source, float]]
+"""Style pictures and how much each counts; only the ratios matter."""
+
+_LARGEST = 512  # pixels of the shorter side at which a larger picture is redrawn
+_STRONGEST = 1.5
+_STYLE_SIDE = 256  # the size at which looks are read; training saw about as much of a style
+_THUMBNAIL = 64
+_COLORLESS = 2.0  # largest difference of red, green and blue, of 255, in a gray picture saved as JPEG
+
+
+@torch.inference_mode()
+def restyled(
+    model: ColorStyle,
+    picture: Source,
+    style: Source | Styles,
+    *,
+    strength: float,
+    keep_color: bool,
+    color_only: bool,
+    mask: Source | None,
+    override: AttentionOverride | None,
+    working_size: int | None,
+) -> Result:
+    """What :meth:`colorstyle_lib.pipeline.ColorStyle.stylize` does; arguments and errors are explained there."""
+    if not 0 <= strength <= _STRONGEST:
+        raise ConfigError(f"strength is 0 (the picture itself) to {_STRONGEST}, not {strength}")
+    if keep_color and color_only:
+        raise ConfigError("keep_color and color_only leave nothing to take; choose one")
+    if working_size is not None and not 64 <= working_size <= 1536:
+        raise ConfigError(f"working_size is 64 to 1536 pixels, not {working_size}")
+    generator = model.generator
+    if not generator.config.restyling:
+        raise ConfigError("these weights only color: stylize needs weights with restyling levels")
+    given = open_picture(picture)
+    opened = [(open_picture(source), weight) for source, weight in _weighed(style)]
+    looks = [generator.describe_style(rgb_to_lab(model.working_copy(p, _STYLE_SIDE))) for p, _ in opened]
+    look = blend(looks, [weight for _, weight in opened])
+    if keep_color or color_only:
+        look = look.taking(("color",) if color_only else ("texture", "shape"))
+    _check_something_is_taken(look, override)
+    colorless = is_gray(given)
+    base = model.colorize(given).image if colorless else given
+
+    size = working_size or min(_LARGEST, *given.size)
+    small = model.working_copy(base, size)  # (1, 3, h, w)
+    seen = generator.look(gray_content(rgb_to_lab(small)[:, :1]))
+    told = small.new_full((1,), strength)
+    redrawn, alpha = generator.restyle(small, seen, look, told, override=override)
+    image = _at_full_size(base, redrawn - small, _mask(mask, base.size), keep_color=keep_color, color_only=color_only)
+    provenance: dict[str, Any] = {
+        "task": "stylize",
+        "styles_sha256": [[pixels_hash(p), weight] for p, weight in opened],
+        "strength": strength,
+        "keep_color": keep_color,
+        "color_only": color_only,
+        "masked": mask is not None,
+        "attention": dict(override.fix) if override is not None and override.fix else None,
+        "working_size": size,
+        "colored_first": colorless,
+        "input_sha256": pixels_hash(given),
+        "weights_sha256": model.weights_hash,
+        "versions": versions(),
+    }
+    maps = dict(zip(MODALITIES, alpha[0].cpu().unbind(0), strict=True))
+    return Result(image, provenance, {LEVEL: {name: m.mean().item() for name, m in maps.items()}}, {LEVEL: maps})
+
+
+def is_gray(picture: Image.Image) -> bool:
+    """Whether a picture has no colors, up to what JPEG adds."""
+    small = np.asarray(picture.resize((_THUMBNAIL, _THUMBNAIL)), np.float32)
+    return float((small.max(2) - small.min(2)).max()) <= _COLORLESS
+
+
+def _weighed(style: Source | Styles) -> Styles:
+    """A style, or several, as pairs."""
+    pairs = isinstance(style, Sequence) and not isinstance(style, str)
+    if pairs and not style:
+        raise ConfigError("stylize wants at least one style picture")
+    if pairs and not all(isinstance(one, tuple) and len(one) == 2 for one in style):
+        raise ConfigError(
+            'several styles are pairs of a picture and a weight, such as [("a.jpg", 0.7), ("b.jpg", 0.3)]'
+        )
+    return style if pairs else [(style, 1.0)]
+
+
+def _check_something_is_taken(look: Look, override: AttentionOverride | None) -> None:
+    energies = look.codes[0].new_zeros(1, len(MODALITIES))
+    present = override.apply(energies, look.present)[1] if override is not None else look.present
+    if not bool(present.any()):
+        raise ConfigError("nothing is left to take: the style has none of the modalities that have weight")
+
+
+def _mask(mask: Source | None, size: tuple[int, int]) -> Image.Image | None:
+    return None if mask is None else open_picture(mask).convert("L").resize(size, Image.Resampling.BILINEAR)
+
+
+def _at_full_size(
+    picture: Image.Image,
+    change: Float[Tensor, "1 3 h w"],
+    mask: Image.Image | None,
+    *,
+    keep_color: bool,
+    color_only: bool,
+) -> Image.Image:
+    """The picture with a small picture's change, a strip at a time."""
+
+    def changed(rgb: Tensor, at: Strip) -> Tensor:
+        new = rgb + rows_at_size(change, *at)
+        if keep_color or color_only:
+            own, other = rgb_to_lab(rgb), rgb_to_lab(new.clamp(0, 1))
+            light, color = (other, own) if keep_color else (own, other)
+            new = lab_to_rgb(fit_gamut(torch.cat((light[:, :1], color[:, 1:]), dim=1)))
+        if mask is None:
+            return new
+        share = np.asarray(mask.crop((0, at[0], at[3], at[1])), np.float32) / 255
+        return torch.lerp(rgb, new.clamp(0, 1), torch.from_numpy(share).to(rgb.device)[None, None])
+
+    return strip_by_strip(picture, changed, change.device)
