@@ -30,7 +30,9 @@ def unchecked() -> Iterator[None]:
 
 
 def as_after_training(name: str) -> ColorStyle:
-    """Energies, scales, shifts and what reads z start at 0, where nothing could go wrong."""
+    """The released weights, or new ones whose parts that start at 0, where nothing could go wrong, do not."""
+    if name == "companion":
+        return ColorStyle.load(device="cpu")
     torch.manual_seed(0)
     generator = Generator(get_preset(name).generator)
     for weights in generator.parameters():
@@ -61,7 +63,7 @@ def test_an_onnx_file_colors_as_the_generator_does(name: str, tmp_path: Path) ->
     generator = model.generator
     session = runtime.InferenceSession(export_onnx(model, tmp_path / "model.onnx"))
     told = session.get_modelmeta().custom_metadata_map
-    assert (told["weights_sha256"], int(told["step"])) == ("abc", generator.step)
+    assert (told["weights_sha256"], int(told["step"])) == (model.weights_hash, generator.step)
     assert json.loads(told["generator"]) == json.loads(json.dumps(asdict(generator.config)))
 
     def differ(lab: torch.Tensor, reference: torch.Tensor, z: torch.Tensor) -> None:
