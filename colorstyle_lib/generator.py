@@ -90,8 +90,8 @@ class Seen(NamedTuple):
     own: Modalities | None
     offered: Modalities | None
 
-    def pick(self, chosen: Bool[Tensor, " n"]) -> Seen:
-        """The chosen images' alone."""
+    def pick(self, chosen: Tensor) -> Seen:
+        """The chosen images' alone: by flags, or by their numbers, any of them several times."""
         own, offered = (m.pick(chosen) if m is not None else None for m in (self.own, self.offered))
         return Seen(self.content[chosen], [m[chosen] for m in self.maps], own, offered)
 
@@ -173,21 +173,27 @@ class Generator(nn.Module):
         scale = content.new_tensor([100, AB_RANGE, AB_RANGE]).view(3, 1, 1)
         known = content[:, 3:] > 0.5
         described = self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:])
+        cells = nnf.max_pool2d(known[:, 1:].float(), REDUCTION) > 0
         # Without hints the rest changes nothing, and is left out to save time. A branch on values cannot be compiled or
         # exported: there all is computed.
-        if not torch.compiler.is_compiling() and not self._has_hints(known[:, 1:]):
-            return described
-        # A hint says little where it stands and much about what looks like that place.
-        cells = nnf.max_pool2d(known[:, 1:].float(), REDUCTION) > 0
-        alike = self._likeness(described, maps or self.encoder(content))
-        carried = lay_over(described, described, alike=(alike, alike), known=cells, nearness=_NEARNESS, least=_LEAST)
-        color = torch.where(cells, described.maps[0], carried.maps[0])
+        if torch.compiler.is_compiling():
+            color = self._spread_hints(described, maps or self.encoder(content), cells)
+        else:
+            hinted = known[:, 1:].flatten(1).any(1) & ~known[:, 1:].flatten(1).all(1)
+            if not bool(hinted.any()):
+                return described
+            some = [m[hinted] for m in maps] if maps is not None else self.encoder(content[hinted])
+            spread = self._spread_hints(described.pick(hinted), some, cells[hinted])
+            color = described.maps[0].index_put((hinted,), spread)
         return Modalities(described.vectors, (color, *described.maps[1:]), described.present)
 
-    @staticmethod
-    def _has_hints(known: Bool[Tensor, "n 1 h w"]) -> bool:
-        """Whether some picture's colors are known in part."""
-        return bool((known.flatten(1).any(1) & ~known.flatten(1).all(1)).any())
+    def _spread_hints(
+        self, described: Modalities, maps: list[Tensor], cells: Bool[Tensor, "n 1 _ _"]
+    ) -> Float[Tensor, "n _ _ _"]:
+        """The color map, where a hint says little of where it stands and much of what looks like that place."""
+        alike = self._likeness(described, maps)
+        carried = lay_over(described, described, alike=(alike, alike), known=cells, nearness=_NEARNESS, least=_LEAST)
+        return torch.where(cells, described.maps[0], carried.maps[0])
 
     def describe_reference(self, lab: Float[Tensor, "n 3 h2 w2"]) -> Reference:
         """What a color picture offers, of any size whose sides are multiples of ``2 ** depth`` and of 8."""

@@ -68,8 +68,8 @@ class Modalities(NamedTuple):
         present = torch.stack([torch.zeros_like(p) if name in names else p for name, p in flags], dim=1)
         return _only_present(self.vectors, self.maps, present)
 
-    def pick(self, chosen: Bool[Tensor, " n"]) -> Modalities:
-        """The chosen images' alone."""
+    def pick(self, chosen: Tensor) -> Modalities:
+        """The chosen images' alone: by flags, or by their numbers, any of them several times."""
         return Modalities(
             tuple(v[chosen] for v in self.vectors), tuple(m[chosen] for m in self.maps), self.present[chosen]
         )

@@ -122,12 +122,14 @@ def choose_noise(
     noisy = offered.flatten(1).any(1)
     if offered.shape[1] == 1 or not bool(noisy.any()):
         return offered[:, 0]
-    truth, seen = examples.lab[noisy], seen.pick(noisy)
+    truth, numbers = examples.lab[noisy], noisy.nonzero().flatten()
     learning = generator.training
     generator.eval()  # looking must not move the batch statistics
-    losses = [
-        color_term(generator, generator.think(seen, z)[0], truth, config, balance) for z in offered[noisy].unbind(1)
-    ]
+    # All at once: so few pictures are little work and many small calls.
+    features, _ = generator.think(
+        seen.pick(numbers.repeat(offered.shape[1])), offered[noisy].transpose(0, 1).flatten(0, 1)
+    )
+    losses = [color_term(generator, part, truth, config, balance) for part in features.split(len(truth))]
     generator.train(learning)
     best = torch.stack(losses).argmin(0)
     chosen = offered[:, 0].clone()
