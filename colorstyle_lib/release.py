@@ -69,6 +69,8 @@ def train_on_folder(
         check_tasks(tasks)
     changes = {"tasks": tuple(tasks), "learns": learns, "batch_size": batch_size, "accumulate": accumulate}
     preset = change(preset, training=change(preset.training, **{k: v for k, v in changes.items() if v}))
+    if "stylize" not in dict(preset.training.tasks):  # levels that learned nothing are not to be kept
+        preset = change(preset, generator=change(preset.generator, restyling=0))
     root = find_root(data, download=download)
     if root is None:
         raise ConfigError("training needs real images: give --data ROOT or set COLORSTYLE_DATA")

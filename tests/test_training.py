@@ -199,7 +199,7 @@ def test_the_generator_is_pulled_to_where_the_discriminator_says_real():
     players, _ = steps_of(preset, 3)
     batches = Batches(drawn_store(), 4, 48)
     examples = draw(batches, 0, preset.training, preset.generator.noise).on(CPU)
-    rules = Rules(change(preset.training, chroma_weight=0.0, tasks=(("automatic", 1.0),)), World(0, 1, CPU))
+    rules = Rules(change(preset.training, adversarial_weight=1e4, tasks=(("automatic", 1.0),)), World(0, 1, CPU))
     judge = {name: weight.clone() for name, weight in players.discriminator.named_parameters()}
     turns = [generator_step(players, [examples], rules, adversarial=True) for _ in range(12)]
     verdicts = [terms["adversarial"].item() for terms in turns]
