@@ -1,29 +1,14 @@
 """The figures of notebook 03: what is drawn is looked up in the figure, and each can be written."""
 
-import io
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
+from figure_texts import house_style, texts  # noqa: F401
 from matplotlib.quiver import Quiver
 
-from colorstyle_lib import figures_attention, paths
+from colorstyle_lib import figures_attention
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.modalities import MODALITIES, describe
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with plt.style.context(paths.PACKAGE / "colorstyle.mplstyle"):
-        yield
-
-
-def texts(figure: Figure) -> list[str]:
-    """Everything written in a figure; writing it also proves that it can be drawn."""
-    figure.savefig(io.BytesIO(), format="png")
-    return [t.get_text() for t in figure.findobj(plt.Text) if t.get_text()]
 
 
 def stripes(across: tuple[float, float], side: int = 64) -> torch.Tensor:

@@ -1,29 +1,14 @@
 """The figures of notebook 06: what is drawn is looked up in the figure, and each can be written."""
 
-import io
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from figure_texts import house_style, texts  # noqa: F401
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from colorstyle_lib import figures_colorize, paths
+from colorstyle_lib import figures_colorize
 from colorstyle_lib.figures_colorize import Shown
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with plt.style.context(paths.PACKAGE / "colorstyle.mplstyle"):
-        yield
-
-
-def texts(figure: Figure) -> list[str]:
-    """Everything written in a figure; writing it also proves that it can be drawn."""
-    figure.savefig(io.BytesIO(), format="png")
-    return [t.get_text() for t in figure.findobj(plt.Text) if t.get_text()]
 
 
 def gray_picture(height: int = 16, width: int = 24) -> torch.Tensor:

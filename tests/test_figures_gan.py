@@ -1,28 +1,15 @@
 """The figures of notebook 02: what is drawn is looked up in the figure, and each can be written."""
 
-import io
 import math
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
+from figure_texts import house_style, texts  # noqa: F401
 from matplotlib.patches import Circle
 
-from colorstyle_lib import figures_gan, paths, points
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with plt.style.context(paths.PACKAGE / "colorstyle.mplstyle"):
-        yield
-
-
-def texts(figure: Figure) -> list[str]:
-    """Everything written in a figure; writing it also proves that it can be drawn."""
-    figure.savefig(io.BytesIO(), format="png")
-    return [t.get_text() for t in figure.findobj(plt.Text) if t.get_text()]
+from colorstyle_lib import figures_gan, points
 
 
 def marks(ax: plt.Axes) -> list[list[list[float]]]:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import io
-
 import matplotlib.pyplot as plt
 import numpy as np
-import pytest
-from matplotlib.figure import Figure
+from figure_texts import house_style, texts  # noqa: F401
 
-from colorstyle_lib import paths
 from colorstyle_lib.benchmark_style import Summary
 from colorstyle_lib.figures_style import pareto
 from colorstyle_lib.statistics_bootstrap import Estimate
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with plt.style.context(paths.PACKAGE / "colorstyle.mplstyle"):
-        yield
 
 
 def summary(content: float, style: float, n: int = 5) -> Summary:
@@ -33,12 +23,6 @@ FOUND = {
     ("ours", 0.5): summary(0.3, 0.1),
     ("other", 1.0): summary(1.1, 0.05),
 }
-
-
-def texts(figure: Figure) -> list[str]:
-    """Everything written in a figure; writing it also proves that it can be drawn."""
-    figure.savefig(io.BytesIO(), format="png")
-    return [t.get_text() for t in figure.findobj(plt.Text) if t.get_text()]
 
 
 def line(ax: plt.Axes, color: str) -> list[list[float]]:

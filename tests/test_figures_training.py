@@ -1,32 +1,20 @@
 """The figures of notebook 04: what is drawn is looked up in the figure, and each can be written."""
 
-import io
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from figure_texts import house_style, texts  # noqa: F401
 from matplotlib.figure import Figure
 
-from colorstyle_lib import figures_training, paths
+from colorstyle_lib import figures_training
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.tasks import TASKS, WORN, Examples, draw
 
 TINY = get_preset("tiny").training
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with plt.style.context(paths.PACKAGE / "colorstyle.mplstyle"):
-        yield
-
-
-def texts(figure: Figure) -> list[str]:
-    """Everything written in a figure; writing it also proves that it can be drawn."""
-    figure.savefig(io.BytesIO(), format="png")
-    return [t.get_text() for t in figure.findobj(plt.Text) if t.get_text()]
 
 
 def curve(ax: plt.Axes, label: str) -> list[list[float]]:
