@@ -18,8 +18,12 @@ from colorstyle_lib.errors import ConfigError
 STEP = 10
 """Distance of neighbouring bins, in Lab units."""
 
+# A mean as good as gray has no hue that one could trust.
+_LEAST_CHROMA = 0.5
+_LARGEST_GAIN = 4.0
 _FACE_SAMPLES = 129  # a side; 65 already find every bin that all 256^3 colors of 8 bits find
-_CHUNK = 1 << 14  # pixels whose distances to all bins are held at once: 17 MB
+_CHUNK = 1 << 14  # pixels whose distances to bins are held at once: 6 MB, or 70 MB for colors that no screen shows
+_EXACT = "donot_use_mm_for_euclid_dist"  # nor does autocast round it
 
 
 @lru_cache(maxsize=1)
@@ -50,6 +54,41 @@ def ab_bins(device: torch.device | None = None) -> Float[Tensor, "q 2"]:
     return torch.tensor(_centers(), device=device)
 
 
+@lru_cache(maxsize=4)
+def _neighbourhoods(neighbours: int) -> list[list[int]]:
+    """For each bin the bins that can be among the nearest of a color whose nearest it is."""
+    centers = torch.tensor(_centers(), device="cpu")
+    apart = torch.cdist(centers, centers, compute_mode=_EXACT)
+    # From a color to its bin it is half a cell's diagonal at most, and as far back.
+    reach = apart.kthvalue(neighbours, keepdim=True).values + 2**0.5 * STEP
+    return apart.topk(int((apart <= reach).sum(1).max()), largest=False).indices.tolist()
+
+
+def _nearest(pixels: Float[Tensor, "p 2"], neighbours: int) -> tuple[Int[Tensor, "p k"], Float[Tensor, "p k"]]:
+    """The nearest bins, nearest first, and their distances; of 261 bins about 20 have to be measured."""
+    centers = ab_bins(pixels.device)
+    # Bins are sorted grid points: a color's own is looked up like a word in a dictionary.
+    point = (pixels / STEP).round() * STEP
+    words, word = (1000 * ab[:, 0] + ab[:, 1] for ab in (centers, point))
+    own = torch.searchsorted(words, word).clamp_max(len(words) - 1)
+    around = torch.tensor(_neighbourhoods(neighbours), device=own.device)
+    numbers, distances = _nearest_among(around[own], centers[around][own], pixels, neighbours)
+    strange = (centers[own] != point).any(1)  # no color of a screen's, but a mean of two may be one
+    if bool(strange.any()):
+        few = pixels[strange]
+        every = torch.arange(len(centers), device=own.device).expand(len(few), -1)
+        there = centers.expand(len(few), -1, -1)
+        numbers[strange], distances[strange] = _nearest_among(every, there, few, neighbours)
+    return numbers, distances
+
+
+def _nearest_among(
+    candidates: Int[Tensor, "p m"], centers: Float[Tensor, "p m 2"], pixels: Float[Tensor, "p 2"], neighbours: int
+) -> tuple[Int[Tensor, "p k"], Float[Tensor, "p k"]]:
+    nearest = torch.cdist(pixels[:, None], centers, compute_mode=_EXACT)[:, 0].topk(neighbours, largest=False)
+    return candidates.gather(1, nearest.indices), nearest.values
+
+
 def encode_soft(
     ab: Float[Tensor, "n 2 h w"], *, neighbours: int = 5, sigma: float = 5.0
 ) -> tuple[Int[Tensor, "n k h w"], Float[Tensor, "n k h w"]]:
@@ -69,18 +108,13 @@ def encode_soft(
     Raises:
         ConfigError: there are not that many bins, or sigma is not above 0.
     """
-    centers = ab_bins(ab.device)
-    if not 1 <= neighbours <= len(centers):
-        raise ConfigError(f"neighbours must be between 1 and the {len(centers)} bins, not {neighbours}")
+    if not 1 <= neighbours <= len(_centers()):
+        raise ConfigError(f"neighbours must be between 1 and the {len(_centers())} bins, not {neighbours}")
     if sigma <= 0:
         raise ConfigError(f"sigma must be above 0, not {sigma}")
     n, _, h, w = ab.shape
-    distances, numbers = [], []
-    for pixels in ab.detach().float().movedim(1, -1).reshape(-1, 2).split(_CHUNK):
-        distance = torch.cdist(pixels, centers, compute_mode="donot_use_mm_for_euclid_dist")
-        nearest = distance.topk(neighbours, largest=False)
-        distances.append(nearest.values)
-        numbers.append(nearest.indices)
+    chunks = ab.detach().float().movedim(1, -1).reshape(-1, 2).split(_CHUNK)
+    numbers, distances = zip(*(_nearest(pixels, neighbours) for pixels in chunks), strict=True)
     # Softmax of -d^2 / 2 sigma^2 is the scaled Gaussian, and stays a number however far away all bins are.
     weights = (-torch.cat(distances).square() / (2 * sigma**2)).softmax(dim=1)
     shape = (n, h, w, neighbours)
@@ -124,7 +158,9 @@ def rebalancing(frequency: Float[Tensor, " q"], *, uniform: float = 0.5) -> Floa
     return 1 / mixed / (frequency / mixed).sum()
 
 
-def annealed_mean(logits: Float[Tensor, "n q h w"], *, temperature: float = 0.38) -> Float[Tensor, "n 2 h w"]:
+def annealed_mean(
+    logits: Float[Tensor, "n q h w"], *, temperature: float = 0.38, vividness: float = 0.0
+) -> Float[Tensor, "n 2 h w"]:
     """Decode bins to a color: the mean of ``f_T(z) = exp(log z / T) / sum exp(log z / T)``, equation 5.
 
     ``log z`` may be replaced by the logits, since what they differ by cancels.
@@ -132,22 +168,32 @@ def annealed_mean(logits: Float[Tensor, "n q h w"], *, temperature: float = 0.38
     Args:
         logits: one a bin, any real number.
         temperature: T; 1 is the mean (safe and brownish), towards 0 the most likely bin (vivid and patchy).
+        vividness: v; the mean is shorter than the colors it is of where these differ, and this says how much of that
+            is undone: its chroma ``|m|`` becomes ``|m| (E|c| / |m|)^v``. 0 leaves the mean, 1 gives it the mean chroma.
 
     Returns:
         a and b, Lab units; float32 where the logits are of half precision.
 
     Raises:
-        ConfigError: T is not above 0, or the logits are not one a bin.
+        ConfigError: T is not above 0, v is not in [0, 1], or the logits are not one a bin.
     """
     if temperature <= 0:
         raise ConfigError(f"temperature must be above 0, not {temperature}")
+    if not 0 <= vividness <= 1:
+        raise ConfigError(f"vividness lies in [0, 1], not {vividness}")
     centers = ab_bins(logits.device)
     check_bins(logits)
     dtype = torch.promote_types(logits.dtype, torch.float32)
     # Bins last, as a channels-last network leaves them: a softmax over neighbours in memory is many times as fast.
     scaled = logits.movedim(1, -1) if temperature == 1 else logits.movedim(1, -1).to(dtype) / temperature
     with torch.autocast(logits.device.type, enabled=False):  # or the sum over bins would round ab to 8 bits
-        return (scaled.softmax(dim=-1, dtype=dtype) @ centers.to(dtype)).movedim(-1, 1)
+        chances = scaled.softmax(dim=-1, dtype=dtype)
+        mean = chances @ centers.to(dtype)
+        if vividness:
+            chroma = chances @ centers.to(dtype).norm(dim=1, keepdim=True)
+            shrunk = chroma / mean.norm(dim=-1, keepdim=True).clamp_min(_LEAST_CHROMA)
+            mean = mean * shrunk.clamp(1, _LARGEST_GAIN) ** vividness
+        return mean.movedim(-1, 1)
 
 
 def ab_spread(logits: Float[Tensor, "n q h w"]) -> Float[Tensor, "n 1 h w"]:

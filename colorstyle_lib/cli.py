@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from colorstyle_lib import __version__
+from colorstyle_lib.cli_ablations import add_ablation_commands
+from colorstyle_lib.cli_claims import add_claims_command
 from colorstyle_lib.cli_data import add_data_commands
 from colorstyle_lib.cli_evaluate import add_evaluate_commands
+from colorstyle_lib.cli_figures import add_figure_commands
 from colorstyle_lib.cli_pictures import add_picture_commands, positive
 from colorstyle_lib.config import MODES, PRESETS, get_mode
 from colorstyle_lib.errors import ColorStyleError, ConfigError
@@ -61,13 +64,6 @@ def _run(arguments: argparse.Namespace) -> int:
         output=arguments.output,
         timeout=arguments.timeout,
     )
-
-
-def _figures(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.shown import make_figures
-
-    make_figures(arguments.names)
-    return 0
 
 
 def _pairs(items: Sequence[str], option: str) -> dict[str, str]:
@@ -139,12 +135,9 @@ def parser() -> argparse.ArgumentParser:
 
     add_data_commands(commands)
     add_evaluate_commands(commands)
-
-    figures = commands.add_parser("figures", help="make the figures that the repository shows")
-    actions = figures.add_subparsers(title="actions", metavar="ACTION", required=True)
-    make = actions.add_parser("make", help="make figures and their sidecars in figures/")
-    make.add_argument("names", metavar="NAME", nargs="*", help="default: all")
-    make.set_defaults(command=_figures)
+    add_ablation_commands(commands)
+    add_claims_command(commands)
+    add_figure_commands(commands)
     return top
 
 

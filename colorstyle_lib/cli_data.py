@@ -1,8 +1,10 @@
-"""The commands `colorstyle data ...`: known sets, downloads, shards, manifests. Heavy imports wait for their use."""
+"""The commands `colorstyle data ...`: known sets, downloads, manifests, shards. Heavy imports wait for their use."""
 
 from __future__ import annotations
 
 import argparse
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,13 @@ def add_data_commands(commands: Any) -> None:
     download = actions.add_parser("download", help="fetch a data set that can be named")
     download.add_argument("name", metavar="NAME", help="see: colorstyle data list")
     download.set_defaults(command=_download)
+
+    get = actions.add_parser("get", help="rebuild the validation images from their public sources; again, to go on")
+    get.add_argument("folder", metavar="FOLDER", type=Path, help="becomes a data root; made where it is missing")
+    get.add_argument("--manifest", metavar="FILE", type=Path, help="default: data/manifests/validation.csv")
+    get.add_argument("--datasets", nargs="+", default=(), metavar="NAME", help="only these of the manifest")
+    get.add_argument("--from", dest="host", metavar="ADDRESS", help="a server with the same paths; default: GitHub")
+    get.set_defaults(command=_get)
 
     check = actions.add_parser("check", help="compare a folder with a manifest of names and SHA-256")
     check.add_argument("root", metavar="ROOT", type=Path)
@@ -65,19 +74,41 @@ def _download(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _get(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.data.rebuild import HOST, VALIDATION, read_entries, rebuild
+
+    entries = read_entries(arguments.manifest or VALIDATION, arguments.datasets)
+    for terms in dict.fromkeys(entry.terms for entry in entries):
+        print(f"terms of {sum(entry.terms == terms for entry in entries)} images: {terms}", flush=True)
+    results = rebuild(entries, arguments.folder, arguments.host or HOST)
+    for verdict in ("wrong", "not fetched"):
+        _name(verdict, [f"{one.path}: {one.reason}" for one in results if one.verdict == verdict])
+    counts = Counter(one.verdict for one in results)
+    print(
+        f"{len(results)} images: {counts['same']} as ours, pixel for pixel; {counts['alike']} alike, made a little "
+        f"differently; {counts['wrong']} wrong; {counts['not fetched']} not fetched"
+    )
+    if counts["alike"]:
+        print("alike: the same picture, scaled or encoded by another version; numbers move a little with it")
+    return 0 if all(one.usable for one in results) else 1
+
+
 def _check(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.data.manifest import check
 
     result = check(arguments.root, arguments.manifest)
     for what in ("missing", "changed", "extra"):
-        names = getattr(result, what)
-        for name in names[:_SHOWN]:
-            print(f"{what}: {name}")
-        if len(names) > _SHOWN:
-            print(f"{what}: ... and {len(names) - _SHOWN} more")
+        _name(what, getattr(result, what))
     counts = f"{len(result.missing)} missing, {len(result.changed)} changed, {len(result.extra)} extra"
     print(f"{len(result.same)} files are as the manifest says; {counts}")
     return 0 if result.agrees else 1
+
+
+def _name(what: str, names: Sequence[str]) -> None:
+    for name in names[:_SHOWN]:
+        print(f"{what}: {name}")
+    if len(names) > _SHOWN:
+        print(f"{what}: ... and {len(names) - _SHOWN} more")
 
 
 def _manifest(arguments: argparse.Namespace) -> int:

@@ -28,7 +28,12 @@ def add_evaluate_commands(commands: Any) -> None:
         "--opponents", type=Path, metavar="FOLDER", help="default: runs/opponents, where there are any"
     )
     evaluate.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA")
-    evaluate.add_argument("--limit", type=int, metavar="N", help="only N pictures of each data set, for a first look")
+    evaluate.add_argument("--demo", action="store_true", help="on the 7 demo photographs instead, without a data root")
+    evaluate.add_argument("--atlas", action="store_true", help="one method's outputs in ways that carry the same name")
+    evaluate.add_argument("--style", action="store_true", help="style transfer instead of coloring")
+    evaluate.add_argument(
+        "--limit", type=int, metavar="N", help="only N pictures of each set, or pairs, for a first look"
+    )
     evaluate.add_argument(
         "--output", type=Path, metavar="FILE", help="default: figures/results.json; with --limit runs/results.json"
     )
@@ -64,15 +69,46 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
     if arguments.limit is not None and arguments.limit < 2:
         raise ConfigError(f"--limit wants at least 2 pictures, not {arguments.limit}")
+    if arguments.demo and arguments.data:
+        raise ConfigError("--demo and --data exclude each other: measure on the demo photographs, or on a data root")
+    output = arguments.output or (paths.RUNS / "results.json" if arguments.limit else RESULTS)
+    if arguments.atlas:
+        return _atlas(arguments, output)
+    if arguments.style:
+        return _style(arguments, output)
     numbers = evaluate_weights(
-        _root(arguments.data, "measuring"),
+        None if arguments.demo else _root(arguments.data, "measuring"),
         weights=arguments.weights,
         name=arguments.name,
         opponents=arguments.opponents or paths.RUNS / "opponents",
         limit=arguments.limit,
-        output=arguments.output or (paths.RUNS / "results.json" if arguments.limit else RESULTS),
+        output=output,
     )
     print_summary(numbers)
+    return 0
+
+
+def _style(arguments: argparse.Namespace, output: Path) -> int:
+    from colorstyle_lib.errors import ConfigError
+    from colorstyle_lib.evaluation_style import PAIRS, evaluate_style
+
+    if arguments.demo or arguments.opponents:
+        raise ConfigError("--style measures on paintings and against its own opponents; leave --demo, --opponents out")
+    root = _root(arguments.data, "measuring")
+    options = {"weights": arguments.weights, "name": arguments.name, "pairs": arguments.limit or PAIRS}
+    evaluate_style(root, output=output, **options)
+    return 0
+
+
+def _atlas(arguments: argparse.Namespace, output: Path) -> int:
+    from colorstyle_lib.atlas import measure_atlas, print_atlas
+    from colorstyle_lib.errors import ConfigError
+
+    if arguments.demo or arguments.opponents:
+        raise ConfigError("--atlas measures one method on a data root; leave --demo and --opponents out")
+    root = _root(arguments.data, "measuring")
+    options = {"weights": arguments.weights, "name": arguments.name, "limit": arguments.limit}
+    print_atlas(measure_atlas(root, output=output, **options))
     return 0
 
 

@@ -42,6 +42,7 @@ def _stylize(arguments: argparse.Namespace) -> int:
         color_only=arguments.color_only,
         mask=arguments.mask,
         working_size=arguments.working_size,
+        smooth=arguments.smooth,
     )
 
 
@@ -63,24 +64,26 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def _saturation(text: str) -> float:
+def _number(text: str, most: float, zero: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = -1.0
-    if not 0 <= number <= 3:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 (gray) to 3")
+    if not 0 <= number <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 ({zero}) to {most:g}")
     return number
+
+
+def _saturation(text: str) -> float:
+    return _number(text, 3.0, "gray")
 
 
 def _strength(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= 1.5:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 (the picture itself) to 1.5")
-    return number
+    return _number(text, 1.5, "the picture itself")
+
+
+def _smooth(text: str) -> float:
+    return _number(text, 0.95, "each frame by itself")
 
 
 def add_picture_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -120,7 +123,18 @@ def add_picture_commands(commands: argparse._SubParsersAction[Any]) -> None:
     stylize.add_argument("--color-only", action="store_true", help="the style's colors, the picture's lightness")
     stylize.add_argument("--mask", type=Path, metavar="M", help="where to redraw: white yes, black no")
     stylize.add_argument(
-        "--working-size", type=positive, help="pixels of the shorter side at which it is redrawn, 64 to 1536"
+        "--working-size",
+        type=positive,
+        help="pixels of the shorter side at which it is redrawn, 64 to 1536: half as many make strokes twice as large; "
+        "by default the picture's own, up to 512",
+    )
+    stylize.add_argument(
+        "--smooth",
+        type=_smooth,
+        default=0.0,
+        metavar="F",
+        help="a folder's pictures are frames of a clip, in the order of their names; from 0, each by itself, to 0.95: "
+        "how much of what is drawn carries on from frame to frame, against flicker; try 0.9",
     )
     stylize.set_defaults(command=_stylize)
 

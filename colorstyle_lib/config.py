@@ -28,6 +28,8 @@ class GeneratorConfig:
         colors: ``regression`` (a and b themselves) or ``bins`` (how likely each ab bin is, decoded by their annealed
             mean: R. Zhang et al., ECCV 2016, arXiv:1603.08511).
         temperature: of the annealed mean: 1 is the plain mean (pale), towards 0 the most likely bin (vivid, patchy).
+        vividness: of the same mean: how much of the chroma that it loses where colors differ is given back, from 0
+            (nothing) to 1 (all of it).
         attention: how modalities steer the decoder, by equation (2): ``places`` (an energy for each place), ``plain``
             (one energy for a whole image, as the paper prints it) or ``none``.
         modalities: which of color, texture and shape are weighed.
@@ -45,6 +47,7 @@ class GeneratorConfig:
     depth: int = 4
     colors: str = "regression"
     temperature: float = 0.38
+    vividness: float = 0.0
     attention: str = "none"
     modalities: tuple[str, ...] = ("color", "texture", "shape")
     attention_at: tuple[int, ...] = (4, 8, 16)
@@ -106,6 +109,9 @@ class TrainingConfig:
         objective: what the players descend on, a name of :data:`colorstyle_lib.objectives.OBJECTIVES`, or ``none``
             for no adversary.
         adversarial_weight: of the generator's part of it.
+        judge_every: the discriminator judges every so-manieth picture of each part of a step, real and generated, and
+            learns from these alone, as the generator does from the verdict; 1 for all. Its means stay means over
+            pictures, only over fewer, and the others cost it nothing.
         penalty: gamma of the zero-centred gradient penalty on real pictures (R1), per 100 Lab units; 0 for none.
         augment: show the discriminator shifted pictures with parts cut out (DiffAugment).
         huber_delta: ab distance, in Lab units, where the Huber term turns from a square into a line.
@@ -138,6 +144,7 @@ class TrainingConfig:
     catch_up: float = 0.05
     objective: str = "hinge"
     adversarial_weight: float = 0.05
+    judge_every: int = 1
     penalty: float = 0.0
     augment: bool = True
     huber_delta: float = 5.0
@@ -145,9 +152,9 @@ class TrainingConfig:
     chroma_weight: float = 3.0
     uniform: float = 0.75
     lightness_weight: float = 0.1
-    content_weight: float = 1.0
+    content_weight: float = 0.3
     style_weight: float = 12.0
-    identity_weight: float = 4.0
+    identity_weight: float = 1.0
     learns: str = "all"
     attention_weight: float = 0.5
     attention_floor: float = 0.3
@@ -213,6 +220,7 @@ PRESETS: dict[str, Preset] = {
             encoder="efficientnet_lite0",
             colors="bins",
             temperature=1.0,
+            vividness=0.4,
             width=24,
             max_width=192,
             depth=5,
@@ -223,7 +231,7 @@ PRESETS: dict[str, Preset] = {
             restyling=128,
             working_size=160,
         ),
-        training=TrainingConfig(supervised=0.85, catch_up=0.05, adversarial_weight=0.1),
+        training=TrainingConfig(supervised=0.85, catch_up=0.05, adversarial_weight=0.1, judge_every=2),
     ),
     # For teaching and tests: trains in seconds.
     "tiny": Preset(

@@ -5,21 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from jaxtyping import Float
+from torch import Tensor
+
 from colorstyle_lib import paths
 from colorstyle_lib.benchmark_colorize import (
     ALL,
     FRECHET,
     KERNEL,
     PERCEPTUAL,
+    SIZE,
     evaluate_colorization,
     load_squares,
 )
 from colorstyle_lib.benchmark_steering import HALVED, evaluate_steering
 from colorstyle_lib.contestants import GRAY, Contestant, contestant
+from colorstyle_lib.errors import MissingExtraError
 from colorstyle_lib.opponents_trained import RECIPES
 from colorstyle_lib.pipeline import RELEASED
 from colorstyle_lib.results import Number, Provenance, merge_results
+from colorstyle_lib.samples import demo_squares
 from colorstyle_lib.targets import verdicts
+
+DEMO = "demo"
+"""The name of the demo photographs among data sets."""
 
 _COLUMNS = (  # metric, heading, digits, scale
     ("colorfulness_ratio", "colorfulness %", 1, 100.0),
@@ -33,7 +42,7 @@ _COLUMNS = (  # metric, heading, digits, scale
 
 
 def evaluate_weights(
-    root: Path,
+    root: Path | None,
     *,
     output: Path,
     weights: Path | None = None,
@@ -45,7 +54,7 @@ def evaluate_weights(
     """Measure weights beside every opponent there is, on each data set's val pictures, and keep the numbers.
 
     Args:
-        root: a data root.
+        root: a data root; None for the demo photographs, which everybody has.
         output: the results file; numbers that are not measured again stay in it.
         weights: a ``.safetensors`` file; by default the released ones.
         name: what their numbers are called; by default ``released``, or the file's own name.
@@ -58,24 +67,34 @@ def evaluate_weights(
 
     Raises:
         WeightsError: missing or damaged weights. DataError: no val pictures, or a damaged results file.
+        MissingExtraError: the package that carries demo photographs is not installed.
     """
     name = name or ("released" if weights is None else weights.stem)
     file = weights or paths.WEIGHTS / f"{RELEASED}.safetensors"
     methods = [contestant(name, file), GRAY, *_trained(opponents)]
     chosen = f" --weights {file.name} --name {name}" if weights is not None else ""
     limited = f" --limit {limit}" if limit else ""
-    command = f"colorstyle evaluate{chosen} --data ROOT{limited}"
-    provenance = Provenance.here(command, "quick" if limit else "full")
-    numbers = evaluate_colorization(methods, load_squares(root, limit=limit), provenance, resamples=resamples)
+    command = f"colorstyle evaluate{chosen} {'--data ROOT' if root else '--demo'}{limited}"
+    provenance = Provenance.here(command, "full" if root and not limit else "quick")
+    numbers = evaluate_colorization(methods, _squares(root, SIZE, limit), provenance, resamples=resamples)
     merge_results(numbers, output)
     subject = methods[0]
     if subject.generator is not None:
-        squares = load_squares(root, subject.generator.config.working_size, limit)
-        halved = load_squares(root, HALVED, limit)
+        squares = _squares(root, subject.generator.config.working_size, limit)
+        halved = _squares(root, HALVED, limit)
         steered = evaluate_steering(subject, squares, halved, provenance, resamples=resamples)
         merge_results(steered, output)
         numbers += steered
     return numbers
+
+
+def _squares(root: Path | None, size: int, limit: int | None) -> dict[str, Float[Tensor, "n 3 _ _"]]:
+    if root is not None:
+        return load_squares(root, size, limit)
+    squares = demo_squares(size)
+    if squares is None:
+        raise MissingExtraError("a package with demo photographs", "tutorial")
+    return {DEMO: squares[:limit]}
 
 
 def _trained(folder: Path | None) -> list[Contestant]:

@@ -269,7 +269,7 @@ class Generator(nn.Module):
         """The end of :meth:`forward`: from features at half the size to a and b."""
         prediction = self.head(features)
         if self.config.colors == "bins":
-            ab = annealed_mean(prediction, temperature=self.config.temperature)
+            ab = annealed_mean(prediction, temperature=self.config.temperature, vividness=self.config.vividness)
         else:
             ab = AB_RANGE * torch.tanh(prediction.float())
         # Chroma is smooth where L is sharp: half the size is enough, as JPEG's 4:2:0 has long assumed.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from colorstyle_lib.attention_override import parse_override
+from colorstyle_lib.clips import Smoother, next_frame
 from colorstyle_lib.destinations import Pair, has_folders, plan
 from colorstyle_lib.errors import ColorStyleError, ConfigError, ImageError
 from colorstyle_lib.images import Source, open_picture, size_of_file
 from colorstyle_lib.outcome import Result
 from colorstyle_lib.pipeline import ColorStyle
-from colorstyle_lib.stylizing import Styles
+from colorstyle_lib.stylizing import Styles, Stylizer
 
 _PIXELS_AT_ONCE = 50_000_000  # decoded and not yet written, of all pictures together; a larger one goes alone
 _BATCH_ON_GPU = 8
@@ -103,6 +106,8 @@ def stylize_files(
     weights: Path | None = None,
     recursive: bool = False,
     overwrite: bool = False,
+    smooth: float = 0.0,
+    attention: Mapping[str, float] | None = None,
     **options: Any,
 ) -> int:
     """Restyle files as :func:`colorize_files` colors them.
@@ -114,7 +119,10 @@ def stylize_files(
         weights: by default the released ones.
         recursive: also take the folders within folders.
         overwrite: replace results that are already there.
-        **options: of :meth:`colorstyle_lib.pipeline.ColorStyle.stylize`, for every picture.
+        smooth: each folder's pictures are the frames of a clip, in the order of their names, 2 before 10: see
+            :class:`colorstyle_lib.clips.Smoother`.
+        attention: of :meth:`colorstyle_lib.pipeline.ColorStyle.stylize`, for every picture.
+        **options: the others of it.
 
     Returns:
         0 when all are done, 1 when some failed: each is named on standard error, with the reason.
@@ -122,16 +130,50 @@ def stylize_files(
     Raises:
         ColorStyleError: nothing could be started, or the only file failed.
     """
+    Smoother(smooth)  # what cannot be done is said before anything is read
     pairs = plan(inputs, output, recursive=recursive, ending="style")
     left = _left(pairs, inputs, overwrite)
     model = ColorStyle.load(weights)
-    opened = [(open_picture(style), weight) for style, weight in styles]
-    batches = in_batches(left, model.working_sides, 1)
+    override = parse_override(attention) if attention is not None else None
+    stylizer = Stylizer(
+        model, [(open_picture(style), weight) for style, weight in styles], override=override, **options
+    )
+    facts = {"recursive": recursive, "there": len(pairs) - len(left), "done": "restyled"}
+    if smooth and not _alone(pairs, inputs):
+        return _report(_in_order(stylizer, smooth, pairs, left), len(left), inputs, **facts)
 
     def restyle(pictures: Sequence[Source]) -> list[Result]:
-        return [model.stylize(picture, opened, **options) for picture in pictures]
+        return [stylizer.finish(stylizer.change(picture)) for picture in pictures]
 
-    return _work_off(restyle, batches, inputs, recursive=recursive, there=len(pairs) - len(left), done="restyled")
+    return _work_off(restyle, in_batches(left, model.working_sides, 1), inputs, **facts)
+
+
+def _in_order(
+    stylizer: Stylizer, smooth: float, pairs: Sequence[Pair], left: Sequence[Pair]
+) -> Iterator[tuple[int, list[str]]]:
+    """Clips, frame by frame; what comes out is as from :func:`_side_by_side`.
+
+    Frames whose results are there are gone through again and not written: the next ones follow from them.
+    """
+    to_write, smoother, folder = set(left), Smoother(smooth), None
+    for source, result in sorted(pairs, key=lambda pair: _by_number(pair[0])):
+        if source.parent != folder:
+            smoother, folder = Smoother(smooth), source.parent
+        complaints = []
+        try:
+            restyled = next_frame(stylizer, smoother, stylizer.change(source))
+            if (source, result) in to_write:
+                restyled.save(result)
+        except Exception as error:
+            complaints = [_complaint(source, error)]
+        if (source, result) in to_write:
+            yield 1, complaints
+
+
+def _by_number(path: Path) -> tuple[str, list[str | int]]:
+    """What puts frame 2 before frame 10."""
+    parts = re.split(r"(\d+)", path.name)
+    return str(path.parent), [int(part) if part.isdecimal() else part for part in parts]
 
 
 def _left(pairs: Sequence[Pair], inputs: Sequence[Path], overwrite: bool) -> list[Pair]:
@@ -156,21 +198,35 @@ def _work_off(
     there: int,
     done: str,
 ) -> int:
-    """Make and write what is left; a summary; and the exit status."""
+    """Make and write what is left; the exit status."""
     left = [pair for batch, _ in batches for pair in batch]
     if not there and _alone(left, inputs):
         print(make([left[0][0]])[0].save(left[0][1]))
         return 0
+    steps = _side_by_side(make, batches)
+    return _report(steps, len(left), inputs, recursive=recursive, there=there, done=done)
+
+
+def _report(
+    steps: Iterator[tuple[int, list[str]]],
+    total: int,
+    inputs: Sequence[Path],
+    *,
+    recursive: bool,
+    there: int,
+    done: str,
+) -> int:
+    """A progress bar over the work, a line for each failure, a summary; and the exit status."""
     started, failed = time.monotonic(), 0
-    with tqdm(total=len(left), unit="picture", disable=not sys.stderr.isatty()) as bar:
-        for finished, complaints in _side_by_side(make, batches):
+    with tqdm(total=total, unit="picture", disable=not sys.stderr.isatty()) as bar:
+        for finished, complaints in steps:
             bar.update(finished)
             failed += len(complaints)
             for complaint in complaints:
                 tqdm.write(complaint, file=sys.stderr)
     passed_over = not recursive and any(p.is_dir() and has_folders(p) for p in map(Path, inputs))
     print(
-        f"{len(left) - failed} {done}, {there} already there, {failed} failed"
+        f"{total - failed} {done}, {there} already there, {failed} failed"
         f" ({time.monotonic() - started:.0f} s)" + "; folders within were passed over (--recursive)" * passed_over
     )
     return 1 if failed else 0

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import inspect
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -18,6 +20,18 @@ from colorstyle_lib.writing import atomic_write
 
 Columns = dict[str, Tensor]
 """What was measured, by name: a row a picture."""
+
+_FORGETFUL = ContextVar("forgetful", default=False)
+
+
+@contextmanager
+def measured_anew() -> Iterator[None]:
+    """Within this, nothing is recalled: who checks a number has to compute it."""
+    token = _FORGETFUL.set(True)
+    try:
+        yield
+    finally:
+        _FORGETFUL.reset(token)
 
 
 def address(*parts: str | Tensor | Callable[..., object] | None) -> str:
@@ -37,12 +51,14 @@ def address(*parts: str | Tensor | Callable[..., object] | None) -> str:
 
 
 def recall(name: str, folder: Path | None = None) -> Columns | None:
-    """Columns kept under this address; None where there are none, or the file is damaged.
+    """Columns kept under this address; None where there are none, the file is damaged, or within `measured_anew`.
 
     Args:
         name: from :func:`address`.
         folder: by default ``runs/measured``.
     """
+    if _FORGETFUL.get():
+        return None
     try:
         return load(_file(name, folder).read_bytes())
     except (OSError, SafetensorError):

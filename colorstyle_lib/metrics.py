@@ -71,8 +71,9 @@ def colorfulness(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
 def ssim(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
     """Structural similarity (Z. Wang et al., IEEE TIP 13(4), 2004) of sRGB: a Gaussian window of deviation 1.5 pixels.
 
-    scikit-image's, the mean over pixels and the three planes. Since a coloring's lightness was given it is near 1
-    for every method, and says little.
+    scikit-image's, the mean over the three planes and over pixels whose window of 11 x 11 lies inside the picture;
+    torchmetrics also counts the others, reflected at the border, and gives other numbers for small pictures. Since a
+    coloring's lightness was given it is near 1 for every method, and says little.
 
     Args:
         predicted: sRGB in [0, 1]; sides of at least 11 pixels.

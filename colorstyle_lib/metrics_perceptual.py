@@ -114,7 +114,7 @@ def frechet_distance(found: Float[Tensor, "n d"], real: Float[Tensor, "m d"]) ->
 
     D. Dowson and B. Landau, Journal of Multivariate Analysis 12(3), 1982; used for GANs by M. Heusel et al.
     (NeurIPS 2017, arXiv:1706.08500). The trace of the root is the sum of the singular values of ``A1 A2^T`` where
-    ``S = A^T A``. With fewer pictures than features the covariances lack rank and the distance is too large: a kernel
+    ``S = A^T A``. With few pictures it is too large, and rank-deficient where :func:`rank_note` says so: a kernel
     distance comes first.
 
     Raises:
@@ -127,3 +127,16 @@ def frechet_distance(found: Float[Tensor, "n d"], real: Float[Tensor, "m d"]) ->
     a, b = ((z - z.mean(0)) / (len(z) - 1) ** 0.5 for z in (x, y))
     root = torch.linalg.svdvals(a @ b.T).sum()
     return (means.square().sum() + a.square().sum() + b.square().sum() - 2 * root).item()
+
+
+def rank_note(n: int, dimensions: int) -> str:
+    """What must stand beside a Fréchet distance of few pictures; empty for many.
+
+    The covariance of n points has rank n - 1 at most: with ``n <= dimensions`` whole directions have no variance, and
+    which ones depends on the pictures that happened to be drawn.
+
+    Args:
+        n: pictures of the smaller crowd.
+        dimensions: of the features.
+    """
+    return f"rank-deficient: n = {n} pictures for {dimensions} dimensions; too large" if n <= dimensions else ""

@@ -16,6 +16,8 @@ from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.features import pretrained_efficientnet_lite0
 from colorstyle_lib.generator import Generator
 
+_VERSIONS = 8  # of a compiled part; torch's own limit for one function
+
 
 def new_generator(preset: Preset, seed: int = 0) -> Generator:
     """A generator before training; an encoder that comes pretrained has its weights.
@@ -83,8 +85,13 @@ class Players:
             seed: start of their weights.
             device: where they live.
             start_from: weights that the generator already has; what they lack starts anew.
+
+        Raises:
+            ConfigError: an unknown part to learn, or one that the preset lacks; or ``judge_every`` is below 1.
         """
         config = preset.training
+        if config.judge_every < 1:
+            raise ConfigError(f"judge_every is {config.judge_every}: every picture is judged at 1, every second at 2")
         generator = new_generator(preset, seed)
         if start_from:
             generator.load_state_dict(start_from, strict=False)
@@ -92,6 +99,8 @@ class Players:
         if config.learns == "restyling":
             if not preset.generator.restyling:
                 raise ConfigError(f"preset {preset.name!r} has no restyling levels that could learn")
+            if {name for name, weight in config.tasks if weight} != {"stylize"}:
+                raise ConfigError("restyling levels learn alone by the task stylize alone: --tasks stylize=1")
             generator.requires_grad_(False).restyling.requires_grad_(True)
         generator = generator.to(device, memory_format=torch.channels_last).train()
         discriminator = Discriminator(preset.discriminator).to(device, memory_format=torch.channels_last).train()
@@ -103,13 +112,21 @@ class Players:
             make_optimizer(discriminator, config, config.discriminator_learning_rate),
         )
 
-    def compile(self) -> None:
+    def compile(self, backend: str = "inductor") -> None:
         """Compile the convolutions of both; names and weights stay as they are.
 
         The whole would be too much: whether a picture has hints or a reference decides what is computed around them.
+
+        Args:
+            backend: torch.compile's.
         """
-        for part in (self.generator.encoder, *self.generator.decoder, *self.discriminator.levels):
-            part.compile()
+        parts = (self.generator.encoder, *self.generator.decoder, *self.discriminator.levels)
+        # All parts count as versions of one function, and past the limit the rest would silently stay eager. Each has
+        # some: with and without gradient, in training and evaluation, for one number of pictures and for any.
+        limit = torch.compiler.config.recompile_limit
+        torch.compiler.config.recompile_limit = max(limit, _VERSIONS * len(parts))
+        for part in parts:
+            part.compile(backend=backend)
 
     def _parts(self) -> dict[str, Any]:
         return dict(vars(self))

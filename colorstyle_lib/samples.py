@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from torchvision.utils import make_grid
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.data.batches import center_crops, load_images
 from colorstyle_lib.data.demo import PHOTOGRAPHS
+from colorstyle_lib.data.gallery import STYLES, style
 from colorstyle_lib.errors import MissingExtraError
 from colorstyle_lib.generator import Generator, gray_content
 from colorstyle_lib.writing import save_picture
@@ -29,7 +31,7 @@ def demo_squares(size: int) -> Float[Tensor, "n 3 {size} {size}"] | None:
 
 @torch.no_grad()
 def write_sample_sheet(generator: Generator, squares: Float[Tensor, "n 3 h w"], path: Path) -> None:
-    """Three rows: gray, colored, real.
+    """Three rows: gray, colored, real; two more where it can restyle: styles of our gallery, and the real ones redrawn.
 
     Args:
         generator: in evaluation mode.
@@ -40,7 +42,13 @@ def write_sample_sheet(generator: Generator, squares: Float[Tensor, "n 3 h w"], 
     light = lab[:, :1]
     gray = lab_to_rgb(torch.cat((light, torch.zeros_like(lab[:, 1:])), dim=1))
     ours = lab_to_rgb(fit_gamut(torch.cat((light, generator(gray_content(light))), dim=1)))
-    sheet = make_grid(torch.cat((gray, ours, squares)), nrow=len(squares), padding=4, pad_value=1.0)
+    rows = [gray, ours, squares]
+    if generator.config.restyling:
+        names = itertools.islice(itertools.cycle(STYLES), len(squares))
+        looks = torch.stack([style(name, squares.shape[-1]).image for name in names]).to(squares)
+        seen, look = generator.look(gray_content(light)), generator.describe_style(rgb_to_lab(looks))
+        rows += [looks, generator.restyle(squares, seen, look)[0]]
+    sheet = make_grid(torch.cat(rows), nrow=len(squares), padding=4, pad_value=1.0)
     pixels = (sheet.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     path.parent.mkdir(parents=True, exist_ok=True)
     save_picture(Image.fromarray(pixels), path, quality=88)

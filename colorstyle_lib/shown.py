@@ -2,76 +2,72 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from matplotlib.figure import Figure
 
-from colorstyle_lib import paths
-from colorstyle_lib.course import versions
-from colorstyle_lib.data.batches import shrink
-from colorstyle_lib.data.demo import PHOTOGRAPHS
-from colorstyle_lib.errors import check_known
-from colorstyle_lib.figures import picture_grid
-from colorstyle_lib.images import to_picture, to_tensor
-from colorstyle_lib.opponents import gray
-from colorstyle_lib.pipeline import ColorStyle
-from colorstyle_lib.writing import atomic_write
+from colorstyle_lib import paths, shown_numbers, shown_pictures
+from colorstyle_lib.errors import DataError, check_known
+from colorstyle_lib.figures_kept import KeptFigure, keep_figure
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A figure and what a reader must know about it."""
+class Maker:
+    """How a figure is made.
 
-    figure: Figure
-    facts: dict[str, str | int | float | list[str]]
+    Attributes:
+        make: draws it; raises DataError where what it needs is not there yet.
+        formats: JPEG for photographs, which are ten times larger as PNG; PNG and PDF for curves.
+        mode: how much work is behind its numbers.
+    """
 
-
-def first_light() -> Shown:
-    """Demo photographs in gray, colored by the released weights, and as they were."""
-    model = ColorStyle.load()
-    names = ["chelsea", "rocket", "coffee", "china", "flower"]
-    real = [shrink(PHOTOGRAPHS[name].open(), 300) for name in names]
-    given = [to_picture(gray(to_tensor(p)[None])[0]) for p in real]
-    ours = [model.colorize(p).image for p in real]
-    figure = picture_grid([given, ours, real], row_titles=["given", "colored by this model", "real"], height=1.8)
-    credits = [f"{name}: {PHOTOGRAPHS[name].author}, {PHOTOGRAPHS[name].licence}" for name in names]
-    return Shown(figure, {"photographs": credits, "weights_sha256": model.weights_hash})
+    make: Callable[[], KeptFigure]
+    formats: tuple[str, ...] = ("png", "pdf")
+    mode: str = "full"
 
 
-FIGURES: dict[str, Callable[[], Shown]] = {"first_light": first_light}
+# The first three compute on the demo photographs with the released weights; the others look numbers up.
+FIGURES: dict[str, Maker] = {
+    "first_light": Maker(shown_pictures.first_light, ("jpg",), "quick"),
+    "contact_sheet": Maker(shown_pictures.contact_sheet, ("jpg",), "quick"),
+    "calibration": Maker(shown_pictures.demo_calibration, mode="quick"),
+    "opponents": Maker(shown_numbers.opponents),
+    "steering": Maker(shown_numbers.steering),
+    "ablations": Maker(shown_numbers.ablations),
+    "metric_atlas": Maker(shown_numbers.metric_atlas),
+    "training": Maker(shown_numbers.training),
+    "style_pareto": Maker(shown_numbers.style_pareto),
+}
 
 
-def make_figures(names: Sequence[str] = ()) -> list[Path]:
-    """Make figures as ``figures/NAME.jpg`` with ``figures/NAME.json`` beside each.
+def make_figures(names: Sequence[str] = (), folder: Path | None = None) -> list[Path]:
+    """Make figures in ``figures/``, each with a sidecar; without names, all that can be made.
 
     Args:
         names: which; empty for all.
+        folder: another place for them.
 
     Returns:
         The pictures' paths.
 
     Raises:
-        ConfigError: a name that is no figure.
+        ConfigError: a name that is no figure. DataError: what a named one needs is not there.
     """
     for name in names:
         check_known("figure", name, FIGURES)
-    plt.style.use(paths.PACKAGE / "colorstyle.mplstyle")
     made = []
     for name in names or FIGURES:
-        shown = FIGURES[name]()
-        stream = BytesIO()
-        shown.figure.savefig(stream, format="jpg", pil_kwargs={"quality": 90})
-        path = paths.FIGURES / f"{name}.jpg"
-        with atomic_write(path) as file:
-            file.write(stream.getvalue())
-        sidecar = {"figure": name, "command": f"colorstyle figures make {name}", **versions(), **shown.facts}
-        with atomic_write(path.with_suffix(".json"), "w") as file:
-            file.write(json.dumps(sidecar, indent=1, ensure_ascii=False) + "\n")
+        maker = FIGURES[name]
+        try:
+            with plt.style.context(paths.PACKAGE / "colorstyle.mplstyle"):
+                path = keep_figure(name, maker.make(), maker.formats, maker.mode, folder)
+        except DataError as error:
+            if names:
+                raise
+            print(f"left out {name}: {error}")
+            continue
         print(path)
         made.append(path)
     return made

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.synthetic import KINDS, scenes
 from colorstyle_lib.errors import ConfigError, check_known
+from colorstyle_lib.metrics_modes import mode_coverage
 from colorstyle_lib.objectives import get_objective, zero_centered_penalty
 
 SIZE = 24
@@ -326,8 +327,9 @@ def judge(colors: Float[Tensor, "z n 2"], kinds: Int[Tensor, " n"]) -> Answer:
     for kind in kinds.unique().tolist():
         answers, known = colors[:, kinds == kind], KINDS[kind]
         from_mean.append((answers - torch.tensor(known.mean)).norm(dim=2).mean())
-        near = (answers[:, :, None] - torch.tensor(known.colors)).norm(dim=3) < NEAR  # (z, n, colors)
-        covered.append(near.any(dim=0).float().mean())
+        colors_of_kind = torch.tensor(known.colors)
+        covered.append(mode_coverage(answers, colors_of_kind, NEAR).mean())
+        near = (answers[:, :, None] - colors_of_kind).norm(dim=3) < NEAR  # (z, n, colors)
         shares[known.name] = near.float().mean(dim=(0, 1)).tolist()
     true = sum(sum(share) for share in shares.values()) / len(shares)
     return Answer(float(torch.stack(from_mean).mean()), true, float(torch.stack(covered).mean()), shares)

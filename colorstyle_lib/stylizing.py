@@ -6,7 +6,7 @@ So whatever is finer than the working size stays the photograph's, and memory ha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor
 from colorstyle_lib.attention_override import AttentionOverride
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.generator import gray_content
+from colorstyle_lib.generator import Seen, gray_content
 from colorstyle_lib.images import Source, open_picture
 from colorstyle_lib.modalities import MODALITIES
 from colorstyle_lib.outcome import Result, pixels_hash, versions
@@ -37,61 +37,134 @@ _THUMBNAIL = 64
 _COLORLESS = 2.0  # largest difference of red, green and blue, of 255, in a gray picture saved as JPEG
 
 
-@torch.inference_mode()
-def restyled(
-    model: ColorStyle,
-    picture: Source,
-    style: Source | Styles,
-    *,
-    strength: float,
-    keep_color: bool,
-    color_only: bool,
-    mask: Source | None,
-    override: AttentionOverride | None,
-    working_size: int | None,
-) -> Result:
-    """What :meth:`colorstyle_lib.pipeline.ColorStyle.stylize` does; arguments and errors are explained there."""
-    if not 0 <= strength <= _STRONGEST:
-        raise ConfigError(f"strength is 0 (the picture itself) to {_STRONGEST}, not {strength}")
-    if keep_color and color_only:
-        raise ConfigError("keep_color and color_only leave nothing to take; choose one")
-    if working_size is not None and not 64 <= working_size <= 1536:
-        raise ConfigError(f"working_size is 64 to 1536 pixels, not {working_size}")
-    generator = model.generator
-    if not generator.config.restyling:
-        raise ConfigError("these weights only color: stylize needs weights with restyling levels")
-    given = open_picture(picture)
-    opened = [(open_picture(source), weight) for source, weight in _weighed(style)]
-    looks = [generator.describe_style(rgb_to_lab(model.working_copy(p, _STYLE_SIDE))) for p, _ in opened]
-    look = blend(looks, [weight for _, weight in opened])
-    if keep_color or color_only:
-        look = look.taking(("color",) if color_only else ("texture", "shape"))
-    _check_something_is_taken(look, override)
-    colorless = is_gray(given)
-    base = model.colorize(given).image if colorless else given
+class Change(NamedTuple):
+    """What restyling does to a picture, at the working size.
 
-    size = working_size or min(_LARGEST, *given.size)
-    small = model.working_copy(base, size)  # (1, 3, h, w)
-    seen = generator.look(gray_content(rgb_to_lab(small)[:, :1]))
-    told = small.new_full((1,), strength)
-    redrawn, alpha = generator.restyle(small, seen, look, told, override=override)
-    image = _at_full_size(base, redrawn - small, _mask(mask, base.size), keep_color=keep_color, color_only=color_only)
-    provenance: dict[str, Any] = {
-        "task": "stylize",
-        "styles_sha256": [[pixels_hash(p), weight] for p, weight in opened],
-        "strength": strength,
-        "keep_color": keep_color,
-        "color_only": color_only,
-        "masked": mask is not None,
-        "attention": dict(override.fix) if override is not None and override.fix else None,
-        "working_size": size,
-        "colored_first": colorless,
-        "input_sha256": pixels_hash(given),
-        "weights_sha256": model.weights_hash,
-        "versions": versions(),
-    }
-    maps = dict(zip(MODALITIES, alpha[0].cpu().unbind(0), strict=True))
-    return Result(image, provenance, {LEVEL: {name: m.mean().item() for name, m in maps.items()}}, {LEVEL: maps})
+    Attributes:
+        given: the picture.
+        base: the same, or colored first if it was gray.
+        small: the base at the working size.
+        difference: what is added to it, sRGB.
+        alpha: attention at a quarter of that size.
+    """
+
+    given: Image.Image
+    base: Image.Image
+    small: Float[Tensor, "1 3 h w"]
+    difference: Float[Tensor, "1 3 h w"]
+    alpha: Float[Tensor, "1 3 _ _"]
+
+
+class Stylizer:
+    """All that is asked, checked, and the styles read, once for any number of pictures.
+
+    Arguments and errors are those of :meth:`colorstyle_lib.pipeline.ColorStyle.stylize`, which makes one for a single
+    picture. Several threads may use it.
+    """
+
+    def __init__(
+        self,
+        model: ColorStyle,
+        style: Source | Styles,
+        *,
+        strength: float = 1.0,
+        keep_color: bool = False,
+        color_only: bool = False,
+        mask: Source | None = None,
+        override: AttentionOverride | None = None,
+        working_size: int | None = None,
+    ) -> None:
+        if not 0 <= strength <= _STRONGEST:
+            raise ConfigError(f"strength is 0 (the picture itself) to {_STRONGEST}, not {strength}")
+        if keep_color and color_only:
+            raise ConfigError("keep_color and color_only leave nothing to take; choose one")
+        if working_size is not None and not 64 <= working_size <= 1536:
+            raise ConfigError(f"working_size is 64 to 1536 pixels, not {working_size}")
+        if not model.generator.config.restyling:
+            raise ConfigError("these weights only color: stylize needs weights with restyling levels")
+        self.model, self.strength, self.override, self.working_size = model, strength, override, working_size
+        self.keep_color, self.color_only = keep_color, color_only
+        opened = [(open_picture(source), weight) for source, weight in _weighed(style)]
+        self.look = self._look(opened)
+        self.mask = None if mask is None else open_picture(mask).convert("L")
+        self.asked: dict[str, Any] = {
+            "task": "stylize",
+            "styles_sha256": [[pixels_hash(p), weight] for p, weight in opened],
+            "strength": strength,
+            "keep_color": keep_color,
+            "color_only": color_only,
+            "masked": mask is not None,
+            "attention": dict(override.fix) if override is not None and override.fix else None,
+            "weights_sha256": model.weights_hash,
+            "versions": versions(),
+        }
+
+    @torch.inference_mode()
+    def _look(self, styles: Sequence[tuple[Image.Image, float]]) -> Look:
+        copies = [self.model.working_copy(picture, _STYLE_SIDE) for picture, _ in styles]
+        looks = [self.model.generator.describe_style(rgb_to_lab(copy)) for copy in copies]
+        look = blend(looks, [weight for _, weight in styles])
+        if self.keep_color or self.color_only:
+            look = look.taking(("color",) if self.color_only else ("texture", "shape"))
+        _check_something_is_taken(look, self.override)
+        return look
+
+    @torch.inference_mode()
+    def change(self, picture: Source) -> Change:
+        """What the styles do to a picture, at the working size.
+
+        Raises:
+            ImageError: it cannot be opened.
+        """
+        given = open_picture(picture)
+        base = self.model.colorize(given).image if is_gray(given) else given
+        generator = self.model.generator
+        small = self.model.working_copy(base, self.size(given))
+        content = gray_content(rgb_to_lab(small)[:, :1])
+        told = small.new_full((1,), self.strength)
+        with torch.autocast(small.device.type, torch.bfloat16, enabled=_halves_are_fast(small.device)):
+            seen = Seen(content, generator.encoder(content), None, None)  # what coloring needs beside is not needed
+            redrawn, alpha = generator.restyle(small, seen, self.look, told, override=self.override)
+        return Change(given, base, small, redrawn - small, alpha)
+
+    def size(self, picture: Image.Image) -> int:
+        """Shorter side at which a picture is redrawn."""
+        return self.working_size or min(_LARGEST, *picture.size)
+
+    @torch.inference_mode()
+    def finish(self, change: Change, **more: Any) -> Result:
+        """The picture of its own size with a change in it.
+
+        Args:
+            change: from :meth:`change`, perhaps with another difference.
+            **more: for the provenance.
+        """
+        mask = None if self.mask is None else self.mask.resize(change.base.size, Image.Resampling.BILINEAR)
+        how = {"keep_color": self.keep_color, "color_only": self.color_only}
+        image = _at_full_size(change.base, change.difference, mask, **how)
+        provenance = {
+            **self.asked,
+            "working_size": self.size(change.given),
+            "colored_first": change.base is not change.given,
+            "input_sha256": pixels_hash(change.given),
+            **more,
+        }
+        maps = dict(zip(MODALITIES, change.alpha[0].cpu().unbind(0), strict=True))
+        return Result(image, provenance, {LEVEL: {name: m.mean().item() for name, m in maps.items()}}, {LEVEL: maps})
+
+
+def restyled(model: ColorStyle, picture: Source, style: Source | Styles, **asked: Any) -> Result:
+    """What :meth:`colorstyle_lib.pipeline.ColorStyle.stylize` does; arguments and errors are explained there."""
+    stylizer = Stylizer(model, style, **asked)
+    return stylizer.finish(stylizer.change(picture))
+
+
+def _halves_are_fast(device: torch.device) -> bool:
+    """Whether it computes with bfloat16 itself; a processor that only emulates it is many times slower than without."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    can = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return device.type == "cpu" and can is not None and can()
 
 
 def is_gray(picture: Image.Image) -> bool:
@@ -117,10 +190,6 @@ def _check_something_is_taken(look: Look, override: AttentionOverride | None) ->
     present = override.apply(energies, look.present)[1] if override is not None else look.present
     if not bool(present.any()):
         raise ConfigError("nothing is left to take: the style has none of the modalities that have weight")
-
-
-def _mask(mask: Source | None, size: tuple[int, int]) -> Image.Image | None:
-    return None if mask is None else open_picture(mask).convert("L").resize(size, Image.Resampling.BILINEAR)
 
 
 def _at_full_size(

@@ -15,23 +15,20 @@ from torch import Tensor, nn
 
 from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
 from colorstyle_lib.config import TrainingConfig
-from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.generator import Generator, Seen
 from colorstyle_lib.losses import (
     attention_collapse,
     bin_cross_entropy,
     chroma_weight,
-    content_distance,
     huber_ab,
     huber_ab_gradient,
-    style_distance,
-    style_statistics,
 )
-from colorstyle_lib.opponents import transfer_statistics
 from colorstyle_lib.tasks import Examples
+from colorstyle_lib.terms_style import restyle, restyling_terms
 
 _LIGHTNESS_DELTA = 5.0  # in L units, as huber_delta's default is in ab units
 _FREE = ("inpaint", "enhance", "generate")
+_AT_ONCE = 4  # pictures whose 261 numbers a pixel are held: for larger blocks a CPU's memory is mapped anew each time
 
 
 @dataclass(frozen=True)
@@ -40,15 +37,15 @@ class Answer:
 
     Attributes:
         content: what it was told.
-        features: what it thought, at half the size.
+        features: what it thought, at half the size; None where only the restyling levels learn.
         alphas: its attention by level.
-        lab: the pictures it answers with; None where nobody asked.
+        lab: the pictures it answers with, colored only where somebody looks; None where nobody asked.
         restyled: those with another look, sRGB that may leave [0, 1] a little; None where there are none.
         choices: their attention.
     """
 
     content: Float[Tensor, "n 5 h w"]
-    features: Float[Tensor, "n c _ _"]
+    features: Float[Tensor, "n c _ _"] | None
     alphas: dict[str, Tensor]
     lab: Float[Tensor, "n 3 h w"] | None = None
     restyled: Float[Tensor, "k 3 h w"] | None = None
@@ -73,6 +70,10 @@ def answer(
         whole: whether whole pictures are wanted, for a discriminator or a feature network to look at.
     """
     content, guide = examples.content(), None
+    if config.learns == "restyling":  # of coloring nothing would learn, so nothing is colored
+        seen = Seen(content, generator.encoder(content), None, None)
+        restyled, choices = restyle(generator, examples, examples.asked("stylize"), examples.rgb, seen)
+        return Answer(content, None, {}, rgb_to_lab(restyled.clamp(0, 1)) if whole else None, restyled, choices)
     shown = examples.asked("reference")
     if generator.steering and bool(shown.any()):
         guide = generator.describe_reference(rgb_to_lab(examples.other[shown]))._replace(rows=shown)
@@ -81,7 +82,12 @@ def answer(
     features, alphas = generator.think(seen, z)
     if not whole:
         return Answer(content, features, alphas)
-    lab = torch.cat((examples.lab[:, :1], generator.colors(features)), dim=1)
+    styled = examples.asked("stylize")
+    # The generator's own terms read how likely colors are: they are decided on only where somebody else looks.
+    colored = styled.clone()
+    colored[:: config.judge_every] = True
+    ab = torch.cat([generator.colors(few) for few in features[colored].split(_AT_ONCE)])
+    lab = torch.cat((examples.lab[:, :1], torch.zeros_like(examples.lab[:, 1:]).index_put((colored,), ab)), dim=1)
     free = examples.asked(*_FREE)
     if bool(free.any()):
         lightness = generator.lightness(features[free], content[free])
@@ -92,15 +98,12 @@ def answer(
             torch.cat((lightness, lab[free, 1:]), dim=1),
         )
         lab = lab.index_put((free,), restored)
-    styled = examples.asked("stylize")
     if not bool(styled.any()):
         return Answer(content, features, alphas, lab)
     # A gray picture is colored first, and what coloring does is not restyling's to change.
     gray = ~examples.known[styled, 1:].flatten(1).any(1)[:, None, None, None]
     rgb = torch.where(gray, lab_to_rgb(lab[styled].detach()), examples.rgb[styled])
-    look = generator.describe_style(rgb_to_lab(examples.other[styled]))
-    look = look._replace(present=look.present & (examples.taken[styled] > 0))
-    restyled, choices = generator.restyle(rgb, seen.pick(styled), look, examples.strength[styled])
+    restyled, choices = restyle(generator, examples, styled, rgb, seen.pick(styled))
     lab = lab.index_put((styled,), rgb_to_lab(restyled.clamp(0, 1)))
     return Answer(content, features, alphas, lab, restyled, choices)
 
@@ -203,6 +206,8 @@ def supervised_terms(
     Raises:
         ConfigError: ``stylize`` is asked for without them.
     """
+    if answered.features is None:
+        return restyling_terms(examples, answered.restyled, answered.choices, config, network)
     colors = color_term(generator, answered.features, examples.lab, config, balance)
     styled = examples.asked("stylize")
     none = colors.new_zeros(())
@@ -224,41 +229,6 @@ def supervised_terms(
         wrong = (error / _LIGHTNESS_DELTA * (examples.known[free, :1] < 1)).mean((1, 2, 3))
         terms["lightness"] = config.lightness_weight * wrong.sum() / len(examples.rgb)
     if answered.restyled is not None:
-        if network is None:
-            raise ConfigError("learning to restyle needs frozen features to compare looks with")
-        for name, term in _restyling_terms(examples, answered, config, network).items():
+        for name, term in restyling_terms(examples, answered.restyled, answered.choices, config, network).items():
             terms[name] = terms.get(name, none) + term * styled.sum() / len(styled)
     return terms
-
-
-def _restyling_terms(
-    examples: Examples, answered: Answer, config: TrainingConfig, network: nn.Module
-) -> dict[str, Float[Tensor, ""]]:
-    """What redrawn pictures shall be: as their content in features, as their style in the features' statistics."""
-    styled, made = examples.asked("stylize"), answered.restyled
-    strength, taken = examples.strength[styled], examples.taken[styled] > 0
-    with torch.no_grad():
-        contents, styles = examples.rgb[styled], examples.other[styled]
-        # Where color alone is taken there is a right answer, where it is not taken the style has the content's colors.
-        certain = ~taken[:, 1:].any(1)
-        recolored = torch.lerp(contents, transfer_statistics(contents, styles, keep_lightness=True), _each(strength))
-        styles = torch.where(_each(taken[:, 0]), styles, transfer_statistics(styles, contents, keep_lightness=True))
-        contents = torch.where(_each(certain), recolored, contents)
-        contained = network(contents)
-        wanted = style_statistics(network(torch.where(_each(certain), recolored, styles)))
-    found = network(made)
-    looks = style_distance(style_statistics(found), wanted, per_image=True)
-    terms = {
-        "content": config.content_weight * content_distance(found, contained),
-        "style": config.style_weight * (strength.square() * looks).mean(),
-        "outside": (made - made.clamp(0, 1)).abs().mean(),
-        "identity": config.identity_weight * (_each(certain) * (made - contents)).abs().mean(),
-    }
-    if answered.choices is not None and config.attention_weight:
-        terms["collapse"] = config.attention_weight * attention_collapse(answered.choices, config.attention_floor)
-    return terms
-
-
-def _each(numbers: Tensor) -> Tensor:
-    """One for each picture, beside its planes and pixels."""
-    return numbers[:, None, None, None]

@@ -36,7 +36,7 @@ class Evidence(NamedTuple):
 
 
 class Made(NamedTuple):
-    """The generator's answer to a part of a step, with its gradient, and what the discriminator is shown of it."""
+    """The generator's answer to a part of a step, with its gradient, and those of its pictures that are judged."""
 
     answered: Answer
     evidence: Evidence
@@ -50,6 +50,11 @@ class Rules:
     world: World
     balance: Float[Tensor, " q"] | None = None
     network: nn.Module | None = None
+
+    @property
+    def judged(self) -> slice:
+        """The rows of each part that are judged: as many on every process, so that their mean is that of the step."""
+        return slice(None, None, self.config.judge_every)
 
     def precision(self) -> contextlib.AbstractContextManager[object]:
         """Bfloat16 where it is faster: it has float32's range, so no loss needs scaling."""
@@ -67,6 +72,10 @@ class Rules:
     def shown(self, lab: Float[Tensor, "n 3 h w"], chances: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 h w"]:
         """What the discriminator sees of pictures."""
         return differentiable_augmentation(lab, chances) if self.config.augment else lab
+
+    def real(self, part: Examples) -> Float[Tensor, "n 3 h w"]:
+        """The real pictures that the discriminator judges, as it sees them."""
+        return self.shown(part.real[self.judged], part.chances[self.judged, 1])
 
 
 def take_turns(players: Players, parts: list[Examples], rules: Rules, stage: str) -> dict[str, Tensor]:
@@ -96,10 +105,11 @@ def take_turns(players: Players, parts: list[Examples], rules: Rules, stage: str
 
 
 def make(players: Players, part: Examples, rules: Rules) -> Made:
-    """Let the generator answer, and measure what the discriminator is shown of it."""
+    """Let the generator answer, and measure what the discriminator shall judge of it."""
     with rules.precision():
         answered = answer(players.generator, part, rules.balance, rules.config, whole=True)
-        return Made(answered, rules.evidence(players.discriminator, answered.lab, part.chances[:, 0]))
+        lab, chances = answered.lab[rules.judged], part.chances[rules.judged, 0]
+        return Made(answered, rules.evidence(players.discriminator, lab, chances))
 
 
 def generator_step(
@@ -168,7 +178,7 @@ def discriminator_step(
             with torch.no_grad():
                 generated = make(players, part, rules).evidence
         # The factor makes slopes, and with them gamma, those of pictures with values of about 1.
-        real = (rules.shown(part.real, part.chances[:, 1]) / _PENALTY_UNIT).requires_grad_(config.penalty > 0)
+        real = (rules.real(part) / _PENALTY_UNIT).requires_grad_(config.penalty > 0)
         with rules.precision() if not config.penalty else contextlib.nullcontext():
             real_logits, alphas = discriminator.weigh(real * _PENALTY_UNIT)
             fake_logits, _ = discriminator.weigh(generated.lab, described=generated.described)
@@ -195,6 +205,6 @@ def _verdict(players: Players, part: Examples, generated: Evidence, rules: Rules
     real_logits = None
     if objective.paired:
         with torch.no_grad():
-            real_logits = players.discriminator(rules.shown(part.real, part.chances[:, 1]))
+            real_logits = players.discriminator(rules.real(part))
     players.discriminator.requires_grad_(True)
     return objective.generator_loss(fake_logits, real_logits)

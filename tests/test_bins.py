@@ -82,6 +82,17 @@ def test_chunks_do_not_show():
     assert torch.equal(weights[..., -3:, -3:], few_weights)
 
 
+@pytest.mark.parametrize("spread", [20.0, 60.0, 1e3])  # within the gamut, across its rim, and far from it
+@pytest.mark.parametrize("neighbours", [1, 5, 12])
+def test_the_nearest_bins_are_those_that_measuring_all_finds(spread: float, neighbours: int):
+    ab = spread * torch.randn(2, 2, 40, 40, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", torch.bfloat16):  # as a training step looks for them
+        numbers, _ = encode_soft(ab, neighbours=neighbours)
+    apart = (ab.double()[:, None] - ab_bins().double()[:, :, None, None]).square().sum(2)
+    least = apart.topk(neighbours, dim=1, largest=False).values
+    torch.testing.assert_close(apart.gather(1, numbers), least, rtol=1e-6, atol=1e-6)  # two may be equally far
+
+
 def test_a_color_far_outside_still_has_finite_shares():
     _, weights = encode_soft(torch.full((1, 2, 1, 1), 1e4))
     assert weights.isfinite().all()
@@ -110,6 +121,30 @@ def test_annealed_mean_of_two_bins_by_hand():
     red, green = 0.8 ** (1 / 0.38), 0.2 ** (1 / 0.38)
     expected = 50 * (red - green) / (red + green)
     torch.testing.assert_close(annealed_mean(logits).flatten(), torch.tensor([expected, 0.0]))
+
+
+def test_vividness_gives_back_the_chroma_that_a_mean_loses():
+    """Of 0.8 red and 0.2 green the mean has chroma 30, though either has 50; where all agree nothing is lost."""
+    logits = torch.full((1, Q, 1, 1), -1e4)
+    logits[0, number_of(50, 0)] = math.log(0.8)
+    logits[0, number_of(-50, 0)] = math.log(0.2)
+    for vividness, chroma in ((0.0, 30.0), (0.5, math.sqrt(30 * 50)), (1.0, 50.0)):
+        decoded = annealed_mean(logits, temperature=1.0, vividness=vividness)
+        torch.testing.assert_close(decoded.flatten(), torch.tensor([chroma, 0.0]))
+    logits[0, number_of(-50, 0)] = -1e4
+    sure = [annealed_mean(logits, temperature=1.0, vividness=v) for v in (0.0, 1.0)]
+    torch.testing.assert_close(*sure)
+
+
+def test_gray_that_could_be_anything_stays_gray():
+    logits = torch.full((1, Q, 1, 1), -1e4)
+    for a in (50, -50):
+        logits[0, number_of(a, 0)] = 0.0
+    logits.requires_grad_(True)
+    decoded = annealed_mean(logits, temperature=1.0, vividness=1.0)
+    assert decoded.abs().max() < 1e-3
+    decoded.sum().backward()
+    assert logits.grad.isfinite().all()
 
 
 def test_decoding_keeps_its_precision_in_half_precision_regions():
@@ -160,5 +195,7 @@ def test_mistakes_are_named():
         rebalancing(torch.tensor([1.0, 0.0]), uniform=0.0)
     with pytest.raises(ConfigError, match="temperature"):
         annealed_mean(torch.zeros(1, Q, 1, 1), temperature=0.0)
+    with pytest.raises(ConfigError, match="vividness"):
+        annealed_mean(torch.zeros(1, Q, 1, 1), vividness=1.5)
     with pytest.raises(ConfigError, match="313 logits a pixel, but there are 261"):
         check_bins(torch.zeros(1, 313, 1, 1))

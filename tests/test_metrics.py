@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from skimage.color import deltaE_ciede2000
 from skimage.metrics import peak_signal_noise_ratio
 
 from colorstyle_lib.color import rgb_to_lab
@@ -54,6 +55,29 @@ def test_square_error_is_what_psnr_ab_is_made_of(pictures: torch.Tensor):
 )
 def test_ciede2000_is_the_published_one(one, other, difference: float):
     assert ciede2000(flat(*one), flat(*other)).item() == pytest.approx(difference, abs=1e-4)
+
+
+def test_ciede2000_is_scikit_images_on_random_colors_an_image_at_a_time():
+    random = torch.Generator().manual_seed(0)
+    low, width = torch.tensor([0.0, -100.0, -100.0]), torch.tensor([100.0, 200.0, 200.0])
+    one, other = ((low + width * torch.rand(3, 9, 7, 3, generator=random)).movedim(3, 1) for _ in range(2))
+    pixels = deltaE_ciede2000(one.movedim(1, 3).double().numpy(), other.movedim(1, 3).double().numpy())
+    assert ciede2000(one, other).tolist() == pytest.approx(pixels.mean((1, 2)).tolist(), rel=1e-6)
+
+
+def test_ssim_and_psnr_are_torchmetrics(pictures: torch.Tensor):
+    reason = "compares with torchmetrics: pip install 'colorstyle[metrics]'"
+    images = pytest.importorskip("torchmetrics.functional.image", reason=reason)
+    noisy = (pictures + 0.1 * torch.randn(pictures.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+    # Its window, too, is Gaussian, of deviation 1.5 and 11 pixels wide; but it counts those over the border, reflected.
+    options = {"sigma": 1.5, "kernel_size": 11, "reduction": "none", "data_range": 1.0, "return_full_image": True}
+    _, places = images.structural_similarity_index_measure(noisy, pictures, **options)
+    assert ssim(noisy, pictures).tolist() == pytest.approx(places[..., 5:-5, 5:-5].mean((1, 2, 3)).tolist(), abs=1e-5)
+    expected = images.peak_signal_noise_ratio(noisy, pictures, data_range=1.0, dim=(1, 2, 3), reduction="none")
+    assert psnr_rgb(noisy, pictures).tolist() == pytest.approx(expected.tolist(), rel=1e-5)
+    ab, guess = rgb_to_lab(pictures)[:, 1:], rgb_to_lab(noisy)[:, 1:]
+    expected = images.peak_signal_noise_ratio(guess, ab, data_range=255.0, dim=(1, 2, 3), reduction="none")
+    assert psnr_ab(guess, ab).tolist() == pytest.approx(expected.tolist(), rel=1e-5)
 
 
 def test_ssim_is_1_for_the_same_and_falls_with_noise_an_image_at_a_time(pictures: torch.Tensor):

@@ -16,6 +16,7 @@ from colorstyle_lib.metrics_perceptual import (
     perceptual_distances,
     perceptual_network,
     pooled_features,
+    rank_note,
 )
 
 
@@ -53,6 +54,44 @@ def test_frechet_distance_is_scipys_root_and_for_fewer_pictures_than_features_to
         expected = (x.mean(0) - y.mean(0)).square().sum().item() + np.trace(a) + np.trace(b) - 2 * root
         assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-5)
     assert frechet_distance(x, x) == pytest.approx(0, abs=1e-9)
+
+
+def test_frechet_distance_is_torchmetrics():
+    reason = "compares with torchmetrics: pip install 'colorstyle[metrics]'"
+    fid = pytest.importorskip("torchmetrics.image.fid", reason=reason)
+
+    class Means(torch.nn.Module):
+        """Features of a picture: the means of its 12 blocks of 4 x 4 pixels a color."""
+
+        num_features = 12
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.avg_pool2d(images.double() / 64, 4).flatten(1)
+
+    random = torch.Generator().manual_seed(0)
+    x, y = (torch.randint(0, top, (30, 3, 8, 8), dtype=torch.uint8, generator=random) for top in (256, 200))
+    theirs = fid.FrechetInceptionDistance(Means(), normalize=False).set_dtype(torch.float64)
+    theirs.update(x, real=False)
+    theirs.update(y, real=True)
+    assert frechet_distance(Means()(x), Means()(y)) == pytest.approx(theirs.compute().item(), rel=1e-6)
+
+
+def test_a_frechet_distance_of_no_more_pictures_than_dimensions_says_so():
+    assert rank_note(321, 320) == ""
+    for n in (320, 100):
+        assert rank_note(n, 320).startswith(f"rank-deficient: n = {n} pictures for 320 dimensions")
+        x = drawn(n, 320, 5).double()
+        assert torch.linalg.matrix_rank(x.T.cov()) == n - 1
+    assert torch.linalg.matrix_rank(drawn(321, 320, 5).double().T.cov()) == 320
+
+
+def test_few_pictures_inflate_the_frechet_distance_and_not_the_kernel_distance():
+    frechet, kernel = (
+        {n: np.mean([distance(drawn(n, 16, 2 * i), drawn(n, 16, 2 * i + 1)) for i in range(20)]) for n in (10, 100)}
+        for distance in (frechet_distance, kernel_distance)
+    )
+    assert frechet[10] > 4 * frechet[100] > 0  # one distribution: the right answer is 0
+    assert abs(kernel[10]) < 0.5
 
 
 def test_two_pictures_are_the_least():

@@ -121,6 +121,8 @@ def test_what_cannot_be_restyled_is_refused(model, pictures):
         Players.new(plain, 0, CPU).generator.restyle(photo, seen, look_of(model, style))
     with pytest.raises(ConfigError, match="no restyling levels that could learn"):
         Players.new(change(plain, training=change(plain.training, learns="restyling")), 0, CPU)
+    with pytest.raises(ConfigError, match="by the task stylize alone"):
+        Players.new(change(preset, training=change(preset.training, learns="restyling")), 0, CPU)
 
 
 def styled_examples(preset, index=0):
@@ -152,7 +154,7 @@ def test_without_features_to_compare_looks_with_it_is_refused():
 
 
 def test_where_only_color_is_taken_there_is_a_right_answer():
-    """Before training nothing is changed; so the term is the distance from the photograph to its recolored self."""
+    """The photograph with its colors moved; where texture or shape is taken there is none, and no such term."""
     preset = small_preset(tasks=(("stylize", 1.0),), **PLAIN)
     generator = Players.new(preset, 0, CPU).generator
     some = next(e for i in range(50) if (e := styled_examples(preset, i)).taken.sum(1).eq(1).any())

@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,9 @@ from colorstyle_lib.images import to_picture
 from colorstyle_lib.objectives import OBJECTIVES
 from colorstyle_lib.players import Players, learning_rate_at
 from colorstyle_lib.release import train_on_folder
-from colorstyle_lib.tasks import draw
+from colorstyle_lib.tasks import Examples, draw
 from colorstyle_lib.training import stage_at, train
-from colorstyle_lib.turns import Rules, generator_step, take_turns
+from colorstyle_lib.turns import Rules, discriminator_step, generator_step, make, take_turns
 from colorstyle_lib.writing import save_picture
 
 CPU = torch.device("cpu")
@@ -207,9 +208,10 @@ def test_the_generator_is_pulled_to_where_the_discriminator_says_real():
     assert verdicts[-1] < verdicts[0]
 
 
-def test_a_step_in_parts_is_the_step_at_once():
+@pytest.mark.parametrize("judge_every", [1, 2])
+def test_a_step_in_parts_is_the_step_at_once(judge_every):
     """Up to batch statistics, which each part has of its own: so without them."""
-    preset = small_preset(augment=True, penalty=2.0)
+    preset = small_preset(augment=True, penalty=2.0, judge_every=judge_every)
 
     def gradients(parts):
         players = Players.new(preset, 0, CPU)
@@ -224,6 +226,68 @@ def test_a_step_in_parts_is_the_step_at_once():
     assert split["loss"].item() == pytest.approx(whole["loss"].item(), rel=1e-4)
     for one, two in zip(at_once, in_parts, strict=True):
         torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("objective", ["hinge", "relativistic"])  # unpaired and paired
+def test_only_every_second_picture_is_judged_where_so_many_are_asked_for(objective):
+    """The players' game is that on these pictures alone; the others teach the generator by the truth, uncolored."""
+
+    def played(judge_every, rows):
+        preset = small_preset(objective=objective, judge_every=judge_every, penalty=1.0, tasks=(("automatic", 1.0),))
+        players = Players.new(preset, 0, CPU)
+        players.generator.eval()  # or the batch's statistics would differ
+        every = draw(Batches(drawn_store(), 4, 48), 0, preset.training, preset.generator.noise).on(CPU)
+        some = Examples(*(getattr(every, field.name)[rows] for field in fields(every)))
+        rules = Rules(preset.training, World(0, 1, CPU))
+        made = [make(players, some, rules)]
+        said = discriminator_step(players, [some], rules, made)
+        gradients = [p.grad for p in players.discriminator.parameters()]
+        return (
+            said | generator_step(players, [some], rules, adversarial=True, made=made),
+            gradients,
+            made[0].answered.lab,
+        )
+
+    said, gradients, lab = played(2, slice(None))
+    alone, wanted, _ = played(1, slice(None, None, 2))
+    for name in ("discriminator", "told_apart", "adversarial"):
+        assert said[name].item() == pytest.approx(alone[name].item(), rel=1e-5), name
+    for one, other in zip(gradients, wanted, strict=True):
+        torch.testing.assert_close(one, other)
+    assert said["color"].item() != pytest.approx(alone["color"].item(), rel=1e-3)  # this one is of all four
+    assert [bool(picture.any()) for picture in lab[:, 1:]] == [True, False, True, False]
+
+
+def test_judging_no_picture_is_refused():
+    with pytest.raises(ConfigError, match="judge_every is 0: every picture is judged at 1"):
+        Players.new(small_preset(judge_every=0), 0, CPU)
+
+
+_COMPILED = """
+import torch
+from small_run import drawn_store, small_preset
+from colorstyle_lib.data.batches import Batches
+from colorstyle_lib.distributed import World
+from colorstyle_lib.players import Players
+from colorstyle_lib.tasks import draw
+from colorstyle_lib.turns import Rules, take_turns
+
+torch.set_num_threads(1)
+torch._dynamo.config.fail_on_recompile_limit_hit = True
+preset, cpu = small_preset(batch_size=8), torch.device("cpu")
+players = Players.new(preset, 0, cpu)
+players.compile(backend="eager")
+batches, rules = Batches(drawn_store(), 8, 48), Rules(preset.training, World(0, 1, cpu))
+for step, stage in enumerate(("supervised", "supervised", "supervised", "catch_up", "joint", "joint")):
+    take_turns(players, [draw(batches, step, preset.training, preset.generator.noise).on(cpu)], rules, stage)
+"""
+
+
+def test_a_compiled_training_never_falls_back_however_many_pictures_have_noise_or_a_reference():
+    """Past its limit of versions torch would run what is left eagerly. It cannot trace types as tests check them."""
+    command = [sys.executable, "-W", "ignore", "-c", _COMPILED]
+    run = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-2000:]
 
 
 def test_a_batch_that_cannot_be_divided_is_refused(tmp_path):

@@ -159,10 +159,9 @@ class Batches:
     """Endless random batches of square crops; batch ``i`` depends on the seed and ``i`` alone.
 
     That is what lets a run that was interrupted go on exactly where it was, and what lets several processes share a
-    batch: each computes its own rows of one and the same. Crops cover 60 to 100 % of the shorter side and half of them
-    are mirrored. An image is drawn by group first: groups are chosen with a probability that grows with the square
-    root of their size, so a small data set is seen more often than its share. No image is twice in a batch, unless a
-    group has fewer than the batch wants of it.
+    batch: each computes its own rows of one and the same. Half of the crops are mirrored. An image is drawn by group
+    first: groups are chosen with a probability that grows with the square root of their size, so a small data set is
+    seen more often than its share. No image is twice in a batch, unless a group has fewer than the batch wants of it.
 
     Args:
         store: images.
@@ -170,15 +169,21 @@ class Batches:
         crop: side of the crops, in pixels.
         seed: any integer.
         part: (rank, world): which of how many equal parts of each batch this one computes.
+        covers: from which to which share of the image's shorter side a crop covers.
 
     Raises:
         ConfigError: a size below 1, no such part, or a batch that cannot be divided evenly.
     """
 
-    smallest_crop = 0.6
-
     def __init__(
-        self, store: ImageStore, batch_size: int, crop: int, seed: int = 0, *, part: tuple[int, int] = (0, 1)
+        self,
+        store: ImageStore,
+        batch_size: int,
+        crop: int,
+        seed: int = 0,
+        *,
+        part: tuple[int, int] = (0, 1),
+        covers: tuple[float, float] = (0.6, 1.0),
     ) -> None:
         if batch_size < 1 or crop < 1:
             raise ConfigError(f"batch_size and crop must be at least 1, not {batch_size} and {crop}")
@@ -188,6 +193,7 @@ class Batches:
         if batch_size % world:
             raise ConfigError(f"batch_size {batch_size} cannot be divided among {world} processes; use a multiple")
         self.store, self.batch_size, self.crop, self.seed, self.part = store, batch_size, crop, seed, part
+        self._covers = covers
         share = batch_size // world
         self.rows = range(rank * share, (rank + 1) * share)
         groups = np.asarray(store.groups)
@@ -241,7 +247,7 @@ class Batches:
     def _place(self, image: Tensor, random: np.random.Generator) -> tuple[int, int, int, bool]:
         """Top, left, side and whether it is mirrored, of a random window."""
         height, width = image.shape[1:]
-        side = round(min(height, width) * random.uniform(self.smallest_crop, 1))
+        side = round(min(height, width) * random.uniform(*self._covers))
         top, left = random.integers(height - side + 1), random.integers(width - side + 1)
         return int(top), int(left), side, bool(random.random() < 0.5)
 

@@ -77,6 +77,28 @@ def write_rows(output: Path, rows: Sequence[tuple[str, str | None, str]]) -> Pat
     return output
 
 
+def read_rows(manifest: Path) -> list[dict[str, str]]:
+    """The rows of a manifest, by column.
+
+    Args:
+        manifest: a CSV file with the columns ``path`` and ``sha256``, and perhaps more.
+
+    Raises:
+        DataError: it cannot be read, lacks one of the two, or is cut off.
+    """
+    try:
+        with manifest.open(newline="", encoding="utf-8") as lines:
+            reader = csv.DictReader(lines)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot read the manifest {str(manifest)!r}: {error}") from error
+    if not {"path", "sha256"} <= set(reader.fieldnames or ()) or not rows:
+        raise DataError(f"{str(manifest)!r} is no manifest: it needs the columns path and sha256, and a row")
+    if any(row["path"] is None or row["sha256"] is None for row in rows):
+        raise DataError(f"{str(manifest)!r} is cut off: a row is not complete")
+    return rows
+
+
 def check(root: Path, manifest: Path | None = None) -> Comparison:
     """Compare a data root with a manifest, file by file.
 
@@ -92,7 +114,7 @@ def check(root: Path, manifest: Path | None = None) -> Comparison:
     """
     if not root.is_dir():
         raise DataError(f"data root {str(root)!r} is not a folder")
-    rows = _rows(manifest or _own(root))
+    rows = read_rows(manifest or _own(root))
     expected = {row["path"]: row["sha256"].lower() for row in rows}
     spoken_of = {row["split"] for row in rows if row.get("split")} or set(_SPLITS)
     found = _hashes(root, list(expected))
@@ -110,20 +132,6 @@ def _own(root: Path) -> Path:
         if (root / name).is_file():
             return root / name
     raise DataError(f"{str(root)!r} has no {NAME}; give --manifest FILE, or write one: colorstyle data manifest ROOT")
-
-
-def _rows(manifest: Path) -> list[dict[str, str]]:
-    try:
-        with manifest.open(newline="", encoding="utf-8") as lines:
-            reader = csv.DictReader(lines)
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read the manifest {str(manifest)!r}: {error}") from error
-    if not {"path", "sha256"} <= set(reader.fieldnames or ()) or not rows:
-        raise DataError(f"{str(manifest)!r} is no manifest: it needs the columns path and sha256, and a row")
-    if any(row["path"] is None or row["sha256"] is None for row in rows):
-        raise DataError(f"{str(manifest)!r} is cut off: a row is not complete")
-    return rows
 
 
 def _files(root: Path, splits: Sequence[Split]) -> dict[str, str]:

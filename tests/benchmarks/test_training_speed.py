@@ -32,7 +32,8 @@ SIZE, BATCH = 128, 16
 LEAST = 3.0  # times as many images a second as pix2pix
 GPU = torch.cuda.is_available()
 DEVICE = torch.device("cuda" if GPU else "cpu")
-ROUNDS = 20 if GPU else 3
+ROUNDS = 20 if GPU else 5
+STAGES = ("supervised", "catch_up", "joint")
 PRECISIONS = {"bfloat16": True, "float32": False}
 
 Step = Callable[[], object]
@@ -91,10 +92,11 @@ class Companion:
         self.rules = Rules(config, World(0, 1, DEVICE), bins, network)
         self.examples = draw(pictures(self.batch), 0, config, self.preset.generator.noise).on(DEVICE)
 
-    def step(self, *, joint: bool) -> None:
+    def step(self, stage: str) -> None:
         parts = self.examples.parts(1)  # anew, or its Lab would be there already
-        take_turns(self.players, parts, self.rules, "joint" if joint else "supervised")
-        self.players.move_average(0.998, 1000)
+        take_turns(self.players, parts, self.rules, stage)
+        if stage != "catch_up":
+            self.players.move_average(0.998, 1000)
 
 
 def companion(*, half: bool, tasks: tuple[tuple[str, float], ...] = ()) -> Preset:
@@ -120,8 +122,8 @@ def test_a_step_beside_pix2pix():
     for name, half in PRECISIONS.items():
         ours = Companion(companion(half=half))
         ways[f"pix2pix, {name}"] = opponent(half)
-        ways[f"companion, supervised, {name}"] = lambda ours=ours: ours.step(joint=False)
-        ways[f"companion, joint, {name}"] = lambda ours=ours: ours.step(joint=True)
+        for stage in STAGES if half else ("supervised", "joint"):
+            ways[f"companion, {stage}, {name}"] = lambda ours=ours, stage=stage: ours.step(stage)
     timing = timed(ways)
     show(f"a training step, {BATCH} x 3 x {SIZE} x {SIZE}", timing, "pix2pix, float32")
     for stage in ("supervised", "joint"):
@@ -129,10 +131,11 @@ def test_a_step_beside_pix2pix():
         print(f"  bfloat16 makes the {stage} step {gain:.2f} times as fast as float32")
     # Each at its best: bfloat16 need not be that on every processor.
     best = min((f"pix2pix, {name}" for name in PRECISIONS), key=lambda way: timing.ratio(way, "pix2pix, float32"))
-    gains = {stage: timing.ratio(best, f"companion, {stage}, bfloat16") for stage in ("supervised", "joint")}
-    # A run is supervised first and joint at its end; catching up costs less than a joint step and counts as one.
-    share = get_preset("companion").training.supervised
-    gains["the whole run"] = 1 / (share / gains["supervised"] + (1 - share) / gains["joint"])
+    gains = {stage: timing.ratio(best, f"companion, {stage}, bfloat16") for stage in STAGES}
+    # All stages by the preset's own schedule.
+    config = get_preset("companion").training
+    shares = (config.supervised, config.catch_up, 1 - config.supervised - config.catch_up)
+    gains["the whole run"] = 1 / sum(share / gains[stage] for share, stage in zip(shares, STAGES, strict=True))
     print("  against pix2pix at its best: " + ", ".join(f"{name} {gain:.2f}" for name, gain in gains.items()))
     assert gains["supervised"] >= LEAST
     assert gains["the whole run"] >= LEAST
@@ -148,9 +151,9 @@ def test_a_step_with_frozen_features():
     timing = timed(
         {
             "pix2pix": opponent(half=True),
-            "joint": lambda: plain.step(joint=True),
-            "supervised, stylize and VGG-19": lambda: styled.step(joint=False),
-            "joint, stylize and VGG-19": lambda: styled.step(joint=True),
+            "joint": lambda: plain.step("joint"),
+            "supervised, stylize and VGG-19": lambda: styled.step("supervised"),
+            "joint, stylize and VGG-19": lambda: styled.step("joint"),
         },
         rounds=ROUNDS if GPU else 1,
     )
@@ -161,14 +164,14 @@ def test_compiled_beside_eager():
     eager, compiled = Companion(companion(half=True)), Companion(companion(half=True))
     compiled.players.compile()
     started = time.perf_counter()
-    compiled.step(joint=True)
+    compiled.step("joint")
     seconds = time.perf_counter() - started
     timing = timed(
         {
-            "supervised": lambda: eager.step(joint=False),
-            "supervised, compiled": lambda: compiled.step(joint=False),
-            "joint": lambda: eager.step(joint=True),
-            "joint, compiled": lambda: compiled.step(joint=True),
+            "supervised": lambda: eager.step("supervised"),
+            "supervised, compiled": lambda: compiled.step("supervised"),
+            "joint": lambda: eager.step("joint"),
+            "joint, compiled": lambda: compiled.step("joint"),
         }
     )
     show("a training step in bfloat16, as `train --compile` has it", timing, "joint")
@@ -206,7 +209,7 @@ def memory_step(way: str, batch: int) -> Step:
     if way == "pix2pix":
         return opponent(half=True, batch=batch)
     ours = Companion(companion(half=True), batch)
-    return lambda: ours.step(joint=way.endswith("joint"))
+    return lambda: ours.step("joint" if way.endswith("joint") else "supervised")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/status")

@@ -1,0 +1,125 @@
+"""The command `colorstyle ablations`. Heavy imports wait for their use."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from colorstyle_lib.cli_pictures import positive
+
+
+def add_ablation_commands(commands: Any) -> None:
+    """Add ``ablations`` to a command line.
+
+    Args:
+        commands: what ``ArgumentParser.add_subparsers`` returned.
+    """
+    ablations = commands.add_parser("ablations", help="small trainings, one ingredient changed in each, and attention")
+    actions = ablations.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    listed = actions.add_parser("list", help="what each member changes, and for which claim")
+    listed.set_defaults(command=_list)
+
+    run = actions.add_parser("run", help="train and measure what is not in the log yet; again, to go on")
+    run.add_argument("names", metavar="NAME", nargs="*", help="see: colorstyle ablations list; default: all")
+    run.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA, else the demo photographs")
+    run.add_argument("--steps", type=positive, metavar="N", help="of the base, the others at its cost; default: 160")
+    run.add_argument("--seeds", type=positive, metavar="N", help="trainings of each; default: 3")
+    run.add_argument("--pictures", type=positive, metavar="N", help="that are measured on; default: 240")
+    run.add_argument("--output", type=Path, metavar="FOLDER", help="default: runs/ablations")
+    run.set_defaults(command=_run)
+
+    show = actions.add_parser("show", help="what the runs say: numbers, a table and a figure")
+    show.add_argument("--output", type=Path, metavar="FOLDER", help="where the runs are; default: runs/ablations")
+    show.add_argument("--results", type=Path, metavar="FILE", help="default: figures/results.json; of the demo runs/")
+    show.set_defaults(command=_show)
+
+    trial = actions.add_parser("attention", help="attention of the released weights on trial")
+    trial.add_argument("--weights", type=Path, metavar="FILE", help="default: the released weights")
+    trial.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA, else the demo photographs")
+    trial.add_argument(
+        "--limit", type=positive, default=100, metavar="N", help="pictures of each data set; default: 100"
+    )
+    trial.add_argument("--results", type=Path, metavar="FILE", help="default: figures/results.json; of the demo runs/")
+    trial.set_defaults(command=_attention)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.ablations import ABLATIONS
+
+    for member in ABLATIONS.values():
+        told = f"{member.changes} (against {member.against})" if member.claim else "what the others are compared with"
+        print(f"{member.name:22}{member.claim:4} {told}")
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib import paths
+    from colorstyle_lib.ablation_exam import PICTURES, load_material
+    from colorstyle_lib.ablation_run import SEEDS, STEPS, run_matrix
+    from colorstyle_lib.ablations import get_ablation
+
+    for name in arguments.names:  # before pictures are read
+        get_ablation(name)
+    folder = arguments.output or paths.RUNS / "ablations"
+    pictures = arguments.pictures or PICTURES
+    store, exam = load_material(paths.data_root(arguments.data), pictures=pictures, cache=folder / "pictures")
+    lines = run_matrix(
+        store,
+        exam,
+        folder,
+        names=arguments.names,
+        seeds=arguments.seeds or SEEDS,
+        steps=arguments.steps or STEPS,
+    )
+    print(f"{len(lines)} trainings in {folder}; what they say: colorstyle ablations show")
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from matplotlib import pyplot as plt
+
+    from colorstyle_lib import paths
+    from colorstyle_lib.ablation_effects import (
+        effect_numbers,
+        effects_of,
+        level_numbers,
+        print_effects,
+        read_matrix,
+    )
+    from colorstyle_lib.attention_trial_run import matrix_numbers
+    from colorstyle_lib.figures_ablations import effects as draw_effects
+    from colorstyle_lib.results import merge_results
+
+    folder = arguments.output or paths.RUNS / "ablations"
+    matrix = read_matrix(folder)
+    effects = effects_of(matrix)
+    numbers = level_numbers(matrix) + effect_numbers(matrix, effects) + matrix_numbers(matrix)
+    merge_results(numbers, arguments.results or _results(matrix.data))
+    print_effects(matrix, effects)
+    plt.style.use(paths.PACKAGE / "colorstyle.mplstyle")
+    draw_effects(effects).savefig(folder / "effects.png")
+    print(folder / "effects.png")
+    return 0
+
+
+def _attention(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib import paths
+    from colorstyle_lib.attention_trial_run import try_weights
+    from colorstyle_lib.results import merge_results
+
+    root = paths.data_root(arguments.data)
+    numbers = try_weights(root, weights=arguments.weights, limit=arguments.limit)
+    merge_results(numbers, arguments.results or _results(numbers[0].data))
+    for number in numbers:
+        print(f"{number.key:64} {number.text(4)}  n = {number.n}")
+    return 0
+
+
+def _results(data: str) -> Path:
+    """Numbers of real images go where the texts read them; those of the handful of demo photographs do not."""
+    from colorstyle_lib import paths
+    from colorstyle_lib.results import RESULTS
+
+    return paths.RUNS / "results.json" if data == "demo" else RESULTS

@@ -1,0 +1,121 @@
+"""Style transfer from start to end: weights and opponents in, numbers in a results file out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from jaxtyping import Float
+from torch import Tensor, channels_last
+
+from colorstyle_lib import paths
+from colorstyle_lib.benchmark_style import (
+    Contender,
+    Trial,
+    compare,
+    numbers_of,
+    opponents,
+    run_benchmark,
+    summarize,
+    table,
+)
+from colorstyle_lib.features import load_vgg19, pretrained_efficientnet_lite0
+from colorstyle_lib.images import to_tensor
+from colorstyle_lib.metrics_style import StyleJudge
+from colorstyle_lib.pairs_style import PAIRS, SIZE, validation_pairs
+from colorstyle_lib.pipeline import ColorStyle
+from colorstyle_lib.results import Number, Provenance, merge_results
+
+STYLE_PAIRS = "style_pairs"
+"""The name of the benchmark's pairs of a photograph and a painting among data sets."""
+
+STRENGTHS = (0.5, 1.0)
+
+
+def evaluate_style(
+    root: Path,
+    *,
+    output: Path,
+    weights: Path | None = None,
+    name: str | None = None,
+    log: Path | None = None,
+    pairs: int = PAIRS,
+    size: int = SIZE,
+) -> list[Number]:
+    """Let weights and every opponent restyle the same pairs, keep the numbers, and print the table.
+
+    Args:
+        root: a data root with photographs and ``paintings``.
+        output: the results file; numbers that are not measured again stay in it.
+        weights: a ``.safetensors`` file; by default the released ones. Those that only color are left out.
+        name: what their numbers are called; by default ``released``, or the file's own name.
+        log: each result is added to it at once, and what it holds is not done again; by default
+            ``runs/style_benchmark.jsonl``. Results of other weights in it do not count.
+        pairs: how many.
+        size: side of the squares, in pixels.
+
+    Returns:
+        Every contender's distances, and what the weights differ by from each opponent.
+
+    Raises:
+        WeightsError: missing weights, of ours or of VGG-19. DataError: too few pictures. MissingExtraError: a package
+        is not installed.
+    """
+    model = ColorStyle.load(weights)
+    name = name or ("released" if weights is None else weights.stem)
+    ours = _ours(model) if model.generator.config.restyling else []
+    judge = StyleJudge(load_vgg19().to(memory_format=channels_last), pretrained_efficientnet_lite0())
+    chosen = validation_pairs(root, pairs, size=size)
+    others = opponents()
+    trials = run_benchmark([*others, *ours], chosen, judge, log or paths.RUNS / "style_benchmark.jsonl")
+    limited = f" --limit {pairs}" if pairs != PAIRS else ""
+    picked = f" --weights {weights.name} --name {name}" if weights is not None else ""
+    provenance = Provenance.here(f"colorstyle evaluate --style{picked} --data ROOT{limited}", _mode(pairs))
+    called = {contender.name: name for contender in ours}
+    numbers = style_numbers(
+        [replace(trial, name=called.get(trial.name, trial.name)) for trial in trials], name, others, provenance
+    )
+    numbers = [replace(n, weights=model.weights_hash) if n.method.partition(" at ")[0] == name else n for n in numbers]
+    merge_results(numbers, output)
+    print(table(summarize(trials)))
+    return numbers
+
+
+def style_numbers(
+    trials: Sequence[Trial], name: str, others: Sequence[Contender], provenance: Provenance
+) -> list[Number]:
+    """Distances of everybody, and paired differences of one contender at full strength from each of the others.
+
+    Args:
+        trials: of all.
+        name: the contender in question; it may be missing.
+        others: whom it is compared with.
+        provenance: of the run.
+    """
+    numbers = numbers_of(summarize(trials), STYLE_PAIRS, provenance)
+    if all((trial.name, trial.strength) != (name, 1.0) for trial in trials):
+        return numbers
+    note = "paired over pairs; less is better; interval over paintings"
+    return numbers + [
+        Number.of(f"style_{measure}_minus_{other.name}", name, STYLE_PAIRS, estimate, provenance, note=note)
+        for other in others
+        for measure, estimate in compare(trials, (name, 1.0), (other.name, other.strength)).items()
+    ]
+
+
+def _ours(model: ColorStyle) -> list[Contender]:
+    """At each strength; the hash in the name keeps other weights' results in the log apart."""
+
+    def restyle(
+        content: Float[Tensor, "1 3 h w"], style: Float[Tensor, "1 3 h2 w2"], strength: float
+    ) -> Float[Tensor, "1 3 h w"]:
+        return to_tensor(model.stylize(content[0], style[0], strength=strength).image)[None]
+
+    name = f"ours {model.weights_hash[:8]}"
+    return [Contender(name, partial(restyle, strength=strength), strength) for strength in STRENGTHS]
+
+
+def _mode(pairs: int) -> str:
+    return "full" if pairs == PAIRS else "quick"
