@@ -111,7 +111,7 @@ CLAIMS: tuple[Claim, ...] = (
             "all/ablation.specialist/psnr_ab_minus_base",
             "all/ablation.specialist_reference/reference_psnr_ab_minus_base",
         ),
-        "07_style_transfer",
+        "05_evaluation#claims-details",
         f"{_EVALUATE}; {_STYLE}",
     ),
     Claim(
@@ -144,7 +144,7 @@ CLAIMS: tuple[Claim, ...] = (
             ),
         ),
         ("all/ablation.*_attention/*error_ab_minus_base", "all/ablation.attention_in_?/*error_ab_minus_base"),
-        "05_evaluation",
+        "05_evaluation#ablations-verdicts",
         _ABLATIONS,
     ),
     Claim(
@@ -169,7 +169,7 @@ CLAIMS: tuple[Claim, ...] = (
             "all/ablation.without_*/*error_ab_minus_base",
             "all/ablation.swap_*/reference_error_ab_minus_base",
         ),
-        "05_evaluation",
+        "05_evaluation#ablations-verdicts",
         f"{_EVALUATE}; {_ABLATIONS}",
     ),
     Claim(
@@ -215,7 +215,7 @@ CLAIMS: tuple[Claim, ...] = (
             ),
         ),
         ("style_pairs/released/style_*",),
-        "07_style_transfer",
+        "05_evaluation#evaluation-style",
         _STYLE,
     ),
     Claim(
@@ -237,7 +237,7 @@ CLAIMS: tuple[Claim, ...] = (
             f"all/ablation.l1/{KERNEL}_minus_base",
             f"all/ablation.pix2pix/{KERNEL}_minus_base",
         ),
-        "05_evaluation",
+        "05_evaluation#ablations-verdicts",
         _ABLATIONS,
     ),
     Claim(

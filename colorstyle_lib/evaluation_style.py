@@ -31,7 +31,7 @@ from colorstyle_lib.results import Number, Provenance, merge_results
 STYLE_PAIRS = "style_pairs"
 """The name of the benchmark's pairs of a photograph and a painting among data sets."""
 
-STRENGTHS = (0.5, 1.0)
+STRENGTHS = (0.25, 0.5, 0.75, 0.9, 1.0)
 
 
 def evaluate_style(

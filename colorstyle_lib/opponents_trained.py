@@ -59,12 +59,12 @@ def _recipes() -> dict[str, Recipe]:
     # Crops, batches and the average's memory fit a race of minutes; the same for all that share our generator.
     base = change(
         companion,
-        generator=change(companion.generator, working_size=_CROP),
+        generator=change(companion.generator, working_size=_CROP, restyling=0),
         training=change(companion.training, crop=_CROP, batch_size=8, ema=0.99),
     )
 
     def alone(name: str, generator: dict[str, Any], **training: Any) -> Preset:
-        shape = change(base.generator, noise=0, lightness=False, **generator)
+        shape = change(base.generator, noise=0, lightness=False, vividness=0.0, **generator)
         return change(base, name=name, generator=shape, training=change(base.training, **_PLAIN, **training))
 
     # A Huber distance whose square ends at once is the absolute error.

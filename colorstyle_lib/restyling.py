@@ -87,8 +87,9 @@ def _statistics(maps: Tensor) -> Tensor:
 class Restyler(nn.Module):
     """Redraw pictures: ``out = (1 - strength) picture + strength redrawn``, so strength 0 changes nothing.
 
-    The network draws the whole picture, not what to add to it: one that starts from the picture stays near it, for every
-    small change costs content before it gains style (in a trial of four minutes a style distance of 0.26 against 0.08).
+    The network draws the whole picture, not what to add to it. One that starts from the picture stays near it, for
+    every small change costs content before it gains style: after two minutes of training its style distance had come
+    to 0.26, this one's to 0.08.
 
     Two halvings, residual blocks, two doublings. Each norm is ``sum_i alpha_i ((1 + gamma_i) norm(x) + beta_i)``
     over the modalities i that are taken, gamma and beta linear in what modality i says, alpha from equation (2)

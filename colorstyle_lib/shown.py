@@ -8,7 +8,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from colorstyle_lib import paths, shown_numbers, shown_pictures
+from colorstyle_lib import paths, shown_numbers, shown_pictures, shown_styles
 from colorstyle_lib.errors import DataError, check_known
 from colorstyle_lib.figures_kept import KeptFigure, keep_figure
 
@@ -28,10 +28,11 @@ class Maker:
     mode: str = "full"
 
 
-# The first three compute on the demo photographs with the released weights; the others look numbers up.
+# The first four compute on the demo photographs with the released weights; the others look numbers up.
 FIGURES: dict[str, Maker] = {
     "first_light": Maker(shown_pictures.first_light, ("jpg",), "quick"),
     "contact_sheet": Maker(shown_pictures.contact_sheet, ("jpg",), "quick"),
+    "style_sheet": Maker(shown_styles.style_sheet, ("jpg",), "quick"),
     "calibration": Maker(shown_pictures.demo_calibration, mode="quick"),
     "opponents": Maker(shown_numbers.opponents),
     "steering": Maker(shown_numbers.steering),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Styles = Sequence[tuple[Source, float]]
 """Style pictures and how much each counts; only the ratios matter."""
 
-_LARGEST = 512  # pixels of the shorter side at which a larger picture is redrawn
+_LARGEST = 384  # pixels of the shorter side at which a larger picture is redrawn
 _STRONGEST = 1.5
 _STYLE_SIDE = 256  # the size at which looks are read; training saw about as much of a style
 _THUMBNAIL = 64
