@@ -17,7 +17,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check
 OWN_KERNEL = JUPYTER_PATH="$$($(BIN)/python -c 'import sys; print(sys.prefix)')/share/jupyter"
 
 .DEFAULT_GOAL := help
-.PHONY: help tutorial test lab bench constraints offline-kit clean
+.PHONY: help tutorial test review lab bench constraints offline-kit clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,13 @@ test: $(READY) ## check the style, run the tests, then every notebook in smoke m
 	@$(BIN)/python -m pytest
 	@COLORSTYLE_MODE=smoke $(OWN_KERNEL) $(BIN)/python -m pytest --durations=0 \
 		--nbmake --nbmake-kernel=python3 --nbmake-timeout=$(TIMEOUT) notebooks
+
+review: $(READY) ## the reviewer's hour: notebooks in smoke mode, a figure, the claims, and what agrees
+	@for step in 'run --mode smoke' 'figures make opponents' claims 'claims --check' 'figures check'; do \
+		echo "review: colorstyle $$step"; start=$$(date +%s); \
+		$(BIN)/colorstyle $$step || exit 1; \
+		echo "review: $$(($$(date +%s) - start)) s"; \
+	done
 
 lab: $(READY) ## open the notebooks in JupyterLab; LAB="--no-browser --allow-root" passes options on
 	@$(OWN_KERNEL) $(BIN)/python -m jupyter lab $(LAB) notebooks

@@ -66,7 +66,9 @@ def paired_interval(attempt: Attempt) -> str:
     given = ours.clone(), theirs.clone()
     result = attempt(*given)
     _hint_unless(result is not None, "it returns None; return two numbers: low, high")
-    pair = (isinstance(result, tuple | list) and len(result) == 2) or (isinstance(result, Tensor) and len(result) == 2)
+    pair = (isinstance(result, tuple | list) and len(result) == 2) or (
+        isinstance(result, Tensor) and result.shape == (2,)
+    )
     _hint_unless(pair, "return two numbers: low, high")
     low, high = (float(end) for end in result)
     _hint_unless(torch.equal(given[0], ours) and torch.equal(given[1], theirs), "it changes what it was given")

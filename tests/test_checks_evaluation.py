@@ -11,7 +11,9 @@ ALL = (checks_evaluation.kernel_distance, checks_evaluation.paired_interval, che
 
 
 @pytest.mark.parametrize("check", ALL)
-@pytest.mark.parametrize("result", [None, "k", float("nan"), (1, 2, 3), torch.zeros(2), torch.full((3, 3, 48, 48), 2.0)])
+@pytest.mark.parametrize(
+    "result", [None, "k", float("nan"), (1, 2, 3), torch.zeros(2), torch.full((3, 3, 48, 48), 2.0)]
+)
 def test_a_wrong_result_of_any_type_is_not_yet(check, result):
     answer = check(lambda *given: result)
     assert answer.startswith("not yet: ")
