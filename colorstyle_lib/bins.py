@@ -192,7 +192,7 @@ def annealed_mean(
         if vividness:
             chroma = chances @ centers.to(dtype).norm(dim=1, keepdim=True)
             shrunk = chroma / mean.norm(dim=-1, keepdim=True).clamp_min(_LEAST_CHROMA)
-            mean = mean * shrunk.clamp(1, _LARGEST_GAIN) ** vividness
+            mean = mean * shrunk.clamp(1.0, _LARGEST_GAIN) ** vividness
         return mean.movedim(-1, 1)
 
 
