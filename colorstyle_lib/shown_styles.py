@@ -37,7 +37,7 @@ def style_sheet() -> KeptFigure:
         for look, row in zip(_STYLES, made, strict=True)
         for name, photograph, one in zip(_PHOTOGRAPHS, photographs, row, strict=True)
     }
-    figure = picture_grid(pictures, row_titles=["photographs", *_STYLES], height=1.0)
+    figure = picture_grid(pictures, row_titles=["photographs", *_STYLES], height=0.8)
     metric = f"mean absolute difference from the photograph, sRGB in [0, 1], {_SIDE} px of shorter side, strength 1"
     credits = [f"{name}: {PHOTOGRAPHS[name].author}, {PHOTOGRAPHS[name].licence}" for name in _PHOTOGRAPHS]
     about = {"photographs": credits, "styles": ["drawn by this project's own code"]}
