@@ -126,7 +126,7 @@ def add_picture_commands(commands: argparse._SubParsersAction[Any]) -> None:
         "--working-size",
         type=positive,
         help="pixels of the shorter side at which it is redrawn, 64 to 1536: half as many make strokes twice as large; "
-        "by default the picture's own, up to 384",
+        "by default the picture's own, up to 320",
     )
     stylize.add_argument(
         "--smooth",

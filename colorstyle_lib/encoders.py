@@ -39,11 +39,11 @@ class ConvolutionEncoder(nn.Module):
         )
         self.channels = tuple(widths[1:])
 
-    def forward(self, content: Float[Tensor, "n 5 h w"]) -> list[Tensor]:
-        """Maps at 1/2, 1/4, ... of the size."""
+    def forward(self, content: Float[Tensor, "n 5 h w"], finest: int | None = None) -> list[Tensor]:
+        """Maps at 1/2, 1/4, ... of the size; all, or only the finest."""
         x = self.blocks[0](content)
         maps = []
-        for block in self.blocks[1:]:
+        for block in self.blocks[1:][:finest]:
             x = block(nnf.max_pool2d(x, 2))
             maps.append(x)
         return maps
@@ -58,10 +58,10 @@ class PretrainedEncoder(nn.Module):
         super().__init__()
         self.features = EfficientNetLite0().requires_grad_(False)
 
-    def forward(self, content: Float[Tensor, "n 5 h w"]) -> list[Tensor]:
-        """Maps at 1/2 to 1/32 of the size; only L is read."""
+    def forward(self, content: Float[Tensor, "n 5 h w"], finest: int | None = None) -> list[Tensor]:
+        """Maps at 1/2 to 1/32 of the size, all, or only the finest; only L is read."""
         with torch.no_grad():
-            return self.features(luma_to_gray(content[:, :1] * 100).to(content.dtype))
+            return self.features(luma_to_gray(content[:, :1] * 100).to(content.dtype), finest or len(self.channels))
 
     def likeness(self, maps: list[Tensor]) -> Float[Tensor, "n 1 _ _"]:
         """What is alike to these features, at 1/8 of the size: eyes and eyes, sky and sky, whatever their texture.

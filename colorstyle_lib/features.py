@@ -92,11 +92,12 @@ class EfficientNetLite0(nn.Module):
             stages.append(nn.Sequential(*layers))
         self.stages = nn.ModuleList(stages)
 
-    def forward(self, rgb: Float[Tensor, "n 3 h w"]) -> list[Tensor]:
+    def forward(self, rgb: Float[Tensor, "n 3 h w"], finest: int = len(_TAPS)) -> list[Tensor]:
         """Feature maps at 1/2, 1/4, 1/8, 1/16 and 1/32 of the size.
 
         Args:
             rgb: ``(N, 3, H, W)`` sRGB in [0, 1]; H and W multiples of 32.
+            finest: only so many of them, at half the size and so on; the coarser ones are not computed.
 
         Returns:
             Five maps of 16, 24, 40, 112 and 320 channels.
@@ -106,9 +107,9 @@ class EfficientNetLite0(nn.Module):
         """
         if rgb.shape[-1] % 32 or rgb.shape[-2] % 32:
             raise ConfigError(f"EfficientNet-Lite0 wants sides that are multiples of 32, not {tuple(rgb.shape[-2:])}")
-        x = self.stem(rgb * 2 - 1)  # its weights expect mean and deviation 0.5
+        x = self.stem((rgb * 2 - 1).contiguous(memory_format=torch.channels_last))  # its weights expect mean and deviation 0.5
         maps = []
-        for i, stage in enumerate(self.stages):
+        for i, stage in enumerate(self.stages[: _TAPS[finest - 1] + 1]):
             x = stage(x)
             if i in _TAPS:
                 maps.append(x)
@@ -188,7 +189,7 @@ class VGG19(nn.Module):
             raise ConfigError(f"VGG-19 wants sides of at least {_VGG19_LEAST_SIDE}, not {tuple(rgb.shape[-2:])}")
         x = ((rgb - self.mean) / self.deviation).to(self.stages[0].weight.dtype)
         maps = []
-        for i, stage in enumerate(self.stages):
+        for i, stage in enumerate(self.stages[: _TAPS[finest - 1] + 1]):
             x = stage(x)
             if i in _VGG19_TAPS:
                 maps.append(x)

@@ -307,12 +307,12 @@ class Generator(nn.Module):
 
     def describe_style(self, lab: Float[Tensor, "n 3 h2 w2"]) -> Look:
         """What may be taken from a style picture, of any size as in :meth:`describe_reference`."""
-        return look_of(self.describe(lab), self.encoder(gray_content(lab[:, :1])))
+        return look_of(self.describe(lab), self.encoder(gray_content(lab[:, :1]), Restyler.sees))
 
     def restyle(
         self,
         rgb: Float[Tensor, "n 3 h w"],
-        seen: Seen,
+        maps: list[Tensor],
         look: Look,
         strength: Float[Tensor, " n"] | None = None,
         *,
@@ -322,7 +322,7 @@ class Generator(nn.Module):
 
         Args:
             rgb: the pictures, in their own colors or in those that this generator gave them.
-            seen: from :meth:`look` at the same pictures.
+            maps: the encoder's of the same pictures' L, at least the finest :attr:`Restyler.sees`.
             look: from :meth:`describe_style`.
             strength: how much of it.
             override: a change of attention that the caller asks for.
@@ -332,7 +332,7 @@ class Generator(nn.Module):
         """
         if not self.config.restyling:
             raise ConfigError("these weights only color: another look needs a generator with restyling levels")
-        return self.restyling(rgb, seen.maps, look, strength, override=override)
+        return self.restyling(rgb, maps, look, strength, override=override)
 
     def forward(
         self,

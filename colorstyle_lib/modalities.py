@@ -222,9 +222,13 @@ class ModalityEncoder(nn.Module):
     def _color(self, ab: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         pixels = _by_cell(ab)
         # softmax over -|ab - c|^2 / 2 s^2, without the term |ab|^2 that all centres share. Nothing has to be taken off
-        # for safety: gray's own exponent is 0, and no color of any screen brings one near 88, where exp would overflow.
-        logits = pixels @ (self.palette.T / _PALETTE_WIDTH**2) - self.palette.square().sum(1) / (2 * _PALETTE_WIDTH**2)
-        likely = logits.clamp_max(80).exp()
+        # for safety: gray's own exponent is 0, and no a and b up to 128 bring one near 88, where exp would overflow.
+        nearer = torch.addmm(
+            self.palette.square().sum(1) / (-2 * _PALETTE_WIDTH**2),
+            pixels.clamp(-128, 128).flatten(0, -2),
+            self.palette.T / _PALETTE_WIDTH**2,
+        )
+        likely = nearer.exp_().view(*pixels.shape[:-1], len(self.palette))
         squares = (pixels / 110).square()
         chroma = (squares.sum(-1, keepdim=True) + 1e-9).sqrt()
         weight = pixels.new_ones(1, 1, 1, 1, REDUCTION**2) if known is None else _by_cell(known).mT

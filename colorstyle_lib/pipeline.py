@@ -210,7 +210,7 @@ class ColorStyle:
             color_only: the style's colors, the picture's own L.
             mask: where to redraw: white yes, black no, gray in between; of any size.
             attention: weights that take the place of the model's own, such as ``{"texture": 1.0}``.
-            working_size: shorter side, in pixels, at which the picture is redrawn; by default its own, up to 384. It
+            working_size: shorter side, in pixels, at which the picture is redrawn; by default its own, up to 320. It
                 sets the scale of strokes: styles are read at 256 pixels, so at 256 strokes are about as large against
                 the picture as in the style, at 512 half as large, at 128 twice.
 

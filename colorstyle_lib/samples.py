@@ -46,8 +46,8 @@ def write_sample_sheet(generator: Generator, squares: Float[Tensor, "n 3 h w"], 
     if generator.config.restyling:
         names = itertools.islice(itertools.cycle(STYLES), len(squares))
         looks = torch.stack([style(name, squares.shape[-1]).image for name in names]).to(squares)
-        seen, look = generator.look(gray_content(light)), generator.describe_style(rgb_to_lab(looks))
-        rows += [looks, generator.restyle(squares, seen, look)[0]]
+        look = generator.describe_style(rgb_to_lab(looks))
+        rows += [looks, generator.restyle(squares, generator.encoder(gray_content(light)), look)[0]]
     sheet = make_grid(torch.cat(rows), nrow=len(squares), padding=4, pad_value=1.0)
     pixels = (sheet.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     path.parent.mkdir(parents=True, exist_ok=True)

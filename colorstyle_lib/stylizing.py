@@ -17,11 +17,11 @@ from torch import Tensor
 from colorstyle_lib.attention_override import AttentionOverride
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.generator import Seen, gray_content
+from colorstyle_lib.generator import gray_content
 from colorstyle_lib.images import Source, open_picture
 from colorstyle_lib.modalities import MODALITIES
 from colorstyle_lib.outcome import Result, pixels_hash, versions
-from colorstyle_lib.restyling import LEVEL, Look, blend
+from colorstyle_lib.restyling import LEVEL, Look, Restyler, blend
 from colorstyle_lib.upsampling import Strip, rows_at_size, strip_by_strip
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Styles = Sequence[tuple[Source, float]]
 """Style pictures and how much each counts; only the ratios matter."""
 
-_LARGEST = 384  # pixels of the shorter side at which a larger picture is redrawn
+_LARGEST = 320  # pixels of the shorter side at which a larger picture is redrawn
 _STRONGEST = 1.5
 _STYLE_SIDE = 256  # the size at which looks are read; training saw about as much of a style
 _THUMBNAIL = 64
@@ -102,7 +102,8 @@ class Stylizer:
     @torch.inference_mode()
     def _look(self, styles: Sequence[tuple[Image.Image, float]]) -> Look:
         copies = [self.model.working_copy(picture, _STYLE_SIDE) for picture, _ in styles]
-        looks = [self.model.generator.describe_style(rgb_to_lab(copy)) for copy in copies]
+        with _halves(copies[0].device):
+            looks = [self.model.generator.describe_style(rgb_to_lab(copy)) for copy in copies]
         look = blend(looks, [weight for _, weight in styles])
         if self.keep_color or self.color_only:
             look = look.taking(("color",) if self.color_only else ("texture", "shape"))
@@ -122,9 +123,9 @@ class Stylizer:
         small = self.model.working_copy(base, self.size(given))
         content = gray_content(rgb_to_lab(small)[:, :1])
         told = small.new_full((1,), self.strength)
-        with torch.autocast(small.device.type, torch.bfloat16, enabled=_halves_are_fast(small.device)):
-            seen = Seen(content, generator.encoder(content), None, None)  # what coloring needs beside is not needed
-            redrawn, alpha = generator.restyle(small, seen, self.look, told, override=self.override)
+        with _halves(small.device):
+            maps = generator.encoder(content, Restyler.sees)
+            redrawn, alpha = generator.restyle(small, maps, self.look, told, override=self.override)
         return Change(given, base, small, redrawn - small, alpha)
 
     def size(self, picture: Image.Image) -> int:
@@ -159,12 +160,17 @@ def restyled(model: ColorStyle, picture: Source, style: Source | Styles, **asked
     return stylizer.finish(stylizer.change(picture))
 
 
-def _halves_are_fast(device: torch.device) -> bool:
-    """Whether it computes with bfloat16 itself; a processor that only emulates it is many times slower than without."""
+def _halves(device: torch.device) -> torch.autocast:
+    """As in training, bfloat16; but not on a processor that only emulates it, which is many times slower than without.
+
+    Looks and what is redrawn by them are computed alike.
+    """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    can = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return device.type == "cpu" and can is not None and can()
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        can = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+        fast = device.type == "cpu" and can is not None and can()
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
 
 
 def is_gray(picture: Image.Image) -> bool:

@@ -23,6 +23,7 @@ from colorstyle_lib.losses import (
     huber_ab,
     huber_ab_gradient,
 )
+from colorstyle_lib.restyling import Restyler
 from colorstyle_lib.tasks import Examples
 from colorstyle_lib.terms_style import restyle, restyling_terms
 
@@ -71,8 +72,8 @@ def answer(
     """
     content, guide = examples.content(), None
     if config.learns == "restyling":  # of coloring nothing would learn, so nothing is colored
-        seen = Seen(content, generator.encoder(content), None, None)
-        restyled, choices = restyle(generator, examples, examples.asked("stylize"), examples.rgb, seen)
+        maps = generator.encoder(content, Restyler.sees)
+        restyled, choices = restyle(generator, examples, examples.asked("stylize"), examples.rgb, maps)
         return Answer(content, None, {}, rgb_to_lab(restyled.clamp(0, 1)) if whole else None, restyled, choices)
     shown = examples.asked("reference")
     if generator.steering and bool(shown.any()):
@@ -103,7 +104,7 @@ def answer(
     # A gray picture is colored first, and what coloring does is not restyling's to change.
     gray = ~examples.known[styled, 1:].flatten(1).any(1)[:, None, None, None]
     rgb = torch.where(gray, lab_to_rgb(lab[styled].detach()), examples.rgb[styled])
-    restyled, choices = restyle(generator, examples, styled, rgb, seen.pick(styled))
+    restyled, choices = restyle(generator, examples, styled, rgb, [m[styled] for m in seen.maps])
     lab = lab.index_put((styled,), rgb_to_lab(restyled.clamp(0, 1)))
     return Answer(content, features, alphas, lab, restyled, choices)
 

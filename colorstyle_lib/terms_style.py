@@ -9,14 +9,18 @@ from torch import Tensor, nn
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import TrainingConfig
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.generator import Generator, Seen
+from colorstyle_lib.generator import Generator
 from colorstyle_lib.losses import attention_collapse, content_distance, style_distance, style_statistics
 from colorstyle_lib.opponents import transfer_statistics
 from colorstyle_lib.tasks import Examples
 
 
 def restyle(
-    generator: Generator, examples: Examples, rows: Bool[Tensor, " n"], rgb: Float[Tensor, "k 3 h w"], seen: Seen
+    generator: Generator,
+    examples: Examples,
+    rows: Bool[Tensor, " n"],
+    rgb: Float[Tensor, "k 3 h w"],
+    maps: list[Tensor],
 ) -> tuple[Float[Tensor, "k 3 h w"], Float[Tensor, "k 3 _ _"]]:
     """Redraw pictures as their task says.
 
@@ -25,14 +29,14 @@ def restyle(
         examples: what it is asked.
         rows: which of them are asked for another look.
         rgb: those, in their own colors or in those that the generator gave them.
-        seen: what the generator sees of those.
+        maps: the encoder's of those.
 
     Returns:
         sRGB that may leave [0, 1] a little, and the attention.
     """
     look = generator.describe_style(rgb_to_lab(examples.other[rows]))
     look = look._replace(present=look.present & (examples.taken[rows] > 0))
-    return generator.restyle(rgb, seen, look, examples.strength[rows])
+    return generator.restyle(rgb, maps, look, examples.strength[rows])
 
 
 def restyling_terms(

@@ -75,6 +75,14 @@ def test_efficientnet_halves_five_times():
     ]
 
 
+def test_efficientnet_stops_where_no_more_is_asked_for():
+    net, rgb = EfficientNetLite0(), picture(64, 96)
+    net.stages[3].register_forward_hook(lambda *_: pytest.fail("a stage that nobody asked for was computed"))
+    with torch.no_grad():
+        maps = net(rgb, 3)
+    assert [m.shape[1] for m in maps] == list(net.channels[:3])
+
+
 @pytest.mark.parametrize("size", [(64, 65), (33, 64), (16, 32)])
 def test_efficientnet_refuses_sides_that_do_not_halve_five_times(size: tuple[int, int]):
     with pytest.raises(ConfigError, match=r"multiples of 32, not \(\d+, \d+\)"):

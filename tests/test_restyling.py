@@ -7,6 +7,7 @@ import torch
 from small_run import small_preset
 from test_tasks import CPU, drawn_store
 from torch import nn
+from torch.nn import functional as nnf
 
 from colorstyle_lib.attention_override import parse_override
 from colorstyle_lib.color import rgb_to_lab
@@ -17,7 +18,7 @@ from colorstyle_lib.distributed import World
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.generator import gray_content
 from colorstyle_lib.players import Players
-from colorstyle_lib.restyling import blend
+from colorstyle_lib.restyling import _convolved_by_fours, _doubled_and_convolved, _reflected, blend
 from colorstyle_lib.tasks import draw
 from colorstyle_lib.terms import answer, supervised_terms
 from colorstyle_lib.turns import Rules, take_turns
@@ -57,8 +58,11 @@ def pictures():
 
 def restyled(model, photo, look, **options):
     with torch.no_grad():
-        seen = model.look(gray_content(rgb_to_lab(photo)[:, :1]))
-        return model.restyle(photo, seen, look, **options)
+        return model.restyle(photo, maps_of(model, photo), look, **options)
+
+
+def maps_of(model, photo):
+    return model.encoder(gray_content(rgb_to_lab(photo)[:, :1]))
 
 
 def look_of(model, picture):
@@ -112,13 +116,13 @@ def test_styles_blend(model, pictures):
 
 def test_what_cannot_be_restyled_is_refused(model, pictures):
     photo, style = pictures
-    seen = model.look(gray_content(rgb_to_lab(photo)[:, :1]))
+    maps = maps_of(model, photo)
     with pytest.raises(ConfigError, match="multiples of 4"):
-        model.restyle(photo[..., :62], seen, look_of(model, style))
+        model.restyle(photo[..., :62], maps, look_of(model, style))
     preset = get_preset("tiny")
     plain = change(preset, generator=change(preset.generator, restyling=0))
     with pytest.raises(ConfigError, match="these weights only color"):
-        Players.new(plain, 0, CPU).generator.restyle(photo, seen, look_of(model, style))
+        Players.new(plain, 0, CPU).generator.restyle(photo, maps, look_of(model, style))
     with pytest.raises(ConfigError, match="no restyling levels that could learn"):
         Players.new(change(plain, training=change(plain.training, learns="restyling")), 0, CPU)
     with pytest.raises(ConfigError, match="by the task stylize alone"):
@@ -177,3 +181,17 @@ def test_where_only_color_is_taken_there_is_a_right_answer():
         RandomFeatures(),
     )
     assert rest["identity"] == 0
+
+
+def test_shortcuts_convolve_as_the_plain_way_does():
+    torch.manual_seed(0)
+    x, layer, last = torch.randn(2, 6, 8, 12), nn.Conv2d(6, 5, 3, bias=False), nn.Conv2d(6, 3, 5)
+    doubled = nnf.interpolate(x, scale_factor=2, mode="nearest")
+    plain = layer(nnf.pad(doubled, (1, 1, 1, 1), mode="reflect"))
+    torch.testing.assert_close(_doubled_and_convolved(x, layer), plain, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(_reflected(x, 2), nnf.pad(x, (2, 2, 2, 2), mode="reflect"))
+    torch.testing.assert_close(_convolved_by_fours(x, last), last(x), rtol=1e-5, atol=1e-5)
+    plain.sum().backward()
+    wanted, layer.weight.grad = layer.weight.grad, None
+    _doubled_and_convolved(x, layer).sum().backward()
+    torch.testing.assert_close(layer.weight.grad, wanted, rtol=1e-4, atol=1e-3)
