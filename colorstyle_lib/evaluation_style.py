@@ -15,8 +15,10 @@ from colorstyle_lib.benchmark_style import (
     Contender,
     Trial,
     compare,
+    named,
     numbers_of,
     opponents,
+    optimization,
     run_benchmark,
     summarize,
     table,
@@ -43,6 +45,7 @@ def evaluate_style(
     log: Path | None = None,
     pairs: int = PAIRS,
     size: int = SIZE,
+    optimized: int = 0,
 ) -> list[Number]:
     """Let weights and every opponent restyle the same pairs, keep the numbers, and print the table.
 
@@ -55,6 +58,7 @@ def evaluate_style(
             ``runs/style_benchmark.jsonl``. Results of other weights in it do not count.
         pairs: how many.
         size: side of the squares, in pixels.
+        optimized: on the first so many pairs the optimization, too, which takes minutes for each.
 
     Returns:
         Every contender's distances, and what the weights differ by from each opponent.
@@ -69,10 +73,15 @@ def evaluate_style(
     judge = StyleJudge(load_vgg19().to(memory_format=channels_last), pretrained_efficientnet_lite0())
     chosen = validation_pairs(root, pairs, size=size)
     others = opponents()
-    trials = run_benchmark([*others, *ours], chosen, judge, log or paths.RUNS / "style_benchmark.jsonl")
+    log = log or paths.RUNS / "style_benchmark.jsonl"
+    trials = run_benchmark([*others, *ours], chosen, judge, log)
+    if optimized:
+        others.append(optimization())
+        trials += run_benchmark(others[-1:], validation_pairs(root, optimized, size=size), judge, log)
     limited = f" --limit {pairs}" if pairs != PAIRS else ""
+    slow = f" --optimize {optimized}" if optimized else ""
     picked = f" --weights {weights.name} --name {name}" if weights is not None else ""
-    provenance = Provenance.here(f"colorstyle evaluate --style{picked} --data ROOT{limited}", _mode(pairs))
+    provenance = Provenance.here(f"colorstyle evaluate --style{picked} --data ROOT{limited}{slow}", _mode(pairs))
     called = {contender.name: name for contender in ours}
     numbers = style_numbers(
         [replace(trial, name=called.get(trial.name, trial.name)) for trial in trials], name, others, provenance
@@ -86,7 +95,7 @@ def evaluate_style(
 def style_numbers(
     trials: Sequence[Trial], name: str, others: Sequence[Contender], provenance: Provenance
 ) -> list[Number]:
-    """Distances of everybody, and paired differences of one contender at full strength from each of the others.
+    """Distances of everybody, and paired differences of one contender at each strength from each of the others.
 
     Args:
         trials: of all.
@@ -95,13 +104,19 @@ def style_numbers(
         provenance: of the run.
     """
     numbers = numbers_of(summarize(trials), STYLE_PAIRS, provenance)
-    if all((trial.name, trial.strength) != (name, 1.0) for trial in trials):
-        return numbers
     note = "paired over pairs; less is better; interval over paintings"
     return numbers + [
-        Number.of(f"style_{measure}_minus_{other.name}", name, STYLE_PAIRS, estimate, provenance, note=note)
+        Number.of(
+            f"style_{measure}_minus_{other.name}",
+            named(name, strength),
+            STYLE_PAIRS,
+            estimate,
+            provenance,
+            note=note,
+        )
+        for strength in sorted({trial.strength for trial in trials if trial.name == name})
         for other in others
-        for measure, estimate in compare(trials, (name, 1.0), (other.name, other.strength)).items()
+        for measure, estimate in compare(trials, (name, strength), (other.name, other.strength)).items()
     ]
 
 

@@ -189,7 +189,7 @@ class VGG19(nn.Module):
             raise ConfigError(f"VGG-19 wants sides of at least {_VGG19_LEAST_SIDE}, not {tuple(rgb.shape[-2:])}")
         x = ((rgb - self.mean) / self.deviation).to(self.stages[0].weight.dtype)
         maps = []
-        for i, stage in enumerate(self.stages[: _TAPS[finest - 1] + 1]):
+        for i, stage in enumerate(self.stages):
             x = stage(x)
             if i in _VGG19_TAPS:
                 maps.append(x)

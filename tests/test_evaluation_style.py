@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ from PIL import Image
 from safetensors.torch import save_file
 from test_metrics_style import vgg
 
-from colorstyle_lib import paths
-from colorstyle_lib.benchmark_style import Contender, Trial
+from colorstyle_lib import evaluation_style, paths
+from colorstyle_lib.benchmark_style import Contender, Trial, optimization
 from colorstyle_lib.checkpoint import file_hash, save_generator
 from colorstyle_lib.cli import main
 from colorstyle_lib.config import change, get_preset
@@ -23,7 +24,7 @@ from colorstyle_lib.results import Provenance, read_results
 HERE = Provenance("colorstyle evaluate --style --data ROOT", "full", "abc1234", "CPU")
 
 
-def test_differences_are_paired_and_of_full_strength():
+def test_differences_are_paired():
     def trial(name: str, strength: float, pair: int, style: float) -> Trial:
         return Trial(name, strength, f"{pair}.jpg", f"painting {pair}", 1.0, StyleScores(0.1, style, 0.2))
 
@@ -42,6 +43,7 @@ def test_differences_are_paired_and_of_full_strength():
     assert difference.value == pytest.approx(-3)
     assert difference.interval == pytest.approx((-3, -3))  # the pairs differ, their differences do not
     assert found[f"{STYLE_PAIRS}/mine at 0.5/style_style"].value == pytest.approx(9)
+    assert found[f"{STYLE_PAIRS}/mine at 0.5/style_style_minus_unstyled"].value == pytest.approx(9 - 11.5)
     assert found[f"{STYLE_PAIRS}/unstyled/style_style"].n == 4
     assert not [key for key in {n.key for n in style_numbers(trials, "nobody", others, HERE)} if "_minus_" in key]
 
@@ -85,6 +87,20 @@ def test_weights_that_restyle_are_measured_and_those_that_color_are_not(root: Pa
     assert not [key for key in read_results(output) if "/colors" in key]
 
 
+def test_the_optimization_joins_where_it_is_asked_for(root: Path, tmp_path: Path, monkeypatch):
+    short = partial(optimization, steps=2)
+    monkeypatch.setattr(evaluation_style, "optimization", short)
+    torch.manual_seed(0)
+    save_generator(Generator(change(get_preset("tiny").generator, restyling=8)).eval(), tmp_path / "mine.safetensors")
+    options = {"output": tmp_path / "results.json", "weights": tmp_path / "mine.safetensors", "size": 64}
+    evaluate_style(root, pairs=3, optimized=2, **options)
+    found = read_results(options["output"])
+    assert found[f"{STYLE_PAIRS}/{short().name}/style_style"].n == 2
+    assert found[f"{STYLE_PAIRS}/mine/style_style_minus_{short().name}"].n == 2
+    assert found[f"{STYLE_PAIRS}/mine/style_style"].n == 3
+    assert found[f"{STYLE_PAIRS}/mine/style_style"].command.endswith("--limit 3 --optimize 2")
+
+
 def test_mistakes_are_one_line(root: Path, capsys):
     assert main(["evaluate", "--style", "--demo"]) == 2
     assert "--style measures on paintings" in capsys.readouterr().err
@@ -92,3 +108,5 @@ def test_mistakes_are_one_line(root: Path, capsys):
     assert "exclude each other" in capsys.readouterr().err
     assert main(["evaluate", "--style", "--data", str(root)]) == 2
     assert "has 3 validation photographs for 210 pairs" in capsys.readouterr().err
+    assert main(["evaluate", "--style", "--data", str(root), "--limit", "3", "--optimize", "4"]) == 2
+    assert "--optimize wants 0 to 3 pairs, not 4" in capsys.readouterr().err
