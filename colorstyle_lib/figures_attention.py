@@ -13,7 +13,8 @@ from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb
 from colorstyle_lib.figures import Picture, new_figure, show_picture
-from colorstyle_lib.modalities import MODALITIES, ORIENTATIONS, PALETTE, Modalities
+from colorstyle_lib.filters import ORIENTATIONS
+from colorstyle_lib.modalities import MODALITIES, PALETTE, Modalities
 
 WEIGHT_COLORS = {"color": "#D55E00", "texture": "#0072B2", "shape": "#009E73"}
 _MARKS = {"color": "o", "texture": "s", "shape": "^"}

@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from colorstyle_lib.errors import ConfigError, check_known
+from colorstyle_lib.filters import ORIENTATIONS, filter_bank
 
 MODALITIES = ("color", "texture", "shape")
 REDUCTION = 8
@@ -23,7 +24,6 @@ REDUCTION = 8
 SCALES = 3
 """Texture and shape are measured at 1/1, 1/2 and 1/4 of the size."""
 
-ORIENTATIONS = 4
 _RINGS = ((0.0, 1), (20.0, 6), (45.0, 10), (80.0, 12))  # chroma, hues: finer near gray, where most pixels lie
 PALETTE = tuple(
     (chroma * math.cos(2 * math.pi * i / hues), chroma * math.sin(2 * math.pi * i / hues))
@@ -141,32 +141,6 @@ def _by_cell(planes: Tensor) -> Tensor:
     return cells.permute(0, 2, 4, 3, 5, 1).reshape(n, h // REDUCTION, w // REDUCTION, REDUCTION**2, c)
 
 
-def _filter_bank() -> Tensor:
-    """``(2 * ORIENTATIONS + 2, 1, 7, 7)``: Gabor pairs (even, then odd), then a Gaussian's slopes.
-
-    A Gabor pair is one wave of 4 pixels under a Gaussian of 1.6 (J. Daugman, JOSA A 2(7), 1985). Even and odd
-    squared and summed do not depend on where in its wave a pattern starts. All are blind to a constant, the
-    pairs also to an even slope, which is shading and no texture.
-    """
-    axis = torch.arange(-3.0, 4.0, dtype=torch.float64)
-    y, x = torch.meshgrid(axis, axis, indexing="ij")
-    gaussian = torch.exp(-(x.square() + y.square()) / (2 * 1.6**2))
-    even, odd = [], []
-    for k in range(ORIENTATIONS):
-        angle = math.pi * k / ORIENTATIONS
-        along = x * math.cos(angle) + y * math.sin(angle)
-        phase = 2 * math.pi / 4 * along
-        wave = gaussian * phase.cos()
-        wave = wave - gaussian * wave.sum() / gaussian.sum()
-        even.append(wave / wave.abs().sum())
-        wave = gaussian * phase.sin()
-        wave = wave - gaussian * along * (wave * along).sum() / (gaussian * along.square()).sum()
-        odd.append(wave / wave.abs().sum())
-    narrow = torch.exp(-(x.square() + y.square()) / 2)
-    slopes = [axis_ * narrow / (axis_.square() * narrow).sum() for axis_ in (x, y)]  # a ramp of slope 1 answers 1
-    return torch.stack([*even, *odd, *slopes])[:, None].float()
-
-
 class ModalityEncoder(nn.Module):
     """The three descriptions of a batch. Filters, no weights: nothing enters a state dict.
 
@@ -185,7 +159,7 @@ class ModalityEncoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("palette", torch.tensor(PALETTE), persistent=False)
-        self.register_buffer("filters", _filter_bank(), persistent=False)
+        self.register_buffer("filters", filter_bank(), persistent=False)
         tap = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
         self.register_buffer("blur", (tap[:, None] * tap)[None, None], persistent=False)
 
