@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.benchmark_colorize import ALL, Contestant, joined
+from colorstyle_lib.benchmark_uncertainty import uncertainty_cells, uncertainty_statistics
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.generator import Generator, content_planes, gray_content
 from colorstyle_lib.hints import keep_to_reach, plant
@@ -27,8 +27,6 @@ HALVED = 192
 HINTS = 10
 SEEDS = 8
 _BATCH = 20
-_CELL = 4  # pixels: uncertainty is predicted at half the size, and neighbours tell the same
-_QUARTERS = 4
 
 
 @torch.no_grad()
@@ -129,73 +127,6 @@ def sample_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count:
     return joined(parts)
 
 
-@torch.no_grad()
-def uncertainty_cells(
-    generator: Generator, rgb: Float[Tensor, "n 3 h w"]
-) -> tuple[Float[Tensor, "n cells"], Float[Tensor, "n cells"]]:
-    """How unsure the model is in cells of 4 x 4 pixels, and how wrong.
-
-    Args:
-        generator: in evaluation mode, of ab bins.
-        rgb: real pictures in [0, 1] at the size that the generator works at.
-
-    Returns:
-        The predicted standard deviation in the ab plane, Lab units; and the squared error, squared Lab units.
-    """
-    unsure, wrong = [], []
-    for batch in rgb.split(_BATCH):
-        lab = rgb_to_lab(batch)
-        features, _ = generator.decode(gray_content(lab[:, :1]))
-        errors = square_error_ab(generator.colors(features), lab[:, 1:])[:, None]
-        for planes, cells in ((generator.uncertainty(features), unsure), (errors, wrong)):
-            cells.append(nnf.avg_pool2d(planes, _CELL).flatten(1))
-    return torch.cat(unsure), torch.cat(wrong)
-
-
-def calibration(
-    unsure: Float[Tensor, "n cells"], wrong: Float[Tensor, "n cells"], parts: int = 10
-) -> Float[Tensor, "{parts} 2"]:
-    """Predicted against actual error, from the surest part of all cells to the least sure.
-
-    Returns:
-        For each part the root mean square of the predicted deviations, and that of the errors, Lab units.
-    """
-    order = unsure.flatten().argsort()
-    pairs = torch.stack((unsure.flatten().square()[order], wrong.flatten()[order]), dim=1)
-    return torch.stack([part.mean(0).sqrt() for part in pairs.tensor_split(parts)])
-
-
-def _uncertainty_statistics(unsure: Tensor, wrong: Tensor) -> dict[str, Statistic]:
-    """Error in the surest and the least sure quarter of all cells; and, picture by picture, whether ranks agree."""
-    ranked = unsure.flatten().sort().values
-    edges = torch.stack([ranked[len(ranked) * part // _QUARTERS] for part in range(1, _QUARTERS)])
-    quarter = torch.bucketize(unsure, edges)
-
-    def rms(which: int) -> Statistic:
-        inside = quarter == which
-        square = ratio_of((wrong * inside).sum(1), inside.sum(1).float())
-        return lambda counts: square(counts).sqrt()
-
-    sure, guessing = rms(0), rms(_QUARTERS - 1)
-    return {
-        "error_where_sure": sure,
-        "error_where_unsure": guessing,
-        "error_unsure_over_sure": lambda counts: guessing(counts) / sure(counts),
-        "uncertainty_rank_correlation": mean_of(rank_correlation(unsure, wrong)),
-    }
-
-
-def rank_correlation(one: Float[Tensor, "n k"], other: Float[Tensor, "n k"]) -> Float[Tensor, " n"]:
-    """Spearman's rank correlation of each row; ties are broken by place.
-
-    Returns:
-        In [-1, 1].
-    """
-    ranks = [values.argsort(dim=1, stable=True).argsort(dim=1).double() for values in (one, other)]
-    centered = [nnf.normalize(r - r.mean(dim=1, keepdim=True), dim=1) for r in ranks]
-    return (centered[0] * centered[1]).sum(dim=1)
-
-
 def steering_statistics(name: str, columns: Columns) -> dict[str, Statistic]:
     """The metrics of one way of steering, as statistics over pictures.
 
@@ -204,7 +135,7 @@ def steering_statistics(name: str, columns: Columns) -> dict[str, Statistic]:
         columns: from the function of this way.
     """
     if name == "uncertainty":
-        return _uncertainty_statistics(columns["unsure"], columns["wrong"])
+        return uncertainty_statistics(columns["unsure"], columns["wrong"])
     if name == "samples":
         single, best, jitter = (columns[c] for c in ("single", "best_sample", "best_jitter"))
         spread = mean_of(columns["spread"])

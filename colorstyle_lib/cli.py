@@ -14,8 +14,9 @@ from colorstyle_lib.cli_data import add_data_commands
 from colorstyle_lib.cli_evaluate import add_evaluate_commands
 from colorstyle_lib.cli_figures import add_figure_commands
 from colorstyle_lib.cli_pictures import add_picture_commands, positive
-from colorstyle_lib.config import MODES, PRESETS, get_mode
+from colorstyle_lib.config import PRESETS
 from colorstyle_lib.errors import ColorStyleError, ConfigError
+from colorstyle_lib.modes import MODES, get_mode
 
 PROGRAM = "colorstyle"
 
@@ -54,6 +55,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.executed import FOLDER
     from colorstyle_lib.run import main_run
 
     return main_run(
@@ -63,6 +65,7 @@ def _run(arguments: argparse.Namespace) -> int:
         parameters=_pairs(arguments.parameter, "--parameter"),
         output=arguments.output,
         timeout=arguments.timeout,
+        keep=FOLDER if arguments.keep else None,
     )
 
 
@@ -130,6 +133,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA")
     run.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter")
     run.add_argument("--output", default="", metavar="FOLDER", help="where executed notebooks go; default: by mode")
+    run.add_argument("--keep", action="store_true", help="also put small copies with outputs into figures/executed")
     run.add_argument("--timeout", type=positive, metavar="SECONDS", help="limit for one cell; default: by mode")
     run.set_defaults(command=_run)
 

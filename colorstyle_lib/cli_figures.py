@@ -18,7 +18,7 @@ def add_figure_commands(commands: Any) -> None:
     make.add_argument("names", metavar="NAME", nargs="*", help="default: all that can be made")
     make.set_defaults(command=_make)
     check = actions.add_parser("check", help="compute again what the figures show; exit 1 where they differ")
-    check.add_argument("names", metavar="NAME", nargs="*", help="default: all, and the numbers in the texts")
+    check.add_argument("names", metavar="NAME", nargs="*", help="default: all, numbers in texts, executed notebooks")
     check.set_defaults(command=_check)
 
 
@@ -30,11 +30,12 @@ def _make(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.executed_check import check_executed
     from colorstyle_lib.shown_check import check_figures, check_texts
 
     found = check_figures(arguments.names)
     if not arguments.names:
-        found += check_texts()
+        found += check_texts() + check_executed()
     for one in found:
         print("\n".join(one.lines))
     differ = sum(bool(one.problems) for one in found)

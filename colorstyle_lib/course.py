@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from colorstyle_lib import paths
-from colorstyle_lib.config import Mode, get_mode
+from colorstyle_lib.modes import Mode, get_mode
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def start(mode: str = "auto", data: str = "", seed: int = 0) -> Lesson:
     """Begin a notebook: choose the mode, seed everything, set the figures' style, print what runs where.
 
     Args:
-        mode: as in :func:`colorstyle_lib.config.get_mode`.
+        mode: as in :func:`colorstyle_lib.modes.get_mode`.
         data: a data root, or empty for ``COLORSTYLE_DATA``.
         seed: start of every random generator.
 

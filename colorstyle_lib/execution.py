@@ -63,7 +63,7 @@ class NotebookResult:
 
     Attributes:
         notebook: its name without ending; solutions are ``solutions/NAME``.
-        result: ``ok``, ``failed``, ``timed out`` or ``kernel died``.
+        result: ``ok``, ``failed``, ``timed out`` or ``kernel died``; ``not kept`` of one that others are not shown.
         seconds: wall clock, the kernel's start included.
         peak_memory: most resident memory of the kernel and its child processes together, in bytes, looked at
             every ``SAMPLE_SECONDS``; memory that processes share counts once for each.
@@ -190,8 +190,10 @@ def _publish(executed: Path, target: Path) -> Path:
     for key in ("input_path", "output_path"):
         notebook.metadata.get("papermill", {}).pop(key, None)
     for cell in notebook.cells:
-        for shown in cell.get("outputs", []):
-            shown.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+        for shown in list(cell.get("outputs", [])):
+            data = shown.get("data", {})
+            if data.pop("application/vnd.jupyter.widget-view+json", None) and set(data) <= {"text/plain"}:
+                cell.outputs.remove(shown)  # without a picture in its stead only a widget's name would be left
     with atomic_write(target, "w", ConfigError) as file:
         nbformat.write(notebook, file)
     return target

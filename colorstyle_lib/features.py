@@ -107,7 +107,8 @@ class EfficientNetLite0(nn.Module):
         """
         if rgb.shape[-1] % 32 or rgb.shape[-2] % 32:
             raise ConfigError(f"EfficientNet-Lite0 wants sides that are multiples of 32, not {tuple(rgb.shape[-2:])}")
-        x = self.stem((rgb * 2 - 1).contiguous(memory_format=torch.channels_last))  # its weights expect mean and deviation 0.5
+        x = rgb * 2 - 1  # its weights expect mean and deviation 0.5
+        x = self.stem(x.contiguous(memory_format=torch.channels_last))
         maps = []
         for i, stage in enumerate(self.stages[: _TAPS[finest - 1] + 1]):
             x = stage(x)

@@ -9,7 +9,7 @@ import torch
 
 from colorstyle_lib import __version__, paths
 from colorstyle_lib.checkpoint import file_hash, load_generator
-from colorstyle_lib.config import get_mode
+from colorstyle_lib.modes import get_mode
 from colorstyle_lib.pipeline import RELEASED, released_card
 
 

@@ -7,13 +7,15 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from colorstyle_lib import paths
-from colorstyle_lib.config import Mode, get_mode
-from colorstyle_lib.errors import ConfigError, nearest
+from colorstyle_lib.errors import ConfigError, DataError, nearest
+from colorstyle_lib.executed import command, keep_notebook
 from colorstyle_lib.execution import Job, NotebookResult, papermill, run_one
+from colorstyle_lib.modes import Mode, get_mode
 
 READ_VALUE = {"str": str, "int": int, "float": float, "bool": {"true": True, "false": False}.__getitem__}
 """How a parameter's value is read from text, by the type that its notebook declares."""
@@ -27,6 +29,7 @@ def run_notebooks(
     parameters: Mapping[str, str] | None = None,
     output: Path | None = None,
     timeout: int | None = None,
+    keep: Path | None = None,
     notebooks_folder: Path = paths.NOTEBOOKS,
 ) -> list[NotebookResult]:
     """Execute notebooks, each in a fresh kernel of this very Python.
@@ -38,21 +41,24 @@ def run_notebooks(
     Args:
         names: ``01``, ``01_data`` or ``01_data.ipynb``; none means the whole course, without the solutions
             (which are ``solutions/NAME``).
-        mode: as in :func:`colorstyle_lib.config.get_mode`; resolved once, here.
+        mode: as in :func:`colorstyle_lib.modes.get_mode`; resolved once, here.
         data: a data root, or empty for ``COLORSTYLE_DATA``.
         parameters: values for the notebooks' ``parameters`` cells, as text, read by the types declared there.
-        output: folder for the executed notebooks; by default ``runs/executed`` in ``quick``,
-            ``figures/executed`` in ``full``, a scratch folder in ``smoke``.
+        output: folder for the executed notebooks; by default ``runs/executed``, in ``smoke`` a scratch folder.
         timeout: seconds that one cell may take; by default 300 in ``smoke``, else 1800.
+        keep: folder for a second, small copy that others are shown, as the repository's ``figures/executed``.
         notebooks_folder: where the notebooks are.
 
     Raises:
-        ConfigError: no such notebook, mode or parameter, or a value that is not of the parameter's type.
+        ConfigError: no such notebook, mode or parameter, a value that is not of the parameter's type, or a run whose
+            notebooks cannot be kept.
         DataError: the data root is not a folder.
     """
     root = paths.data_root(data)
     chosen = get_mode(mode, data)
     sources = select_notebooks(names, notebooks_folder)
+    if keep:
+        _refuse_to_keep(sources, chosen, root, parameters)
     if timeout is None:
         timeout = 300 if chosen.name == "smoke" else 1800
     if timeout <= 0:
@@ -65,15 +71,48 @@ def run_notebooks(
     # The variables reach notebooks without parameters too, which is what the solutions are.
     environment = {"COLORSTYLE_MODE": chosen.name} | ({"COLORSTYLE_DATA": str(root)} if root else {})
     where = f", images from {root}" if root and chosen.source == "folder" else ""
-    print(f"mode {chosen.name}{where}; executed notebooks go to {output}", flush=True)
+    shown = f", small copies to {keep}" if keep else ""
+    print(f"mode {chosen.name}{where}; executed notebooks go to {output}{shown}", flush=True)
     results = []
     for number, job in enumerate(jobs, start=1):
         title = f"[{number}/{len(jobs)}] {job.name}"
         if not sys.stderr.isatty():  # else a progress bar stands here
             print(f"{title} ...", flush=True)
         results.append(run_one(job, output, environment, title))
+        if keep and not results[-1].error:
+            results[-1] = _keep(results[-1], Path(job.source), chosen, keep)
         print(f"{title}: {results[-1].result}, {results[-1].seconds:.1f} s", flush=True)
     return results
+
+
+def _refuse_to_keep(
+    sources: Mapping[str, Path], mode: Mode, root: Path | None, parameters: Mapping[str, str] | None
+) -> None:
+    if root or mode.source != "demo":
+        raise ConfigError("--keep shows no pictures but the demo's: give --mode quick, no --data, no COLORSTYLE_DATA")
+    if parameters:
+        raise ConfigError("--keep takes notebooks as they stand: leave --parameter out")
+    for name in sources:
+        if name.startswith("solutions/"):
+            raise ConfigError(f"--keep is for the course: leave {name} out")
+
+
+def _keep(result: NotebookResult, source: Path, mode: Mode, folder: Path) -> NotebookResult:
+    """Keep a notebook that went well; the result says so where that cannot be done."""
+    from colorstyle_lib.course import versions  # these two import torch
+    from colorstyle_lib.results import Provenance
+
+    facts = {
+        **asdict(Provenance.here(command(source.stem, mode.name), mode.name)),
+        "seconds": round(result.seconds, 1),
+        "peak_memory_mib": round(result.peak_memory / 2**20),
+        **versions(),
+    }
+    try:
+        keep_notebook(result.output, source, facts, folder)
+    except DataError as error:
+        return replace(result, result="not kept", error=str(error))
+    return result
 
 
 def select_notebooks(names: Sequence[str], folder: Path = paths.NOTEBOOKS) -> dict[str, Path]:
@@ -130,10 +169,10 @@ def read_parameters(path: Path, name: str, given: Mapping[str, str], mode: Mode)
 
 
 def output_folder(mode: Mode) -> Path:
-    """Choose where the executed notebooks of a mode go; only ``full`` writes into ``figures/``."""
+    """Choose where the executed notebooks of a mode go: never where the repository shows some."""
     if mode.name == "smoke":
         return Path(tempfile.mkdtemp(prefix="colorstyle-smoke-"))
-    return (paths.FIGURES if mode.name == "full" else paths.RUNS) / "executed"
+    return paths.RUNS / "executed"
 
 
 def print_table(results: Sequence[NotebookResult]) -> None:
@@ -154,6 +193,7 @@ def main_run(
     parameters: Mapping[str, str] | None = None,
     output: str | os.PathLike[str] = "",
     timeout: int | None = None,
+    keep: Path | None = None,
     notebooks_folder: Path = paths.NOTEBOOKS,
 ) -> int:
     """Do what ``colorstyle run`` does: run, print a table, and last of all what went wrong.
@@ -165,6 +205,7 @@ def main_run(
         parameters: values for the notebooks' ``parameters`` cells.
         output: folder for the executed notebooks; empty for the mode's own.
         timeout: seconds for one cell.
+        keep: folder for copies that others are shown.
         notebooks_folder: where the notebooks are.
 
     Returns:
@@ -181,6 +222,7 @@ def main_run(
             parameters=parameters,
             output=Path(output).absolute() if output else None,
             timeout=timeout,
+            keep=keep,
             notebooks_folder=notebooks_folder,
         )
     except KeyboardInterrupt:

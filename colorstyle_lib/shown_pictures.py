@@ -10,7 +10,8 @@ from PIL import Image
 from torch import Tensor
 
 from colorstyle_lib import figures_colorize
-from colorstyle_lib.benchmark_steering import HINTS, calibration, uncertainty_cells
+from colorstyle_lib.benchmark_steering import HINTS
+from colorstyle_lib.benchmark_uncertainty import calibration, uncertainty_cells
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.demo import PHOTOGRAPHS

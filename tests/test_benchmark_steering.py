@@ -9,15 +9,13 @@ import torch
 from colorstyle_lib import paths
 from colorstyle_lib.benchmark_colorize import ALL
 from colorstyle_lib.benchmark_steering import (
-    calibration,
     evaluate_steering,
     hint_errors,
-    rank_correlation,
     reference_errors,
     sample_errors,
     steering_statistics,
-    uncertainty_cells,
 )
+from colorstyle_lib.benchmark_uncertainty import calibration, rank_correlation, uncertainty_cells
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import change, get_preset
 from colorstyle_lib.contestants import Contestant

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from colorstyle_lib import config, execution, run
+from colorstyle_lib import execution, modes, paths, run
 from colorstyle_lib.errors import ConfigError, DataError
 
 PARAMETERS = """mode: str = "auto"  # how much work
@@ -71,6 +71,7 @@ def test_a_notebook_runs_here_with_this_python_and_its_parameters(
         "print(seed, rate, fast, sizes, flush=True)\nos.system('echo loud')",
         "filled = bytearray(b'x') * 200_000_000\nimport time; time.sleep(0.5)",
         "from ipywidgets import IntSlider\nIntSlider()",
+        "display({'image/png': 'AAAA', 'application/vnd.jupyter.widget-view+json': {}}, raw=True)",
         kernel="somewhere-else",
     )
     write_notebook(folder / "02_other.ipynb", "raise SystemError")
@@ -88,7 +89,9 @@ def test_a_notebook_runs_here_with_this_python_and_its_parameters(
     ]
     text = (out / "01_fine.ipynb").read_text()
     assert "widget-state" not in text
-    assert "widget-view" not in text
+    assert 'widget-view+json"' not in text
+    assert "IntSlider(value" not in text, "a widget's name without a widget"
+    assert "AAAA" in text, "what stands in a widget's stead"
     facts = nbformat.read(str(out / "01_fine.ipynb"), as_version=4).metadata.papermill
     assert facts.duration > 0
     assert not {"input_path", "output_path"} & set(facts)
@@ -226,12 +229,10 @@ def test_a_wrong_mode_timeout_or_data_root_is_refused(folder: Path):
         run.run_notebooks(mode="smoke", data="nowhere", notebooks_folder=folder)
 
 
-def test_only_full_writes_into_figures():
-    from colorstyle_lib import paths
-
-    assert run.output_folder(config.MODES["full"]) == paths.FIGURES / "executed"
-    assert run.output_folder(config.MODES["quick"]) == paths.RUNS / "executed"
-    smoke = run.output_folder(config.MODES["smoke"])
+def test_no_run_writes_where_the_repository_shows_notebooks():
+    assert run.output_folder(modes.MODES["full"]) == paths.RUNS / "executed"
+    assert run.output_folder(modes.MODES["quick"]) == paths.RUNS / "executed"
+    smoke = run.output_folder(modes.MODES["smoke"])
     assert smoke.is_dir()
     assert not smoke.is_relative_to(paths.ROOT)
     smoke.rmdir()

@@ -1,52 +1,23 @@
-"""The small conditional GAN: its pictures, its training, and the numbers that judge it."""
+"""The small conditional GAN: its players and their training."""
 
 import pytest
 import torch
 
-from colorstyle_lib import small_gan
-from colorstyle_lib.data.synthetic import KINDS
+from colorstyle_lib import cutouts, small_gan
 from colorstyle_lib.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
-def data() -> small_gan.Cutouts:
-    return small_gan.cutouts(40, seed=0)
+def data() -> cutouts.Cutouts:
+    return cutouts.cut(40, seed=0)
 
 
-def test_each_picture_holds_one_ambiguous_object_in_one_of_its_colors(data: small_gan.Cutouts):
-    assert len(data.kinds) >= 8
-    colors = small_gan.object_colors(data.lab[None, :, 1:], data.inside)[0]
-    for color, kind in zip(colors, data.kinds.tolist(), strict=True):
-        assert KINDS[kind].ambiguous
-        distance = (torch.tensor(KINDS[kind].colors) - color).norm(dim=1)
-        assert distance.min() < 0.5
-    corners = data.lab[:, 1:, ::23, ::23].movedim(1, 3)
-    assert torch.allclose(corners, torch.tensor(KINDS[0].colors).expand_as(corners), atol=0.5), "sand, no neighbour"
-
-
-def test_the_mean_is_the_kinds_mean(data: small_gan.Cutouts):
-    answer = small_gan.judge(small_gan.object_colors(data.mean_ab[None], data.inside), data.kinds)
-    assert answer.from_mean < 0.1
-    assert (answer.true_share, answer.coverage) == (0, 0)
-
-
-def test_the_truth_is_true_and_covers_what_it_shows():
-    kinds = torch.tensor([i for i, kind in enumerate(KINDS) if kind.ambiguous])
-    draws = [torch.stack([torch.tensor(KINDS[k].colors[i % len(KINDS[k].colors)]) for k in kinds]) for i in range(6)]
-    every = small_gan.judge(torch.stack(draws), kinds)
-    assert (every.true_share, every.coverage) == (pytest.approx(1), pytest.approx(1))
-    one = small_gan.judge(torch.stack(draws[:1] * 6), kinds)
-    assert one.true_share == pytest.approx(1)
-    assert one.coverage == pytest.approx((1 / 2 + 1 / 3) / 2)
-    assert one.shares["disc"] == [1, 0]
-
-
-def spread(player: small_gan.SmallGenerator, data: small_gan.Cutouts) -> float:
+def spread(player: small_gan.SmallGenerator, data: cutouts.Cutouts) -> float:
     """Lab units by which answers to the same gray picture differ."""
     return float(small_gan.sample(player, data.lab[:, :1], 8).std(dim=0).mean())
 
 
-def test_l2_comes_to_the_mean_and_learns_to_ignore_z(data: small_gan.Cutouts):
+def test_l2_comes_to_the_mean_and_learns_to_ignore_z(data: cutouts.Cutouts):
     def error(player: small_gan.SmallGenerator) -> float:
         return float((small_gan.sample(player, data.lab[:, :1], 4) - data.mean_ab).square().mean())
 
@@ -55,7 +26,7 @@ def test_l2_comes_to_the_mean_and_learns_to_ignore_z(data: small_gan.Cutouts):
     assert spread(end, data) < 2
 
 
-def test_a_discriminator_makes_z_choose_and_leaves_the_eyes_alone(data: small_gan.Cutouts):
+def test_a_discriminator_makes_z_choose_and_leaves_the_eyes_alone(data: cutouts.Cutouts):
     taught = small_gan.learn("l2", data, steps=100, batch_size=16)
     before = [weight.clone() for weight in taught.eyes.parameters()]
     player = small_gan.play("relativistic", data, taught.eyes, steps=150, batch_size=32)
@@ -64,7 +35,7 @@ def test_a_discriminator_makes_z_choose_and_leaves_the_eyes_alone(data: small_ga
     assert spread(player, data) > 3 * spread(taught, data)
 
 
-def test_parts_take_a_palette_and_give_it_back(data: small_gan.Cutouts):
+def test_parts_take_a_palette_and_give_it_back(data: cutouts.Cutouts):
     random = torch.Generator().manual_seed(0)
     halves = torch.zeros(2, 2, 24, 24)
     halves[:, 0, :, :9], halves[:, 1, :, 9:] = 1, 1
@@ -79,14 +50,14 @@ def test_parts_take_a_palette_and_give_it_back(data: small_gan.Cutouts):
 
 
 @pytest.mark.parametrize("objective", ["relativistic", "saturating"])
-def test_the_same_seed_gives_the_same_weights(objective: str, data: small_gan.Cutouts):
+def test_the_same_seed_gives_the_same_weights(objective: str, data: cutouts.Cutouts):
     eyes = small_gan.Eyes()
     start, end, again = (small_gan.play(objective, data, eyes, steps=n, batch_size=4) for n in (0, 2, 2))
     assert not torch.equal(start.choose[-1].weight, end.choose[-1].weight)
     assert torch.equal(end.choose[-1].weight, again.choose[-1].weight)
 
 
-def test_training_leaves_the_callers_chance_alone(data: small_gan.Cutouts):
+def test_training_leaves_the_callers_chance_alone(data: cutouts.Cutouts):
     torch.manual_seed(5)
     want = torch.rand(3)
     torch.manual_seed(5)
@@ -95,7 +66,7 @@ def test_training_leaves_the_callers_chance_alone(data: small_gan.Cutouts):
     assert torch.equal(torch.rand(3), want)
 
 
-def test_samples_follow_z_and_its_seed(data: small_gan.Cutouts):
+def test_samples_follow_z_and_its_seed(data: cutouts.Cutouts):
     player = small_gan.SmallGenerator()
     lightness = data.lab[:2, :1]
     drawn = small_gan.sample(player, lightness, 3, seed=1)
@@ -104,10 +75,8 @@ def test_samples_follow_z_and_its_seed(data: small_gan.Cutouts):
     assert not torch.equal(drawn[0], drawn[1])
 
 
-def test_mistakes_are_one_clear_line(data: small_gan.Cutouts):
+def test_mistakes_are_one_clear_line(data: cutouts.Cutouts):
     with pytest.raises(ConfigError, match="known: 'l1', 'l2'"):
         small_gan.learn("L1", data, steps=1)
     with pytest.raises(ConfigError, match="did you mean 'hinge'"):
         small_gan.play("hinges", data, small_gan.Eyes(), steps=1)
-    with pytest.raises(ConfigError, match="draw more"):
-        small_gan.cutouts(1, seed=1)

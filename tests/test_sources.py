@@ -5,10 +5,10 @@ import pytest
 import torch
 from PIL import Image
 
-from colorstyle_lib.config import MODES
 from colorstyle_lib.data.demo import PHOTOGRAPHS
 from colorstyle_lib.data.sources import images_for
 from colorstyle_lib.errors import DataError
+from colorstyle_lib.modes import MODES
 
 
 def test_each_mode_says_what_its_images_are():

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from colorstyle_lib.config import Mode
 from colorstyle_lib.data.batches import ImageStore, decoded, in_memory, load_images
 from colorstyle_lib.data.demo import PHOTOGRAPHS
 from colorstyle_lib.data.layouts import list_images
 from colorstyle_lib.data.synthetic import scenes
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.images import to_picture
+from colorstyle_lib.modes import Mode
 
 
 def images_for(mode: Mode, root: Path | None, size: int, seed: int = 0) -> tuple[ImageStore, str]:
