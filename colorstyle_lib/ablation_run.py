@@ -13,6 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from colorstyle_lib.ablation_budgets import SMALL
 from colorstyle_lib.ablation_exam import Exam, hear, measure, measure_real
 from colorstyle_lib.ablation_training import PIX2PIX_BATCH, clock, new_learner, train_member
 from colorstyle_lib.ablations import ABLATIONS, BASE, CONDITIONS, SIDE, Ablation, get_ablation
@@ -25,10 +26,6 @@ from colorstyle_lib.measured import address, keep
 from colorstyle_lib.results import commit, hardware
 from colorstyle_lib.writing import atomic_write
 
-STEPS = 160
-"""Of the base, by default; of the others as many as take the same processor time."""
-
-SEEDS = 3
 LOG = "log.jsonl"
 COSTS = "costs.json"
 REAL = "real"
@@ -44,8 +41,8 @@ def run_matrix(
     folder: Path,
     *,
     names: Sequence[str] = (),
-    seeds: int = SEEDS,
-    steps: int = STEPS,
+    seeds: int = SMALL.seeds,
+    steps: int = SMALL.steps,
 ) -> list[dict[str, Any]]:
     """Train and measure what the log does not have yet.
 
@@ -55,7 +52,7 @@ def run_matrix(
         folder: for the log and the columns; see :func:`read_log`.
         names: of :data:`colorstyle_lib.ablations.ABLATIONS`; empty for all.
         seeds: 0 upwards, of weights and batches.
-        steps: of the base.
+        steps: of the base; of the others as many as take the same processor time.
 
     Returns:
         The log's lines of what was asked for.

@@ -10,7 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib import paths
-from colorstyle_lib.ablation_effects import Matrix, about, seed_number, under, value_of
+from colorstyle_lib.ablation_effects import under, value_of
+from colorstyle_lib.ablation_matrix import Matrix
+from colorstyle_lib.ablation_numbers import SPREAD, seed_number
 from colorstyle_lib.ablations import BASE
 from colorstyle_lib.attention_trial import (
     batches_of,
@@ -113,14 +115,14 @@ def matrix_numbers(matrix: Matrix, *, resamples: int = RESAMPLES) -> list[Number
     """What the base's attention says, a mean over seeds, and how far the seeds agree on it.
 
     Args:
-        matrix: from :func:`colorstyle_lib.ablation_effects.read_matrix`.
+        matrix: from :func:`colorstyle_lib.ablation_matrix.read_matrix`.
         resamples: of the bootstrap.
     """
     heard = {
         seed: {task: under(columns, f"{task}/") for task in TASKS} for seed, columns in matrix.columns[BASE].items()
     }
-    n, seeds = len(matrix.real["colorfulness"]), tuple(sorted(heard))
-    facts = {"seeds": seeds, "note": about(matrix, BASE)}
+    n, seeds = matrix.n, tuple(sorted(heard))
+    facts = {"seeds": seeds, "note": matrix.about(BASE)}
     numbers = []
 
     def add(metric: str, statistic: Statistic) -> None:
@@ -137,7 +139,7 @@ def matrix_numbers(matrix: Matrix, *, resamples: int = RESAMPLES) -> list[Number
         if metric not in by_seed[0]:
             continue
         values = [value_of(statistics[metric], n) for statistics in by_seed]
-        numbers.append(seed_number(f"{metric}_seed_sd", "attention.matrix", values, n, matrix, **facts))
+        numbers.append(seed_number(metric + SPREAD, "attention.matrix", values, matrix, **facts))
         weights = [heard[seed][task]["weight"][:, i] for seed in seeds]
         pairs = [rank_correlation_of(*pair) for pair in itertools.combinations(weights, 2)]
         add(f"{task}_seed_rank_correlation_{name}", mean_over(pairs))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from unicodedata import east_asian_width
 
-from colorstyle_lib.claims import Evidence
+from colorstyle_lib.claims_form import Evidence
 from colorstyle_lib.claims_verdict import MISSING, Finding, Judgement
 from colorstyle_lib.results import Number
 
@@ -52,7 +52,7 @@ def details(judgement: Judgement, width: int = 100) -> str:
         ("test", claim.test),
         ("metric", claim.metric),
         ("why", judgement.why),
-        *((f.outcome, f"{f.evidence.says}: wanted {_bounds(f.evidence)}{_at(f.numbers)}") for f in judgement.findings),
+        *((f.outcome, f"{f.evidence.says}: wanted {_bounds(f.evidence)}{_at(f)}") for f in judgement.findings),
         *(("beside", _with_crowd(f"{number.key} = {shown(number)}", number)) for number in judgement.beside),
         ("notebook", claim.cell.replace("#", ", cell ")),
         *(("make it", command) for command in _commands(judgement)),
@@ -102,6 +102,8 @@ def as_facts(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
                     "low": None if math.isinf(f.evidence.low) else f.evidence.low,
                     "high": None if math.isinf(f.evidence.high) else f.evidence.high,
                     "numbers": [_facts(number) for number in f.numbers],
+                    "longer": [_facts(number) for number in f.longer],
+                    "heard": f.heard,
                 }
                 for f in one.findings
             ],
@@ -132,7 +134,9 @@ def shown(number: Number) -> str:
 def _finding_line(finding: Finding) -> str:
     found = "; ".join(_with_crowd(shown(n), n) for n in finding.numbers)
     why = f" ({finding.why})" if finding.why else ""
-    return f"{finding.outcome}: {finding.evidence.says}{why}{': ' if found else ''}{found}"
+    longer = "; ".join(_with_crowd(shown(n), n) for n in finding.longer)
+    heard = f"; longer: {finding.heard}, {longer}" if longer else ""
+    return f"{finding.outcome}: {finding.evidence.says}{why}{': ' if found else ''}{found}{heard}"
 
 
 def _with_crowd(value: str, number: Number) -> str:
@@ -143,8 +147,13 @@ def _with_crowd(value: str, number: Number) -> str:
     return f"{value}{against}, n = {number.n}{trainings}"
 
 
-def _at(numbers: Sequence[Number]) -> str:
-    return "; " + "; ".join(_with_crowd(f"{n.key} = {shown(n)}", n) for n in numbers) if numbers else "; no number yet"
+def _at(finding: Finding) -> str:
+    def told(numbers: Sequence[Number]) -> str:
+        return "; ".join(_with_crowd(f"{n.key} = {shown(n)}", n) for n in numbers)
+
+    longer = f"; longer: {finding.heard}, {told(finding.longer)}" if finding.longer else ""
+    why = f"; {finding.why}" if finding.why else ""
+    return f"{why}; {told(finding.numbers)}{longer}" if finding.numbers else "; no number yet"
 
 
 def _bounds(evidence: Evidence) -> str:

@@ -2,17 +2,22 @@
 
 A condition is met if the value, both ends of its interval over pictures, and every single training's own value lie
 within its bounds; it is missed if all of them lie beyond the same bound; else it is open.
+Where a small ablation was made again with longer trainings, these are a second witness that can only take certainty
+away: a condition that was met or missed is open if the longer trainings by themselves say the opposite. So does a
+control, for a bound that even our own recipe may miss in the time that there was: a miss counts only if ours meets it.
 A claim is a conjunction, so conditions need no correction for their number: all must be met.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from colorstyle_lib.claims import CLAIMS, Claim, Evidence
+from colorstyle_lib.ablation_budgets import LONG, SMALL
+from colorstyle_lib.ablation_notes import by_training
+from colorstyle_lib.claims import CLAIMS
+from colorstyle_lib.claims_form import Claim, Evidence
 from colorstyle_lib.results import Number
 
 MET, OPEN, MISSED, MISSING = "met", "open", "missed", "missing"
@@ -33,12 +38,16 @@ class Finding:
         outcome: ``met``, ``open``, ``missed`` or ``missing``.
         numbers: what was found; none where it is missing.
         why: what keeps it open; empty otherwise.
+        longer: the same numbers of longer trainings, where there are any.
+        heard: what these say: ``agrees``, ``contradicts``, or to a condition that is open their own outcome.
     """
 
     evidence: Evidence
     outcome: str
     numbers: tuple[Number, ...] = ()
     why: str = ""
+    longer: tuple[Number, ...] = ()
+    heard: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,7 @@ class Judgement:
     @property
     def numbers(self) -> tuple[Number, ...]:
         """All numbers of this claim, those that decide first, none twice."""
-        found = [number for finding in self.findings for number in finding.numbers]
+        found = [number for finding in self.findings for number in (*finding.numbers, *finding.longer)]
         return tuple(dict.fromkeys((*found, *self.beside)))
 
 
@@ -79,7 +88,7 @@ def judge_claims(numbers: Mapping[str, Number], claims: Sequence[Claim] = CLAIMS
 def judge_claim(claim: Claim, numbers: Mapping[str, Number]) -> Judgement:
     """One claim's verdict."""
     findings = tuple(_find(evidence, numbers) for evidence in claim.decides)
-    decided = {number for finding in findings for number in finding.numbers}
+    decided = {number for finding in findings for number in (*finding.numbers, *finding.longer)}
     beside = [number for key in claim.beside for number in matching(key, numbers) if number not in decided]
     verdict, why = _decide(claim, findings)
     return Judgement(claim, verdict, why, findings, tuple(dict.fromkeys(beside)))
@@ -118,6 +127,23 @@ _RANK = {MISSING: 0, MISSED: 1, OPEN: 2, MET: 3}
 
 
 def _find(evidence: Evidence, numbers: Mapping[str, Number]) -> Finding:
+    """What the condition's numbers say, and the longer trainings to that."""
+    finding = _best(evidence, numbers)
+    twins = tuple(key.replace(f"/{SMALL.method}", f"/{LONG.method}") for key in evidence.keys)
+    if twins == evidence.keys or finding.outcome == MISSING:
+        return finding
+    control = evidence.control.replace(f"/{SMALL.method}", f"/{LONG.method}")
+    longer = _best(replace(evidence, keys=twins, control=control, seeds=min(evidence.seeds, LONG.seeds)), numbers)
+    if longer.outcome == MISSING:
+        return finding
+    if {finding.outcome, longer.outcome} == {MET, MISSED}:
+        finding, heard = replace(finding, outcome=OPEN, why="a longer training contradicts"), "contradicts"
+    else:
+        heard = "agrees" if finding.outcome == longer.outcome != OPEN else longer.outcome
+    return replace(finding, longer=longer.numbers, heard=heard)
+
+
+def _best(evidence: Evidence, numbers: Mapping[str, Number]) -> Finding:
     """The best of the addresses, each of them as good as the worst of its numbers."""
     return max((_find_at(key, evidence, numbers) for key in evidence.keys), key=lambda f: _RANK[f.outcome])
 
@@ -128,27 +154,33 @@ def _find_at(key: str, evidence: Evidence, numbers: Mapping[str, Number]) -> Fin
         return Finding(evidence, MISSING)
     judged = [_judge(number, evidence) for number in found]
     outcome, why = min(judged, key=lambda one: _RANK[one[0]])
+    if outcome == MISSED and evidence.control:
+        own = numbers.get(evidence.control)
+        if own is None or _judge(own, evidence)[0] != MET:
+            outcome, why = OPEN, f"missed, but {_by_ours(own)}"
     return Finding(evidence, outcome, tuple(found), why)
+
+
+def _by_ours(own: Number | None) -> str:
+    return f"our own recipe has {own.text()}" if own else "our own recipe was not measured"
 
 
 def _judge(number: Number, evidence: Evidence) -> tuple[str, str]:
     """Outcome of one number, and what keeps it open."""
-    low, high, value = evidence.low, evidence.high, number.value
     if evidence.sampled and number.interval is None:
         return OPEN, "it has no interval"
     if len(number.seeds) < evidence.seeds:
         return OPEN, f"{len(number.seeds)} of {evidence.seeds} trainings"
-    over_pictures = [value, *(number.interval or ())]
-    ends = over_pictures + by_training(number)
+    over_pictures = [number.value, *(number.interval or ())]
+    outcome = _within(over_pictures + by_training(number), evidence)
+    if outcome != OPEN:
+        return outcome, ""
+    return OPEN, "the interval holds both answers" if _within(over_pictures, evidence) == OPEN else "trainings disagree"
+
+
+def _within(ends: Sequence[float], evidence: Evidence) -> str:
+    """Met if all lie within the bounds, missed if all lie beyond the same one, else open."""
+    low, high = evidence.low, evidence.high
     if all(low <= end <= high for end in ends):
-        return MET, ""
-    if all(end < low for end in ends) or all(end > high for end in ends):
-        return MISSED, ""
-    same = all(low <= end <= high for end in over_pictures)
-    return OPEN, "trainings disagree" if same else "the interval holds both answers"
-
-
-def by_training(number: Number) -> list[float]:
-    """Each training's own value, where the number's note tells them: ``by seed +0.1, -0.2``."""
-    told = re.search(r"by seed ([^;]+)", number.note)
-    return [float(value) for value in told[1].split(",")] if told else []
+        return MET
+    return MISSED if all(end < low for end in ends) or all(end > high for end in ends) else OPEN

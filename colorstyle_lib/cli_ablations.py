@@ -24,14 +24,18 @@ def add_ablation_commands(commands: Any) -> None:
     run = actions.add_parser("run", help="train and measure what is not in the log yet; again, to go on")
     run.add_argument("names", metavar="NAME", nargs="*", help="see: colorstyle ablations list; default: all")
     run.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA, else the demo photographs")
-    run.add_argument("--steps", type=positive, metavar="N", help="of the base, the others at its cost; default: 160")
-    run.add_argument("--seeds", type=positive, metavar="N", help="trainings of each; default: 3")
+    run.add_argument("--long", action="store_true", help="the decisive ones again, ten processor minutes each")
+    steps = "of the base, the others at its cost; default: 160, with --long 6500"
+    run.add_argument("--steps", type=positive, metavar="N", help=steps)
+    run.add_argument("--seeds", type=positive, metavar="N", help="trainings of each; default: 3, with --long 1")
     run.add_argument("--pictures", type=positive, metavar="N", help="that are measured on; default: 240")
-    run.add_argument("--output", type=Path, metavar="FOLDER", help="default: runs/ablations")
+    folder = "default: runs/ablations, with --long runs/ablations_long"
+    run.add_argument("--output", type=Path, metavar="FOLDER", help=folder)
     run.set_defaults(command=_run)
 
     show = actions.add_parser("show", help="what the runs say: numbers, a table and a figure")
-    show.add_argument("--output", type=Path, metavar="FOLDER", help="where the runs are; default: runs/ablations")
+    where = "where the runs are, and beside it in FOLDER_long the long ones; default: runs/ablations"
+    show.add_argument("--output", type=Path, metavar="FOLDER", help=where)
     show.add_argument("--results", type=Path, metavar="FILE", help="default: figures/results.json; of the demo runs/")
     show.set_defaults(command=_show)
 
@@ -56,22 +60,24 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from colorstyle_lib import paths
+    from colorstyle_lib.ablation_budgets import LONG, SMALL
     from colorstyle_lib.ablation_exam import PICTURES, load_material
-    from colorstyle_lib.ablation_run import SEEDS, STEPS, run_matrix
+    from colorstyle_lib.ablation_run import run_matrix
     from colorstyle_lib.ablations import get_ablation
 
     for name in arguments.names:  # before pictures are read
         get_ablation(name)
-    folder = arguments.output or paths.RUNS / "ablations"
+    budget = LONG if arguments.long else SMALL
+    folder = arguments.output or paths.RUNS / budget.folder
     pictures = arguments.pictures or PICTURES
     store, exam = load_material(paths.data_root(arguments.data), pictures=pictures, cache=folder / "pictures")
     lines = run_matrix(
         store,
         exam,
         folder,
-        names=arguments.names,
-        seeds=arguments.seeds or SEEDS,
-        steps=arguments.steps or STEPS,
+        names=arguments.names or budget.members,
+        seeds=arguments.seeds or budget.seeds,
+        steps=arguments.steps or budget.steps,
     )
     print(f"{len(lines)} trainings in {folder}; what they say: colorstyle ablations show")
     return 0
@@ -81,25 +87,29 @@ def _show(arguments: argparse.Namespace) -> int:
     from matplotlib import pyplot as plt
 
     from colorstyle_lib import paths
-    from colorstyle_lib.ablation_effects import (
-        effect_numbers,
-        effects_of,
-        level_numbers,
-        print_effects,
-        read_matrix,
-    )
+    from colorstyle_lib.ablation_budgets import LONG, SMALL
+    from colorstyle_lib.ablation_effects import effects_of
+    from colorstyle_lib.ablation_matrix import holds_base, read_matrix
+    from colorstyle_lib.ablation_numbers import effect_numbers, level_numbers
+    from colorstyle_lib.ablation_table import print_effects
     from colorstyle_lib.attention_trial_run import matrix_numbers
     from colorstyle_lib.figures_ablations import effects as draw_effects
     from colorstyle_lib.results import merge_results
 
-    folder = arguments.output or paths.RUNS / "ablations"
+    folder = arguments.output or paths.RUNS / SMALL.folder
+    beside = folder.with_name(f"{folder.name}_long")
     matrix = read_matrix(folder)
     effects = effects_of(matrix)
     numbers = level_numbers(matrix) + effect_numbers(matrix, effects) + matrix_numbers(matrix)
+    longer = None
+    if holds_base(beside):
+        long = read_matrix(beside, LONG)
+        longer = long, effects_of(long)
+        numbers += level_numbers(long) + effect_numbers(*longer)
     merge_results(numbers, arguments.results or _results(matrix.data))
-    print_effects(matrix, effects)
+    print_effects(matrix, effects, longer)
     plt.style.use(paths.PACKAGE / "colorstyle.mplstyle")
-    draw_effects(effects).savefig(folder / "effects.png")
+    draw_effects(effects, longer=longer[1] if longer else ()).savefig(folder / "effects.png")
     print(folder / "effects.png")
     return 0
 

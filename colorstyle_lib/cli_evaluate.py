@@ -14,9 +14,16 @@ def add_evaluate_commands(commands: Any) -> None:
         commands: what ``ArgumentParser.add_subparsers`` returned.
     """
     opponents = commands.add_parser("opponents", help="train the opponents, each for the same time; again, to go on")
-    opponents.add_argument("names", metavar="NAME", nargs="*", help="l1, pix2pix, bins, ours; default: all")
+    opponents.add_argument(
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help="l1, pix2pix, bins, ours (these by default); or joint, color_specialist, style_specialist",
+    )
     opponents.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA")
-    opponents.add_argument("--minutes", type=_minutes, default=10.0, help="of processor time for each; default: 10")
+    opponents.add_argument(
+        "--minutes", type=_minutes, default=10.0, help="of processor time for each, twice for joint; default: 10"
+    )
     opponents.add_argument("--output", type=Path, metavar="FOLDER", help="default: runs/opponents")
     opponents.add_argument("--seed", type=int, default=0)
     opponents.set_defaults(command=_opponents)
@@ -31,6 +38,15 @@ def add_evaluate_commands(commands: Any) -> None:
     evaluate.add_argument("--demo", action="store_true", help="on the 7 demo photographs instead, without a data root")
     evaluate.add_argument("--atlas", action="store_true", help="one method's outputs in ways that carry the same name")
     evaluate.add_argument("--style", action="store_true", help="style transfer instead of coloring")
+    evaluate.add_argument("--specialists", action="store_true", help="one model for both, against two specialists")
+    evaluate.add_argument(
+        "--optimize",
+        type=int,
+        default=0,
+        metavar="N",
+        help="with --style: on N pairs the optimization, for minutes each",
+    )
+    evaluate.add_argument("--clips", action="store_true", help="how much restyled clips flicker; needs no data root")
     evaluate.add_argument(
         "--limit", type=int, metavar="N", help="only N pictures of each set, or pairs, for a first look"
     )
@@ -76,6 +92,10 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         return _atlas(arguments, output)
     if arguments.style:
         return _style(arguments, output)
+    if arguments.clips:
+        return _clips(arguments, output)
+    if arguments.specialists:
+        return _specialists(arguments, output)
     numbers = evaluate_weights(
         None if arguments.demo else _root(arguments.data, "measuring"),
         weights=arguments.weights,
@@ -95,8 +115,36 @@ def _style(arguments: argparse.Namespace, output: Path) -> int:
     if arguments.demo or arguments.opponents:
         raise ConfigError("--style measures on paintings and against its own opponents; leave --demo, --opponents out")
     root = _root(arguments.data, "measuring")
+    if not 0 <= arguments.optimize <= (arguments.limit or PAIRS):
+        raise ConfigError(f"--optimize wants 0 to {arguments.limit or PAIRS} pairs, not {arguments.optimize}")
     options = {"weights": arguments.weights, "name": arguments.name, "pairs": arguments.limit or PAIRS}
+    options["optimized"] = arguments.optimize
     evaluate_style(root, output=output, **options)
+    return 0
+
+
+def _specialists(arguments: argparse.Namespace, output: Path) -> int:
+    from colorstyle_lib import paths
+    from colorstyle_lib.errors import ConfigError
+    from colorstyle_lib.specialists import evaluate_specialists
+
+    if arguments.demo or arguments.weights or arguments.name:
+        raise ConfigError(
+            "--specialists measures what `colorstyle opponents` trained; leave --demo, --weights, --name out"
+        )
+    root = _root(arguments.data, "measuring")
+    folder = arguments.opponents or paths.RUNS / "opponents"
+    evaluate_specialists(root, folder, output=output, limit=arguments.limit)
+    return 0
+
+
+def _clips(arguments: argparse.Namespace, output: Path) -> int:
+    from colorstyle_lib.errors import ConfigError
+    from colorstyle_lib.evaluation_clips import evaluate_clips
+
+    if arguments.demo or arguments.data or arguments.opponents:
+        raise ConfigError("--clips measures on the demo photographs; leave --demo, --data and --opponents out")
+    evaluate_clips(output=output, weights=arguments.weights, name=arguments.name, limit=arguments.limit)
     return 0
 
 

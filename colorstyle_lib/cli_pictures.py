@@ -83,7 +83,7 @@ def _strength(text: str) -> float:
 
 
 def _smooth(text: str) -> float:
-    return _number(text, 0.95, "each frame by itself")
+    return _number(text, 1.0, "each frame by itself")
 
 
 def add_picture_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -133,8 +133,8 @@ def add_picture_commands(commands: argparse._SubParsersAction[Any]) -> None:
         type=_smooth,
         default=0.0,
         metavar="F",
-        help="a folder's pictures are frames of a clip, in the order of their names; from 0, each by itself, to 0.95: "
-        "how much of what is drawn carries on from frame to frame, against flicker; try 0.9",
+        help="a folder's pictures are frames of a clip, in the order of their names; 1: what is drawn stays on the "
+        "things it is drawn on, against flicker; 0, the default: each picture by itself",
     )
     stylize.set_defaults(command=_stylize)
 

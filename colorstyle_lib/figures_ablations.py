@@ -1,4 +1,4 @@
-"""The figure of the matrix: what each change does, with its interval and its seeds."""
+"""The figure of the matrix: what each change does, with its interval and its seeds, and what a longer training says."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from colorstyle_lib.ablation_effects import METRICS, Effect
 from colorstyle_lib.ablations import BASE, COMPARISONS, Comparison
@@ -20,9 +21,11 @@ _BETTER = {
     KERNEL: "← better",
     "reference_psnr_ab": "better →",
 }
-_DECIDED, _OPEN = "#0072B2", "0.55"
+_DECIDED, _OPEN, _LONGER = "#0072B2", "0.55", "#D55E00"
 _SHOWN = 0.85  # share of the effects that set a panel's reach; a few large ones would flatten all others
 _REACH = 1.4
+_RIM = 1.06  # of the reach, so that nothing at the rim is cut or lies on the labels
+_LOWER = 0.55  # of a row, from a comparison's mark to that of its longer training
 _GROUPS = {
     "C4": "C4  against gray",
     "C2": "C2  attention",
@@ -33,17 +36,19 @@ _GROUPS = {
 }
 
 
-def effects(found: Sequence[Effect], metrics: Sequence[str] = _PANELS) -> Figure:
-    """A row a comparison, a panel a metric: difference, 95 % interval over pictures, and each seed as a small dot.
+def effects(found: Sequence[Effect], metrics: Sequence[str] = _PANELS, *, longer: Sequence[Effect] = ()) -> Figure:
+    """A row a comparison, a panel a metric: difference, 95 % interval over pictures, and each seed as a small tick.
 
-    Filled where the interval leaves 0 out and every seed is on the same side. What lies beyond a panel is written at
-    its rim.
+    Filled where the interval leaves 0 out and every seed is on the same side. A diamond below is the same comparison
+    after longer trainings, filled where its interval leaves 0 out. What lies beyond a panel is written at its rim.
 
     Args:
         found: from :func:`colorstyle_lib.ablation_effects.effects_of`.
         metrics: of :data:`colorstyle_lib.ablation_effects.METRICS`.
+        longer: as ``found``, of longer trainings; those without a row here are left out.
     """
     present = {effect.comparison.name for effect in found}
+    again = {effect.comparison.name for effect in longer}
     ticks: list[tuple[float, str, bool]] = []  # place, text, whether it is a heading
     places: dict[str, float] = {}
     at = 0.0
@@ -51,22 +56,27 @@ def effects(found: Sequence[Effect], metrics: Sequence[str] = _PANELS) -> Figure
         members = [c for c in COMPARISONS.values() if c.claim == claim and c.name in present]
         if members:
             ticks.append((at, title, True))
-            rows = {c.name: at + 1 + i for i, c in enumerate(members)}
-            ticks += [(rows[c.name], _label(c), False) for c in members]
-            places |= rows
-            at += len(members) + 1.6
-    size = (2.3 * len(metrics) + 2.6, 0.21 * (ticks[-1][0] + 3))
+            for comparison in members:
+                at += 1
+                ticks.append((at, _label(comparison), False))
+                places[comparison.name] = at
+                at += _LOWER if comparison.name in again else 0.0
+            at += 1.6
+    end = at - 1.6
+    size = (2.3 * len(metrics) + 2.6, 0.21 * (end + 3) + 0.4)
     figure, axes = new_figure(1, len(metrics), figsize=size, squeeze=False, sharey=True)
     for ax, metric in zip(axes[0], metrics, strict=True):
-        _panel(ax, [e for e in found if e.metric == metric], places)
+        mine, later = ([e for e in some if e.metric == metric] for some in (found, longer))
+        _panel(ax, mine, [e for e in later if e.comparison.name in places], places)
         ax.set_xlabel(f"{METRICS[metric]}\ndifference, {_BETTER.get(metric, '')}")
     first = axes[0, 0]
     first.set_yticks([place for place, _, _ in ticks], [text for _, text, _ in ticks])
     for label, (_, _, heading) in zip(first.get_yticklabels(), ticks, strict=True):
         label.set_fontweight("bold" if heading else "normal")
-    first.set_ylim(ticks[-1][0] + 0.8, -0.8)
+    first.set_ylim(end + 0.8, -0.8)
     for ax in axes[0]:
         ax.tick_params(axis="y", length=0)
+    figure.legend(handles=_legend(bool(again & present)), loc="outside lower center", ncols=4)
     return figure
 
 
@@ -75,24 +85,47 @@ def _label(comparison: Comparison) -> str:
     return comparison.title if against == BASE else f"{comparison.title} (against {against.replace('_', ' ')})"
 
 
-def _panel(ax: Axes, found: Sequence[Effect], places: dict[str, float]) -> None:
-    ends = [max(abs(e.estimate.low), abs(e.estimate.high)) for e in found]
+def _legend(longer: bool) -> list[Line2D]:
+    def mark(text: str, marker: str, color: str, *, filled: bool, line: bool = True) -> Line2D:
+        face = color if filled else "white"
+        style = "-" if line else ""
+        return Line2D(
+            [], [], color=color, marker=marker, markerfacecolor=face, linestyle=style, markersize=5, label=text
+        )
+
+    marks = [
+        mark("all trainings on one side of 0", "o", _DECIDED, filled=True),
+        mark("not decided", "o", _OPEN, filled=False),
+        mark("one training", "|", "black", filled=True, line=False),
+    ]
+    return [*marks, mark("one longer training", "D", _LONGER, filled=True)] if longer else marks
+
+
+def _panel(ax: Axes, found: Sequence[Effect], longer: Sequence[Effect], places: dict[str, float]) -> None:
+    ends = [max(abs(e.estimate.low), abs(e.estimate.high)) for e in (*found, *longer)]
     reach = _REACH * float(np.quantile(ends, _SHOWN)) if ends else 1.0
     reach = reach or 1.0
     ax.axvline(0, color="0.3", linewidth=0.8)
     for effect in found:
-        y, e = places[effect.comparison.name], effect.estimate
-        color = _DECIDED if effect.decided else _OPEN
-        if abs(e.value) > reach:
-            side = 1 if e.value > 0 else -1
-            ax.plot([side * reach], [y], ">" if side > 0 else "<", color=color, markersize=5, clip_on=False)
-            ax.text(
-                side * 0.93 * reach, y, f"{e.value:+.2g}", ha="right" if side > 0 else "left", va="center", fontsize=7
-            )
-            continue
-        ax.plot([max(e.low, -reach), min(e.high, reach)], [y, y], color=color, linewidth=1.4, solid_capstyle="butt")
-        ax.plot([e.value], [y], "o", color=color, markerfacecolor=color if effect.decided else "white", markersize=5)
-        inside = [value for value in effect.by_seed.values() if abs(value) <= reach]
-        ax.plot(inside, [y] * len(inside), "|", color="black", markersize=5, markeredgewidth=0.8)
-    ax.set_xlim(-reach, reach)
+        y = places[effect.comparison.name]
+        _mark(ax, effect, y, reach, "o", _DECIDED if effect.decided else _OPEN, filled=effect.decided)
+        if abs(effect.estimate.value) <= reach:
+            inside = [value for value in effect.by_seed.values() if abs(value) <= reach]
+            ax.plot(inside, [y] * len(inside), "|", color="black", markersize=5, markeredgewidth=0.8)
+    for effect in longer:
+        y = places[effect.comparison.name] + _LOWER
+        _mark(ax, effect, y, reach, "D", _LONGER, filled=effect.side != 0)
+    ax.set_xlim(-_RIM * reach, _RIM * reach)
     ax.spines["left"].set_visible(False)
+
+
+def _mark(ax: Axes, effect: Effect, y: float, reach: float, marker: str, color: str, *, filled: bool) -> None:
+    """A difference with its interval; at the rim with its value, where it lies beyond."""
+    e, size = effect.estimate, 5 if marker == "o" else 4
+    if abs(e.value) > reach:
+        side, ha = (1, "right") if e.value > 0 else (-1, "left")
+        ax.plot([side * reach], [y], ">" if side > 0 else "<", color=color, markersize=size, clip_on=False)
+        ax.text(side * 0.94 * reach, y, f"{e.value:+.2g}", ha=ha, va="center", fontsize=7)
+        return
+    ax.plot([max(e.low, -reach), min(e.high, reach)], [y, y], color=color, linewidth=1.4, solid_capstyle="butt")
+    ax.plot([e.value], [y], marker, color=color, markerfacecolor=color if filled else "white", markersize=size)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as nnf
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.motion import carried
 
 _RIM = 3  # pixels that bicubic interpolation and the pictures' own borders reach into
 
@@ -59,7 +59,24 @@ def flicker(clip: Float[Tensor, "t 3 h w"], step: tuple[float, float]) -> float:
     right, down = (math.ceil(abs(part)) + _RIM for part in step)
     if 2 * right >= width or 2 * down >= height:
         raise ConfigError(f"frames of {(width, height)} pixels that move by {step} have nothing in common")
-    # What stands at x in one frame stands at x - step in the next.
-    back = -torch.tensor(step, device=clip.device).view(1, 2, 1, 1).expand(len(clip) - 1, 2, height, width)
-    difference = carried(clip[1:], back)[0] - clip[:-1]
+    difference = taken_back(clip[1:], step) - clip[:-1]
     return difference[..., down : height - down, right : width - right].abs().mean().item()
+
+
+def taken_back(frames: Float[Tensor, "t c h w"], step: tuple[float, float]) -> Float[Tensor, "t c h w"]:
+    """Frames of a pan as the frame before each would show them: moved back by a step, bicubic.
+
+    The kernel is torch's, and not the one that clips are smoothed with: a judge has tools of its own.
+
+    Args:
+        frames: any planes.
+        step: see :func:`pan`.
+    """
+    height, width = frames.shape[-2:]
+    # What stands at x in one frame stands at x - step in the next. grid_sample counts from -1 to 1.
+    across, down = (
+        (2 * (torch.arange(side, device=frames.device) - part) + 1) / side - 1
+        for side, part in ((width, step[0]), (height, step[1]))
+    )
+    grid = torch.stack(torch.meshgrid(across, down, indexing="xy"), dim=-1).expand(len(frames), -1, -1, -1)
+    return nnf.grid_sample(frames, grid, mode="bicubic", padding_mode="border", align_corners=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ from torch import Tensor
 from colorstyle_lib import paths
 from colorstyle_lib.attention_override import parse_override
 from colorstyle_lib.checkpoint import file_hash, load_generator
+from colorstyle_lib.clips import SMOOTH, restyled_clip
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.generator import Generator, Reference, content_planes, gray_content
 from colorstyle_lib.hints import Hint, keep_to_reach, plant
 from colorstyle_lib.images import Source, open_picture, to_tensor
 from colorstyle_lib.outcome import Result, pixels_hash, versions
-from colorstyle_lib.stylizing import Styles, restyled
+from colorstyle_lib.stylizing import Styles, Stylizer, restyled
 from colorstyle_lib.upsampling import with_chroma
 
 RELEASED = "companion"
@@ -232,6 +233,35 @@ class ColorStyle:
             override=override,
             working_size=working_size,
         )
+
+    def stylize_clip(
+        self,
+        frames: Iterable[Source],
+        style: Source | Styles,
+        *,
+        smooth: float = SMOOTH,
+        attention: Mapping[str, float] | None = None,
+        **options: Any,
+    ) -> Iterator[Result]:
+        """:meth:`stylize` for the frames of a clip: what is drawn stays on the things that it is drawn on.
+
+        Args:
+            frames: in their order. Where their size changes, or one is nothing like the one before, a new clip begins.
+            style: of :meth:`stylize`.
+            smooth: 1: as if painted on things, until it no longer fits; 0: each frame by itself; see
+                :class:`colorstyle_lib.clips.Smoother`.
+            attention: of :meth:`stylize`.
+            **options: the others of :meth:`stylize`, for every frame.
+
+        Returns:
+            One result a frame, each made when it is asked for; memory does not grow with the clip.
+
+        Raises:
+            ConfigError: at once, an argument out of range, or weights that only color. ImageError: at once for a style
+                or a mask, when its turn comes for a frame, that cannot be opened.
+        """
+        override = parse_override(attention) if attention is not None else None
+        return restyled_clip(Stylizer(self, style, override=override, **options), frames, smooth)
 
     def _noise(self, seed: int | None) -> Tensor | None:
         """The z that a seed stands for, the same on every device."""

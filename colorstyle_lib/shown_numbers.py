@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from colorstyle_lib import figures_results, paths
-from colorstyle_lib.ablation_effects import METHOD, METRICS, Effect
-from colorstyle_lib.ablations import COMPARISONS
+from colorstyle_lib.ablation_budgets import LONG, SMALL
+from colorstyle_lib.ablation_numbers import recorded_effects
 from colorstyle_lib.atlas import ATLAS
 from colorstyle_lib.benchmark_colorize import ALL, KERNEL, SIZE
 from colorstyle_lib.benchmark_style import Summary
-from colorstyle_lib.claims_verdict import by_training
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.evaluation_run import DEMO
@@ -69,22 +68,15 @@ def steering() -> KeptFigure:
 
 
 def ablations() -> KeptFigure:
-    """What each change of the recipe does to small trainings."""
-    effects, numbers = [], []
-    for one in read_results().values():
-        metric, _, _ = one.metric.partition("_minus_")
-        name = one.method.removeprefix(METHOD)
-        if metric in METRICS and one.method != name and name in COMPARISONS and one.interval and one.metric != metric:
-            by_seed = dict(zip(one.seeds, by_training(one), strict=False))
-            estimate = Estimate(one.value, *one.interval, one.n)
-            effects.append(Effect(COMPARISONS[name], metric, estimate, by_seed))
-            numbers.append(one)
-    if not effects:
+    """What each change of the recipe does to small trainings, and to longer ones where there are any."""
+    known = read_results().values()
+    found, longer = (recorded_effects(known, budget) for budget in (SMALL, LONG))
+    if not found:
         raise DataError("there are no ablations in results.json yet")
-    order = list(COMPARISONS)
-    effects.sort(key=lambda effect: order.index(effect.comparison.name))
-    metric = "paired differences of small trainings; intervals over pictures of the mean over seeds, 95 %"
-    return KeptFigure(draw_effects(effects), metric, max(n.n for n in numbers), _facts(numbers))
+    figure = draw_effects([e for e, _ in found.values()], longer=[e for e, _ in longer.values()])
+    numbers = [number for _, number in (*found.values(), *longer.values())]
+    metric = "paired differences of trainings, small and longer; intervals over pictures of the mean over seeds, 95 %"
+    return KeptFigure(figure, metric, max(n.n for n in numbers), _facts(numbers))
 
 
 def metric_atlas() -> KeptFigure:

@@ -2,7 +2,8 @@
 
 import argparse
 import json
-from dataclasses import asdict
+import re
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -11,9 +12,14 @@ from scipy import stats
 from small_run import drawn_store
 
 from colorstyle_lib import ablation_run, figures_ablations, paths
-from colorstyle_lib.ablation_effects import effect_numbers, effects_of, level_numbers, read_matrix
+from colorstyle_lib.ablation_budgets import LONG, SMALL
+from colorstyle_lib.ablation_effects import AGREES, CONTRADICTS, UNCLEAR, Effect, effects_of
 from colorstyle_lib.ablation_exam import Exam, load_material, measure
+from colorstyle_lib.ablation_matrix import holds_base, read_matrix
+from colorstyle_lib.ablation_notes import by_training
+from colorstyle_lib.ablation_numbers import effect_numbers, level_numbers, recorded_effects
 from colorstyle_lib.ablation_run import cost_of, read_log, run_matrix
+from colorstyle_lib.ablation_table import print_effects
 from colorstyle_lib.ablation_training import PresetLearner, train_member
 from colorstyle_lib.ablations import ABLATIONS, BASE, COMPARISONS, EVEN, UNEVEN, get_ablation
 from colorstyle_lib.attention_trial import (
@@ -35,7 +41,9 @@ from colorstyle_lib.features import pretrained_efficientnet_lite0
 from colorstyle_lib.generator import Generator, gray_content
 from colorstyle_lib.modalities import MODALITIES
 from colorstyle_lib.results import read_results
-from colorstyle_lib.statistics_bootstrap import bootstrap
+from colorstyle_lib.statistics_bootstrap import Estimate, bootstrap
+
+SHOW = "colorstyle ablations show"
 
 
 def exam(n: int = 3) -> Exam:
@@ -177,7 +185,15 @@ def test_a_killed_matrix_goes_on_and_repeats_nothing(own_runs, monkeypatch):
     assert len(by_key) == len(numbers)
     difference = by_key["all/ablation.no_attention/psnr_ab_minus_base"]
     assert (difference.n, difference.seeds, difference.weights) == (3, (0, 1), None)
-    assert "by seed" in difference.note
+    assert by_training(difference) == pytest.approx(each, abs=1e-3)
+    assert "2 trainings of 1 steps" in difference.note
+    assert difference.command == "colorstyle ablations run --data ROOT --steps 2 --seeds 2 --pictures 3; " + SHOW
+    told = recorded_effects(numbers)
+    assert list(told) == [n.key for n in numbers if n.key in told]  # in the order of the comparisons
+    assert [e.estimate for e, _ in told.values()] == [e.estimate for e in effects]
+    own = by_key["all/ablation.base/psnr_ab"]
+    assert by_training(own) == pytest.approx([columns["base"][s]["psnr_ab"].mean().item() for s in (0, 1)], rel=1e-3)
+    assert by_training(by_key["all/ablation.gray/psnr_ab"]) == []
     spread = by_key["all/ablation.no_attention/psnr_ab_minus_base_seed_sd"]
     assert spread.value == pytest.approx(abs(each[0] - each[1]) / 2**0.5, abs=1e-4)
     assert spread.interval is None
@@ -186,9 +202,59 @@ def test_a_killed_matrix_goes_on_and_repeats_nothing(own_runs, monkeypatch):
 
     figure = figures_ablations.effects(effects)
     assert {"no attention", "C2  attention", "shape deleted at test"} <= set(texts(figure))
+    assert "one longer training" not in texts(figure)
     (folder / f"{matrix.lines[0]['columns']}.safetensors").unlink()
     with pytest.raises(DataError, match="missing or damaged"):
         read_matrix(folder)
+
+
+def test_a_longer_run_has_addresses_of_its_own_and_says_whether_it_agrees(own_runs, capsys):
+    store, folder = drawn_store(size=60), own_runs / "matrix_long"
+    assert not holds_base(folder)
+    run_matrix(store, exam(), folder, names=["base", "no_discriminator"], seeds=1, steps=2)
+    assert holds_base(folder)
+    long = read_matrix(folder, LONG)
+    again = effects_of(long, resamples=50)
+    by_key = {n.key: n for n in level_numbers(long, resamples=50) + effect_numbers(long, again)}
+    one = by_key["all/ablation_long.no_discriminator/reference_psnr_ab_minus_base"]
+    assert one.command == "colorstyle ablations run --long --data ROOT --steps 2 --pictures 3; " + SHOW
+    assert (one.mode, one.seeds, len(by_training(one))) == ("long", (0,), 1)
+    assert re.search(r"one training of \d+ steps, \d\S* processor minutes each.*one seed", one.note)
+    assert not any(key.endswith("_seed_sd") for key in by_key)
+    assert recorded_effects(by_key.values(), LONG)
+    assert not recorded_effects(by_key.values())
+    small = [replace(e, by_seed={0: e.estimate.value, 1: e.estimate.value}) for e in again]
+    capsys.readouterr()
+    print_effects(long, small, (long, again))
+    table = capsys.readouterr().out.splitlines()
+    row = next(i for i, line in enumerate(table) if line.startswith("no_discriminator"))
+    assert table[row + 1].split()[:3] == ["longer", "1", str(long.steps("no_discriminator"))]
+    figure = figures_ablations.effects(small, longer=again)
+    assert "one longer training" in texts(figure)
+
+
+def effect(low: float, high: float, *seeds: float) -> Effect:
+    estimate = Estimate((low + high) / 2, float(low), float(high), 9)
+    by_seed = {i: float(value) for i, value in enumerate(seeds or (estimate.value,))}
+    return Effect(COMPARISONS["no_attention"], "psnr_ab", estimate, by_seed)
+
+
+def test_what_is_decided_and_what_a_longer_training_says_to_it():
+    below = effect(-3, -1, -1.5, -2.5)
+    assert (below.side, below.decided) == (-1, True)
+    for open_one in (effect(-3, 1, -1, -1), effect(-3, -1, -4, 1), effect(0, 0, 0, 0), effect(-3, -1)):
+        assert not open_one.decided
+        assert open_one.compared_with(effect(-3, -1)) == UNCLEAR
+    assert effect(0, 0, 0, 0).side == 0  # to delete what is not looked at changes nothing: no side was taken
+    assert below.compared_with(effect(-9, -8)) == AGREES
+    assert below.compared_with(effect(8, 9)) == CONTRADICTS
+    assert below.compared_with(effect(-8, 9)) == UNCLEAR
+
+
+def test_who_is_trained_longer_is_known_and_compared_with_the_base():
+    assert all(get_ablation(name).against == BASE for name in LONG.members)
+    assert LONG.method != SMALL.method
+    assert not LONG.method.startswith(SMALL.method)
 
 
 def test_a_training_that_breaks_down_is_logged_and_not_measured(own_runs, monkeypatch):

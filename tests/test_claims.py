@@ -15,10 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from colorstyle_lib import paths
+from colorstyle_lib.ablation_budgets import LONG, SMALL
 from colorstyle_lib.ablation_effects import METRICS
+from colorstyle_lib.ablation_notes import by_training
 from colorstyle_lib.ablations import ABLATIONS, COMPARISONS
-from colorstyle_lib.claims import CLAIMS, Claim, Evidence
+from colorstyle_lib.claims import CLAIMS
 from colorstyle_lib.claims_check import changed_verdicts, check_claims, left_unchecked
+from colorstyle_lib.claims_form import Claim, Evidence
 from colorstyle_lib.claims_table import NARROWEST, as_facts, as_markdown, as_text, details, opponent, shown
 from colorstyle_lib.claims_verdict import (
     CANNOT_TELL,
@@ -29,7 +32,6 @@ from colorstyle_lib.claims_verdict import (
     NOT_YET,
     OPEN,
     SUPPORTED,
-    by_training,
     judge_claim,
     judge_claims,
 )
@@ -91,15 +93,17 @@ def test_quotes_are_the_papers_own_words():
 
 def test_numbers_are_asked_for_by_names_that_the_measuring_code_gives():
     """Nobody would ever answer a mistyped address: the claim would stay 'not yet tested'."""
-    named = {
-        f"all/ablation.{name}/{metric}_minus_{against}"
-        for metric in METRICS
-        for name, against in [(c.name, c.other[0]) for c in COMPARISONS.values()]
-    } | {f"all/ablation.{name}/{metric}" for metric in METRICS for name in ABLATIONS}
+    small, long = SMALL.method, LONG.method
+    sides = [(method, c) for c in COMPARISONS.values() for method in (small, long)]
+    sides = [(method, c) for method, c in sides if method == small or c.one[0] in (*LONG.members, "gray")]
+    named = {f"all/{method}{c.name}/{metric}_minus_{c.other[0]}" for metric in METRICS for method, c in sides}
+    named |= {f"all/{small}{name}/{metric}" for metric in METRICS for name in ABLATIONS}
+    named |= {f"all/{long}{name}/{metric}" for metric in METRICS for name in LONG.members}
     known = [*named, *RECORDED]
     later = re.compile(r"style_pairs/|\w+/training\.|all/released/(inpaint|enhance|generate)_|all/attention\.")
     for claim in CLAIMS:
-        for key in (*(key for evidence in claim.decides for key in evidence.keys), *claim.beside):
+        controls = [evidence.control for evidence in claim.decides if evidence.control]
+        for key in (*(key for evidence in claim.decides for key in evidence.keys), *claim.beside, *controls):
             assert later.match(key) or any(fnmatchcase(one, key) for one in known), f"{claim.id}: {key}"
 
 
@@ -107,16 +111,17 @@ def test_numbers_are_asked_for_by_names_that_the_measuring_code_gives():
 def test_every_verdict_follows_its_numbers(claim: Claim):
     good = [fitting(evidence, met=True) for evidence in claim.decides]
     bad = [fitting(evidence, met=False) for evidence in claim.decides]
+    controls = [fitting(replace(e, keys=(e.control,)), met=True) for e in claim.decides if e.control]
     assert judge_claim(claim, together(*good)).verdict == SUPPORTED
     assert judge_claim(claim, {}).verdict == (NOT_HERE if claim.beyond else NOT_YET)
     for i in range(len(good)):
-        one_bad = together(*good[:i], bad[i], *good[i + 1 :])
+        one_bad = together(*good[:i], bad[i], *good[i + 1 :], *controls)
         found = judge_claim(claim, one_bad)
         assert found.verdict == NOT_SUPPORTED
         assert claim.decides[i].says in found.why
     if len(good) > 1:
         assert judge_claim(claim, together(*good[1:])).verdict == (NOT_HERE if claim.beyond else NOT_YET)
-        assert judge_claim(claim, together(bad[0])).verdict == NOT_SUPPORTED
+        assert judge_claim(claim, together(bad[0], *controls)).verdict == NOT_SUPPORTED
 
 
 ONE = Evidence("it is small", ("all/ablation.x/error_minus_base", "all/ablation.y/error_minus_base"), high=0.0, seeds=2)
@@ -138,6 +143,7 @@ def test_a_condition_is_met_missed_or_open():
     assert outcome(ablated(-2, -5, 1)) == (OPEN, "the interval holds both answers")
     assert outcome(ablated(-2, -3, -1, seeds=(0,))) == (OPEN, "1 of 2 trainings")
     assert outcome(ablated(-2, -3, -1, note="x; by seed -4.1, +0.1; y")) == (OPEN, "trainings disagree")
+    assert outcome(ablated(2, 1, 3, note="x; by seed -0.1, +4.1; y")) == (OPEN, "trainings disagree")
     assert outcome(ablated(-2, -3, -1, note="x; by seed -2.1, -1.9; y")) == (MET, "")
     assert outcome(replace(ablated(-2, -3, -1), interval=None)) == (OPEN, "it has no interval")
 
@@ -146,6 +152,67 @@ def test_one_of_two_addresses_is_enough_and_the_better_one_counts():
     assert outcome(ablated(2, 1, 3), ablated(-2, -3, -1, "y"))[0] == MET
     assert outcome(ablated(2, 1, 3), ablated(-2, -3, 1, "y"))[0] == OPEN
     assert outcome(ablated(2, 1, 3), ablated(2, 1, 3, "y"))[0] == MISSED
+
+
+def test_a_miss_counts_only_where_our_own_recipe_meets_the_bound():
+    level = Evidence("it colors", ("all/ablation.x/ratio",), low=0.5, control="all/ablation.base/ratio")
+    claim, small = replace(CLAIM, decides=(level,)), made("all/ablation.x/ratio", 0.4, 0.3, 0.45)
+
+    def found(*numbers: Number) -> tuple[str, str]:
+        (finding,) = judge_claim(claim, together(*numbers)).findings
+        return finding.outcome, finding.why
+
+    assert found(small) == (OPEN, "missed, but our own recipe was not measured")
+    pale = made("all/ablation.base/ratio", 0.2, 0.1, 0.3)
+    assert found(small, pale) == (OPEN, "missed, but our own recipe has 0.20 [0.10, 0.30]")
+    assert found(small, made("all/ablation.base/ratio", 0.8, 0.7, 0.9)) == (MISSED, "")
+    assert found(made("all/ablation.x/ratio", 0.6, 0.55, 0.7), pale) == (MET, "")
+    long = made("all/ablation_long.x/ratio", 0.4, 0.3, 0.45)  # has a control of its own
+    (finding,) = judge_claim(claim, together(small, pale, long)).findings
+    assert finding.heard == OPEN
+    (finding,) = judge_claim(
+        claim, together(small, pale, long, made("all/ablation_long.base/ratio", 0.8, 0.7, 0.9))
+    ).findings
+    assert (finding.outcome, finding.heard) == (OPEN, MISSED)
+
+
+def heard(small: Number, *long: Number) -> tuple[str, str, str]:
+    (finding,) = judge_claim(CLAIM, together(small, *long)).findings
+    assert finding.longer == long
+    return finding.outcome, finding.heard, finding.why
+
+
+def longer(value: float, low: float, high: float, name: str = "x") -> Number:
+    return made(f"all/ablation_long.{name}/error_minus_base", value, low, high, seeds=(0,))
+
+
+def test_a_longer_training_is_a_witness_that_takes_certainty_away_and_gives_none():
+    met, missed, unclear = (-2, -3, -1), (2, 1, 3), (-2, -5, 1)
+    contradicted = "a longer training contradicts"
+    assert heard(ablated(*met)) == (MET, "", "")
+    assert heard(ablated(*met), longer(*met)) == (MET, "agrees", "")
+    assert heard(ablated(*missed), longer(*missed)) == (MISSED, "agrees", "")
+    assert heard(ablated(*met), longer(*missed)) == (OPEN, "contradicts", contradicted)
+    assert heard(ablated(*missed), longer(*met)) == (OPEN, "contradicts", contradicted)
+    assert heard(ablated(*met), longer(*unclear)) == (MET, "open", "")
+    assert heard(ablated(*unclear), longer(*met))[:2] == (OPEN, "met")
+    assert heard(ablated(*unclear), longer(*missed))[:2] == (OPEN, "missed")
+    assert outcome(longer(*met)) == ("missing", "")  # alone it is no evidence
+    judgement = judge_claim(CLAIM, together(ablated(*met), longer(*missed)))
+    assert judgement.verdict == CANNOT_TELL
+    assert {n.method for n in judgement.numbers} == {"ablation.x", "ablation_long.x"}
+    for text in (as_text([judgement], 200), details(judgement, 200), as_markdown([judgement])):
+        assert contradicted in text
+    assert "; longer: contradicts, 2.0 [1.0, 3.0] against base, n = 9, 1 training" in as_markdown([judgement])
+    (condition,) = as_facts([judgement])[0]["conditions"]
+    assert (condition["heard"], condition["longer"][0]["value"]) == ("contradicts", 2)
+
+
+def test_of_longer_trainings_too_the_better_address_counts():
+    numbers = together(ablated(2, 1, 3), longer(2, 1, 3), longer(-2, -3, -1, "y"))
+    (finding,) = judge_claim(CLAIM, numbers).findings
+    assert (finding.outcome, finding.heard) == (OPEN, "contradicts")
+    assert [n.method for n in finding.longer] == ["ablation_long.y"]
 
 
 def test_all_numbers_at_an_address_with_a_star_must_hold():

@@ -60,14 +60,20 @@ def test_weights_and_opponents_become_numbers_and_a_table(root: Path, tmp_path: 
 def test_opponents_are_trained_one_after_the_other(root: Path, tmp_path: Path, monkeypatch, capsys):
     asked = []
 
-    def train(name, store, folder, *, seconds, seed):
+    def train(name, store, folder, *, seconds, seed, looks):
         asked.append((name, len(store), folder.name, seconds, seed))
+        assert looks == ("looks" if name == "joint" else None)
         return folder / f"{name}.safetensors"
 
     monkeypatch.setattr(opponents_trained, "train_opponent", train)
+    # Our gallery takes a minute to draw.
+    monkeypatch.setattr(opponents_trained, "style_store", lambda at, names, side: "looks" if at == root else None)
     assert run("opponents", "--data", root, "--minutes", "0.5", "--seed", 3) == 0
     assert asked == [(name, 6, name, 30.0, 3) for name in ("l1", "pix2pix", "bins", "ours")]
     assert str(paths.RUNS / "opponents" / "ours" / "ours.safetensors") in capsys.readouterr().out
+    asked.clear()
+    assert run("opponents", "joint", "--data", root, "--minutes", "0.5") == 0
+    assert asked == [("joint", 6, "joint", 60.0, 0)]  # it learns the work of two
 
 
 def test_what_cannot_be_measured_is_refused(root: Path, capsys):
