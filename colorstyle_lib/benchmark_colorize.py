@@ -222,22 +222,19 @@ def numbers_of(
     return numbers
 
 
-def evaluate_colorization(
-    methods: Sequence[Contestant],
-    squares: Mapping[str, Float[Tensor, "n 3 h w"]],
-    provenance: Provenance,
-    *,
-    resamples: int = 2000,
-) -> list[Number]:
+def measure_all(
+    methods: Sequence[Contestant], squares: Mapping[str, Float[Tensor, "n 3 h w"]]
+) -> tuple[str, dict[str, tuple[dict[str, Columns], Columns]]]:
     """Measure methods on each data set and on all together.
 
     What was measured before with the same weights, pictures and measure is taken from ``runs/measured``.
 
     Args:
-        methods: the one in question first.
+        methods: any.
         squares: from :func:`load_squares`.
-        provenance: of the run.
-        resamples: of the bootstrap.
+
+    Returns:
+        What the perceptual distance's network is called, and by data set what :func:`measure` gives; all together last.
 
     Raises:
         ConfigError: no pictures, or two methods of one name. MissingExtraError: a package is not installed.
@@ -266,11 +263,34 @@ def evaluate_colorization(
     if len(measured) > 1:
         together = {m.name: joined([found[m.name] for found, _ in measured.values()]) for m in methods}
         measured[ALL] = together, joined([real for _, real in measured.values()])
-    numbers = []
-    for data, (found, real) in measured.items():
-        options = {"data": data, "network": network, "provenance": provenance, "resamples": resamples}
-        numbers += numbers_of(methods, found, real, **options)
-    return numbers
+    return network, measured
+
+
+def evaluate_colorization(
+    methods: Sequence[Contestant],
+    squares: Mapping[str, Float[Tensor, "n 3 h w"]],
+    provenance: Provenance,
+    *,
+    resamples: int = 2000,
+) -> list[Number]:
+    """All numbers of methods, of each data set and of all together.
+
+    Args:
+        methods: the one in question first.
+        squares: from :func:`load_squares`.
+        provenance: of the run.
+        resamples: of the bootstrap.
+
+    Raises:
+        As :func:`measure_all`.
+    """
+    network, measured = measure_all(methods, squares)
+    options = {"network": network, "provenance": provenance, "resamples": resamples}
+    return [
+        number
+        for data, (found, real) in measured.items()
+        for number in numbers_of(methods, found, real, data=data, **options)
+    ]
 
 
 _NOTES = {

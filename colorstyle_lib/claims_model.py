@@ -27,6 +27,9 @@ MODEL_CLAIMS: tuple[Claim, ...] = (
         (
             "all/ablation.specialist/psnr_ab_minus_base",
             "all/ablation.specialist_reference/reference_psnr_ab_minus_base",
+            "all/joint/psnr_ab_minus_color_specialist",
+            "all/joint/colorfulness_over_color_specialist",
+            "style_pairs/joint/style_*_minus_style_specialist",
         ),
         "05_evaluation#claims-details",
         f"{EVALUATE}; {_STYLE}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,17 @@ from safetensors.torch import save
 from torch import Tensor
 
 from colorstyle_lib.checkpoint import STATE, load_state, save_generator, save_state
-from colorstyle_lib.config import Preset, change, get_preset
+from colorstyle_lib.config import Preset
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.data.datasets import load_split
 from colorstyle_lib.distributed import World
 from colorstyle_lib.errors import WeightsError, check_known
+from colorstyle_lib.features import load_vgg19
 from colorstyle_lib.journal import Journal, Losses
+from colorstyle_lib.opponents_recipes import CROP, RECIPES, SPECIALISTS, Recipe
 from colorstyle_lib.pix2pix import Pix2Pix
 from colorstyle_lib.players import Players, learning_rate_at
+from colorstyle_lib.release import style_store
 from colorstyle_lib.tasks import draw
 from colorstyle_lib.training import color_balance, stage_at
 from colorstyle_lib.turns import Rules, take_turns
@@ -34,75 +37,38 @@ from colorstyle_lib.writing import atomic_write
 MINUTES = 10.0
 """Of processor time for each, by default."""
 
-_CROP = 128  # pix2pix needs a power of 2
-_STORE_SCALE = 1.25  # as in colorstyle_lib.release
+OPPONENTS: dict[str, Recipe] = RECIPES | SPECIALISTS
+"""Everyone that can be trained here, by name."""
+
+_STORE_SCALE = 1.25  # as in colorstyle_lib.release, as the two below
+_CLOSE_SCALE, _CLOSE = 2.25, (0.4, 0.8)  # for looks, which are to be as coarse as those of pictures of 256 px
 _SCHEDULE = 100_000  # parts that a budget is divided in, for schedules that count steps
 _PIX2PIX_BATCH = 4  # its paper's for coloring (section 6.2)
-_PLAIN = {"tasks": (("automatic", 1.0),), "objective": "none", "noisy": 0.0, "best_of": 1, "attention_weight": 0.0}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How an opponent is trained.
-
-    Attributes:
-        title: what texts call it.
-        preset: its networks and training; None for pix2pix, which brings its own.
-    """
-
-    title: str
-    preset: Preset | None
-
-
-def _recipes() -> dict[str, Recipe]:
-    companion = get_preset("companion")
-    # Crops, batches and the average's memory fit a race of minutes; the same for all that share our generator.
-    base = change(
-        companion,
-        generator=change(companion.generator, working_size=_CROP, restyling=0),
-        training=change(companion.training, crop=_CROP, batch_size=8, ema=0.99),
-    )
-
-    def alone(name: str, generator: dict[str, Any], **training: Any) -> Preset:
-        shape = change(base.generator, noise=0, lightness=False, vividness=0.0, **generator)
-        return change(base, name=name, generator=shape, training=change(base.training, **_PLAIN, **training))
-
-    # A Huber distance whose square ends at once is the absolute error.
-    absolute = {"huber_delta": 0.01, "gradient_weight": 0.0, "chroma_weight": 0.0}
-    l1 = alone("l1", {"colors": "regression"}, **absolute)
-    # Temperature and lambda are Zhang et al.'s (ECCV 2016, arXiv:1603.08511).
-    bins = alone("bins", {"attention": "none", "temperature": 0.38}, uniform=0.5)
-    return {
-        "l1": Recipe("same generator, L1 only", l1),
-        "pix2pix": Recipe("pix2pix's recipe", None),
-        "bins": Recipe("same generator without attention, rebalanced ab bins", bins),
-        "ours": Recipe("ours, in the same time", change(base, name="ours")),
-    }
-
-
-RECIPES: dict[str, Recipe] = _recipes()
-"""Everyone in the race, by name."""
 
 
 class _PresetLearner:
     """Our own loop (:mod:`colorstyle_lib.training`), its schedule by the share of the budget that is spent."""
 
-    def __init__(self, preset: Preset, store: ImageStore, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, preset: Preset, store: ImageStore, seed: int, device: torch.device, looks: ImageStore | None
+    ) -> None:
         config = preset.training
         self.preset, self.device = preset, device
         self.batches = Batches(store, config.batch_size, config.crop, seed)
+        self.looks = Batches(looks, config.batch_size, config.crop, seed, covers=_CLOSE) if looks is not None else None
         self.players = Players.new(preset, seed, device)
         bins = preset.generator.colors == "bins"
         balance = color_balance(self.batches, config.uniform).to(device) if bins else None
-        self.rules = Rules(config, World(0, 1, device), balance)
+        network = load_vgg19().to(device, memory_format=torch.channels_last) if _restyles(preset) else None
+        self.rules = Rules(config, World(0, 1, device), balance, network)
 
     def step(self, index: int, spent: float) -> dict[str, Tensor]:
         config, players, at = self.preset.training, self.players, int(spent * _SCHEDULE)
         for group in players.generator_optimizer.param_groups:
             group["lr"] = learning_rate_at(at, _SCHEDULE, config)
         stage = stage_at(at, _SCHEDULE, config)
-        parts = draw(self.batches, index, config, self.preset.generator.noise).on(self.device).parts(config.accumulate)
-        terms = take_turns(players, parts, self.rules, stage)
+        drawn = draw(self.batches, index, config, self.preset.generator.noise, self.looks)
+        terms = take_turns(players, drawn.on(self.device).parts(config.accumulate), self.rules, stage)
         if stage != "catch_up":
             players.move_average(config.ema, index)
         return terms
@@ -147,11 +113,15 @@ class _Pix2PixLearner:
 
 
 def _new_learner(
-    recipe: Recipe, store: ImageStore, seed: int, device: torch.device, size: int
+    recipe: Recipe, store: ImageStore, seed: int, device: torch.device, size: int, looks: ImageStore | None
 ) -> _PresetLearner | _Pix2PixLearner:
     if recipe.preset is None:
         return _Pix2PixLearner(size, store, seed, device)
-    return _PresetLearner(recipe.preset, store, seed, device)
+    return _PresetLearner(recipe.preset, store, seed, device, looks if _restyles(recipe.preset) else None)
+
+
+def _restyles(preset: Preset | None) -> bool:
+    return preset is not None and "stylize" in dict(preset.training.tasks)
 
 
 def train_opponent(
@@ -162,7 +132,8 @@ def train_opponent(
     seconds: float = 60 * MINUTES,
     seed: int = 0,
     recipe: Recipe | None = None,
-    size: int = _CROP,
+    looks: ImageStore | None = None,
+    size: int = CROP,
     saves: int = 4,
 ) -> Path:
     """Train one, or go on where a run of the same settings was cut short; a run that is done is left alone.
@@ -170,12 +141,13 @@ def train_opponent(
     Writes ``config.json``, ``log.jsonl``, a state to go on from, and the weights once the budget is spent.
 
     Args:
-        name: of :data:`RECIPES`.
+        name: of :data:`OPPONENTS`.
         store: training pictures.
         folder: its own, made where it is missing.
         seconds: of processor time (on a GPU: of time), drawing of batches included.
         seed: of weights and batches.
         recipe: another than the named one, for tests.
+        looks: style pictures, for those that restyle; by default any training picture is one.
         size: side of pix2pix's pictures.
         saves: how often the state is written.
 
@@ -185,15 +157,15 @@ def train_opponent(
     Raises:
         ConfigError: no opponent of this name. WeightsError: the folder holds a run with other settings.
     """
-    check_known("opponent", name, RECIPES)
-    recipe = recipe or RECIPES[name]
+    check_known("opponent", name, OPPONENTS)
+    recipe = recipe or OPPONENTS[name]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     clock = time.perf_counter if device.type == "cuda" else time.process_time
     weights = folder / f"{name}.safetensors"
     _check_config(folder, name, recipe, seconds, seed, len(store), size)
     if weights.is_file():
         return weights
-    learner = _new_learner(recipe, store, seed, device, size)
+    learner = _new_learner(recipe, store, seed, device, size, looks)
     step, spent = 0, 0.0
     if (folder / STATE).is_file():
         state = load_state(folder)
@@ -225,8 +197,8 @@ def train_opponents(
     Args:
         root: a data root.
         folder: each gets a folder of its name in it.
-        names: of :data:`RECIPES`; empty for all.
-        minutes: for each.
+        names: of :data:`OPPONENTS`; empty for all that only color.
+        minutes: for each; twice as many for who learns the work of two.
         seed: of weights and batches.
 
     Returns:
@@ -236,9 +208,16 @@ def train_opponents(
         ConfigError: no opponent of a name. DataError: the root holds no pictures.
     """
     for name in names:
-        check_known("opponent", name, RECIPES)
-    store = load_split(root, "train", round(_CROP * _STORE_SCALE))
-    return [train_opponent(name, store, folder / name, seconds=60 * minutes, seed=seed) for name in names or RECIPES]
+        check_known("opponent", name, OPPONENTS)
+    chosen = {name: OPPONENTS[name] for name in names or RECIPES}
+    store, looks = load_split(root, "train", round(CROP * _STORE_SCALE)), None
+    if any(_restyles(recipe.preset) for recipe in chosen.values()):
+        looks = style_store(root, (), round(CROP * _CLOSE_SCALE))
+    options = {"seed": seed, "looks": looks}
+    return [
+        train_opponent(name, store, folder / name, seconds=60 * minutes * recipe.budgets, **options)
+        for name, recipe in chosen.items()
+    ]
 
 
 def _check_config(folder: Path, name: str, recipe: Recipe, seconds: float, seed: int, images: int, size: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from colorstyle_lib.benchmark_colorize import ALL, KERNEL, PERCEPTUAL
@@ -66,16 +66,19 @@ class Verdict:
         return f"{met}{doubt}: {self.target.title} ({self.number.key} = {self.number.text(4)})"
 
 
-def verdicts(numbers: Mapping[str, Number], method: str, data: str = ALL) -> list[Verdict]:
+def verdicts(
+    numbers: Mapping[str, Number], method: str, data: str = ALL, targets: Sequence[Target] = TARGETS
+) -> list[Verdict]:
     """Each target against the numbers of a method; targets without a number are left out.
 
     Args:
         numbers: by address, as :func:`colorstyle_lib.results.read_results` gives them.
         method: whose.
         data: on which pictures.
+        targets: by default those of coloring.
     """
     found = []
-    for target in TARGETS:
+    for target in targets:
         mine = [n for n in numbers.values() if (n.data, n.method) == (data, method) and _fits(n.metric, target.metric)]
         found += [_judge(target, number) for number in sorted(mine, key=lambda n: n.key)]
     return found
