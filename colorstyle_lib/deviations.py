@@ -162,7 +162,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "what comes out of G",
         "A color picture (section 3(1)); no color space is named.",
         "a and b of CIELAB; L stays the input's in every coloring. In a hole a head of its own answers with L. Another "
-        "style is drawn by levels of their own, from a quarter of the size up, as a change of the picture.",
+        "style is drawn by levels of their own, from a quarter of the size up, which redraw the whole picture.",
         "Coloring must not redraw the photograph, and this way it cannot; styles that act on coarser levels made halos "
         "and stains.",
         ("generator.Generator.forward", "generator.Generator.lightness", "restyling.Restyler"),

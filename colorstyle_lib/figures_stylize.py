@@ -13,6 +13,7 @@ from torch import Tensor
 from colorstyle_lib.benchmark_style import MEASURES, Summary
 from colorstyle_lib.figures import new_figure
 from colorstyle_lib.figures_colorize import WAY_COLORS
+from colorstyle_lib.opponents_recipes import SPECIALISTS
 from colorstyle_lib.results import Number
 from colorstyle_lib.statistics_bootstrap import Estimate
 
@@ -128,6 +129,8 @@ def recorded_summaries(numbers: Mapping[str, Number], data: str = "style_pairs")
     for one in numbers.values():
         measure = one.metric.removeprefix("style_")
         if one.data != data or not one.metric.startswith("style_") or measure not in MEASURES or one.interval is None:
+            continue
+        if one.method in SPECIALISTS:  # short trainings, compared with each other alone
             continue
         name, strength = re.fullmatch(r"(.*?)(?: at ([\d.]+))?", one.method).groups()
         estimate = Estimate(one.value, *one.interval, one.n)

@@ -20,6 +20,7 @@ from colorstyle_lib.figures_kept import KeptFigure
 from colorstyle_lib.figures_metrics import metric_atlas as draw_atlas
 from colorstyle_lib.figures_results import Panel, intervals
 from colorstyle_lib.figures_style import pareto
+from colorstyle_lib.opponents_recipes import SPECIALISTS
 from colorstyle_lib.results import Number, number, read_results
 from colorstyle_lib.statistics_bootstrap import Estimate
 
@@ -112,7 +113,8 @@ def training() -> KeptFigure:
 
 def style_pareto() -> KeptFigure:
     """What is given of the photograph for how much of the style, for every way to restyle that was measured."""
-    found = [n for n in read_results().values() if n.data == STYLE_PAIRS and "_minus_" not in n.metric]
+    everybody = [n for n in read_results().values() if n.data == STYLE_PAIRS and "_minus_" not in n.metric]
+    found = [n for n in everybody if n.method not in SPECIALISTS]  # short trainings, compared with each other alone
     if not found:
         raise DataError("there are no numbers of style transfer in results.json yet")
     summaries: dict[tuple[str, float], dict[str, Estimate]] = {}
