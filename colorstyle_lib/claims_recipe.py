@@ -70,7 +70,8 @@ RECIPE_CLAIMS: tuple[Claim, ...] = (
         "multi-modal information helps the model understand content and style, and so make more realistic images; "
         "it is brought in as color and texture information",
         "2(2), 5(2)",
-        "A reference is given to the released weights; color and texture are each taken out of small trainings.",
+        "The released weights get a reference, the other half of the same picture; color and texture are each taken "
+        "out of small trainings. Beside it another picture's texture, which should harm if its own helps.",
         "squared ab error, with a reference for color, which a gray picture does not have; kernel distance",
         (
             released("a reference takes error away", "reference_error_over_automatic", high=1.0),
@@ -81,6 +82,7 @@ RECIPE_CLAIMS: tuple[Claim, ...] = (
             "demo/released/reference_error_over_automatic",
             "all/ablation.without_*/*error_ab_minus_base",
             "all/ablation.swap_*/reference_error_ab_minus_base",
+            f"all/ablation.swap_texture/{KERNEL}_minus_base",
             *_GRAY,
         ),
         "05_evaluation#ablations-verdicts",
@@ -116,7 +118,7 @@ RECIPE_CLAIMS: tuple[Claim, ...] = (
         ("实验使用了随机梯度下降算法进行训练",),
         "the experiments trained with stochastic gradient descent",
         "5(2)",
-        "Small networks trained by SGD on equation (1) as printed, at two rates; the better one counts.",
+        "Small networks trained by SGD on equation (1) as printed, at two rates; for each condition the better counts.",
         "colorfulness over the real photographs'; PSNR ab, paired difference from our recipe",
         (
             _ablated(

@@ -58,6 +58,7 @@ def _problem(shown: str, rule: str, numbers: Mapping[str, Number]) -> str:
     value = value * 100 if parts["percent"] else value
     value = 100 - value if parts["rest"] else value
     said = Decimal(shown.replace(",", "").replace("−", "-"))
-    # Through repr: a text was typed from the number as it is printed.
+    # A text was written by formatting the number, or typed from the number as it is printed: on a tie these may differ.
     wanted = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(said.as_tuple().exponent), ROUND_HALF_EVEN)
-    return "" if said == wanted else f"{shown}: {rule} is {wanted}"
+    formatted = Decimal(f"{value:.{max(0, -said.as_tuple().exponent)}f}")
+    return "" if said in (wanted, formatted) else f"{shown}: {rule} is {wanted}"

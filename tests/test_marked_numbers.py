@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from colorstyle_lib import paths
@@ -62,6 +62,7 @@ def test_an_end_of_no_interval_is_told():
 
 
 @given(st.floats(-1e6, 1e6), st.integers(0, 6))
+@example(0.225, 2)
 def test_what_python_prints_passes_and_the_next_number_does_not(value: float, digits: int):
     numbers = known(value, value - 1, value + 1)
     shown = f"{value:.{digits}f}"
