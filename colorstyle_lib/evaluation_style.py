@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from jaxtyping import Float
@@ -122,14 +121,16 @@ def style_numbers(
 
 def _ours(model: ColorStyle) -> list[Contender]:
     """At each strength; the hash in the name keeps other weights' results in the log apart."""
+    return [stylizing(model, f"ours {model.weights_hash[:8]}", strength) for strength in STRENGTHS]
 
-    def restyle(
-        content: Float[Tensor, "1 3 h w"], style: Float[Tensor, "1 3 h2 w2"], strength: float
-    ) -> Float[Tensor, "1 3 h w"]:
+
+def stylizing(model: ColorStyle, name: str, strength: float = 1.0) -> Contender:
+    """A model of ours that restyles, as a contender."""
+
+    def restyle(content: Float[Tensor, "1 3 h w"], style: Float[Tensor, "1 3 h2 w2"]) -> Float[Tensor, "1 3 h w"]:
         return to_tensor(model.stylize(content[0], style[0], strength=strength).image)[None]
 
-    name = f"ours {model.weights_hash[:8]}"
-    return [Contender(name, partial(restyle, strength=strength), strength) for strength in STRENGTHS]
+    return Contender(name, restyle, strength)
 
 
 def _mode(pairs: int) -> str:

@@ -114,6 +114,15 @@ def tradeoff(
     return figure
 
 
+def recorded_distances(numbers: Mapping[str, Number], data: str = "style_pairs") -> list[Number]:
+    """Everybody's distances, but those of short trainings, which are compared with each other alone.
+
+    Arguments as in :func:`recorded_summaries`.
+    """
+    measures = {f"style_{measure}" for measure in MEASURES}
+    return [n for n in numbers.values() if n.data == data and n.metric in measures and n.method not in SPECIALISTS]
+
+
 def recorded_summaries(numbers: Mapping[str, Number], data: str = "style_pairs") -> dict[tuple[str, float], Summary]:
     """What :func:`colorstyle_lib.benchmark_style.numbers_of` wrote, for :func:`colorstyle_lib.figures_style.pareto`.
 
@@ -126,14 +135,11 @@ def recorded_summaries(numbers: Mapping[str, Number], data: str = "style_pairs")
         kept there and are NaN.
     """
     found: dict[tuple[str, float], dict[str, Estimate]] = {}
-    for one in numbers.values():
-        measure = one.metric.removeprefix("style_")
-        if one.data != data or not one.metric.startswith("style_") or measure not in MEASURES or one.interval is None:
-            continue
-        if one.method in SPECIALISTS:  # short trainings, compared with each other alone
+    for one in recorded_distances(numbers, data):
+        if one.interval is None:
             continue
         name, strength = re.fullmatch(r"(.*?)(?: at ([\d.]+))?", one.method).groups()
         estimate = Estimate(one.value, *one.interval, one.n)
-        found.setdefault((name, float(strength or 1)), {})[measure] = estimate
+        found.setdefault((name, float(strength or 1)), {})[one.metric.removeprefix("style_")] = estimate
     whole = {key: measures for key, measures in found.items() if len(measures) == len(MEASURES)}
     return {key: Summary(measures, float("nan")) for key, measures in whole.items()}

@@ -10,7 +10,6 @@ from colorstyle_lib.ablation_budgets import LONG, SMALL
 from colorstyle_lib.ablation_numbers import recorded_effects
 from colorstyle_lib.atlas import ATLAS
 from colorstyle_lib.benchmark_colorize import ALL, KERNEL, SIZE
-from colorstyle_lib.benchmark_style import Summary
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.evaluation_run import DEMO
@@ -20,9 +19,8 @@ from colorstyle_lib.figures_kept import KeptFigure
 from colorstyle_lib.figures_metrics import metric_atlas as draw_atlas
 from colorstyle_lib.figures_results import Panel, intervals
 from colorstyle_lib.figures_style import pareto
-from colorstyle_lib.opponents_recipes import SPECIALISTS
+from colorstyle_lib.figures_stylize import recorded_distances, recorded_summaries
 from colorstyle_lib.results import Number, number, read_results
-from colorstyle_lib.statistics_bootstrap import Estimate
 
 _DATA = (ALL, "scenes", "imagenet_sample", "paintings", DEMO)
 _OPPONENTS = "as the panels say; kernel distance on EfficientNet-Lite0's features; intervals over pictures, 95 %"
@@ -113,17 +111,11 @@ def training() -> KeptFigure:
 
 def style_pareto() -> KeptFigure:
     """What is given of the photograph for how much of the style, for every way to restyle that was measured."""
-    everybody = [n for n in read_results().values() if n.data == STYLE_PAIRS and "_minus_" not in n.metric]
-    found = [n for n in everybody if n.method not in SPECIALISTS]  # short trainings, compared with each other alone
+    numbers = read_results()
+    found = recorded_distances(numbers, STYLE_PAIRS)
     if not found:
         raise DataError("there are no numbers of style transfer in results.json yet")
-    summaries: dict[tuple[str, float], dict[str, Estimate]] = {}
-    for one in found:
-        name, _, strength = one.method.partition(" at ")
-        low, high = one.interval or (one.value, one.value)
-        measures = summaries.setdefault((name, float(strength or 1.0)), {})
-        measures[one.metric.removeprefix("style_")] = Estimate(one.value, low, high, one.n)
-    figure = pareto({key: Summary(measures, float("nan")) for key, measures in summaries.items()})
+    figure = pareto(recorded_summaries(numbers, STYLE_PAIRS))
     metric = "style and content loss of VGG-19; intervals over paintings, 95 %"
     weights = next((one.weights for one in found if one.weights), None)
     return KeptFigure(figure, metric, max(n.n for n in found), _facts(found), weights=weights)

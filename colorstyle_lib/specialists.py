@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,9 +19,8 @@ from colorstyle_lib.benchmark_colorize import ALL, SIZE, load_squares, measure_a
 from colorstyle_lib.benchmark_style import Contender, run_benchmark
 from colorstyle_lib.contestants import Contestant, contestant
 from colorstyle_lib.errors import WeightsError
-from colorstyle_lib.evaluation_style import STYLE_PAIRS, style_numbers
+from colorstyle_lib.evaluation_style import STYLE_PAIRS, style_numbers, stylizing
 from colorstyle_lib.features import load_vgg19, pretrained_efficientnet_lite0
-from colorstyle_lib.images import to_tensor
 from colorstyle_lib.metrics_style import StyleJudge
 from colorstyle_lib.opponents_recipes import SPECIALISTS
 from colorstyle_lib.pairs_style import SIZE as STYLE_SIZE
@@ -151,11 +149,7 @@ def restyling_numbers(
 
 def _contender(name: str, method: Contestant) -> Contender:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return Contender(name, partial(_restyled, ColorStyle(method.generator, method.weights or "", device)))
-
-
-def _restyled(model: ColorStyle, content: Tensor, style: Tensor) -> Tensor:
-    return to_tensor(model.stylize(content[0], style[0]).image)[None]
+    return stylizing(ColorStyle(method.generator, method.weights or "", device), name)
 
 
 def _with_steps(method: Contestant, folder: Path) -> Contestant:
