@@ -134,12 +134,19 @@ def recorded_summaries(numbers: Mapping[str, Number], data: str = "style_pairs")
         By name and strength; none where nothing was recorded, or not every measure with its interval. Times are not
         kept there and are NaN.
     """
+    sure = [one for one in recorded_distances(numbers, data) if one.interval is not None]
+    return {key: one for key, one in summaries_of(sure).items() if len(one.measures) == len(MEASURES)}
+
+
+def summaries_of(distances: Sequence[Number]) -> dict[tuple[str, float], Summary]:
+    """Recorded distances by name and strength, whichever there are; times are not kept there and are NaN.
+
+    Args:
+        distances: from :func:`recorded_distances`.
+    """
     found: dict[tuple[str, float], dict[str, Estimate]] = {}
-    for one in recorded_distances(numbers, data):
-        if one.interval is None:
-            continue
+    for one in distances:
         name, strength = re.fullmatch(r"(.*?)(?: at ([\d.]+))?", one.method).groups()
-        estimate = Estimate(one.value, *one.interval, one.n)
+        estimate = Estimate(one.value, *(one.interval or (one.value, one.value)), one.n)
         found.setdefault((name, float(strength or 1)), {})[one.metric.removeprefix("style_")] = estimate
-    whole = {key: measures for key, measures in found.items() if len(measures) == len(MEASURES)}
-    return {key: Summary(measures, float("nan")) for key, measures in whole.items()}
+    return {key: Summary(measures, float("nan")) for key, measures in found.items()}

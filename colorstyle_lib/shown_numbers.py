@@ -19,7 +19,7 @@ from colorstyle_lib.figures_kept import KeptFigure
 from colorstyle_lib.figures_metrics import metric_atlas as draw_atlas
 from colorstyle_lib.figures_results import Panel, intervals
 from colorstyle_lib.figures_style import pareto
-from colorstyle_lib.figures_stylize import recorded_distances, recorded_summaries
+from colorstyle_lib.figures_stylize import recorded_distances, summaries_of
 from colorstyle_lib.results import Number, number, read_results
 
 _DATA = (ALL, "scenes", "imagenet_sample", "paintings", DEMO)
@@ -111,11 +111,10 @@ def training() -> KeptFigure:
 
 def style_pareto() -> KeptFigure:
     """What is given of the photograph for how much of the style, for every way to restyle that was measured."""
-    numbers = read_results()
-    found = recorded_distances(numbers, STYLE_PAIRS)
+    found = recorded_distances(read_results(), STYLE_PAIRS)
     if not found:
         raise DataError("there are no numbers of style transfer in results.json yet")
-    figure = pareto(recorded_summaries(numbers, STYLE_PAIRS))
+    figure = pareto(summaries_of(found))
     metric = "style and content loss of VGG-19; intervals over paintings, 95 %"
     weights = next((one.weights for one in found if one.weights), None)
     return KeptFigure(figure, metric, max(n.n for n in found), _facts(found), weights=weights)
