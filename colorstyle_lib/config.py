@@ -120,6 +120,7 @@ class TrainingConfig:
         content_weight: of stylize's content term.
         style_weight: of stylize's style term.
         identity_weight: of the distance to the right answer, where stylize has one: only color is to be taken.
+        words_weight: of the distance in color, texture and shape themselves, where stylize takes only some of them.
         learns: ``all`` of the generator, or its ``restyling`` levels alone, which leaves coloring as it is.
         attention_weight: weight of the term against attention's collapse.
         attention_floor: entropy below which it acts, as a share of the largest possible.
@@ -150,9 +151,10 @@ class TrainingConfig:
     chroma_weight: float = 3.0
     uniform: float = 0.75
     lightness_weight: float = 0.1
-    content_weight: float = 0.3
+    content_weight: float = 0.45
     style_weight: float = 12.0
     identity_weight: float = 1.0
+    words_weight: float = 3.0
     learns: str = "all"
     attention_weight: float = 0.5
     attention_floor: float = 0.3

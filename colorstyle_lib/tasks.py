@@ -33,9 +33,9 @@ WORN = 0.75
 
 _TASKS_OF_ROWS = 4  # what random numbers are for, beside those of data.batches
 _FAR = 2**31
-_TAKEN = ((1, 1, 1), (0, 1, 1), (1, 0, 0), (1, 1, 0), (1, 0, 1))
-"""Of color, texture and shape: all, all but color, color alone, and all but one of the others."""
-_TAKEN_HOW_OFTEN = (0.7, 0.12, 0.08, 0.05, 0.05)
+_TAKEN = ((1, 1, 1), (0, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1))
+"""Of color, texture and shape: all, all but color, each alone, and color with one of the others."""
+_TAKEN_HOW_OFTEN = (0.65, 0.1, 0.05, 0.06, 0.06, 0.04, 0.04)
 _WHOLE = 0.85  # how often the whole look is asked for
 _FOREIGN = 0.15  # how often a reference is of another picture
 _LAST = 0.15  # chance that a hint is the last: about seven a picture, sometimes one, sometimes thirty

@@ -40,7 +40,7 @@ class Answer:
         content: what it was told.
         features: what it thought, at half the size; None where only the restyling levels learn.
         alphas: its attention by level.
-        lab: the pictures it answers with, colored only where somebody looks; None where nobody asked.
+        lab: the pictures it answers with, colored only where somebody looks; None where nobody does.
         restyled: those with another look, sRGB that may leave [0, 1] a little; None where there are none.
         choices: their attention.
     """
@@ -59,7 +59,7 @@ def answer(
     balance: Float[Tensor, " q"] | None,
     config: TrainingConfig,
     *,
-    whole: bool,
+    judged: bool,
 ) -> Answer:
     """Run the generator on pictures and their tasks.
 
@@ -68,27 +68,38 @@ def answer(
         examples: what it is asked.
         balance: see :func:`color_term`.
         config: weights of the terms.
-        whole: whether whole pictures are wanted, for a discriminator or a feature network to look at.
+        judged: whether a discriminator looks at the pictures.
     """
     content, guide = examples.content(), None
     if config.learns == "restyling":  # of coloring nothing would learn, so nothing is colored
         maps = generator.encoder(content, Restyler.sees)
         restyled, choices = restyle(generator, examples, examples.asked("stylize"), examples.rgb, maps)
-        return Answer(content, None, {}, rgb_to_lab(restyled.clamp(0, 1)) if whole else None, restyled, choices)
+        return Answer(content, None, {}, rgb_to_lab(restyled.clamp(0, 1)) if judged else None, restyled, choices)
     shown = examples.asked("reference")
     if generator.steering and bool(shown.any()):
         guide = generator.describe_reference(rgb_to_lab(examples.other[shown]))._replace(rows=shown)
     seen = generator.look(content, guide)
     z = choose_noise(generator, seen, examples, balance, config) if generator.config.noise else None
     features, alphas = generator.think(seen, z)
-    if not whole:
-        return Answer(content, features, alphas)
     styled = examples.asked("stylize")
+    # A gray picture is colored before it is restyled.
+    gray = styled & ~examples.known[:, 1:].flatten(1).any(1)
     # The generator's own terms read how likely colors are: they are decided on only where somebody else looks.
-    colored = styled.clone()
-    colored[:: config.judge_every] = True
-    ab = torch.cat([generator.colors(few) for few in features[colored].split(_AT_ONCE)])
-    lab = torch.cat((examples.lab[:, :1], torch.zeros_like(examples.lab[:, 1:]).index_put((colored,), ab)), dim=1)
+    colored = gray.clone()
+    if judged:
+        colored[:: config.judge_every] = True
+    lab = examples.lab
+    if bool(colored.any()):
+        ab = torch.cat([generator.colors(few) for few in features[colored].split(_AT_ONCE)])
+        lab = torch.cat((lab[:, :1], torch.zeros_like(lab[:, 1:]).index_put((colored,), ab)), dim=1)
+    restyled = choices = None
+    if bool(styled.any()):
+        # What coloring does is not restyling's to change.
+        ours = lab_to_rgb(lab[styled].detach())
+        rgb = torch.where(gray[styled][:, None, None, None], ours, examples.rgb[styled])
+        restyled, choices = restyle(generator, examples, styled, rgb, [m[styled] for m in seen.maps])
+    if not judged:
+        return Answer(content, features, alphas, None, restyled, choices)
     free = examples.asked(*_FREE)
     if bool(free.any()):
         lightness = generator.lightness(features[free], content[free])
@@ -99,13 +110,8 @@ def answer(
             torch.cat((lightness, lab[free, 1:]), dim=1),
         )
         lab = lab.index_put((free,), restored)
-    if not bool(styled.any()):
-        return Answer(content, features, alphas, lab)
-    # A gray picture is colored first, and what coloring does is not restyling's to change.
-    gray = ~examples.known[styled, 1:].flatten(1).any(1)[:, None, None, None]
-    rgb = torch.where(gray, lab_to_rgb(lab[styled].detach()), examples.rgb[styled])
-    restyled, choices = restyle(generator, examples, styled, rgb, [m[styled] for m in seen.maps])
-    lab = lab.index_put((styled,), rgb_to_lab(restyled.clamp(0, 1)))
+    if restyled is not None:
+        lab = lab.index_put((styled,), rgb_to_lab(restyled.clamp(0, 1)))
     return Answer(content, features, alphas, lab, restyled, choices)
 
 
@@ -216,7 +222,7 @@ def supervised_terms(
     if generator.config.lightness:
         terms["lightness"] = none
     if network is not None:
-        terms |= dict.fromkeys(("content", "style", "identity", "outside"), none)
+        terms |= dict.fromkeys(("content", "style", "identity", "outside", "words"), none)
     if answered.alphas and config.attention_weight:
         levels = [attention_collapse(alpha, config.attention_floor) for alpha in answered.alphas.values()]
         terms["collapse"] = config.attention_weight * torch.stack(levels).mean()

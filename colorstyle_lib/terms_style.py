@@ -11,8 +11,11 @@ from colorstyle_lib.config import TrainingConfig
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.generator import Generator
 from colorstyle_lib.losses import attention_collapse, content_distance, style_distance, style_statistics
+from colorstyle_lib.modalities import describe
 from colorstyle_lib.opponents import transfer_statistics
 from colorstyle_lib.tasks import Examples
+
+_LEAST_WAY = 0.1  # from one picture's vector to another's: usually 0.3 in color, 1.5 in texture, 0.4 in shape
 
 
 def restyle(
@@ -65,15 +68,17 @@ def restyling_terms(
         raise ConfigError("learning to restyle needs frozen features to compare looks with")
     styled = examples.asked("stylize")
     strength, taken = examples.strength[styled], examples.taken[styled] > 0
+    told = strength[:, None] * taken
     with torch.no_grad():
         contents, styles = examples.rgb[styled], examples.other[styled]
-        # Where color alone is taken there is a right answer, where it is not taken the style has the content's colors.
-        certain = ~taken[:, 1:].any(1)
+        # Both in the colors asked for: the style's where color is taken, else the content's.
         recolored = torch.lerp(contents, transfer_statistics(contents, styles, keep_lightness=True), _each(strength))
+        plain = torch.where(_each(taken[:, 0]), recolored, contents)
         styles = torch.where(_each(taken[:, 0]), styles, transfer_statistics(styles, contents, keep_lightness=True))
+        certain = ~taken[:, 1:].any(1)  # where color alone is taken there is a right answer
         contents = torch.where(_each(certain), recolored, contents)
         contained = network(contents)
-        wanted = style_statistics(network(torch.where(_each(certain), recolored, styles)))
+        wanted = wanted_looks(network, styles, plain, taken)
     found = network(made)
     looks = style_distance(style_statistics(found), wanted, per_image=True)
     terms = {
@@ -81,10 +86,68 @@ def restyling_terms(
         "style": config.style_weight * (strength.square() * looks).mean(),
         "outside": (made - made.clamp(0, 1)).abs().mean(),
         "identity": config.identity_weight * (_each(certain) * (made - contents)).abs().mean(),
+        "words": config.words_weight * off_the_words(made, examples.rgb[styled], examples.other[styled], told),
     }
     if config.attention_weight:
         terms["collapse"] = config.attention_weight * attention_collapse(choices, config.attention_floor)
     return terms
+
+
+def wanted_looks(
+    network: nn.Module,
+    styles: Float[Tensor, "k 3 h w"],
+    plain: Float[Tensor, "k 3 h w"],
+    taken: Bool[Tensor, "k 3"],
+) -> list[Float[Tensor, "k 2 _"]]:
+    """The statistics to come to: fine layers have the style's where texture is taken, coarse ones where shape is.
+
+    Fine layers see grain and contrast, coarse ones strokes and motifs (L. Gatys et al., 2015, arXiv:1508.06576,
+    figure 3). What is not taken stays the photograph's.
+
+    Args:
+        network: frozen features, finest layer first.
+        styles: in the colors asked for.
+        plain: the photographs, in the colors asked for.
+        taken: which of color, texture and shape.
+    """
+    wanted = style_statistics(network(styles))
+    some = ~taken[:, 1:].all(1)
+    if bool(some.any()):
+        for i, kept in enumerate(style_statistics(network(plain[some]))):
+            asked = taken[some, 1 if i < len(wanted) // 2 else 2]
+            wanted[i][some] = torch.where(asked[:, None, None], wanted[i][some], kept)
+    return wanted
+
+
+def off_the_words(
+    made: Float[Tensor, "k 3 h w"],
+    contents: Float[Tensor, "k 3 h w"],
+    styles: Float[Tensor, "k 3 h w"],
+    told: Float[Tensor, "k 3"],
+) -> Float[Tensor, ""]:
+    """How far color, texture and shape of pictures are from where they shall be, over the way from content to style.
+
+    Only where not the whole look is taken: there is nothing to be told apart where all is.
+
+    Args:
+        made: sRGB that may leave [0, 1].
+        contents: what they were.
+        styles: whose look they take.
+        told: how much of each modality is to be taken.
+
+    Returns:
+        A mean over modalities and pictures, those that take the whole look counted as 0.
+    """
+    some = ~(told > 0).all(1)
+    if not bool(some.any()):
+        return made.new_zeros(())
+    made, contents, styles = (describe(rgb_to_lab(rgb[some].clamp(0, 1))).vectors for rgb in (made, contents, styles))
+    shares = []
+    for k, share in enumerate(told[some].unbind(1)):
+        goal = torch.lerp(contents[k], styles[k], share[:, None])
+        way = (styles[k] - contents[k]).norm(dim=1).clamp_min(_LEAST_WAY)
+        shares.append((made[k] - goal).norm(dim=1) / way)
+    return torch.stack(shares).mean(0).sum() / len(told)
 
 
 def _each(numbers: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from colorstyle_lib.augmentation import differentiable_augmentation
 from colorstyle_lib.config import TrainingConfig
 from colorstyle_lib.discriminator import Discriminator
 from colorstyle_lib.distributed import World
+from colorstyle_lib.generator import Generator
 from colorstyle_lib.modalities import Modalities
 from colorstyle_lib.objectives import get_objective, zero_centered_penalty
 from colorstyle_lib.players import Players
@@ -107,7 +108,7 @@ def take_turns(players: Players, parts: list[Examples], rules: Rules, stage: str
 def make(players: Players, part: Examples, rules: Rules) -> Made:
     """Let the generator answer, and measure what the discriminator shall judge of it."""
     with rules.precision():
-        answered = answer(players.generator, part, rules.balance, rules.config, whole=True)
+        answered = answer(players.generator, part, rules.balance, rules.config, judged=True)
         lab, chances = answered.lab[rules.judged], part.chances[rules.judged, 0]
         return Made(answered, rules.evidence(players.discriminator, lab, chances))
 
@@ -137,8 +138,7 @@ def generator_step(
             elif adversarial:
                 answered, evidence = make(players, part, rules)
             else:
-                whole = rules.network is not None
-                answered = answer(players.generator, part, rules.balance, config, whole=whole)
+                answered = answer(players.generator, part, rules.balance, config, judged=False)
             terms = supervised_terms(players.generator, part, answered, config, rules.balance, rules.network)
             if adversarial:
                 terms["adversarial"] = config.adversarial_weight * _verdict(players, part, evidence, rules)
@@ -147,9 +147,18 @@ def generator_step(
         for name, term in {"loss": loss, **terms}.items():
             sums[name] += term.detach() / len(parts)
     rules.world.average_gradients(players.generator.parameters())
-    nn.utils.clip_grad_norm_(players.generator.parameters(), 1.0)
+    for parameters in _apart(players.generator):
+        nn.utils.clip_grad_norm_(parameters, 1.0)
     players.generator_optimizer.step()
     return dict(sums)
+
+
+def _apart(generator: Generator) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Weights that color and weights that restyle: a steep slope of one task must not slow down the other."""
+    groups: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
+    for name, parameter in generator.named_parameters():
+        groups[name.startswith("restyling.")].append(parameter)
+    return groups
 
 
 def discriminator_step(

@@ -17,10 +17,12 @@ from colorstyle_lib.data.synthetic import scenes
 from colorstyle_lib.distributed import World
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.generator import gray_content
+from colorstyle_lib.losses import style_statistics
 from colorstyle_lib.players import Players
-from colorstyle_lib.restyling import _convolved_by_fours, _doubled_and_convolved, _reflected, blend
+from colorstyle_lib.restyling import _convolved_by_fours, _doubled_and_convolved, _normed, _reflected, blend
 from colorstyle_lib.tasks import draw
 from colorstyle_lib.terms import answer, supervised_terms
+from colorstyle_lib.terms_style import off_the_words, wanted_looks
 from colorstyle_lib.turns import Rules, take_turns
 
 PLAIN = {"half_precision": False, "objective": "none"}
@@ -141,8 +143,8 @@ def test_restyling_learns_and_leaves_coloring_alone():
     before = copy.deepcopy(players.generator.state_dict())
     rules = Rules(preset.training, World(0, 1, CPU), network=RandomFeatures())
     some = styled_examples(preset)
-    said = [take_turns(players, [some], rules, "supervised") for _ in range(12)]
-    assert {"content", "style", "identity", "outside"} <= set(said[0])
+    said = [take_turns(players, [some], rules, "supervised") for _ in range(20)]
+    assert {"content", "style", "identity", "outside", "words"} <= set(said[0])
     assert said[-1]["style"] < 0.8 * said[0]["style"]
     changed = {name for name, now in players.generator.state_dict().items() if not torch.equal(now, before[name])}
     assert changed
@@ -154,18 +156,19 @@ def test_without_features_to_compare_looks_with_it_is_refused():
     generator = Players.new(preset, 0, CPU).generator
     some = styled_examples(preset)
     with pytest.raises(ConfigError, match="needs frozen features"):
-        supervised_terms(generator, some, answer(generator, some, None, preset.training, whole=True), preset.training)
+        supervised_terms(generator, some, answer(generator, some, None, preset.training, judged=True), preset.training)
 
 
 def test_where_only_color_is_taken_there_is_a_right_answer():
     """The photograph with its colors moved; where texture or shape is taken there is none, and no such term."""
     preset = small_preset(tasks=(("stylize", 1.0),), **PLAIN)
     generator = Players.new(preset, 0, CPU).generator
-    some = next(e for i in range(50) if (e := styled_examples(preset, i)).taken.sum(1).eq(1).any())
+    drawn = (styled_examples(preset, i) for i in range(50))
+    some = next(e for e in drawn if (e.taken[:, 1:] == 0).all(1).any())
     terms = supervised_terms(
         generator,
         some,
-        answer(generator, some, None, preset.training, whole=True),
+        answer(generator, some, None, preset.training, judged=True),
         preset.training,
         None,
         RandomFeatures(),
@@ -175,12 +178,79 @@ def test_where_only_color_is_taken_there_is_a_right_answer():
     rest = supervised_terms(
         generator,
         some,
-        answer(generator, some, None, preset.training, whole=True),
+        answer(generator, some, None, preset.training, judged=True),
         preset.training,
         None,
         RandomFeatures(),
     )
     assert rest["identity"] == 0
+
+
+def test_fine_layers_carry_texture_and_coarse_ones_shape():
+    styles, plain = scenes(8, 32, seed=3).rgb.split(4)
+    taken = torch.tensor([[1, 1, 1], [0, 1, 0], [1, 0, 1], [1, 0, 0]]).bool()
+    network = RandomFeatures()
+    wanted = wanted_looks(network, styles, plain, taken)
+    for layer, (theirs, ours) in enumerate(zip(*(style_statistics(network(x)) for x in (styles, plain)), strict=True)):
+        for picture in range(4):
+            expected = theirs if taken[picture, 1 + layer] else ours
+            assert torch.equal(wanted[layer][picture], expected[picture]), (layer, picture)
+
+
+def test_a_picture_is_off_the_words_by_what_it_should_have_taken_and_by_what_it_should_not():
+    style, content = scenes(2, 64, seed=4).rgb.split(1)
+    only_texture, all_of_it = torch.tensor([[0.0, 1, 0]]), torch.ones(1, 3)
+    assert off_the_words(content, content, style, only_texture).item() == pytest.approx(1 / 3, abs=1e-3)
+    assert off_the_words(style, content, style, only_texture).item() == pytest.approx(2 / 3, abs=1e-3)
+    assert off_the_words(content, content, style, only_texture / 2).item() == pytest.approx(1 / 6, abs=1e-3)
+    assert off_the_words(content, content, style, all_of_it) == 0
+    both = [torch.cat(pair) for pair in ((content, content), (content, content), (style, style))]
+    assert off_the_words(*both, torch.cat((only_texture, all_of_it))).item() == pytest.approx(1 / 6, abs=1e-3)
+
+
+def test_the_norms_backward_step_is_group_norms():
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 5, 4, dtype=torch.float64).contiguous(memory_format=torch.channels_last).requires_grad_()
+    assert torch.autograd.gradcheck(_normed, x)
+    (slope,) = torch.autograd.grad((_normed(x) ** 3).sum(), x)
+    (plain,) = torch.autograd.grad((nnf.group_norm(x, 3) ** 3).sum(), x)
+    torch.testing.assert_close(slope, plain)
+    with torch.no_grad():
+        torch.testing.assert_close(_normed(x), nnf.group_norm(x, 3))
+
+
+def test_what_nobody_judges_is_not_decided_on(monkeypatch):
+    """A joint batch without a discriminator: only gray pictures that are restyled need colors first."""
+    preset = small_preset(tasks=(("automatic", 1.0), ("stylize", 1.0)), noisy=0.0, **PLAIN)
+    generator = Players.new(preset, 0, CPU).generator.eval()
+    decided = []
+    colors = generator.colors
+    monkeypatch.setattr(generator, "colors", lambda features: decided.append(len(features)) or colors(features))
+    for index in range(4):
+        some = styled_examples(preset, index)
+        decided.clear()
+        alone = answer(generator, some, None, preset.training, judged=False)
+        gray = some.asked("stylize") & ~some.known[:, 1:].flatten(1).any(1)
+        assert alone.lab is None
+        assert sum(decided) == int(gray.sum())
+        judged = answer(generator, some, None, preset.training, judged=True)
+        if alone.restyled is not None:
+            torch.testing.assert_close(alone.restyled, judged.restyled)
+
+
+def test_one_tasks_steep_slopes_do_not_slow_the_other():
+    """The weights that color and those that restyle are clipped apart; here on a frozen encoder, so they share none."""
+    preset = small_preset(tasks=(("automatic", 1.0), ("stylize", 1.0)), **PLAIN)
+
+    def coloring_after_a_step(style_weight: float) -> torch.Tensor:
+        config = change(preset.training, style_weight=style_weight)
+        players = Players.new(change(preset, training=config), 0, CPU)
+        players.generator.encoder.requires_grad_(False)
+        rules = Rules(config, World(0, 1, CPU), network=RandomFeatures())
+        take_turns(players, [styled_examples(preset)], rules, "supervised")
+        return players.generator.head.weight.grad
+
+    torch.testing.assert_close(coloring_after_a_step(1.0), coloring_after_a_step(1e4))
 
 
 def test_shortcuts_convolve_as_the_plain_way_does():

@@ -103,7 +103,7 @@ def told(task, **changes):
     preset = small_preset(**changes)
     generator = Players.new(preset, 0, CPU).generator
     some = examples(task)
-    return generator, some, answer(generator, some, None, preset.training, whole=True), preset.training
+    return generator, some, answer(generator, some, None, preset.training, judged=True), preset.training
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -132,7 +132,7 @@ def test_terms_of_the_parts_have_the_mean_of_the_whole():
     assert len(whole.task.unique()) > 2
 
     def terms(part):
-        answered = answer(generator.eval(), part, None, preset.training, whole=True)
+        answered = answer(generator.eval(), part, None, preset.training, judged=True)
         return supervised_terms(generator, part, answered, preset.training)
 
     parts = [terms(part) for part in whole.parts(2)]
