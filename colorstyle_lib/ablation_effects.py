@@ -12,7 +12,6 @@ import torch
 
 from colorstyle_lib.ablation_matrix import Matrix
 from colorstyle_lib.ablations import COMPARISONS, Comparison
-from colorstyle_lib.attention_trial import mean_over
 from colorstyle_lib.benchmark_colorize import KERNEL
 from colorstyle_lib.measured import Columns
 from colorstyle_lib.metrics_perceptual import kernel_pairs
@@ -23,6 +22,7 @@ from colorstyle_lib.statistics_bootstrap import (
     bootstrap,
     difference_of,
     mean_of,
+    mean_over,
     pair_mean_of,
     ratio_of,
 )

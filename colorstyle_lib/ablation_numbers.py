@@ -12,10 +12,9 @@ from colorstyle_lib.ablation_effects import METRICS, Effect, SideStatistics, val
 from colorstyle_lib.ablation_matrix import Matrix
 from colorstyle_lib.ablation_notes import by_training, told_by_seed
 from colorstyle_lib.ablations import COMPARISONS
-from colorstyle_lib.attention_trial import mean_over
 from colorstyle_lib.contestants import GRAY
 from colorstyle_lib.results import Number
-from colorstyle_lib.statistics_bootstrap import RESAMPLES, Estimate, bootstrap
+from colorstyle_lib.statistics_bootstrap import RESAMPLES, Estimate, bootstrap, mean_over
 
 SPREAD = "_seed_sd"
 """Behind a metric's name: its standard deviation over seeds."""

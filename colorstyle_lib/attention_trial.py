@@ -169,11 +169,6 @@ def deviation_of(values: Float[Tensor, " n"]) -> Statistic:
     return statistic
 
 
-def mean_over(statistics: Sequence[Statistic]) -> Statistic:
-    """The mean of several statistics of the same pictures, such as one a seed."""
-    return lambda counts: torch.stack([statistic(counts) for statistic in statistics]).mean(0)
-
-
 def trial_statistics(columns: Mapping[str, Columns], names: Sequence[str] = MODALITIES) -> dict[str, Statistic]:
     """Everything that :func:`listen` tells, as statistics over pictures.
 

@@ -17,7 +17,6 @@ from colorstyle_lib.ablations import BASE
 from colorstyle_lib.attention_trial import (
     batches_of,
     listen,
-    mean_over,
     override,
     override_statistics,
     rank_correlation_of,
@@ -34,7 +33,7 @@ from colorstyle_lib.measured import Columns, address, keep, recall
 from colorstyle_lib.modalities import MODALITIES
 from colorstyle_lib.pipeline import RELEASED
 from colorstyle_lib.results import Number, Provenance
-from colorstyle_lib.statistics_bootstrap import RESAMPLES, Statistic, bootstrap
+from colorstyle_lib.statistics_bootstrap import RESAMPLES, Statistic, bootstrap, mean_over
 
 SIDE = 128
 """Pixels of the squares that released weights are tried on; smaller than they work at, to be cheap."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from jaxtyping import Float
@@ -45,6 +46,7 @@ from colorstyle_lib.statistics_bootstrap import (
     bootstrap,
     difference_of,
     mean_of,
+    mean_over,
     pair_mean_of,
     ratio_of,
 )
@@ -161,7 +163,7 @@ def statistics_of(found: Columns, real: Columns, network: str) -> dict[str, Stat
 
 def numbers_of(
     methods: Sequence[Contestant],
-    found: Mapping[str, Columns],
+    found: Mapping[str, Sequence[Columns]],
     real: Columns,
     *,
     data: str,
@@ -173,7 +175,7 @@ def numbers_of(
 
     Args:
         methods: whose columns these are; the first one, and ``ours`` if it is there, are compared with all others.
-        found: from :func:`measure`.
+        found: from :func:`measure`, of each of a method's trainings; its numbers are means over them.
         real: from there, too.
         data: name of the data set.
         network: of the perceptual distance.
@@ -181,7 +183,7 @@ def numbers_of(
         resamples: of the bootstrap.
     """
     n = len(real["colorfulness"])
-    statistics = {m.name: statistics_of(found[m.name], real, network) for m in methods}
+    statistics = {m.name: _means([statistics_of(one, real, network) for one in found[m.name]]) for m in methods}
     numbers = []
     for method in methods:
         facts = {"weights": method.weights, "seeds": method.seeds}
@@ -190,7 +192,7 @@ def numbers_of(
             numbers.append(
                 Number.of(metric, method.name, data, estimate, provenance, **facts, note=note_of(metric, method))
             )
-        distance = frechet_distance(found[method.name]["features"], real["features"])
+        distance = fmean(frechet_distance(one["features"], real["features"]) for one in found[method.name])
         estimate = Estimate(distance, math.nan, math.nan, n)
         numbers.append(
             Number.of(
@@ -220,6 +222,10 @@ def numbers_of(
                     )
                 )
     return numbers
+
+
+def _means(trainings: Sequence[Mapping[str, Statistic]]) -> dict[str, Statistic]:
+    return {metric: mean_over([one[metric] for one in trainings]) for metric in trainings[0]}
 
 
 def measure_all(
@@ -289,7 +295,7 @@ def evaluate_colorization(
     return [
         number
         for data, (found, real) in measured.items()
-        for number in numbers_of(methods, found, real, data=data, **options)
+        for number in numbers_of(methods, {m.name: [found[m.name]] for m in methods}, real, data=data, **options)
     ]
 
 

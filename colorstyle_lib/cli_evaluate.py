@@ -22,7 +22,10 @@ def add_evaluate_commands(commands: Any) -> None:
     )
     opponents.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA")
     opponents.add_argument(
-        "--minutes", type=_minutes, default=10.0, help="of processor time for each, twice for joint; default: 10"
+        "--minutes",
+        type=_minutes,
+        default=10.0,
+        help="of processor time for each; joint gets 2 times this, its specialists 0.8 (color) and 1.2; default: 10",
     )
     opponents.add_argument("--output", type=Path, metavar="FOLDER", help="default: runs/opponents")
     opponents.add_argument("--seed", type=int, default=0)
@@ -38,7 +41,13 @@ def add_evaluate_commands(commands: Any) -> None:
     evaluate.add_argument("--demo", action="store_true", help="on the 7 demo photographs instead, without a data root")
     evaluate.add_argument("--atlas", action="store_true", help="one method's outputs in ways that carry the same name")
     evaluate.add_argument("--style", action="store_true", help="style transfer instead of coloring")
-    evaluate.add_argument("--specialists", action="store_true", help="one model for both, against two specialists")
+    evaluate.add_argument(
+        "--specialists",
+        type=Path,
+        nargs="*",
+        metavar="FOLDER",
+        help="one model for both, against two specialists; several folders: one a seed; default: runs/opponents",
+    )
     evaluate.add_argument(
         "--optimize",
         type=int,
@@ -94,7 +103,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         return _style(arguments, output)
     if arguments.clips:
         return _clips(arguments, output)
-    if arguments.specialists:
+    if arguments.specialists is not None:
         return _specialists(arguments, output)
     numbers = evaluate_weights(
         None if arguments.demo else _root(arguments.data, "measuring"),
@@ -132,9 +141,11 @@ def _specialists(arguments: argparse.Namespace, output: Path) -> int:
         raise ConfigError(
             "--specialists measures what `colorstyle opponents` trained; leave --demo, --weights, --name out"
         )
+    if arguments.specialists and arguments.opponents:
+        raise ConfigError("--specialists already names folders; leave --opponents out")
     root = _root(arguments.data, "measuring")
-    folder = arguments.opponents or paths.RUNS / "opponents"
-    evaluate_specialists(root, folder, output=output, limit=arguments.limit)
+    folders = arguments.specialists or [arguments.opponents or paths.RUNS / "opponents"]
+    evaluate_specialists(root, *folders, output=output, limit=arguments.limit)
     return 0
 
 

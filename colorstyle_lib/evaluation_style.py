@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from colorstyle_lib.benchmark_style import (
     summarize,
     table,
 )
+from colorstyle_lib.evaluation_words import WORDS_PAIRS, distances_to_styles, words_numbers
 from colorstyle_lib.features import load_vgg19, pretrained_efficientnet_lite0
 from colorstyle_lib.images import to_tensor
 from colorstyle_lib.metrics_style import StyleJudge
@@ -60,7 +62,8 @@ def evaluate_style(
         optimized: on the first so many pairs the optimization, too, which takes minutes for each.
 
     Returns:
-        Every contender's distances, and what the weights differ by from each opponent.
+        Every contender's distances, what the weights differ by from each opponent, and how far pictures that took one
+        modality alone went in each.
 
     Raises:
         WeightsError: missing weights, of ours or of VGG-19. DataError: too few pictures. MissingExtraError: a package
@@ -85,7 +88,11 @@ def evaluate_style(
     numbers = style_numbers(
         [replace(trial, name=called.get(trial.name, trial.name)) for trial in trials], name, others, provenance
     )
-    numbers = [replace(n, weights=model.weights_hash) if n.method.partition(" at ")[0] == name else n for n in numbers]
+    if ours:
+        few = validation_pairs(root, min(pairs, WORDS_PAIRS), size=size)
+        numbers += words_numbers(distances_to_styles(model, few), name, STYLE_PAIRS, provenance)
+    own = re.compile(rf"{re.escape(name)}( at |, |$)")
+    numbers = [replace(n, weights=model.weights_hash) if own.match(n.method) else n for n in numbers]
     merge_results(numbers, output)
     print(table(summarize(trials)))
     return numbers

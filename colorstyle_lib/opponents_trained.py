@@ -198,7 +198,7 @@ def train_opponents(
         root: a data root.
         folder: each gets a folder of its name in it.
         names: of :data:`OPPONENTS`; empty for all that only color.
-        minutes: for each; twice as many for who learns the work of two.
+        minutes: for each, times its recipe's share.
         seed: of weights and batches.
 
     Returns:

@@ -2,32 +2,37 @@
 
 :data:`colorstyle_lib.opponents_recipes.SPECIALISTS` says who they are and ``colorstyle opponents`` trains them. Here
 their colorings and their restyled photographs are measured, each pair of methods on the same pictures.
+
+Of several seeds a number is the mean, and a model is compared with the specialist of its own seed. An interval tells
+what other pictures would change; what another seed would, the seeds' own values in the note tell.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, channels_last
 
+from colorstyle_lib.ablation_notes import told_by_seed
 from colorstyle_lib.benchmark_colorize import ALL, SIZE, load_squares, measure_all, numbers_of
-from colorstyle_lib.benchmark_style import Contender, run_benchmark
-from colorstyle_lib.contestants import Contestant, contestant
-from colorstyle_lib.errors import WeightsError
+from colorstyle_lib.benchmark_style import MEASURES, Contender, Trial, run_benchmark
+from colorstyle_lib.contestants import Contestant
 from colorstyle_lib.evaluation_style import STYLE_PAIRS, style_numbers, stylizing
 from colorstyle_lib.features import load_vgg19, pretrained_efficientnet_lite0
-from colorstyle_lib.metrics_style import StyleJudge
+from colorstyle_lib.metrics_style import StyleJudge, StyleScores
 from colorstyle_lib.opponents_recipes import SPECIALISTS
 from colorstyle_lib.pairs_style import SIZE as STYLE_SIZE
 from colorstyle_lib.pairs_style import Pairs, validation_pairs
 from colorstyle_lib.pipeline import ColorStyle
 from colorstyle_lib.results import Number, Provenance, merge_results
-from colorstyle_lib.statistics_bootstrap import bootstrap, ratio_of
+from colorstyle_lib.specialists_trained import read_trainings
+from colorstyle_lib.statistics_bootstrap import bootstrap, mean_over, ratio_of
 from colorstyle_lib.targets import Target, verdicts
 
 JOINT, COLOR, STYLE = SPECIALISTS
@@ -43,10 +48,13 @@ RESTYLING = (Target("style distance not above the specialist's", f"style_style_m
 """What learning both at once may cost, set before the trainings: on all validation pictures, and on pairs."""
 
 
+Trained = Contestant | Sequence[Contestant]
+"""A method, or its trainings with several seeds, each of which meets the other method's in the same place."""
+
+
 def evaluate_specialists(
     root: Path,
-    folder: Path,
-    *,
+    *folders: Path,
     output: Path,
     limit: int | None = None,
     size: int = STYLE_SIZE,
@@ -56,7 +64,8 @@ def evaluate_specialists(
 
     Args:
         root: a data root with photographs and ``paintings``.
-        folder: with the folders of ``colorstyle opponents``.
+        folders: each with the folders of ``colorstyle opponents``, and of another seed. The first keeps what was
+            restyled, which is not done again.
         output: the results file; numbers that are not measured again stay in it.
         limit: pictures of each data set, and pairs; by default all pictures, and :data:`PAIRS`.
         size: side of the pairs' squares, in pixels.
@@ -66,20 +75,20 @@ def evaluate_specialists(
         Everybody's numbers, and what the joint model differs by from each specialist, paired.
 
     Raises:
-        WeightsError: one is not trained yet, or VGG-19's weights are missing. DataError: too few pictures.
-        MissingExtraError: a package is not installed.
+        WeightsError: see :func:`colorstyle_lib.specialists_trained.read_trainings`, or VGG-19's weights are missing.
+        DataError: too few pictures. MissingExtraError: a package is not installed.
     """
-    files = {name: folder / name / f"{name}.safetensors" for name in SPECIALISTS}
-    if missing := [name for name, file in files.items() if not file.is_file()]:
-        raise WeightsError(f"not trained yet: {', '.join(missing)}; run: colorstyle opponents {' '.join(SPECIALISTS)}")
-    methods = {name: _with_steps(contestant(name, file), file.parent) for name, file in files.items()}
-    command = f"colorstyle evaluate --specialists --data ROOT{f' --limit {limit}' if limit else ''}"
+    methods = read_trainings(folders)
+    several = "".join(f" SEED{seed}" for one in methods[JOINT] for seed in one.seeds) if len(folders) > 1 else ""
+    command = f"colorstyle evaluate --specialists{several} --data ROOT{f' --limit {limit}' if limit else ''}"
     provenance = Provenance.here(command, "quick" if limit else "full")
     squares = load_squares(root, SIZE, limit)
-    numbers = color_numbers(methods[JOINT], methods[COLOR], squares, provenance, resamples=resamples)
+    colorings = partial(color_numbers, squares=squares, provenance=provenance, resamples=resamples)
+    numbers = _with_seeds(colorings, methods[JOINT], methods[COLOR])
     merge_results(numbers, output)  # before minutes of restyling
     pairs = validation_pairs(root, limit or PAIRS, size=size)
-    numbers += restyling_numbers(methods[JOINT], methods[STYLE], pairs, provenance, folder / "specialists.jsonl")
+    restylings = partial(restyling_numbers, pairs=pairs, provenance=provenance, log=folders[0] / "specialists.jsonl")
+    numbers += _with_seeds(restylings, methods[JOINT], methods[STYLE])
     merge_results(numbers, output)
     by_key, data = {n.key: n for n in numbers}, ALL if len(squares) > 1 else next(iter(squares))
     for where, targets in ((data, COLORING), (STYLE_PAIRS, RESTYLING)):
@@ -88,9 +97,26 @@ def evaluate_specialists(
     return numbers
 
 
+def _with_seeds(
+    measure: Callable[[Sequence[Contestant], Sequence[Contestant]], list[Number]],
+    ones: Sequence[Contestant],
+    others: Sequence[Contestant],
+) -> list[Number]:
+    """Numbers of all trainings together, each with its value in every single one."""
+    numbers = measure(ones, others)
+    if len(ones) == 1:
+        return numbers
+    # Nothing is colored or restyled again: what was measured is recalled.
+    alone = [measure([one], [other]) for one, other in zip(ones, others, strict=True)]
+    return [
+        replace(number, note=f"{told_by_seed([one.value for one in each])}; {number.note}")
+        for number, *each in zip(numbers, *alone, strict=True)
+    ]
+
+
 def color_numbers(
-    one: Contestant,
-    other: Contestant,
+    one: Trained,
+    other: Trained,
     squares: Mapping[str, Float[Tensor, "n 3 h w"]],
     provenance: Provenance,
     *,
@@ -105,26 +131,30 @@ def color_numbers(
         provenance: of the run.
         resamples: of the bootstrap.
     """
-    network, measured = measure_all([one, other], squares)
-    data, (found, real) = list(measured.items())[-1]
+    ones, others = _trainings(one), _trainings(other)
+    measured = [measure_all(pair, squares) for pair in zip(ones, others, strict=True)]
+    network, data = measured[0][0], list(measured[0][1])[-1]
+    last = [by_data[data] for _, by_data in measured]
+    ours, theirs = methods = _together(ones), _together(others)
+    found = {method.name: [columns[method.name] for columns, _ in last] for method in methods}
     facts = {"data": data, "network": network, "provenance": provenance, "resamples": resamples}
-    ours, theirs = (found[method.name]["colorfulness"] for method in (one, other))
-    ratio = Number.of(
-        f"colorfulness_over_{other.name}",
-        one.name,
+    colorful = ([columns["colorfulness"] for columns in found[method.name]] for method in methods)
+    ratio = mean_over([ratio_of(*values) for values in zip(*colorful, strict=True)])
+    real = last[0][1]
+    over = Number.of(
+        f"colorfulness_over_{theirs.name}",
+        ours.name,
         data,
-        bootstrap(ratio_of(ours, theirs), len(ours), resamples=resamples),
+        bootstrap(ratio, len(real["colorfulness"]), resamples=resamples),
         provenance,
-        weights=one.weights,
-        seeds=one.seeds,
-        note=f"mean colorfulness over the other's, paired over pictures; squares at {SIZE} px; {one.note}",
+        weights=ours.weights,
+        seeds=ours.seeds,
+        note=f"mean colorfulness over the other's, paired over pictures; squares at {SIZE} px; {ours.note}",
     )
-    return [*numbers_of([one, other], found, real, **facts), ratio]
+    return [*numbers_of(methods, found, real, **facts), over]
 
 
-def restyling_numbers(
-    one: Contestant, other: Contestant, pairs: Pairs, provenance: Provenance, log: Path
-) -> list[Number]:
+def restyling_numbers(one: Trained, other: Trained, pairs: Pairs, provenance: Provenance, log: Path) -> list[Number]:
     """Photographs restyled by both: their distances, and paired differences.
 
     Args:
@@ -134,25 +164,41 @@ def restyling_numbers(
         provenance: of the run.
         log: what it holds is not done again.
     """
+    ones, others = _trainings(one), _trainings(other)
     judge = StyleJudge(load_vgg19().to(memory_format=channels_last), pretrained_efficientnet_lite0())
     # Names with hashes keep apart what the log holds of other trainings.
-    contenders = {f"{method.name} {method.weights}": method for method in (one, other)}
+    contenders = {f"{method.name} {method.weights}": method for method in (*ones, *others)}
     trials = run_benchmark([_contender(name, method) for name, method in contenders.items()], pairs, judge, log)
-    named = [replace(trial, name=contenders[trial.name].name) for trial in trials]
-    by_name = {method.name: method for method in (one, other)}
+    means = _mean_trials([replace(trial, name=contenders[trial.name].name) for trial in trials])
+    by_name = {method.name: method for method in (_together(ones), _together(others))}
     return [
         replace(number, weights=method.weights, seeds=method.seeds, note=f"{number.note}; {method.note}")
-        for number in style_numbers(named, one.name, [_contender(other.name, other)], provenance)
+        for number in style_numbers(means, ones[0].name, [_contender(others[0].name, others[0])], provenance)
         if (method := by_name[number.method])
+    ]
+
+
+def _trainings(method: Trained) -> list[Contestant]:
+    return [method] if isinstance(method, Contestant) else list(method)
+
+
+def _together(trainings: Sequence[Contestant]) -> Contestant:
+    """For its name and what is told of it, not to be run."""
+    first, *more = trainings
+    return replace(first, weights=None, seeds=tuple(s for one in trainings for s in one.seeds)) if more else first
+
+
+def _mean_trials(trials: Sequence[Trial]) -> list[Trial]:
+    """One a method and pair: the mean over its trainings."""
+    grouped: dict[tuple[str, str, str], list[Trial]] = {}
+    for trial in trials:
+        grouped.setdefault((trial.name, trial.content, trial.style), []).append(trial)
+    return [
+        replace(some[0], scores=StyleScores(**{m: fmean(getattr(t.scores, m) for t in some) for m in MEASURES}))
+        for some in grouped.values()
     ]
 
 
 def _contender(name: str, method: Contestant) -> Contender:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return stylizing(ColorStyle(method.generator, method.weights or "", device), name)
-
-
-def _with_steps(method: Contestant, folder: Path) -> Contestant:
-    """How many steps its time was enough for: so a reader sees that all had about as many."""
-    last = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()[-1]
-    return replace(method, note=f"{method.note}, in {json.loads(last)['step']} steps")

