@@ -210,7 +210,8 @@ class ColorStyle:
             keep_color: texture and shape of the style, the picture's own colors.
             color_only: the style's colors, the picture's own L.
             mask: where to redraw: white yes, black no, gray in between; of any size.
-            attention: weights that take the place of the model's own, such as ``{"texture": 1.0}``.
+            attention: weights that take the place of the model's own, such as ``{"texture": 1.0}``. What gets none is
+                not taken: without color the colors stay the picture's, with color alone its L does.
             working_size: shorter side, in pixels, at which the picture is redrawn; by default its own, up to 320. It
                 sets the scale of strokes: styles are read at 256 pixels, so at 256 strokes are about as large against
                 the picture as in the style, at 512 half as large, at 128 twice.

@@ -84,6 +84,10 @@ class Stylizer:
             raise ConfigError("these weights only color: stylize needs weights with restyling levels")
         self.model, self.strength, self.override, self.working_size = model, strength, override, working_size
         self.keep_color, self.color_only = keep_color, color_only
+        fixed = override.fix if override is not None else None
+        given = set(MODALITIES) if fixed is None else {name for name, weight in fixed.items() if weight}
+        # What gets no weight is not taken, and nobody can take less of it than the photograph itself.
+        self._kept = {"keep_color": keep_color or "color" not in given, "color_only": color_only or given == {"color"}}
         opened = [(open_picture(source), weight) for source, weight in _weighed(style)]
         self.look = self._look(opened)
         self.mask = None if mask is None else open_picture(mask).convert("L")
@@ -140,8 +144,7 @@ class Stylizer:
             **more: for the provenance.
         """
         mask = None if self.mask is None else self.mask.resize(change.base.size, Image.Resampling.BILINEAR)
-        how = {"keep_color": self.keep_color, "color_only": self.color_only}
-        image = _at_full_size(change.base, change.difference, mask, **how)
+        image = _at_full_size(change.base, change.difference, mask, **self._kept)
         provenance = {
             **self.asked,
             "working_size": self.size(change.given),

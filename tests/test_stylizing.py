@@ -97,6 +97,20 @@ def test_attention_is_told_and_can_be_overridden(model, photo, painting):
     assert distance(only.image, plain.image) > 0
 
 
+def test_what_gets_no_weight_is_not_taken(model, photo, painting):
+    """As with keep_color and color_only: a modality that is left out changes nothing in the picture."""
+
+    def in_lab(**how):
+        return rgb_to_lab(to_tensor(model.stylize(photo, painting, **how).image)[None])[0]
+
+    own = rgb_to_lab(to_tensor(photo)[None])[0]
+    assert (in_lab(attention={"color": 1.0}) - own)[0].abs().max() < 1
+    for name in ("texture", "shape"):
+        off = (in_lab(attention={name: 1.0}) - own)[1:].norm(dim=0)
+        assert off.median() < 1
+    assert (in_lab(attention={"color": 1.0, "shape": 1.0}) - own)[1:].norm(dim=0).median() > 1
+
+
 @pytest.mark.parametrize(
     ("how", "said"),
     [
