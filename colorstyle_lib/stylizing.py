@@ -19,6 +19,7 @@ from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.generator import gray_content
 from colorstyle_lib.images import Source, open_picture
+from colorstyle_lib.lattice import without_lattice
 from colorstyle_lib.modalities import MODALITIES
 from colorstyle_lib.outcome import Result, pixels_hash, versions
 from colorstyle_lib.restyling import LEVEL, Look, Restyler, blend
@@ -129,7 +130,7 @@ class Stylizer:
         with _halves(small.device):
             maps = generator.encoder(content, Restyler.sees)
             redrawn, alpha = generator.restyle(small, maps, self.look, told, override=self.override)
-        return Change(given, base, small, redrawn - small, alpha)
+        return Change(given, base, small, without_lattice(redrawn - small), alpha)
 
     def size(self, picture: Image.Image) -> int:
         """Shorter side at which a picture is redrawn."""
