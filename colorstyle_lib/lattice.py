@@ -7,9 +7,10 @@ known up to its strength, and can be found and taken away.
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, pad, pixel_shuffle, pixel_unshuffle
+from torch.nn.functional import conv2d, pad, pixel_shuffle, pixel_unshuffle
 from torchvision.transforms.functional import gaussian_blur
 
 _PERIOD = 4  # pixels: two doublings
@@ -26,8 +27,9 @@ def without_lattice(drawn: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]
     Args:
         drawn: in about [0, 1], or a difference of such; sides multiples of 4, at least 16.
     """
-    # Means over 4 and then 2 pixels see nothing of the pattern, so the difference holds all of it.
-    coarse = avg_pool2d(avg_pool2d(pad(drawn, (2, 2, 2, 2), mode="reflect"), _PERIOD, 1), 2, 1)
+    across = drawn.new_tensor([1, 2, 2, 2, 1]) / 8  # 0 at 1/4 and 1/2 a pixel: the difference holds all of the pattern
+    kernel = torch.outer(across, across).expand(drawn.shape[1], 1, 5, 5)
+    coarse = conv2d(pad(drawn, (2, 2, 2, 2), mode="reflect"), kernel, groups=drawn.shape[1])
     fine = (drawn - coarse).clamp(-_FAINT, _FAINT)
     by_place = gaussian_blur(pixel_unshuffle(fine, _PERIOD), [7, 7], [_REACH, _REACH])
     by_place = by_place.unflatten(1, (-1, _PERIOD**2))
