@@ -13,12 +13,13 @@ from colorstyle_lib.ablations import CONDITIONS, SIDE
 from colorstyle_lib.attention_override import AttentionOverride
 from colorstyle_lib.attention_trial import batches_of, listen, swapped
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.contestants import Contestant
 from colorstyle_lib.data.batches import ImageStore, center_crops, load_images
 from colorstyle_lib.data.datasets import load_split
 from colorstyle_lib.data.demo import PHOTOGRAPHS
 from colorstyle_lib.features import EfficientNetLite0
-from colorstyle_lib.generator import Generator, Reference, gray_content
+from colorstyle_lib.generator import Generator, Reference
 from colorstyle_lib.ingredients import exam_crops, halves
 from colorstyle_lib.measured import Columns
 from colorstyle_lib.metrics import colorfulness, psnr_ab, square_error_ab

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from colorstyle_lib.ablations import SIDE, Ablation
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import Preset
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.contestants import Contestant
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.distributed import World
 from colorstyle_lib.errors import WeightsError
-from colorstyle_lib.generator import gray_content
 from colorstyle_lib.journal import Losses
 from colorstyle_lib.pix2pix import Pix2Pix
 from colorstyle_lib.players import Players, learning_rate_at

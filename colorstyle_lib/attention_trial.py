@@ -13,8 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.attention_override import AttentionOverride
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.errors import check_known
-from colorstyle_lib.generator import Generator, Seen, gray_content
+from colorstyle_lib.generator import Generator, Seen
 from colorstyle_lib.measured import Columns
 from colorstyle_lib.modalities import MODALITIES, Modalities
 from colorstyle_lib.statistics_bootstrap import Statistic, mean_of, ratio_of

@@ -14,7 +14,8 @@ from torch import Tensor
 from colorstyle_lib.benchmark_colorize import ALL, Contestant, joined
 from colorstyle_lib.benchmark_uncertainty import uncertainty_cells, uncertainty_statistics
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.generator import Generator, content_planes, gray_content
+from colorstyle_lib.content import content_planes, gray_content
+from colorstyle_lib.generator import Generator
 from colorstyle_lib.hints import keep_to_reach, plant
 from colorstyle_lib.measured import Columns, address, keep, recall
 from colorstyle_lib.metrics import square_error_ab

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.generator import Generator, gray_content
+from colorstyle_lib.content import gray_content
+from colorstyle_lib.generator import Generator
 from colorstyle_lib.metrics import square_error_ab
 from colorstyle_lib.statistics_bootstrap import Statistic, mean_of, ratio_of
 

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from colorstyle_lib.config import PRESETS, Preset
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.discriminator import Discriminator
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.generator import Generator, gray_content
+from colorstyle_lib.generator import Generator
 
 LARGE = 256
 """The size at which all presets are compared, in pixels."""

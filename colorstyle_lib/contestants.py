@@ -15,8 +15,9 @@ from torch import Tensor
 
 from colorstyle_lib.checkpoint import file_hash, load_generator
 from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.errors import WeightsError
-from colorstyle_lib.generator import Generator, gray_content
+from colorstyle_lib.generator import Generator
 from colorstyle_lib.pix2pix import UNet
 
 Colorizer = Callable[[Float[Tensor, "n 3 h w"]], Float[Tensor, "n 2 h w"]]

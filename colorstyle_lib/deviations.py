@@ -63,7 +63,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "Equation (1) writes G(z), from noise alone; section 3(1) gives G a grayscale or color image.",
         "G(z) is read as G(z | input): G gets Lab with the unknown set to 0, and two masks of what is known.",
         "Colorization needs the picture that is to be colored; masks let one network serve every task.",
-        ("generator.content_planes", "tasks.TASKS"),
+        ("content.content_planes", "tasks.TASKS"),
     ),
     Deviation(
         "noise z",

@@ -10,10 +10,8 @@ from torch import Tensor, nn
 from colorstyle_lib.attention import likeness
 from colorstyle_lib.color import luma_to_gray
 from colorstyle_lib.config import GeneratorConfig
+from colorstyle_lib.content import CONTENT_PLANES
 from colorstyle_lib.features import EfficientNetLite0
-
-CONTENT_PLANES = 5
-"""Planes that tell the generator what is known: L, a, b, and two masks."""
 
 
 def double_convolution(inputs: int, outputs: int) -> nn.Sequential:

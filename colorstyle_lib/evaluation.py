@@ -11,7 +11,8 @@ from torch import Tensor
 
 from colorstyle_lib.attention import attention_spread
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
-from colorstyle_lib.generator import Generator, gray_content
+from colorstyle_lib.content import gray_content
+from colorstyle_lib.generator import Generator
 from colorstyle_lib.metrics import colorfulness, psnr_ab
 
 

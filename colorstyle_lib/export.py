@@ -13,8 +13,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.export import Dim
 
+from colorstyle_lib.content import CONTENT_PLANES
 from colorstyle_lib.errors import MissingExtraError
-from colorstyle_lib.generator import CONTENT_PLANES, Generator
+from colorstyle_lib.generator import Generator
 from colorstyle_lib.modalities import REDUCTION
 from colorstyle_lib.pipeline import ColorStyle
 from colorstyle_lib.writing import atomic_write
@@ -45,7 +46,7 @@ def export_onnx(model: ColorStyle, path: str | Path) -> Path:
 
     Its inputs, all float32 of the same N, and its output:
 
-    - ``content`` ``(N, 5, H, W)`` as :func:`colorstyle_lib.generator.content_planes` makes it: L / 100, a / 110,
+    - ``content`` ``(N, 5, H, W)`` as :func:`colorstyle_lib.content.content_planes` makes it: L / 100, a / 110,
       b / 110, where L is known and where a and b are (hints); H and W are multiples of the file's ``step``.
     - ``reference`` ``(N, 3, H2, W2)``, where the weights have attention: a color picture in Lab, its sides multiples
       of ``step`` too. Zeros, a flat black that may be as small as that, are none.

@@ -17,48 +17,16 @@ from colorstyle_lib.attention import MultiModalAttention, lay_over, likeness
 from colorstyle_lib.attention_override import AttentionOverride
 from colorstyle_lib.bins import ab_bins, ab_spread, annealed_mean
 from colorstyle_lib.config import ATTENTIONS, GeneratorConfig
-from colorstyle_lib.encoders import CONTENT_PLANES, ConvolutionEncoder, PretrainedEncoder, double_convolution
+from colorstyle_lib.content import AB_RANGE, CONTENT_PLANES, gray_content
+from colorstyle_lib.encoders import ConvolutionEncoder, PretrainedEncoder, double_convolution
 from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.modalities import REDUCTION, Modalities, ModalityEncoder
 from colorstyle_lib.restyling import Look, Restyler, look_of
 
-AB_RANGE = 110.0
 _NOISE_SIDE = 4  # z says something of each of 4 x 4 regions: where there is no content, places need a difference
 _LIGHT_WIDTH = 16
 _LEAST = 0.25  # cosine below which a place rather takes nothing from a hint
 _NEARNESS = 5.0  # a hint half a picture away must lie in a place rather more alike than one nearby
-
-
-def content_planes(
-    lab: Float[Tensor, "n 3 h w"],
-    known_lightness: Bool[Tensor, "n 1 h w"] | Float[Tensor, "n 1 h w"],
-    known_color: Bool[Tensor, "n 1 h w"] | Float[Tensor, "n 1 h w"],
-) -> Float[Tensor, "n 5 h w"]:
-    """What the generator is told about a picture: Lab with the unknown set to zero, and two masks of what is known.
-
-    A grayscale photograph knows L everywhere and color nowhere; one with hints knows color at some pixels.
-
-    Args:
-        lab: ``(N, 3, H, W)``, L in [0, 100].
-        known_lightness: where L is known; between 0 and 1 where its value is not to be trusted.
-        known_color: the same for a and b.
-
-    Returns:
-        ``(N, 5, H, W)``: L / 100, a / 110, b / 110, and the two masks.
-    """
-    light, color = known_lightness.to(lab.dtype), known_color.to(lab.dtype)
-    return torch.cat((lab[:, :1] / 100 * (light > 0), lab[:, 1:] / AB_RANGE * (color > 0), light, color), dim=1)
-
-
-def gray_content(lightness: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 5 h w"]:
-    """The content of a grayscale photograph: L known everywhere, color nowhere.
-
-    Args:
-        lightness: ``(N, 1, H, W)`` in [0, 100].
-    """
-    lab = nnf.pad(lightness, (0, 0, 0, 0, 0, 2))
-    everywhere = torch.ones_like(lightness, dtype=torch.bool)
-    return content_planes(lab, everywhere, ~everywhere)
 
 
 class Reference(NamedTuple):
@@ -345,7 +313,7 @@ class Generator(nn.Module):
         """Predict a and b.
 
         Args:
-            content: from :func:`content_planes`; H and W multiples of ``2 ** depth``.
+            content: from :func:`colorstyle_lib.content.content_planes`; H and W multiples of ``2 ** depth``.
             reference: from :meth:`describe_reference`; its color, texture and shape join the content's own, carried
                 to the places that look alike.
             z: noise, one vector an image; without it the generator answers with its most usual coloring.

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import Preset, change, get_preset
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.distributed import World
 from colorstyle_lib.evaluation import evaluate
-from colorstyle_lib.generator import gray_content
 from colorstyle_lib.metrics import psnr_ab
 from colorstyle_lib.players import Players, learning_rate_at
 from colorstyle_lib.tasks import draw

@@ -19,8 +19,9 @@ from colorstyle_lib.attention_override import parse_override
 from colorstyle_lib.checkpoint import file_hash, load_generator
 from colorstyle_lib.clips import SMOOTH, restyled_clip
 from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.content import content_planes, gray_content
 from colorstyle_lib.errors import ConfigError, WeightsError
-from colorstyle_lib.generator import Generator, Reference, content_planes, gray_content
+from colorstyle_lib.generator import Generator, Reference
 from colorstyle_lib.hints import Hint, keep_to_reach, plant
 from colorstyle_lib.images import Source, open_picture, to_tensor
 from colorstyle_lib.outcome import Result, pixels_hash, versions

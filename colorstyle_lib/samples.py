@@ -12,11 +12,12 @@ from torch import Tensor
 from torchvision.utils import make_grid
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.data.batches import center_crops, load_images
 from colorstyle_lib.data.demo import PHOTOGRAPHS
 from colorstyle_lib.data.gallery import STYLES, style
 from colorstyle_lib.errors import MissingExtraError
-from colorstyle_lib.generator import Generator, gray_content
+from colorstyle_lib.generator import Generator
 from colorstyle_lib.writing import save_picture
 
 

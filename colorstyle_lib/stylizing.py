@@ -16,8 +16,8 @@ from torch import Tensor
 
 from colorstyle_lib.attention_override import AttentionOverride
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.generator import gray_content
 from colorstyle_lib.images import Source, open_picture
 from colorstyle_lib.lattice import without_lattice
 from colorstyle_lib.modalities import MODALITIES

@@ -19,10 +19,10 @@ from torchvision.transforms.functional import gaussian_blur
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import TrainingConfig
+from colorstyle_lib.content import content_planes
 from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.data.windows import Windows
 from colorstyle_lib.errors import ConfigError, check_known
-from colorstyle_lib.generator import content_planes
 
 TASKS = ("automatic", "reference", "hints", "inpaint", "enhance", "generate", "stylize")
 """Color a gray picture; with another one to color it by; with some pixels' colors given. Fill a hole; undo wear; make a

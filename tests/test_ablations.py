@@ -34,11 +34,12 @@ from colorstyle_lib.attention_trial_run import matrix_numbers, try_weights
 from colorstyle_lib.checkpoint import save_generator
 from colorstyle_lib.cli_ablations import add_ablation_commands
 from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.contestants import GRAY
 from colorstyle_lib.data import synthetic
 from colorstyle_lib.errors import ConfigError, DataError
 from colorstyle_lib.features import pretrained_efficientnet_lite0
-from colorstyle_lib.generator import Generator, gray_content
+from colorstyle_lib.generator import Generator
 from colorstyle_lib.modalities import MODALITIES
 from colorstyle_lib.results import read_results
 from colorstyle_lib.statistics_bootstrap import Estimate, bootstrap

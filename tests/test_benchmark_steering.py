@@ -18,9 +18,10 @@ from colorstyle_lib.benchmark_steering import (
 from colorstyle_lib.benchmark_uncertainty import calibration, rank_correlation, uncertainty_cells
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import change, get_preset
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.contestants import Contestant
 from colorstyle_lib.data import synthetic
-from colorstyle_lib.generator import Generator, gray_content
+from colorstyle_lib.generator import Generator
 from colorstyle_lib.results import Provenance
 from colorstyle_lib.statistics_bootstrap import bootstrap
 

@@ -9,9 +9,10 @@ from torch import nn
 
 from colorstyle_lib import complexity
 from colorstyle_lib.config import DiscriminatorConfig, GeneratorConfig, Preset, change, get_preset
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.discriminator import Discriminator
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.generator import Generator, gray_content
+from colorstyle_lib.generator import Generator
 
 PLAIN = GeneratorConfig(width=4, max_width=8, depth=3, attention="none")
 

@@ -15,9 +15,10 @@ from skimage import data
 from colorstyle_lib import paths
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import PRESETS, get_preset
+from colorstyle_lib.content import content_planes
 from colorstyle_lib.errors import MissingExtraError
 from colorstyle_lib.export import export_onnx
-from colorstyle_lib.generator import Generator, content_planes
+from colorstyle_lib.generator import Generator
 from colorstyle_lib.pipeline import ColorStyle
 
 
@@ -108,7 +109,8 @@ def test_without_the_extra_the_way_out_is_named(tmp_path: Path, monkeypatch: pyt
 _COMPILED = """
 import torch
 from colorstyle_lib.config import get_preset
-from colorstyle_lib.generator import Generator, content_planes
+from colorstyle_lib.content import content_planes
+from colorstyle_lib.generator import Generator
 torch.manual_seed(0)
 torch.set_num_threads(1)
 generator = Generator(get_preset("tiny").generator).eval()

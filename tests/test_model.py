@@ -8,10 +8,11 @@ from safetensors.torch import save_file
 from colorstyle_lib.checkpoint import file_hash, load_generator, save_generator
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import PRESETS, change, get_preset
+from colorstyle_lib.content import content_planes, gray_content
 from colorstyle_lib.data import synthetic
 from colorstyle_lib.data.batches import ImageStore
 from colorstyle_lib.errors import ConfigError, WeightsError
-from colorstyle_lib.generator import Generator, content_planes, gray_content
+from colorstyle_lib.generator import Generator
 from colorstyle_lib.metrics import colorfulness, psnr_ab
 from colorstyle_lib.upsampling import guided_coefficients, rows_at_size
 

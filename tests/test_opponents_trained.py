@@ -12,10 +12,10 @@ from small_run import drawn_store, small_preset
 from colorstyle_lib import opponents_trained
 from colorstyle_lib.checkpoint import load_state
 from colorstyle_lib.color import luma_to_gray, rgb_to_lab
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.contestants import load_colorizer
 from colorstyle_lib.data import synthetic
 from colorstyle_lib.errors import ConfigError, WeightsError
-from colorstyle_lib.generator import gray_content
 from colorstyle_lib.losses import huber_ab
 from colorstyle_lib.opponents_trained import RECIPES, Recipe, train_opponent
 

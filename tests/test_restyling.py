@@ -12,11 +12,11 @@ from torch.nn import functional as nnf
 from colorstyle_lib.attention_override import parse_override
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import change, get_preset
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.data.synthetic import scenes
 from colorstyle_lib.distributed import World
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.generator import gray_content
 from colorstyle_lib.losses import style_statistics
 from colorstyle_lib.players import Players
 from colorstyle_lib.restyling import _convolved_by_fours, _doubled_and_convolved, _normed, _reflected, blend

@@ -8,10 +8,10 @@ from small_run import drawn_store, small_preset
 
 from colorstyle_lib.augmentation import differentiable_augmentation
 from colorstyle_lib.config import TrainingConfig, get_preset
+from colorstyle_lib.content import content_planes
 from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.evaluation import Evaluation
-from colorstyle_lib.generator import content_planes
 from colorstyle_lib.players import Players
 from colorstyle_lib.tasks import TASKS, WORN, draw, wear
 from colorstyle_lib.terms import answer, choose_noise, color_term, supervised_terms

@@ -14,6 +14,7 @@ from small_run import drawn_store, small_preset
 from colorstyle_lib.checkpoint import file_hash, load_generator, load_state, load_tensors
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import change, get_preset
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.data import synthetic
 from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.data.folder import find_split
@@ -21,7 +22,7 @@ from colorstyle_lib.data.windows import Windows
 from colorstyle_lib.distributed import World
 from colorstyle_lib.errors import ConfigError, DataError, WeightsError
 from colorstyle_lib.evaluation import evaluate
-from colorstyle_lib.generator import Generator, gray_content
+from colorstyle_lib.generator import Generator
 from colorstyle_lib.images import to_picture
 from colorstyle_lib.objectives import OBJECTIVES
 from colorstyle_lib.players import Players, learning_rate_at

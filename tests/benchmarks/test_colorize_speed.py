@@ -14,8 +14,8 @@ from PIL import Image
 from side_by_side import alternate
 
 from colorstyle_lib import ColorStyle
+from colorstyle_lib.content import gray_content
 from colorstyle_lib.data.demo import photograph
-from colorstyle_lib.generator import gray_content
 from colorstyle_lib.many import colorize_files
 
 pytestmark = pytest.mark.benchmark

@@ -1,0 +1,44 @@
+"""What the generator is told about a picture: the known parts of its Lab planes, and where they are known."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as nnf
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+AB_RANGE = 110.0
+CONTENT_PLANES = 5
+"""Planes that tell the generator what is known: L, a, b, and two masks."""
+
+
+def content_planes(
+    lab: Float[Tensor, "n 3 h w"],
+    known_lightness: Bool[Tensor, "n 1 h w"] | Float[Tensor, "n 1 h w"],
+    known_color: Bool[Tensor, "n 1 h w"] | Float[Tensor, "n 1 h w"],
+) -> Float[Tensor, "n 5 h w"]:
+    """What the generator is told about a picture: Lab with the unknown set to zero, and two masks of what is known.
+
+    A grayscale photograph knows L everywhere and color nowhere; one with hints knows color at some pixels.
+
+    Args:
+        lab: ``(N, 3, H, W)``, L in [0, 100].
+        known_lightness: where L is known; between 0 and 1 where its value is not to be trusted.
+        known_color: the same for a and b.
+
+    Returns:
+        ``(N, 5, H, W)``: L / 100, a / 110, b / 110, and the two masks.
+    """
+    light, color = known_lightness.to(lab.dtype), known_color.to(lab.dtype)
+    return torch.cat((lab[:, :1] / 100 * (light > 0), lab[:, 1:] / AB_RANGE * (color > 0), light, color), dim=1)
+
+
+def gray_content(lightness: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 5 h w"]:
+    """The content of a grayscale photograph: L known everywhere, color nowhere.
+
+    Args:
+        lightness: ``(N, 1, H, W)`` in [0, 100].
+    """
+    lab = nnf.pad(lightness, (0, 0, 0, 0, 0, 2))
+    everywhere = torch.ones_like(lightness, dtype=torch.bool)
+    return content_planes(lab, everywhere, ~everywhere)
