@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from skimage.measure import label, regionprops
 from skimage.segmentation import expand_labels
+from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.synthetic import KINDS, scenes
