@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
@@ -264,6 +265,18 @@ def change(config: Config, **changes: Any) -> Config:
         if key not in known:
             raise ConfigError(f"{type(config).__name__} has no {key!r}{nearest(key, known)}")
     return replace(config, **changes)  # type: ignore[type-var]
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Names of the settings that are not the same in two nested dictionaries, such as ``training.words_weight``."""
+    names = []
+    for key in dict.fromkeys((*one, *other)):
+        mine, theirs = one.get(key), other.get(key)
+        if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
+            names += [f"{key}.{name}" for name in differing(mine, theirs)]
+        elif mine != theirs:
+            names.append(key)
+    return names
 
 
 def get_preset(name: str) -> Preset:

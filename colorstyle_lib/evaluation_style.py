@@ -88,13 +88,16 @@ def evaluate_style(
     numbers = style_numbers(
         [replace(trial, name=called.get(trial.name, trial.name)) for trial in trials], name, others, provenance
     )
-    if ours:
-        few = validation_pairs(root, min(pairs, WORDS_PAIRS), size=size)
-        numbers += words_numbers(distances_to_styles(model, few), name, STYLE_PAIRS, provenance)
-    own = re.compile(rf"{re.escape(name)}( at |, |$)")
+    own = re.compile(rf"{re.escape(name)}( at |$)")
     numbers = [replace(n, weights=model.weights_hash) if own.match(n.method) else n for n in numbers]
     merge_results(numbers, output)
     print(table(summarize(trials)))
+    if ours:
+        few = validation_pairs(root, min(pairs, WORDS_PAIRS, len(chosen.styles)), size=size)
+        words = words_numbers(distances_to_styles(model, few), name, STYLE_PAIRS, provenance)
+        words = [replace(n, weights=model.weights_hash) for n in words]
+        merge_results(words, output)
+        numbers += words
     return numbers
 
 

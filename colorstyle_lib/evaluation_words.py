@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.errors import DataError
 from colorstyle_lib.images import to_tensor
 from colorstyle_lib.modalities import MODALITIES, describe
 from colorstyle_lib.pairs_style import Pairs
@@ -17,7 +18,7 @@ from colorstyle_lib.results import Number, Provenance
 from colorstyle_lib.statistics_bootstrap import bootstrap, difference_of, ratio_of
 
 WORDS_PAIRS = 42
-"""Of a photograph and a painting; no painting is in two, so that intervals are over both."""
+"""At most so many, and no painting in two, so that intervals are over photographs and paintings."""
 
 _TAKEN = {"": None} | {f"only {name}": {name: 1.0} for name in MODALITIES}
 
@@ -27,21 +28,26 @@ Distances = Mapping[str, Float[Tensor, "n 3"]]
 
 
 def distances_to_styles(model: ColorStyle, pairs: Pairs) -> Distances:
-    """Restyle every pair with all of the style and with each modality alone.
+    """Restyle pairs with all of the style and with each modality alone.
 
-    Distances are Euclidean, of the vectors of :func:`colorstyle_lib.modalities.describe`.
+    Distances are Euclidean, of the vectors of :func:`colorstyle_lib.modalities.describe`. Pairs whose style lacks a
+    modality, such as a gray one color, are left out: there is nothing to take alone.
     """
-    styles = [pairs.styles[i] for i in pairs.style_of]
+    whole = describe(rgb_to_lab(pairs.styles)).present.all(1).tolist()
+    chosen = [(content, pairs.styles[i]) for content, i in zip(pairs.contents, pairs.style_of, strict=True) if whole[i]]
+    if not chosen:
+        raise DataError("no style picture has color, texture and shape: nothing can be taken alone")
+    contents, styles = (list(part) for part in zip(*chosen, strict=True))
     goals = _described(styles)
 
     def distance(pictures: list[Tensor]) -> Tensor:
         found = zip(_described(pictures), goals, strict=True)
         return torch.stack([(vector - goal).norm(dim=1) for vector, goal in found], 1)
 
-    found = {"photograph": distance(list(pairs.contents))}
+    found = {"photograph": distance(contents)}
     for taken, attention in _TAKEN.items():
-        made = zip(pairs.contents, styles, strict=True)
-        found[taken] = distance([to_tensor(model.stylize(c, s, attention=attention).image) for c, s in made])
+        made = [model.stylize(c, s, attention=attention).image for c, s in zip(contents, styles, strict=True)]
+        found[taken] = distance([to_tensor(image) for image in made])
     return found
 
 

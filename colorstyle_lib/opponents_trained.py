@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from colorstyle_lib.checkpoint import STATE, load_state, save_generator, save_state
-from colorstyle_lib.config import Preset
+from colorstyle_lib.config import Preset, differing
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.data.datasets import load_split
 from colorstyle_lib.distributed import World
@@ -227,8 +227,15 @@ def _check_config(folder: Path, name: str, recipe: Recipe, seconds: float, seed:
     text = json.dumps(config, indent=1) + "\n"
     path = folder / "config.json"
     if path.is_file():
-        if path.read_text(encoding="utf-8") != text:
-            raise WeightsError(f"{str(folder)!r} holds a run with other settings; move it away or name another folder")
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise WeightsError(f"{str(path)!r} is damaged ({error}); move {str(folder)!r} away") from error
+        if others := differing(before, json.loads(text)):
+            raise WeightsError(
+                f"{str(folder)!r} holds a run with other settings ({', '.join(others)}); "
+                "move it away or name another folder"
+            )
         return
     with atomic_write(path, "w", WeightsError) as file:
         file.write(text)

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as nnf
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from colorstyle_lib.attention import masked_softmax
 from colorstyle_lib.attention_override import AttentionOverride
@@ -268,6 +269,7 @@ class _Normed(torch.autograd.Function):
         return normed
 
     @staticmethod
+    @once_differentiable  # a second derivative would need how the deviation moves
     def backward(ctx: Any, slope: Tensor) -> Tensor:
         # dx = (g - mean g - y mean(g y)) / deviation: S. Ioffe and C. Szegedy, ICML 2015 (arXiv:1502.03167), section 3.
         normed, scale = (saved.to(slope.dtype) for saved in ctx.saved_tensors)

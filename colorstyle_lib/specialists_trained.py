@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from colorstyle_lib.config import differing
 from colorstyle_lib.contestants import Contestant, contestant
 from colorstyle_lib.errors import WeightsError
 from colorstyle_lib.opponents_recipes import SPECIALISTS
@@ -26,7 +27,8 @@ def read_trainings(folders: Sequence[Path]) -> dict[str, list[Contestant]]:
     """
     for folder in folders:
         if missing := [name for name in SPECIALISTS if not _weights(folder, name).is_file()]:
-            again = f"colorstyle opponents {' '.join(SPECIALISTS)} --output {folder}"
+            alike = " --seed ITS_OWN --minutes AS_THE_OTHERS" if len(folders) > 1 else ""
+            again = f"colorstyle opponents {' '.join(SPECIALISTS)} --output {folder}{alike}"
             raise WeightsError(f"not trained yet: {', '.join(missing)}; run: {again}")
     found = {name: [contestant(name, _weights(folder, name)) for folder in folders] for name in SPECIALISTS}
     if len(folders) > 1:
@@ -58,10 +60,10 @@ def _check_alike(folders: Sequence[Path]) -> None:
     """A mean over seeds is one of the same recipe, time and pictures."""
     for name in SPECIALISTS:
         for folder in folders[1:]:
-            if _settings(folder / name) != _settings(folders[0] / name):
+            if others := differing(_settings(folders[0] / name), _settings(folder / name)):
                 raise WeightsError(
-                    f"{name} in {str(folder)!r} differs from {str(folders[0])!r} in more than its seed; "
-                    "their config.json say in what"
+                    f"{name} in {str(folder)!r} differs from {str(folders[0])!r} in more than its seed: "
+                    f"{', '.join(others)}"
                 )
 
 
@@ -71,5 +73,10 @@ def _settings(folder: Path) -> dict:
 
 def _steps(folders: Sequence[Path], name: str) -> str:
     """How many steps the time was enough for, such as ``375 and 402``."""
-    logs = [(folder / name / "log.jsonl").read_text(encoding="utf-8") for folder in folders]
-    return " and ".join(str(json.loads(log.splitlines()[-1])["step"]) for log in logs)
+    counts = []
+    for path in (folder / name / "log.jsonl" for folder in folders):
+        try:
+            counts.append(str(json.loads(path.read_text(encoding="utf-8").splitlines()[-1])["step"]))
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise WeightsError(f"{str(path)!r} is missing or damaged ({error}); train {name} again") from error
+    return " and ".join(counts)

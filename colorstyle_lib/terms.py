@@ -41,7 +41,8 @@ class Answer:
         features: what it thought, at half the size; None where only the restyling levels learn.
         alphas: its attention by level.
         lab: the pictures it answers with, colored only where somebody looks; None where nobody does.
-        restyled: those with another look, sRGB that may leave [0, 1] a little; None where there are none.
+        before: those that are to have another look, sRGB, gray ones as it colored them; None where there are none.
+        restyled: those with another look, sRGB that may leave [0, 1] a little.
         choices: their attention.
     """
 
@@ -49,6 +50,7 @@ class Answer:
     features: Float[Tensor, "n c _ _"] | None
     alphas: dict[str, Tensor]
     lab: Float[Tensor, "n 3 h w"] | None = None
+    before: Float[Tensor, "k 3 h w"] | None = None
     restyled: Float[Tensor, "k 3 h w"] | None = None
     choices: Float[Tensor, "k 3 _ _"] | None = None
 
@@ -74,7 +76,8 @@ def answer(
     if config.learns == "restyling":  # of coloring nothing would learn, so nothing is colored
         maps = generator.encoder(content, Restyler.sees)
         restyled, choices = restyle(generator, examples, examples.asked("stylize"), examples.rgb, maps)
-        return Answer(content, None, {}, rgb_to_lab(restyled.clamp(0, 1)) if judged else None, restyled, choices)
+        lab = rgb_to_lab(restyled.clamp(0, 1)) if judged else None
+        return Answer(content, None, {}, lab, examples.rgb, restyled, choices)
     shown = examples.asked("reference")
     if generator.steering and bool(shown.any()):
         guide = generator.describe_reference(rgb_to_lab(examples.other[shown]))._replace(rows=shown)
@@ -87,19 +90,19 @@ def answer(
     # The generator's own terms read how likely colors are: they are decided on only where somebody else looks.
     colored = gray.clone()
     if judged:
-        colored[:: config.judge_every] = True
+        colored[:: config.judge_every] |= ~styled[:: config.judge_every]
     lab = examples.lab
     if bool(colored.any()):
         ab = torch.cat([generator.colors(few) for few in features[colored].split(_AT_ONCE)])
         lab = torch.cat((lab[:, :1], torch.zeros_like(lab[:, 1:]).index_put((colored,), ab)), dim=1)
-    restyled = choices = None
+    rgb = restyled = choices = None
     if bool(styled.any()):
         # What coloring does is not restyling's to change.
         ours = lab_to_rgb(lab[styled].detach())
         rgb = torch.where(gray[styled][:, None, None, None], ours, examples.rgb[styled])
         restyled, choices = restyle(generator, examples, styled, rgb, [m[styled] for m in seen.maps])
     if not judged:
-        return Answer(content, features, alphas, None, restyled, choices)
+        return Answer(content, features, alphas, None, rgb, restyled, choices)
     free = examples.asked(*_FREE)
     if bool(free.any()):
         lightness = generator.lightness(features[free], content[free])
@@ -112,7 +115,7 @@ def answer(
         lab = lab.index_put((free,), restored)
     if restyled is not None:
         lab = lab.index_put((styled,), rgb_to_lab(restyled.clamp(0, 1)))
-    return Answer(content, features, alphas, lab, restyled, choices)
+    return Answer(content, features, alphas, lab, rgb, restyled, choices)
 
 
 @torch.no_grad()
@@ -214,7 +217,7 @@ def supervised_terms(
         ConfigError: ``stylize`` is asked for without them.
     """
     if answered.features is None:
-        return restyling_terms(examples, answered.restyled, answered.choices, config, network)
+        return restyling_terms(examples, answered.before, answered.restyled, answered.choices, config, network)
     colors = color_term(generator, answered.features, examples.lab, config, balance)
     styled = examples.asked("stylize")
     none = colors.new_zeros(())
@@ -236,6 +239,8 @@ def supervised_terms(
         wrong = (error / _LIGHTNESS_DELTA * (examples.known[free, :1] < 1)).mean((1, 2, 3))
         terms["lightness"] = config.lightness_weight * wrong.sum() / len(examples.rgb)
     if answered.restyled is not None:
-        for name, term in restyling_terms(examples, answered.restyled, answered.choices, config, network).items():
+        for name, term in restyling_terms(
+            examples, answered.before, answered.restyled, answered.choices, config, network
+        ).items():
             terms[name] = terms.get(name, none) + term * styled.sum() / len(styled)
     return terms

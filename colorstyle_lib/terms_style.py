@@ -44,6 +44,7 @@ def restyle(
 
 def restyling_terms(
     examples: Examples,
+    contents: Float[Tensor, "k 3 h w"],
     made: Float[Tensor, "k 3 h w"],
     choices: Float[Tensor, "k 3 _ _"],
     config: TrainingConfig,
@@ -53,6 +54,7 @@ def restyling_terms(
 
     Args:
         examples: what was asked.
+        contents: the pictures as they were given to :func:`restyle`.
         made: from :func:`restyle`.
         choices: the attention.
         config: weights of the terms.
@@ -68,9 +70,9 @@ def restyling_terms(
         raise ConfigError("learning to restyle needs frozen features to compare looks with")
     styled = examples.asked("stylize")
     strength, taken = examples.strength[styled], examples.taken[styled] > 0
-    told = strength[:, None] * taken
+    told, before = strength[:, None] * taken, contents
     with torch.no_grad():
-        contents, styles = examples.rgb[styled], examples.other[styled]
+        styles = examples.other[styled]
         # Both in the colors asked for: the style's where color is taken, else the content's.
         recolored = torch.lerp(contents, transfer_statistics(contents, styles, keep_lightness=True), _each(strength))
         plain = torch.where(_each(taken[:, 0]), recolored, contents)
@@ -86,7 +88,7 @@ def restyling_terms(
         "style": config.style_weight * (strength.square() * looks).mean(),
         "outside": (made - made.clamp(0, 1)).abs().mean(),
         "identity": config.identity_weight * (_each(certain) * (made - contents)).abs().mean(),
-        "words": config.words_weight * off_the_words(made, examples.rgb[styled], examples.other[styled], told),
+        "words": config.words_weight * off_the_words(made, before, examples.other[styled], told),
     }
     if config.attention_weight:
         terms["collapse"] = config.attention_weight * attention_collapse(choices, config.attention_floor)
@@ -141,12 +143,13 @@ def off_the_words(
     some = ~(told > 0).all(1)
     if not bool(some.any()):
         return made.new_zeros(())
-    made, contents, styles = (describe(rgb_to_lab(rgb[some].clamp(0, 1))).vectors for rgb in (made, contents, styles))
+    described = [describe(rgb_to_lab(rgb[some].clamp(0, 1))) for rgb in (made, contents, styles)]
+    told_of = told[some] * described[-1].present  # what a style does not have cannot be taken from it
     shares = []
-    for k, share in enumerate(told[some].unbind(1)):
-        goal = torch.lerp(contents[k], styles[k], share[:, None])
-        way = (styles[k] - contents[k]).norm(dim=1).clamp_min(_LEAST_WAY)
-        shares.append((made[k] - goal).norm(dim=1) / way)
+    for share, found, own, other in zip(told_of.unbind(1), *(d.vectors for d in described), strict=True):
+        goal = torch.lerp(own, other, share[:, None])
+        way = (other - own).norm(dim=1).clamp_min(_LEAST_WAY)
+        shares.append((found - goal).norm(dim=1) / way)
     return torch.stack(shares).mean(0).sum() / len(told)
 
 

@@ -27,7 +27,7 @@ from colorstyle_lib import __version__
 from colorstyle_lib.bins import bin_frequency, rebalancing
 from colorstyle_lib.checkpoint import STATE, load_state, save_generator, save_state
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.config import Preset, TrainingConfig
+from colorstyle_lib.config import Preset, TrainingConfig, differing
 from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.data.prefetch import Prefetched
 from colorstyle_lib.distributed import World, share_batch_norm
@@ -71,8 +71,11 @@ def _check_same_run(state: dict[str, Any], preset: Preset, steps: int, output: P
             f"{output / STATE} is of a run of {state['steps']} steps, and the learning rate depends on how many there "
             f"are: resume with --steps {state['steps']}, or train into another --output"
         )
-    if state["preset"] != asdict(preset):
-        raise WeightsError(f"{output / STATE} is of another preset or other settings; train into another --output")
+    if others := differing(state["preset"], asdict(preset)):
+        raise WeightsError(
+            f"{output / STATE} is of another preset or other settings ({', '.join(others)}); "
+            "train into another --output"
+        )
     if state["version"] != __version__:
         print(f"going on with colorstyle {__version__} what {state['version']} began", file=sys.stderr)
 

@@ -1,5 +1,7 @@
 """What only its color, only its texture and only its shape are worth in numbers."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from small_run import small_preset
@@ -7,6 +9,7 @@ from test_tasks import CPU
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.synthetic import scenes
+from colorstyle_lib.errors import DataError
 from colorstyle_lib.evaluation_words import distances_to_styles, words_numbers
 from colorstyle_lib.modalities import MODALITIES, describe
 from colorstyle_lib.pairs_style import Pairs
@@ -33,7 +36,9 @@ def test_shares_and_their_differences_are_what_the_distances_say():
 
 def test_a_model_that_leaves_pictures_alone_goes_nowhere(monkeypatch):
     contents, styles = scenes(4, 64, seed=4).rgb.split(2)
-    pairs = Pairs(contents, styles, [1, 0], ["a", "b"], ["c", "d"])
+    gray = styles[:1].mean(1, keepdim=True).expand(1, 3, 64, 64)
+    # Of a gray style no color can be taken alone: its pair is left out.
+    pairs = Pairs(contents[[0, 1, 0]], torch.cat((styles, gray)), [1, 0, 2], ["a", "b", "a"], ["c", "d", "e"])
     model = ColorStyle(Players.new(small_preset(), 0, CPU).generator.eval(), "", CPU)
     asked = []
     stylize = model.stylize
@@ -48,5 +53,7 @@ def test_a_model_that_leaves_pictures_alone_goes_nowhere(monkeypatch):
     for k in range(3):
         there, here = (describe(rgb_to_lab(rgb)).vectors[k] for rgb in (styles[[1, 0]], contents))
         torch.testing.assert_close(distances["photograph"][:, k], (here - there).norm(dim=1))
-    for taken in ("", "only color", "only shape"):
+    with pytest.raises(DataError, match="nothing can be taken alone"):
+        distances_to_styles(model, replace(pairs, styles=gray, style_of=[0, 0, 0]))
+    for taken in ("", *(f"only {name}" for name in MODALITIES)):
         torch.testing.assert_close(distances[taken], distances["photograph"], atol=0.02, rtol=0.05)

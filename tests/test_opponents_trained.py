@@ -132,7 +132,7 @@ def test_what_cannot_be_trained_or_read_is_refused(tmp_path: Path):
     with pytest.raises(ConfigError, match="did you mean 'bins'"):
         train_opponent("bin", store, tmp_path)
     train_opponent("l1", store, tmp_path, seconds=0.1, recipe=small("l1"))
-    with pytest.raises(WeightsError, match="other settings"):
+    with pytest.raises(WeightsError, match=r"other settings \(seconds\)"):
         train_opponent("l1", store, tmp_path, seconds=0.2, recipe=small("l1"))
     with pytest.raises(WeightsError, match="no weights at"):
         load_colorizer(tmp_path / "none.safetensors")

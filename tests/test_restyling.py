@@ -208,6 +208,14 @@ def test_a_picture_is_off_the_words_by_what_it_should_have_taken_and_by_what_it_
     assert off_the_words(*both, torch.cat((only_texture, all_of_it))).item() == pytest.approx(1 / 6, abs=1e-3)
 
 
+def test_a_gray_style_has_no_color_to_take():
+    style, content = scenes(2, 64, seed=4).rgb.split(1)
+    gray = style.mean(1, keepdim=True).expand_as(style)
+    only_color = torch.tensor([[1.0, 0, 0]])
+    assert off_the_words(content, content, gray, only_color) == 0
+    assert off_the_words(content.mean(1, keepdim=True).expand_as(content), content, gray, only_color) > 0.1
+
+
 def test_the_norms_backward_step_is_group_norms():
     torch.manual_seed(0)
     x = torch.randn(2, 3, 5, 4, dtype=torch.float64).contiguous(memory_format=torch.channels_last).requires_grad_()
@@ -215,6 +223,9 @@ def test_the_norms_backward_step_is_group_norms():
     (slope,) = torch.autograd.grad((_normed(x) ** 3).sum(), x)
     (plain,) = torch.autograd.grad((nnf.group_norm(x, 3) ** 3).sum(), x)
     torch.testing.assert_close(slope, plain)
+    (slope,) = torch.autograd.grad((_normed(x) ** 3).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        slope.sum().backward()
     with torch.no_grad():
         torch.testing.assert_close(_normed(x), nnf.group_norm(x, 3))
 
@@ -233,6 +244,9 @@ def test_what_nobody_judges_is_not_decided_on(monkeypatch):
         gray = some.asked("stylize") & ~some.known[:, 1:].flatten(1).any(1)
         assert alone.lab is None
         assert sum(decided) == int(gray.sum())
+        if bool(gray.any()):  # what is restyled, and compared with what comes of it, is its own coloring
+            pairs = zip(alone.before, some.rgb[some.asked("stylize")], gray[some.asked("stylize")], strict=True)
+            assert all(torch.equal(before, true) != bool(colored_first) for before, true, colored_first in pairs)
         judged = answer(generator, some, None, preset.training, judged=True)
         if alone.restyled is not None:
             torch.testing.assert_close(alone.restyled, judged.restyled)

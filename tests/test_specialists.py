@@ -283,10 +283,12 @@ def test_folders_that_cannot_be_averaged_are_refused_in_a_line(root: Path, tmp_p
     assert "are both of seed 0; name folders of different seeds" in refused("--specialists", first, second)
     empty = refused("--specialists", first, tmp_path / "empty")
     assert "not trained yet: joint, color_specialist, style_specialist; run: colorstyle opponents" in empty
-    assert empty.endswith(f"--output {tmp_path / 'empty'}")
+    assert empty.endswith(f"--output {tmp_path / 'empty'} --seed ITS_OWN --minutes AS_THE_OTHERS")
     (second / "joint" / "config.json").write_text('{"seed": 1, "seconds": 300, "images": 5}')
     assert "second' are not of one seed" in refused("--specialists", first, second)
     trained(second, 1, 41, seconds=60)
     assert "joint in" in (line := refused("--specialists", first, second))
-    assert "differs from" in line
+    assert line.endswith("in more than its seed: seconds")
+    (first / "joint" / "log.jsonl").unlink()
+    assert "log.jsonl' is missing or damaged" in refused("--specialists", first)
     assert "leave --opponents out" in refused("--specialists", first, "--opponents", second)

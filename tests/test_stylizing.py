@@ -6,7 +6,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from colorstyle_lib import ColorStyle
+from colorstyle_lib import ColorStyle, stylizing
+from colorstyle_lib.attention_override import AttentionOverride
 from colorstyle_lib.checkpoint import save_generator
 from colorstyle_lib.cli import main
 from colorstyle_lib.color import rgb_to_lab
@@ -109,6 +110,14 @@ def test_what_gets_no_weight_is_not_taken(model, photo, painting):
         off = (in_lab(attention={name: 1.0}) - own)[1:].norm(dim=0)
         assert off.median() < 1
     assert (in_lab(attention={"color": 1.0, "shape": 1.0}) - own)[1:].norm(dim=0).median() > 1
+
+
+def test_what_is_removed_is_not_taken_either(model, photo, painting):
+    without = stylizing.Stylizer(model, painting, override=AttentionOverride(remove=("color",)))
+    own, other = (
+        rgb_to_lab(to_tensor(picture)[None])[0, 1:] for picture in (photo, without.finish(without.change(photo)).image)
+    )
+    assert (own - other).norm(dim=0).median() < 1
 
 
 @pytest.mark.parametrize(
