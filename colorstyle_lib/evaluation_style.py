@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from colorstyle_lib.benchmark_style import (
     summarize,
     table,
 )
+from colorstyle_lib.errors import DataError
 from colorstyle_lib.evaluation_words import WORDS_PAIRS, distances_to_styles, words_numbers
 from colorstyle_lib.features import load_vgg19, pretrained_efficientnet_lite0
 from colorstyle_lib.images import to_tensor
@@ -62,8 +64,8 @@ def evaluate_style(
         optimized: on the first so many pairs the optimization, too, which takes minutes for each.
 
     Returns:
-        Every contender's distances, what the weights differ by from each opponent, and how far pictures that took one
-        modality alone went in each.
+        Every contender's distances, what the weights differ by from each opponent, and, where a style has all three,
+        how far pictures that took one modality alone went in each.
 
     Raises:
         WeightsError: missing weights, of ours or of VGG-19. DataError: too few pictures. MissingExtraError: a package
@@ -94,7 +96,11 @@ def evaluate_style(
     print(table(summarize(trials)))
     if ours:
         few = validation_pairs(root, min(pairs, WORDS_PAIRS, len(chosen.styles)), size=size)
-        words = words_numbers(distances_to_styles(model, few), name, STYLE_PAIRS, provenance)
+        try:
+            words = words_numbers(distances_to_styles(model, few), name, STYLE_PAIRS, provenance)
+        except DataError as error:
+            print(f"not measured, what one modality alone does: {error}", file=sys.stderr)
+            return numbers
         words = [replace(n, weights=model.weights_hash) for n in words]
         merge_results(words, output)
         numbers += words
