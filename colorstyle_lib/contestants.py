@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as nnf
@@ -19,6 +20,9 @@ from colorstyle_lib.content import gray_content
 from colorstyle_lib.errors import WeightsError
 from colorstyle_lib.generator import Generator
 from colorstyle_lib.pix2pix import UNet
+
+CONFIG = "config.json"
+"""In the folder of a training of ``colorstyle opponents``: what it was asked for."""
 
 Colorizer = Callable[[Float[Tensor, "n 3 h w"]], Float[Tensor, "n 2 h w"]]
 """From pictures of which only L is read to a and b of the same size."""
@@ -66,13 +70,27 @@ def read_training(folder: Path) -> tuple[tuple[int, ...], str]:
     Raises:
         WeightsError: what it says of itself is damaged.
     """
-    path = folder / "config.json"
-    if not path.is_file():
+    facts = read_config(folder)
+    if facts is None:
         return (), ""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
         return (facts["seed"],), f"trained for {facts['seconds']:g} s on {facts['images']} pictures"
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{str(folder / CONFIG)!r} is damaged: {error}") from error
+
+
+def read_config(folder: Path) -> dict[str, Any] | None:
+    """What the training in a folder wrote down of itself; None where it was none of ``colorstyle opponents``.
+
+    Raises:
+        WeightsError: it is damaged.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        return None
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
         raise WeightsError(f"{str(path)!r} is damaged: {error}") from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -90,8 +89,7 @@ def evaluate_style(
     numbers = style_numbers(
         [replace(trial, name=called.get(trial.name, trial.name)) for trial in trials], name, others, provenance
     )
-    own = re.compile(rf"{re.escape(name)}( at |$)")
-    numbers = [replace(n, weights=model.weights_hash) if own.match(n.method) else n for n in numbers]
+    numbers = [replace(n, weights=model.weights_hash) if n.method.partition(" at ")[0] == name else n for n in numbers]
     merge_results(numbers, output)
     print(table(summarize(trials)))
     if ours:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from colorstyle_lib.checkpoint import STATE, load_state, save_generator, save_state
 from colorstyle_lib.config import Preset, differing
+from colorstyle_lib.contestants import CONFIG, read_config
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.data.datasets import load_split
 from colorstyle_lib.distributed import World
@@ -225,17 +226,13 @@ def _check_config(folder: Path, name: str, recipe: Recipe, seconds: float, seed:
     preset = asdict(recipe.preset) if recipe.preset else {"size": size, "batch_size": _PIX2PIX_BATCH}
     config = {"opponent": name, "seconds": seconds, "seed": seed, "images": images, "preset": preset}
     text = json.dumps(config, indent=1) + "\n"
-    path = folder / "config.json"
-    if path.is_file():
-        try:
-            before = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise WeightsError(f"{str(path)!r} is damaged ({error}); move {str(folder)!r} away") from error
+    before = read_config(folder)
+    if before is not None:
         if others := differing(before, json.loads(text)):
             raise WeightsError(
                 f"{str(folder)!r} holds a run with other settings ({', '.join(others)}); "
                 "move it away or name another folder"
             )
         return
-    with atomic_write(path, "w", WeightsError) as file:
+    with atomic_write(folder / CONFIG, "w", WeightsError) as file:
         file.write(text)

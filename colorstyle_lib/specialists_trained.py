@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from colorstyle_lib.config import differing
-from colorstyle_lib.contestants import Contestant, contestant
+from colorstyle_lib.contestants import Contestant, contestant, read_config
 from colorstyle_lib.errors import WeightsError
 from colorstyle_lib.opponents_recipes import SPECIALISTS
 
@@ -60,15 +60,12 @@ def _check_alike(folders: Sequence[Path]) -> None:
     """A mean over seeds is one of the same recipe, time and pictures."""
     for name in SPECIALISTS:
         for folder in folders[1:]:
-            if others := differing(_settings(folders[0] / name), _settings(folder / name)):
+            before, after = ({**read_config(one / name), "seed": None} for one in (folders[0], folder))
+            if others := differing(before, after):
                 raise WeightsError(
                     f"{name} in {str(folder)!r} differs from {str(folders[0])!r} in more than its seed: "
                     f"{', '.join(others)}"
                 )
-
-
-def _settings(folder: Path) -> dict:
-    return json.loads((folder / "config.json").read_text(encoding="utf-8")) | {"seed": None}
 
 
 def _steps(folders: Sequence[Path], name: str) -> str:

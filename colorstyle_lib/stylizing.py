@@ -85,9 +85,8 @@ class Stylizer:
             raise ConfigError("these weights only color: stylize needs weights with restyling levels")
         self.model, self.strength, self.override, self.working_size = model, strength, override, working_size
         self.keep_color, self.color_only = keep_color, color_only
-        fixed = override.fix if override is not None else None
-        given = set(MODALITIES) if fixed is None else {name for name, weight in fixed.items() if weight}
-        given -= set(override.remove if override is not None else ())
+        asked = override or AttentionOverride()
+        given = {m for m in MODALITIES if m not in asked.remove and (asked.fix is None or asked.fix.get(m))}
         # What gets no weight is not taken, and nobody can take less of it than the photograph itself.
         self._kept = {"keep_color": keep_color or "color" not in given, "color_only": color_only or given == {"color"}}
         opened = [(open_picture(source), weight) for source, weight in _weighed(style)]

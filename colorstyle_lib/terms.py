@@ -216,8 +216,11 @@ def supervised_terms(
     Raises:
         ConfigError: ``stylize`` is asked for without them.
     """
+    looks = {}
+    if answered.restyled is not None:
+        looks = restyling_terms(examples, answered.before, answered.restyled, answered.choices, config, network)
     if answered.features is None:
-        return restyling_terms(examples, answered.before, answered.restyled, answered.choices, config, network)
+        return looks
     colors = color_term(generator, answered.features, examples.lab, config, balance)
     styled = examples.asked("stylize")
     none = colors.new_zeros(())
@@ -238,9 +241,6 @@ def supervised_terms(
         error = nnf.huber_loss(lightness, examples.lab[free, :1], reduction="none", delta=_LIGHTNESS_DELTA)
         wrong = (error / _LIGHTNESS_DELTA * (examples.known[free, :1] < 1)).mean((1, 2, 3))
         terms["lightness"] = config.lightness_weight * wrong.sum() / len(examples.rgb)
-    if answered.restyled is not None:
-        for name, term in restyling_terms(
-            examples, answered.before, answered.restyled, answered.choices, config, network
-        ).items():
-            terms[name] = terms.get(name, none) + term * styled.sum() / len(styled)
+    for name, term in looks.items():
+        terms[name] = terms.get(name, none) + term * styled.sum() / len(styled)
     return terms

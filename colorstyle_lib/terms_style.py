@@ -70,7 +70,6 @@ def restyling_terms(
         raise ConfigError("learning to restyle needs frozen features to compare looks with")
     styled = examples.asked("stylize")
     strength, taken = examples.strength[styled], examples.taken[styled] > 0
-    told, before = strength[:, None] * taken, contents
     with torch.no_grad():
         styles = examples.other[styled]
         # Both in the colors asked for: the style's where color is taken, else the content's.
@@ -78,8 +77,8 @@ def restyling_terms(
         plain = torch.where(_each(taken[:, 0]), recolored, contents)
         styles = torch.where(_each(taken[:, 0]), styles, transfer_statistics(styles, contents, keep_lightness=True))
         certain = ~taken[:, 1:].any(1)  # where color alone is taken there is a right answer
-        contents = torch.where(_each(certain), recolored, contents)
-        contained = network(contents)
+        right = torch.where(_each(certain), recolored, contents)
+        contained = network(right)
         wanted = wanted_looks(network, styles, plain, taken)
     found = network(made)
     looks = style_distance(style_statistics(found), wanted, per_image=True)
@@ -87,8 +86,8 @@ def restyling_terms(
         "content": config.content_weight * content_distance(found, contained),
         "style": config.style_weight * (strength.square() * looks).mean(),
         "outside": (made - made.clamp(0, 1)).abs().mean(),
-        "identity": config.identity_weight * (_each(certain) * (made - contents)).abs().mean(),
-        "words": config.words_weight * off_the_words(made, before, examples.other[styled], told),
+        "identity": config.identity_weight * (_each(certain) * (made - right)).abs().mean(),
+        "words": config.words_weight * off_the_words(made, contents, examples.other[styled], strength[:, None] * taken),
     }
     if config.attention_weight:
         terms["collapse"] = config.attention_weight * attention_collapse(choices, config.attention_floor)
