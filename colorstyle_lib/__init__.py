@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from colorstyle_lib.errors import ColorStyleError
-    from colorstyle_lib.pipeline import ColorStyle, Result
+    from colorstyle_lib.inference.colorstyle import ColorStyle, Result
 
 __version__ = "0.1.0"
 
-_HOME_OF = {"ColorStyle": "pipeline", "Result": "pipeline", "ColorStyleError": "errors"}
+_HOME_OF = {"ColorStyle": "inference.colorstyle", "Result": "inference.result", "ColorStyleError": "errors"}
 
 __all__ = ["ColorStyle", "ColorStyleError", "Result", "__version__"]
 

@@ -102,10 +102,10 @@ class TrainingConfig:
         accumulate: parts that a process works its images off in, one after the other, before a step: less memory.
         crop: side of the square training crops, in pixels; a multiple of ``2 ** depth`` and of 8.
         tasks: what the generator is asked for, and how often, as pairs of a name of
-            :data:`colorstyle_lib.tasks.TASKS` and a weight.
+            :data:`.TASKS` and a weight.
         supervised: fraction of the run before the discriminator enters.
         catch_up: fraction of the run in which only the discriminator learns.
-        objective: what the players descend on, a name of :data:`colorstyle_lib.objectives.OBJECTIVES`, or ``none``
+        objective: what the players descend on, a name of :data:`.OBJECTIVES`, or ``none``
             for no adversary.
         adversarial_weight: of the generator's part of it.
         judge_every: the discriminator judges every so-manieth picture of each part of a step, real and generated, and

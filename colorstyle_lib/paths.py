@@ -9,6 +9,9 @@ from colorstyle_lib.errors import DataError
 
 PACKAGE = Path(__file__).resolve().parent
 _PARENT = PACKAGE.parent
+STYLE_FILE = PACKAGE / "course" / "plots" / "colorstyle.mplstyle"
+"""Matplotlib's style of all figures."""
+
 IS_CHECKOUT = (_PARENT / "pyproject.toml").is_file() and (_PARENT / "notebooks").is_dir()
 
 ROOT = _PARENT if IS_CHECKOUT else Path.cwd()

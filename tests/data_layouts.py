@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from colorstyle_lib.data.synthetic import scenes
-from colorstyle_lib.images import to_picture
+from colorstyle_lib.data.scenes import scenes
+from colorstyle_lib.images.read import to_picture
 
 WNIDS = ("n01440764", "n02102040")
 

@@ -11,7 +11,7 @@ from colorstyle_lib import paths
 
 @pytest.fixture(autouse=True)
 def house_style():
-    with plt.style.context(paths.PACKAGE / "colorstyle.mplstyle"):
+    with plt.style.context(paths.STYLE_FILE):
         yield
 
 

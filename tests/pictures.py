@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from colorstyle_lib.errors import ImageError
-from colorstyle_lib.images import open_picture
+from colorstyle_lib.images.read import open_picture
 
 HEIGHT, WIDTH = 24, 40
 

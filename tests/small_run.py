@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 
 from colorstyle_lib.config import get_preset
-from colorstyle_lib.data import synthetic
+from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.data.batches import Batches, ImageStore
-from colorstyle_lib.data.windows import Windows
-from colorstyle_lib.distributed import world
-from colorstyle_lib.training import train
+from colorstyle_lib.data.crops import Windows
+from colorstyle_lib.training.distributed import world
+from colorstyle_lib.training.loop import train
 
 TASKS = (("automatic", 1.0), ("reference", 1.0), ("hints", 1.0), ("inpaint", 1.0), ("enhance", 1.0), ("generate", 0.5))
 

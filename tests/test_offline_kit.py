@@ -74,7 +74,7 @@ def test_code_weights_and_notebooks_are_copied_and_nothing_that_git_ignores(tmp_
     files = kit.files_of_repository()
     names = {str(file) for file in files}
     wanted = {"Makefile", "pyproject.toml", "data/weights/companion.safetensors", "notebooks/00_start_here.ipynb"}
-    assert wanted | {"tests/conftest.py", "colorstyle_lib/cli.py", "tools/offline_kit.py"} <= names
+    assert wanted | {"tests/conftest.py", "colorstyle_lib/cli/main.py", "tools/offline_kit.py"} <= names
     assert not [name for name in names if re.match(r"(\.venv|\.git|runs|dist)/", name)]
     few = [Path("Makefile"), Path("tools/offline_kit.py")]
     kit.copy_files(few, ROOT, tmp_path)

@@ -16,9 +16,9 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from colorstyle_lib.data.windows import Windows, scaled
+from colorstyle_lib.data.crops import Windows, scaled
 from colorstyle_lib.errors import ConfigError, DataError, ImageError
-from colorstyle_lib.images import open_picture
+from colorstyle_lib.images.read import open_picture
 
 _AT_ONCE = 512  # images decoded ahead of their use
 _CHOSEN, _WHICH = 2, 3  # what random numbers are for; 0 and 1 are the views

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from colorstyle_lib.data.batches import ImageStore, decoded, in_memory
-from colorstyle_lib.data.cache import cached, expected_bytes
+from colorstyle_lib.data.decoded_cache import cached, expected_bytes
+from colorstyle_lib.data.downloads import find_root
 from colorstyle_lib.data.folder import Split
-from colorstyle_lib.data.known import find_root
+from colorstyle_lib.data.image_list import Listing
 from colorstyle_lib.data.layouts import list_images
-from colorstyle_lib.data.listing import Listing
-from colorstyle_lib.data.streamed import streamed
+from colorstyle_lib.data.streamed_shards import streamed
 from colorstyle_lib.errors import DataError
 
 
@@ -28,7 +28,7 @@ def open_dataset(
     """Open one split of a data root of any layout, or of a known data set.
 
     Args:
-        root_or_name: a folder, or a name of :data:`colorstyle_lib.data.known.KNOWN`.
+        root_or_name: a folder, or a name of :data:`.KNOWN`.
         split: ``train`` or ``val``; nothing under ``val`` is ever trained on.
         shorter_side: what images are made to, in pixels.
         datasets: only these of the root; by default all. Each is a group of its own.

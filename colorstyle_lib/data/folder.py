@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from colorstyle_lib.errors import DataError
-from colorstyle_lib.images import find_pictures
+from colorstyle_lib.images.read import find_pictures
 
 Split = Literal["train", "val"]
 _VALIDATION_PERCENT = 10

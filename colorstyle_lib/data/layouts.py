@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from colorstyle_lib.data import official, shards
+from colorstyle_lib.data import published_layouts as official
+from colorstyle_lib.data import shards
 from colorstyle_lib.data.folder import Split, dataset_of, find_split, has_manifest
-from colorstyle_lib.data.listing import Listing, joined, of_files
-from colorstyle_lib.data.official import NoSplitError
+from colorstyle_lib.data.image_list import Listing, joined, of_files
+from colorstyle_lib.data.published_layouts import NoSplitError
 from colorstyle_lib.errors import DataError
 
 # Each tells from a name or two whether a folder is its own: None where it is not.
@@ -27,7 +28,7 @@ def list_images(root: Path, split: Split, datasets: Sequence[str] = ()) -> Listi
     """List the images of one split of a data root, whatever its layout.
 
     A root's own ``MANIFEST.csv`` comes first; then one of :data:`LAYOUTS`, in the root or in folders directly below
-    it; then any folder, by the rules of :func:`colorstyle_lib.data.folder.find_split`.
+    it; then any folder, by the rules of :func:`.find_split`.
 
     Args:
         root: the folder.

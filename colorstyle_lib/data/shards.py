@@ -1,6 +1,6 @@
 """Reading WebDataset shards: tar files of images, each image found by its place in the file.
 
-Shards of our own (see :mod:`colorstyle_lib.data.sharding`) have a ``.json`` beside each tar that says where its images
+Shards of our own (see :mod:`.write_shards`) have a ``.json`` beside each tar that says where its images
 are; others are looked through once. Either way they are plain tar files that the webdataset library reads as well.
 """
 
@@ -14,9 +14,9 @@ from typing import IO, Any
 from PIL import Image
 
 from colorstyle_lib.data.folder import Split
-from colorstyle_lib.data.listing import Listing, open_bytes
+from colorstyle_lib.data.image_list import Listing, open_bytes
 from colorstyle_lib.errors import DataError, ImageError
-from colorstyle_lib.images import ENDINGS
+from colorstyle_lib.images.read import ENDINGS
 
 INDEX = "shards.json"
 """Written last: shards of ours without it are not complete."""

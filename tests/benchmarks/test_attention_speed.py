@@ -10,8 +10,8 @@ import torch
 from side_by_side import alternate
 from torch import nn
 
-from colorstyle_lib.attention import MultiModalAttention
-from colorstyle_lib.modalities import ModalityEncoder
+from colorstyle_lib.model.attention import MultiModalAttention
+from colorstyle_lib.model.modalities import ModalityEncoder
 
 pytestmark = pytest.mark.benchmark
 

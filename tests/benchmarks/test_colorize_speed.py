@@ -14,9 +14,9 @@ from PIL import Image
 from side_by_side import alternate
 
 from colorstyle_lib import ColorStyle
-from colorstyle_lib.content import gray_content
-from colorstyle_lib.data.demo import photograph
-from colorstyle_lib.many import colorize_files
+from colorstyle_lib.data.demo_photos import photograph
+from colorstyle_lib.inference.batch import colorize_files
+from colorstyle_lib.model.content import gray_content
 
 pytestmark = pytest.mark.benchmark
 
@@ -50,7 +50,7 @@ _LARGE_ALONE = """
 import json, pathlib, re, sys, time
 import torch
 from colorstyle_lib import ColorStyle
-from colorstyle_lib.images import open_picture
+from colorstyle_lib.images.read import open_picture
 
 def peak():
     return 1024 * int(re.search(r"VmHWM:\\s*(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])

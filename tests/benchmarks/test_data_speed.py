@@ -9,15 +9,15 @@ from side_by_side import alternate
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import get_preset
-from colorstyle_lib.content import gray_content
 from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.data.datasets import open_dataset
-from colorstyle_lib.data.demo import PHOTOGRAPHS
+from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
 from colorstyle_lib.data.layouts import list_images
 from colorstyle_lib.data.prefetch import Prefetched
-from colorstyle_lib.data.sharding import write_shards
-from colorstyle_lib.data.streamed import streamed
-from colorstyle_lib.generator import Generator
+from colorstyle_lib.data.streamed_shards import streamed
+from colorstyle_lib.data.write_shards import write_shards
+from colorstyle_lib.model.content import gray_content
+from colorstyle_lib.model.generator import Generator
 
 pytestmark = pytest.mark.benchmark
 

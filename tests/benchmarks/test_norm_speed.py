@@ -7,7 +7,7 @@ import torch
 from side_by_side import alternate
 from torch.nn import functional as nnf
 
-from colorstyle_lib.restyling import _normed
+from colorstyle_lib.model.style_decoder import _normed
 
 pytestmark = pytest.mark.benchmark
 

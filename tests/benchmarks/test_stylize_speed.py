@@ -10,10 +10,10 @@ import torch
 from side_by_side import alternate
 
 from colorstyle_lib import ColorStyle
-from colorstyle_lib.data.demo import photograph
-from colorstyle_lib.data.gallery import style
-from colorstyle_lib.images import to_picture, to_tensor
-from colorstyle_lib.opponents_style import StyleTransferLite
+from colorstyle_lib.data.demo_photos import photograph
+from colorstyle_lib.data.style_gallery.gallery import style
+from colorstyle_lib.images.read import to_picture, to_tensor
+from colorstyle_lib.reproduction.baselines.style import StyleTransferLite
 
 pytestmark = pytest.mark.benchmark
 

@@ -15,16 +15,16 @@ import pytest
 import torch
 from side_by_side import Timing, alternate
 
-from colorstyle_lib.bins import rebalancing
 from colorstyle_lib.config import Preset, change, get_preset
-from colorstyle_lib.data import synthetic
+from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.data.batches import Batches, ImageStore
-from colorstyle_lib.distributed import World
-from colorstyle_lib.features import load_vgg19
-from colorstyle_lib.pix2pix import Pix2Pix
-from colorstyle_lib.players import Players
-from colorstyle_lib.tasks import draw
-from colorstyle_lib.turns import Rules, take_turns
+from colorstyle_lib.model.color_bins import rebalancing
+from colorstyle_lib.model.pretrained import load_vgg19
+from colorstyle_lib.reproduction.baselines.pix2pix import Pix2Pix
+from colorstyle_lib.training.distributed import World
+from colorstyle_lib.training.gan_step import Rules, take_turns
+from colorstyle_lib.training.state import Players
+from colorstyle_lib.training.tasks import draw
 
 pytestmark = pytest.mark.benchmark
 

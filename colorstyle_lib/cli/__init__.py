@@ -1,0 +1,1 @@
+"""The ``colorstyle`` command."""

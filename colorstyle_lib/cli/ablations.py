@@ -1,0 +1,135 @@
+"""The command `colorstyle ablations`. Heavy imports wait for their use."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from colorstyle_lib.cli.pictures import positive
+
+
+def add_ablation_commands(commands: Any) -> None:
+    """Add ``ablations`` to a command line.
+
+    Args:
+        commands: what ``ArgumentParser.add_subparsers`` returned.
+    """
+    ablations = commands.add_parser("ablations", help="small trainings, one ingredient changed in each, and attention")
+    actions = ablations.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    listed = actions.add_parser("list", help="what each member changes, and for which claim")
+    listed.set_defaults(command=_list)
+
+    run = actions.add_parser("run", help="train and measure what is not in the log yet; again, to go on")
+    run.add_argument("names", metavar="NAME", nargs="*", help="see: colorstyle ablations list; default: all")
+    run.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA, else the demo photographs")
+    run.add_argument("--long", action="store_true", help="the decisive ones again, ten processor minutes each")
+    steps = "of the base, the others at its cost; default: 160, with --long 6500"
+    run.add_argument("--steps", type=positive, metavar="N", help=steps)
+    run.add_argument("--seeds", type=positive, metavar="N", help="trainings of each; default: 3, with --long 1")
+    run.add_argument("--pictures", type=positive, metavar="N", help="that are measured on; default: 240")
+    folder = "default: runs/ablations, with --long runs/ablations_long"
+    run.add_argument("--output", type=Path, metavar="FOLDER", help=folder)
+    run.set_defaults(command=_run)
+
+    show = actions.add_parser("show", help="what the runs say: numbers, a table and a figure")
+    where = "where the runs are, and beside it in FOLDER_long the long ones; default: runs/ablations"
+    show.add_argument("--output", type=Path, metavar="FOLDER", help=where)
+    show.add_argument("--results", type=Path, metavar="FILE", help="default: figures/results.json; of the demo runs/")
+    show.set_defaults(command=_show)
+
+    trial = actions.add_parser("attention", help="attention of the released weights on trial")
+    trial.add_argument("--weights", type=Path, metavar="FILE", help="default: the released weights")
+    trial.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA, else the demo photographs")
+    trial.add_argument(
+        "--limit", type=positive, default=100, metavar="N", help="pictures of each data set; default: 100"
+    )
+    trial.add_argument("--results", type=Path, metavar="FILE", help="default: figures/results.json; of the demo runs/")
+    trial.set_defaults(command=_attention)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.reproduction.ablations.configs import ABLATIONS
+
+    for member in ABLATIONS.values():
+        told = f"{member.changes} (against {member.against})" if member.claim else "what the others are compared with"
+        print(f"{member.name:22}{member.claim:4} {told}")
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib import paths
+    from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
+    from colorstyle_lib.reproduction.ablations.configs import get_ablation
+    from colorstyle_lib.reproduction.ablations.measure import PICTURES, load_material
+    from colorstyle_lib.reproduction.ablations.run import run_matrix
+
+    for name in arguments.names:  # before pictures are read
+        get_ablation(name)
+    budget = LONG if arguments.long else SMALL
+    folder = arguments.output or paths.RUNS / budget.folder
+    pictures = arguments.pictures or PICTURES
+    store, exam = load_material(paths.data_root(arguments.data), pictures=pictures, cache=folder / "pictures")
+    lines = run_matrix(
+        store,
+        exam,
+        folder,
+        names=arguments.names or budget.members,
+        seeds=arguments.seeds or budget.seeds,
+        steps=arguments.steps or budget.steps,
+    )
+    print(f"{len(lines)} trainings in {folder}; what they say: colorstyle ablations show")
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from matplotlib import pyplot as plt
+
+    from colorstyle_lib import paths
+    from colorstyle_lib.reproduction.ablations.attention import matrix_numbers
+    from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
+    from colorstyle_lib.reproduction.ablations.effects import effects_of
+    from colorstyle_lib.reproduction.ablations.numbers import effect_numbers, level_numbers
+    from colorstyle_lib.reproduction.ablations.runs import holds_base, read_matrix
+    from colorstyle_lib.reproduction.ablations.table import print_effects
+    from colorstyle_lib.reproduction.figures.ablations import effects as draw_effects
+    from colorstyle_lib.reproduction.results.store import merge_results
+
+    folder = arguments.output or paths.RUNS / SMALL.folder
+    beside = folder.with_name(f"{folder.name}_long")
+    matrix = read_matrix(folder)
+    effects = effects_of(matrix)
+    numbers = level_numbers(matrix) + effect_numbers(matrix, effects) + matrix_numbers(matrix)
+    longer = None
+    if holds_base(beside):
+        long = read_matrix(beside, LONG)
+        longer = long, effects_of(long)
+        numbers += level_numbers(long) + effect_numbers(*longer)
+    merge_results(numbers, arguments.results or _results(matrix.data))
+    print_effects(matrix, effects, longer)
+    plt.style.use(paths.STYLE_FILE)
+    draw_effects(effects, longer=longer[1] if longer else ()).savefig(folder / "effects.png")
+    print(folder / "effects.png")
+    return 0
+
+
+def _attention(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib import paths
+    from colorstyle_lib.reproduction.ablations.attention import try_weights
+    from colorstyle_lib.reproduction.results.store import merge_results
+
+    root = paths.data_root(arguments.data)
+    numbers = try_weights(root, weights=arguments.weights, limit=arguments.limit)
+    merge_results(numbers, arguments.results or _results(numbers[0].data))
+    for number in numbers:
+        print(f"{number.key:64} {number.text(4)}  n = {number.n}")
+    return 0
+
+
+def _results(data: str) -> Path:
+    """Numbers of real images go where the texts read them; those of the handful of demo photographs do not."""
+    from colorstyle_lib import paths
+    from colorstyle_lib.reproduction.results.store import RESULTS
+
+    return paths.RUNS / "results.json" if data == "demo" else RESULTS

@@ -1,0 +1,44 @@
+"""The commands `colorstyle figures make` and `colorstyle figures check`. Heavy imports wait for their use."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_figure_commands(commands: Any) -> None:
+    """Add ``figures`` to a command line.
+
+    Args:
+        commands: what ``ArgumentParser.add_subparsers`` returned.
+    """
+    figures = commands.add_parser("figures", help="make the figures that the repository shows, or check them")
+    actions = figures.add_subparsers(title="actions", metavar="ACTION", required=True)
+    make = actions.add_parser("make", help="make figures and their sidecars in figures/")
+    make.add_argument("names", metavar="NAME", nargs="*", help="default: all that can be made")
+    make.set_defaults(command=_make)
+    check = actions.add_parser("check", help="compute again what the figures show; exit 1 where they differ")
+    check.add_argument("names", metavar="NAME", nargs="*", help="default: all, numbers in texts, executed notebooks")
+    check.set_defaults(command=_check)
+
+
+def _make(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.reproduction.figures.registry import make_figures
+
+    make_figures(arguments.names)
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.notebook_runner.check import check_executed
+    from colorstyle_lib.reproduction.figures.check import check_figures, check_texts
+
+    found = check_figures(arguments.names)
+    if not arguments.names:
+        found += check_texts() + check_executed()
+    for one in found:
+        print("\n".join(one.lines))
+    differ = sum(bool(one.problems) for one in found)
+    skipped = sum(one.skipped for one in found)
+    print(f"{len(found) - skipped} checked, {differ} differ, {skipped} not checked")
+    return 1 if differ else 0

@@ -1,0 +1,1 @@
+"""What the notebooks share: setup, toy GANs, small trainings."""

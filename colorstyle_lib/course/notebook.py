@@ -1,0 +1,118 @@
+"""What every notebook does first and last: choose the mode, seed, say what runs where; keep a figure with its facts."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import random
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+from colorstyle_lib import paths
+from colorstyle_lib.run_mode import Mode, get_mode
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One run of one notebook.
+
+    Attributes:
+        mode: how much work is done.
+        seed: what every random generator was started with.
+        device: where tensors live, ``cuda`` where there is one.
+        root: the folder of real images, or None.
+        output: where figures and files of this run go: a scratch folder in ``smoke``, ``runs/`` in ``quick``,
+            ``figures/`` in ``full``.
+    """
+
+    mode: Mode
+    seed: int
+    device: torch.device
+    root: Path | None
+    output: Path
+
+    @property
+    def where(self) -> str:
+        """What to call the output folder in print: an executed notebook must not name a machine's own paths."""
+        inside = self.output.is_relative_to(paths.ROOT)
+        return self.output.relative_to(paths.ROOT).as_posix() if inside else "a temporary folder"
+
+    def keep(self, figure: Figure, name: str, **facts: Any) -> Figure:
+        """Write a figure as ``name.png`` with a sidecar ``name.json``, and hand it back for display.
+
+        Args:
+            figure: what to write. A ``smoke`` run writes "smoke" across it, so that it is never taken for a result.
+            name: file name without ending.
+            **facts: what a reader must know about the numbers in it: n, data, seeds. Numbers and strings only.
+
+        Returns:
+            The figure.
+        """
+        if self.mode.name == "smoke":
+            figure.text(0.995, 0.005, "smoke", fontsize=16, color="#D55E00", ha="right", va="bottom", weight="bold")
+        self.output.mkdir(parents=True, exist_ok=True)
+        figure.savefig(self.output / f"{name}.png")
+        sidecar = {
+            "mode": self.mode.name,
+            "seed": self.seed,
+            "device": self.device.type,
+            **versions(),
+            **facts,
+        }
+        (self.output / f"{name}.json").write_text(json.dumps(sidecar, indent=1) + "\n")
+        return figure
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a number depends on: Python, torch, numpy, this package."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "colorstyle": version("colorstyle"),
+    }
+
+
+def seed_everything(seed: int) -> None:
+    """Start Python's, NumPy's and torch's random generators from one number."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  (third-party code in a notebook may still draw from it)
+    torch.manual_seed(seed)
+
+
+def start(mode: str = "auto", data: str = "", seed: int = 0) -> Lesson:
+    """Begin a notebook: choose the mode, seed everything, set the figures' style, print what runs where.
+
+    Args:
+        mode: as in :func:`.get_mode`.
+        data: a data root, or empty for ``COLORSTYLE_DATA``.
+        seed: start of every random generator.
+
+    Raises:
+        ConfigError: no such mode. DataError: the data root is not a folder.
+    """
+    chosen = get_mode(mode, data)
+    seed_everything(seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    root = paths.data_root(data) if chosen.source == "folder" else None
+    output = {
+        "smoke": Path(tempfile.gettempdir()) / f"colorstyle-smoke-{os.getpid()}",
+        "full": paths.FIGURES,
+    }.get(chosen.name, paths.RUNS / "figures")
+    plt.style.use(paths.STYLE_FILE)
+    # A page of photographs is ten times smaller as JPEG, and executed notebooks are meant to be shared.
+    set_matplotlib_formats("jpeg", pil_kwargs={"quality": 92})
+    facts = ", ".join(f"{name} {number}" for name, number in versions().items())
+    where = torch.cuda.get_device_name() if device.type == "cuda" else f"{os.cpu_count()} CPU cores"
+    print(f"{facts}\nmode {chosen.name} | seed {seed} | {where} | images: {root.name if root else chosen.source}")
+    return Lesson(chosen, seed, device, root, output)

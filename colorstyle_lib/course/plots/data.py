@@ -1,0 +1,220 @@
+"""The figures of notebook 01: Lab, the ab plane, one gray's many colors, and the loader's speed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, PercentFormatter
+from torch import Tensor
+
+from colorstyle_lib.course.plots.common import new_figure, show_picture
+from colorstyle_lib.metrics.ab_statistics import AB_REACH
+
+# Signed maps with gray in the middle. Magenta has blue in it and green has not: the ends stay apart for
+# readers who do not tell red from green.
+_A_MAP = LinearSegmentedColormap.from_list("a", ["#00563f", "#3fb08f", "#e6e6e6", "#e08cc0", "#8e1766"])
+_B_MAP = LinearSegmentedColormap.from_list("b", ["#083a73", "#4c93d0", "#e6e6e6", "#f0c030", "#8a6200"])
+_EXTENT = (-AB_REACH, AB_REACH, -AB_REACH, AB_REACH)
+
+
+def lab_planes(rgb: Float[Tensor, "3 h w"], lab: Float[Tensor, "3 h w"]) -> Figure:
+    """A picture beside its three Lab planes, each with its scale."""
+    height, width = rgb.shape[1:]
+    tall = 10 / 4 * height / width
+    figure, (axes, scales) = new_figure(2, 4, figsize=(10.6, tall + 0.75), height_ratios=(20 * tall, 1.5))
+    show_picture(axes[0], rgb, "the picture")
+    scales[0].set_axis_off()
+    reach = float(lab[1:].abs().max())
+    planes = (
+        ("L: black to white", "gray", 0, 100),
+        ("a: green to magenta", _A_MAP, -reach, reach),
+        ("b: blue to yellow", _B_MAP, -reach, reach),
+    )
+    for ax, scale, plane, (title, colors, low, high) in zip(axes[1:], scales[1:], lab, planes, strict=True):
+        drawn = ax.imshow(plane.cpu().numpy(), cmap=colors, vmin=low, vmax=high)
+        ax.set_title(title)
+        ax.set_axis_off()
+        figure.colorbar(drawn, cax=scale, orientation="horizontal")
+    return figure
+
+
+def _ab_axes(ax: Axes, title: str = "", *, first: bool = True) -> None:
+    ax.set(xlim=_EXTENT[:2], ylim=_EXTENT[2:], xlabel="a", title=title, aspect="equal")
+    ax.set(xticks=(-100, -50, 0, 50, 100), yticks=(-100, -50, 0, 50, 100))
+    if first:
+        ax.set_ylabel("b")
+
+
+def gamut_slices(
+    slices: Mapping[float, tuple[Float[Tensor, "3 s s"], Bool[Tensor, "s s"]]],
+    before: Float[Tensor, "k 2"],
+    after: Mapping[float, Float[Tensor, "k 2"]],
+) -> Figure:
+    """What colors a screen has at a few lightnesses, and where ``fit_gamut`` moves those that it has not.
+
+    Args:
+        slices: for each L, the colors of the ab plane and which of them are in the gamut.
+        before: ab of a few colors.
+        after: where they end at each L.
+    """
+    figure, axes = new_figure(1, len(slices), figsize=(3.5 * len(slices), 3.7), sharey=True)
+    for ax, (lightness, (rgb, inside)) in zip(axes, slices.items(), strict=True):
+        shown = torch.cat((rgb, inside[None].to(rgb))).permute(1, 2, 0)  # outside is transparent
+        ax.imshow(shown.cpu().numpy(), origin="lower", extent=_EXTENT, interpolation="bilinear")
+        ax.contour(inside.float().cpu().numpy(), levels=[0.5], colors="black", linewidths=0.8, extent=_EXTENT)
+        for start, end in zip(before.tolist(), after[lightness].tolist(), strict=True):
+            ax.plot(*zip(start, end, strict=True), color="black", linewidth=0.9)
+            ax.plot(*start, "o", color="white", markeredgecolor="black", markersize=5)
+            ax.plot(*end, "o", color="black", markersize=5)
+        _ab_axes(ax, f"L = {lightness:g}", first=ax is axes[0])
+    axes[0].plot([], [], "o", color="white", markeredgecolor="black", markersize=5, label="asked for")
+    axes[0].plot([], [], "o", color="black", markersize=5, label="after fit_gamut")
+    axes[0].legend(loc="upper left")
+    return figure
+
+
+def lightness_shifts(
+    pictures: Mapping[str, Float[Tensor, "3 h w"]], shifts: Mapping[str, Float[Tensor, "h w"]]
+) -> Figure:
+    """Pictures, and below each how far its L is from what it should be; one scale for all.
+
+    Args:
+        pictures: by title.
+        shifts: L's difference in Lab units, by title; one may be missing: there is nothing to compare.
+    """
+    worst = max(float(s.abs().max()) for s in shifts.values())
+    figure, axes = new_figure(2, len(pictures), figsize=(2.6 * len(pictures), 5.4))
+    for column, (title, picture) in enumerate(pictures.items()):
+        show_picture(axes[0, column], picture, title)
+        axes[1, column].set_axis_off()
+        if title in shifts:
+            drawn = axes[1, column].imshow(shifts[title].cpu().numpy(), cmap="PuOr", vmin=-worst, vmax=worst)
+            axes[1, column].set_title(f"L moved by {shifts[title].abs().mean():.2f} on average")
+    scale = axes[1, 0].inset_axes([0.86, 0.05, 0.07, 0.9])  # in the empty place below the first picture
+    figure.colorbar(drawn, cax=scale, label="change of L").ax.yaxis.set_ticks_position("left")
+    scale.yaxis.set_label_position("left")
+    return figure
+
+
+def ab_statistics(
+    histogram: Float[Tensor, "bins bins"], chromas: Float[Tensor, " k"], near_gray: float = 10.0
+) -> Figure:
+    """Where the pixels of images lie in the ab plane, and what share of them has at most a given chroma.
+
+    Args:
+        histogram: as :func:`.ab_histogram` makes it.
+        chromas: one number a pixel.
+        near_gray: chroma below which a pixel counts as nearly gray; marked in both panels.
+    """
+    figure, (left, right) = new_figure(1, 2, figsize=(9.6, 4.0), width_ratios=(1.1, 1))
+    figure.get_layout_engine().set(wspace=0.08)
+    most = float(histogram.max())
+    least = max(float(histogram[histogram > 0].min()), most / 1e5)
+    shares = histogram.masked_fill(histogram == 0, float("nan")).cpu().numpy()
+    drawn = left.imshow(shares, origin="lower", extent=_EXTENT, cmap="viridis", norm=LogNorm(least, most))
+    angle = np.linspace(0, 2 * np.pi, 100)
+    left.plot(near_gray * np.cos(angle), near_gray * np.sin(angle), color="black", linestyle=":", linewidth=1.2)
+    _ab_axes(left, f"where pixels lie (dotted: chroma {near_gray:g})")
+    figure.colorbar(drawn, ax=left, label="share of pixels in a square")
+    ordered = chromas.sort().values.cpu().numpy()
+    right.plot(ordered, np.linspace(0, 1, len(ordered)))
+    share = float((chromas < near_gray).float().mean())
+    right.plot([near_gray, near_gray, 0], [0, share, share], color="black", linestyle=":", linewidth=1.2)
+    right.annotate(f"{share:.0%} of the pixels are nearly gray", (near_gray, share), (near_gray + 12, share - 0.08))
+    right.set(xlabel="chroma", title="share of pixels with at most this chroma", xlim=(0, 100), ylim=(0, 1.02))
+    right.yaxis.set_major_formatter(PercentFormatter(1))
+    return figure
+
+
+def lightness_strips(lightness: Sequence[float], rows: Mapping[str, Float[Tensor, "k 3"]]) -> Figure:
+    """Rows of color patches, one column for each L.
+
+    Args:
+        lightness: L of each column.
+        rows: sRGB of the patches, by the row's name.
+    """
+    figure, axes = new_figure(len(rows), 1, figsize=(7.5, 0.75 * len(rows) + 0.45), sharex=True)
+    for ax, (name, patches) in zip(axes, rows.items(), strict=True):
+        ax.imshow(patches[None].cpu().numpy(), aspect="auto")
+        ax.set_yticks([0], [name])
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+    axes[-1].set_xticks(range(len(lightness)), [f"{value:g}" for value in lightness])
+    axes[-1].set_xlabel("L")
+    return figure
+
+
+def square_errors(
+    cases: Mapping[str, tuple[Float[Tensor, "_ 2"], Float[Tensor, "s s"]]], patches: Float[Tensor, "3 s s"]
+) -> Figure:
+    """The expected square error of every single guess, with the true colors and the best guess.
+
+    Args:
+        cases: by name, the possible colors (ab) and the error of each guess of a grid.
+        patches: sRGB of the same grid at one lightness, to paint each mark in its own color.
+    """
+    figure, axes = new_figure(1, len(cases), figsize=(3.9 * len(cases) + 0.6, 3.9), sharey=True)
+    side = patches.shape[1]
+
+    def paint(ab: Sequence[float]) -> list[float]:
+        column, row = (round((value + AB_REACH) / (2 * AB_REACH) * (side - 1)) for value in ab)
+        return patches[:, row, column].tolist()
+
+    for ax, (name, (colors, errors)) in zip(axes, cases.items(), strict=True):
+        root = errors.sqrt().cpu().numpy()
+        lines = ax.contour(root, levels=range(20, 161, 20), cmap="viridis_r", linewidths=1, extent=_EXTENT)
+        ax.clabel(lines, fontsize=7, fmt="%g")
+        for color in colors.tolist():
+            ax.plot(*color, "o", color=paint(color), markersize=13, markeredgecolor="black")
+        mean = colors.mean(dim=0).tolist()
+        ax.plot(*mean, "D", color=paint(mean), markersize=11, markeredgecolor="black")
+        _ab_axes(ax, name, first=ax is axes[0])
+        ax.axhline(0, color="0.8", linewidth=0.6, zorder=0)
+        ax.axvline(0, color="0.8", linewidth=0.6, zorder=0)
+    axes[0].plot([], [], "o", color="white", markeredgecolor="black", label="a true color")
+    axes[0].plot([], [], "D", color="white", markeredgecolor="black", label="the best guess")
+    axes[0].legend(loc="lower right", frameon=True, framealpha=1)
+    return figure
+
+
+def error_and_colorfulness(guesses: Mapping[str, tuple[float, float]], true_colorfulness: float) -> Figure:
+    """One mark for each way of guessing: its error across, its colorfulness upward; the truth's as a line.
+
+    Args:
+        guesses: name to (mean square error in squared Lab units, colorfulness).
+        true_colorfulness: what real colorings have.
+    """
+    figure, ax = new_figure(figsize=(5.6, 3.5))
+    ax.axhline(true_colorfulness, color="black", linestyle=":", linewidth=1.2)
+    for i, (name, (error, colorful)) in enumerate(guesses.items()):
+        ax.plot(error, colorful, "osD^v"[i % 5], markersize=9, clip_on=False)
+        # The names of points just below the line would lie on it.
+        drop = -18 if 0.5 * true_colorfulness < colorful < 0.98 * true_colorfulness else 9
+        ax.annotate(name, (error, colorful), (0, drop), textcoords="offset points", ha="center")
+    errors, colorfulnesses = zip(*guesses.values(), strict=True)
+    right = 1.3 * max(errors)
+    ax.set(xlim=(0, right), ylim=(0, 1.2 * max(*colorfulnesses, true_colorfulness)))
+    ax.annotate("the true colorings", (right, true_colorfulness), (0, 4), textcoords="offset points", ha="right")
+    ax.set(xlabel="mean square error in ab (less is better)", ylabel="colorfulness")
+    return figure
+
+
+def loader_speeds(speeds: Mapping[str, float]) -> Figure:
+    """Images a second of each way to load, as bars with their numbers; the scale is logarithmic."""
+    figure, ax = new_figure(figsize=(6.6, 0.5 * len(speeds) + 0.8))
+    names = list(speeds)[::-1]
+    bars = ax.barh(names, [speeds[name] for name in names], height=0.6)
+    ax.bar_label(bars, [f"{speeds[name]:,.0f}" for name in names], padding=4)
+    low, high = min(speeds.values()), max(speeds.values())
+    ax.set_xscale("log")
+    ax.set(xlabel="images per second (logarithmic)", xlim=(10 ** math.floor(math.log10(low) - 0.2), 4 * high))
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    return figure

@@ -1,0 +1,173 @@
+"""Small trainings that can be repeated: one ingredient of the recipe changed, several seeds, all measured alike.
+
+The loop is :func:`.train` without its files. Pictures and networks are small, so a result says
+what an ingredient does *here*; what it does on a real data set takes a real training.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.config import Preset, change, get_preset
+from colorstyle_lib.data.batches import Batches, ImageStore
+from colorstyle_lib.metrics.coloring import psnr_ab
+from colorstyle_lib.model.content import gray_content
+from colorstyle_lib.training.distributed import World
+from colorstyle_lib.training.gan_step import Rules, take_turns
+from colorstyle_lib.training.loop import stage_at
+from colorstyle_lib.training.state import Players, learning_rate_at
+from colorstyle_lib.training.tasks import draw
+from colorstyle_lib.training.validation import evaluate
+
+_PER = 100.0  # Lab units: a slope is told for a change of this much
+_EXAM = 1_000_003  # a seed that no training uses
+
+
+def small_preset(
+    *, spectral_norm: bool = True, crop: int = 32, adversarial_weight: float = 1.0, ema: float = 0.9, **training: object
+) -> Preset:
+    """The ``tiny`` preset made smaller still: 32 pixels, coloring alone, no attention, no noise.
+
+    Args:
+        spectral_norm: of the discriminator.
+        crop: side of the training crops.
+        adversarial_weight: 1, as in the paper's preset, where the players depend on each other most.
+        ema: decay of the average; as in the other presets it remembers about an eighth of a run, here of a short one.
+        **training: fields of :class:`.TrainingConfig` to change.
+
+    Raises:
+        ConfigError: there is no such field.
+    """
+    tiny = get_preset("tiny")
+    changes = {"tasks": (("automatic", 1.0),), "noisy": 0.0, "half_precision": False, **training}
+    return change(
+        tiny,
+        generator=change(tiny.generator, depth=2, attention="none", noise=0, restyling=0, working_size=crop),
+        discriminator=change(tiny.discriminator, attention="none", spectral_norm=spectral_norm),
+        training=change(tiny.training, crop=crop, adversarial_weight=adversarial_weight, ema=ema, **changes),
+    )
+
+
+def halves(store: ImageStore) -> tuple[ImageStore, ImageStore]:
+    """Cut every picture in two: the left half to learn from, the right half for the exam.
+
+    Of a handful of pictures none can be spared. The halves share light, place and camera, so such an exam is kinder
+    than other pictures would be.
+    """
+    left = [image[:, :, : image.shape[2] // 2] for image in store.images]
+    right = [image[:, :, image.shape[2] // 2 :] for image in store.images]
+    first, second = (ImageStore(images, store.names, groups=store.groups) for images in (left, right))
+    return first, second
+
+
+def exam_crops(pictures: ImageStore, crop: int, n: int = 24) -> Float[Tensor, "n 3 {crop} {crop}"]:
+    """Random crops that are always the same, several of each picture where there are few pictures.
+
+    Args:
+        pictures: such as the right halves of :func:`halves`.
+        crop: side in pixels.
+        n: how many.
+    """
+    return Batches(pictures, n, crop, _EXAM).batch(0)
+
+
+def psnr_of_gray(rgb: Float[Tensor, "n 3 h w"]) -> float:
+    """Mean PSNR of the ab planes, in dB, of answering with gray: what a coloring must beat."""
+    ab = rgb_to_lab(rgb)[:, 1:]
+    return psnr_ab(torch.zeros_like(ab), ab).mean().item()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one small training came to.
+
+    Attributes:
+        steps: when it was looked at.
+        kept: at each look the PSNR of the ab planes, dB, with the averaged weights, which are what is kept; on other
+            crops of the pictures learned from.
+        trained: the same with the weights as the last step left them.
+        seconds: of training, without the looks; on a CPU those that it computed, whatever else the machine had to do.
+        known_seen: share of the crops learned from whose real version the discriminator thinks more real, at the end,
+            than what the generator makes of them.
+        known_unseen: the same share on pictures never trained on.
+        slope: mean length of the discriminator's gradient at real pictures never trained on, for a change of 100 Lab
+            units, at the end.
+    """
+
+    steps: list[int]
+    kept: list[float]
+    trained: list[float]
+    seconds: float
+    known_seen: float
+    known_unseen: float
+    slope: float
+
+
+def trial(
+    preset: Preset,
+    learn: ImageStore,
+    exam: ImageStore,
+    *,
+    steps: int,
+    seed: int,
+    looks: int = 5,
+    device: torch.device | None = None,
+) -> Trial:
+    """Train a small preset once and measure it as it goes.
+
+    Args:
+        preset: such as :func:`small_preset`'s.
+        learn: pictures to learn from.
+        exam: pictures that are never trained on.
+        steps: in all.
+        seed: of weights and batches.
+        looks: how often it is measured, the last time at the end.
+        device: where to compute; the CPU by default.
+    """
+    config, device = preset.training, device or torch.device("cpu")
+    batches = Batches(learn, config.batch_size, config.crop, seed)
+    seen, unseen = (exam_crops(pictures, config.crop).to(device) for pictures in (learn, exam))
+    players, rules = Players.new(preset, seed, device), Rules(config, World(0, 1, device))
+    look_after = sorted({-(-steps * (i + 1) // looks) for i in range(looks)})
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
+    kept, trained, seconds = [], [], 0.0
+    for step in range(steps):
+        started = clock()
+        for group in players.generator_optimizer.param_groups:
+            group["lr"] = learning_rate_at(step, steps, config)
+        stage = stage_at(step, steps, config)
+        parts = draw(batches, step, config, preset.generator.noise).on(device).parts(config.accumulate)
+        take_turns(players, parts, rules, stage)
+        if stage != "catch_up":
+            players.move_average(config.ema, step)
+        seconds += clock() - started
+        if step + 1 in look_after:
+            kept.append(evaluate(players.average, seen).psnr_ab)
+            trained.append(evaluate(players.generator.eval(), seen).psnr_ab)
+            players.generator.train()
+    players.discriminator.eval()
+    known_seen, known_unseen = (_known(players, crops) for crops in (seen, unseen))
+    return Trial(look_after, kept, trained, seconds, known_seen, known_unseen, _slope(players, unseen))
+
+
+@torch.no_grad()
+def _known(players: Players, rgb: Tensor) -> float:
+    """Share of pictures that the discriminator knows from what the generator makes of them."""
+    lab = rgb_to_lab(rgb)
+    # With the batch's own statistics, as in the steps that the discriminator has learned from.
+    made = torch.cat((lab[:, :1], players.generator.train()(gray_content(lab[:, :1]))), dim=1)
+    real, fake = (players.discriminator(pictures).mean(1) for pictures in (lab, made))
+    return (real > fake).float().mean().item()
+
+
+def _slope(players: Players, rgb: Tensor) -> float:
+    """How fast the discriminator's mind changes near real pictures."""
+    x = (rgb_to_lab(rgb) / _PER).requires_grad_()
+    (gradient,) = torch.autograd.grad(players.discriminator(x * _PER).mean(1).sum(), x)
+    return gradient.flatten(1).norm(dim=1).mean().item()

@@ -1,0 +1,230 @@
+"""A conditional GAN small enough to train while one waits; it colors :mod:`.toy_objects`.
+
+Seeing and choosing are learned apart. A distance teaches :class:`Eyes` where the object is and what its shape is;
+then the eyes are frozen, and two small perceptrons play for the *color* alone. Frozen features let a discriminator
+judge from its first step: A. Sauer et al., Projected GANs Converge Faster, NeurIPS 2021 (arXiv:2111.01007).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as nnf
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from colorstyle_lib.course.toy_objects import Cutouts
+from colorstyle_lib.errors import check_known
+from colorstyle_lib.losses.adversarial import get_objective, zero_centered_penalty
+
+PARTS = 2  # regions that get a color each; the object and its ground, if all goes well
+NOISE = 4  # numbers in z
+_SCALE = 30.0  # Lab units: what the networks see as 1
+_DISTANCES = {"l1": nnf.l1_loss, "l2": nnf.mse_loss}
+
+
+def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, padding=1), nn.LeakyReLU(0.2))
+
+
+def _perceptron(inputs: int, outputs: int, width: int = 64) -> nn.Sequential:
+    return nn.Sequential(
+        *(nn.Linear(inputs, width), nn.LeakyReLU(0.2)),
+        *(nn.Linear(width, width), nn.LeakyReLU(0.2)),
+        nn.Linear(width, outputs),
+    )
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a gray picture shows.
+
+    Attributes:
+        summary: of the whole picture, no unit: enough to tell a disc from a square.
+        parts: how much each pixel belongs to each part; at every pixel they sum to 1.
+    """
+
+    summary: Float[Tensor, "n 64"]
+    parts: Float[Tensor, "n parts 24 24"]
+
+    def colors(self, ab: Float[Tensor, "n 2 24 24"]) -> Float[Tensor, "n parts 2"]:
+        """Mean color of each part of a picture."""
+        weights = self.parts / self.parts.sum(dim=(2, 3), keepdim=True)
+        return torch.einsum("nkhw,nchw->nkc", weights, ab)
+
+    def paint(self, colors: Float[Tensor, "n parts 2"]) -> Float[Tensor, "n 2 24 24"]:
+        """A picture whose parts have these colors."""
+        return torch.einsum("nkhw,nkc->nchw", self.parts, colors)
+
+
+class Eyes(nn.Module):
+    """L in, a :class:`Sight` out: convolutions on cells of 4 x 4 pixels."""
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        self.near, self.far = _conv(16, width), _conv(width, width, 2)
+        self.summary = nn.Sequential(nn.Linear(9 * width, 64), nn.LeakyReLU(0.2))
+        self.parts = nn.Sequential(_conv(width, width), nn.Conv2d(width, 16 * PARTS, 1), nn.PixelShuffle(4))
+
+    def forward(self, lightness: Float[Tensor, "n 1 24 24"]) -> Sight:
+        """Look at gray pictures; L in [0, 100]."""
+        near = self.near(nnf.pixel_unshuffle((lightness - 57) / 10, 4))  # (N, w, 6, 6)
+        summary = self.summary(self.far(near).flatten(1))  # (N, 64)
+        return Sight(summary, self.parts(near).softmax(dim=1))
+
+
+class SmallGenerator(nn.Module):
+    """L and z in, ab out: eyes, and a perceptron that chooses one color for each part from what they see and z."""
+
+    def __init__(self, eyes: Eyes | None = None) -> None:
+        super().__init__()
+        self.eyes = eyes or Eyes()
+        self.choose = _perceptron(64 + NOISE, 2 * PARTS)
+
+    def forward(self, lightness: Float[Tensor, "n 1 24 24"], z: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2 24 24"]:
+        """Color gray pictures; a and b in Lab units."""
+        return self.color(self.eyes(lightness), z)
+
+    def color(self, seen: Sight, z: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2 24 24"]:
+        """Color what has been seen already."""
+        colors = self.choose(torch.cat((seen.summary, z), dim=1)).unflatten(1, (PARTS, 2))
+        return seen.paint(_SCALE * colors)
+
+
+class SmallDiscriminator(nn.Module):
+    """What is seen and each part's color in, a logit out: are these colors real *for this gray picture*?"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.judge = _perceptron(64 + 2 * PARTS, 1)
+
+    def forward(self, seen: Sight, colors: Float[Tensor, "n parts 2"]) -> Float[Tensor, " n"]:
+        """How real the parts' colors, in units of 30 Lab, look."""
+        return self.judge(torch.cat((seen.summary, colors.flatten(1)), dim=1))[:, 0]
+
+
+def learn(
+    distance: str,
+    data: Cutouts,
+    eyes: Eyes | None = None,
+    *,
+    steps: int,
+    seed: int = 0,
+    batch_size: int = 32,
+    learning_rate: float = 3e-3,
+) -> SmallGenerator:
+    """Teach a generator to be close to the true picture.
+
+    Args:
+        distance: ``l1`` or ``l2``.
+        data: what to learn from.
+        eyes: of a generator that has learned already, which do not learn any more; None teaches its own.
+        steps: of gradient descent.
+        seed: of weights, batches and noise.
+        batch_size: pictures a step.
+        learning_rate: at the start; it falls to 0 on a line.
+
+    Raises:
+        ConfigError: no such distance.
+    """
+    check_known("distance", distance, _DISTANCES)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        generator = SmallGenerator(eyes)
+    random = torch.Generator().manual_seed(seed)
+    descend = _Descent(generator.choose if eyes else generator, learning_rate, steps)
+    for _ in range(steps):
+        lightness, ab = _batch(data, batch_size, random)
+        painted = generator(lightness, torch.randn((batch_size, NOISE), generator=random))
+        descend(_DISTANCES[distance](painted / _SCALE, ab / _SCALE))
+    return generator
+
+
+def play(
+    objective: str,
+    data: Cutouts,
+    eyes: Eyes,
+    *,
+    steps: int,
+    seed: int = 0,
+    batch_size: int = 64,
+    learning_rate: float = 4e-3,
+    gamma: float = 0.1,
+) -> SmallGenerator:
+    """Teach a generator to choose colors that a discriminator believes; no distance is used.
+
+    Both players look through the same eyes, which do not learn.
+
+    Args:
+        objective: a name in :data:`.OBJECTIVES`.
+        data: what to learn from.
+        eyes: of a generator that has learned by a distance.
+        steps: of either player.
+        seed: of weights, batches and noise.
+        batch_size: pictures a step.
+        learning_rate: of both at the start; it falls to 0 on a line.
+        gamma: strength of R1 and R2, for gradients per 30 Lab units of a part's color.
+
+    Raises:
+        ConfigError: no such objective.
+    """
+    players = get_objective(objective)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        generator, discriminator = SmallGenerator(eyes), SmallDiscriminator()
+    random = torch.Generator().manual_seed(seed)
+    descend_g, descend_d = (_Descent(player, learning_rate, steps) for player in (generator.choose, discriminator))
+    for _ in range(steps):
+        lightness, ab = _batch(data, batch_size, random)
+        with torch.no_grad():
+            seen = eyes(lightness)
+        painted = generator.color(seen, torch.randn((batch_size, NOISE), generator=random))
+        real, fake = (seen.colors(picture / _SCALE) for picture in (ab, painted))
+        real, judged = real.requires_grad_(), fake.detach().requires_grad_()
+        real_logits, fake_logits = discriminator(seen, real), discriminator(seen, judged)
+        penalty = zero_centered_penalty(real_logits, real, gamma=gamma)
+        penalty = penalty + zero_centered_penalty(fake_logits, judged, gamma=gamma)
+        descend_d(players.discriminator_loss(real_logits, fake_logits) + penalty)
+        real_logits = discriminator(seen, real) if players.paired else None
+        descend_g(players.generator_loss(discriminator(seen, fake), real_logits))
+    return generator
+
+
+def _batch(data: Cutouts, size: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """L and ab of some pictures, in one of the eight ways to turn and mirror a square."""
+    lab = data.lab[torch.randint(len(data.lab), (size,), generator=random)]
+    lab = lab.rot90(int(torch.randint(4, (), generator=random)), dims=(2, 3))
+    lab = lab.flip(3) if torch.randint(2, (), generator=random) else lab
+    return lab[:, :1], lab[:, 1:]
+
+
+class _Descent:
+    """Adam (beta_1 = 0, as is usual for GANs) with a learning rate that falls to 0 on a line."""
+
+    def __init__(self, player: nn.Module, learning_rate: float, steps: int) -> None:
+        self.adam = torch.optim.Adam(player.parameters(), learning_rate, betas=(0.0, 0.99), fused=True)
+        self.rate = torch.optim.lr_scheduler.LinearLR(self.adam, 1.0, 0.0, total_iters=max(1, steps))
+
+    def __call__(self, loss: Tensor) -> None:
+        self.adam.zero_grad()
+        loss.backward()
+        self.adam.step()
+        self.rate.step()
+
+
+@torch.no_grad()
+def sample(
+    generator: SmallGenerator, lightness: Float[Tensor, "n 1 24 24"], draws: int, seed: int = 0
+) -> Float[Tensor, "z n 2 24 24"]:
+    """Color the same gray pictures again and again, each time with another z.
+
+    Args:
+        generator: a trained one.
+        lightness: L in [0, 100].
+        draws: how many z for each picture.
+        seed: of z.
+    """
+    random = torch.Generator().manual_seed(seed)
+    z = torch.randn((draws, len(lightness), NOISE), generator=random)
+    return torch.stack([generator(lightness, one) for one in z])

@@ -1,0 +1,119 @@
+"""24-pixel pictures of one object whose color is a toss-up, and whether answers to them are true.
+
+They are cut out of :mod:`.scenes`'s scenes, so all colors that an object could have had are
+known, and "does it pick a true color, and does z pick all of them?" has a number for an answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from skimage.measure import label, regionprops
+from skimage.segmentation import expand_labels
+from torch import Tensor
+
+from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.data.scenes import KINDS, scenes
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.metrics.mode_coverage import mode_coverage
+
+SIZE = 24
+NEAR = 15.0  # Lab units; the true colors of a kind lie at least 54 apart
+_SCENE = 64  # side of the scenes that the pictures are cut from
+
+
+@dataclass(frozen=True)
+class Cutouts:
+    """Pictures of one ambiguous object each, on a ground whose color is certain.
+
+    Attributes:
+        lab: L in [0, 100], a and b in Lab units.
+        inside: whether a pixel lies wholly inside the object.
+        kinds: index into :data:`.KINDS`.
+        mean_ab: expected ab given the gray picture.
+    """
+
+    lab: Float[Tensor, "n 3 24 24"]
+    inside: Bool[Tensor, "n 24 24"]
+    kinds: Int[Tensor, " n"]
+    mean_ab: Float[Tensor, "n 2 24 24"]
+
+
+def cut(n_scenes: int, seed: int = 0) -> Cutouts:
+    """Cut the ambiguous objects out of scenes of 64 pixels; one with a neighbour in its window is left out.
+
+    Args:
+        n_scenes: scenes to draw; they give about five pictures in four scenes.
+        seed: same seed, same pictures.
+
+    Raises:
+        ConfigError: not one object stands alone in these scenes.
+    """
+    drawn = scenes(n_scenes, _SCENE, seed)
+    lab, found = rgb_to_lab(drawn.rgb), []
+    for i in range(n_scenes):
+        parts = label(drawn.labels[i].numpy() > 0, connectivity=2)
+        ground = ((drawn.labels[i] == 0) & drawn.interior[i]).numpy()
+        with_edges = expand_labels(parts, distance=1.5)
+        for part in regionprops(parts):
+            row, column = (min(max(round(c) - SIZE // 2, 0), _SCENE - SIZE) for c in part.centroid)
+            window = (slice(row, row + SIZE), slice(column, column + SIZE))
+            mask = torch.from_numpy(parts[window] == part.label)
+            alone = (ground | (with_edges == part.label))[window].all()
+            kind = int(drawn.labels[i][window][mask].mode().values)
+            if alone and KINDS[kind].ambiguous:
+                crop = (slice(None), *window)
+                found.append((lab[i][crop], mask & drawn.interior[i][window], kind, drawn.mean_ab[i][crop]))
+    if not found:
+        raise ConfigError(f"no ambiguous object stands alone in {n_scenes} scenes: draw more")
+    lab_planes, inside, kinds, mean_ab = zip(*found, strict=True)
+    return Cutouts(torch.stack(lab_planes), torch.stack(inside), torch.tensor(kinds), torch.stack(mean_ab))
+
+
+def object_colors(ab: Float[Tensor, "z n 2 24 24"], inside: Bool[Tensor, "n 24 24"]) -> Float[Tensor, "z n 2"]:
+    """The mean (a, b) inside each object.
+
+    Args:
+        ab: Lab units.
+        inside: which pixels belong to the object.
+    """
+    weights = inside[:, None].float()
+    return (ab * weights).sum(dim=(3, 4)) / weights.sum(dim=(2, 3))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How one way of coloring answers an ambiguous question.
+
+    Attributes:
+        from_mean: average distance, in Lab units, of an object's color from the conditional mean.
+        true_share: share of answers within :data:`NEAR` of one of the object's true colors.
+        coverage: share of an object's true colors that at least one of its draws comes :data:`NEAR`.
+        shares: for each kind, the share of its answers NEAR each of its true colors.
+    """
+
+    from_mean: float
+    true_share: float
+    coverage: float
+    shares: dict[str, list[float]]
+
+
+def judge(colors: Float[Tensor, "z n 2"], kinds: Int[Tensor, " n"]) -> Answer:
+    """Compare objects' colors with what they could truly have been; every kind counts alike.
+
+    Args:
+        colors: of ``n`` objects, ``z`` draws each.
+        kinds: of the objects, indices into ``KINDS``.
+    """
+    from_mean, covered, shares = [], [], {}
+    for kind in kinds.unique().tolist():
+        answers, known = colors[:, kinds == kind], KINDS[kind]
+        from_mean.append((answers - torch.tensor(known.mean)).norm(dim=2).mean())
+        colors_of_kind = torch.tensor(known.colors)
+        covered.append(mode_coverage(answers, colors_of_kind, NEAR).mean())
+        near = (answers[:, :, None] - colors_of_kind).norm(dim=3) < NEAR  # (z, n, colors)
+        shares[known.name] = near.float().mean(dim=(0, 1)).tolist()
+    true = sum(sum(share) for share in shares.values()) / len(shares)
+    return Answer(float(torch.stack(from_mean).mean()), true, float(torch.stack(covered).mean()), shares)

@@ -1,0 +1,211 @@
+"""Public data sets that a run can name: what they are, under which terms, and how they come onto this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from colorstyle_lib import paths
+from colorstyle_lib.errors import DataError, MissingExtraError, check_known, nearest
+from colorstyle_lib.file_lock import alone
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A public data set. Sizes and terms stand with their sources in the data card, ``data/README.md``.
+
+    Attributes:
+        name: for the command line.
+        title: for people.
+        train: images that may be trained on.
+        val: images that are only measured on.
+        size: what is downloaded, as a text.
+        terms: who may do what with it, in short.
+        home: its page.
+        by_hand: what to fetch oneself; empty where ``--download`` does it.
+    """
+
+    name: str
+    title: str
+    train: int
+    val: int
+    size: str
+    terms: str
+    home: str
+    by_hand: str = ""
+
+
+KNOWN: dict[str, DataSet] = {
+    one.name: one
+    for one in (
+        DataSet(
+            "imagenette",
+            "Imagenette, 10 classes of ImageNet, shorter side 320",
+            9_469,
+            3_925,
+            "0.34 GB",
+            "ImageNet's: non-commercial research and education",
+            "https://github.com/fastai/imagenette",
+        ),
+        DataSet(
+            "flowers102",
+            "Oxford 102 Flowers",
+            1_020,
+            1_020,
+            "0.34 GB",
+            "no licence stated; the photographs come from the web",
+            "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/",
+        ),
+        DataSet(
+            "stl10",
+            "STL-10, 96 x 96, mostly unlabeled",
+            105_000,
+            8_000,
+            "3.1 GB unpacked",
+            "images from ImageNet: non-commercial research and education",
+            "https://cs.stanford.edu/~acoates/stl10/",
+        ),
+        DataSet(
+            "places365",
+            "Places365-Standard, 256 x 256",
+            1_803_460,
+            36_500,
+            "about 27 GB",
+            "non-commercial research and education, no redistribution",
+            "http://places2.csail.mit.edu",
+        ),
+        DataSet(
+            "imagenet",
+            "ImageNet, ILSVRC 2012",
+            1_281_167,
+            50_000,
+            "145 GB",
+            "non-commercial research and education",
+            "https://image-net.org",
+            "ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar and ILSVRC2012_devkit_t12.tar.gz (an account is needed)",
+        ),
+        DataSet(
+            "coco",
+            "COCO 2017",
+            118_287,
+            5_000,
+            "20 GB",
+            "annotations CC BY 4.0; each image its own Flickr licence, many non-commercial",
+            "https://cocodataset.org",
+            "train2017.zip, val2017.zip and annotations_trainval2017.zip",
+        ),
+        DataSet(
+            "lsun",
+            "LSUN, 10 scene categories, shorter side 256",
+            9_895_373,
+            3_000,
+            "168 GB",
+            "no licence stated; the photographs come from the web",
+            "https://github.com/fyu/lsun",
+            "a zip for each category and split, unpacked to NAME_train_lmdb and NAME_val_lmdb",
+        ),
+    )
+}
+"""By name, smallest first, then those that are to be fetched by hand."""
+
+
+def downloads() -> Path:
+    """Where data sets are downloaded to: ``COLORSTYLE_DOWNLOADS``, else a folder in the user's cache."""
+    given = os.environ.get("COLORSTYLE_DOWNLOADS")
+    return Path(given).expanduser() if given else Path.home() / ".cache" / "colorstyle"
+
+
+def find_root(given: str | os.PathLike[str] | None = None, *, download: bool = False) -> Path | None:
+    """The data root of a run: a folder, or a known data set by its name.
+
+    Args:
+        given: what the user named; empty means ``COLORSTYLE_DATA``. A folder wins over a data set of the same name.
+        download: fetch a known data set that is not there yet.
+
+    Returns:
+        The folder, or None where nothing was named.
+
+    Raises:
+        DataError: neither a folder nor a known name, or a known one that is not there and is not to be, or cannot be,
+            downloaded.
+    """
+    name = os.fspath(given or os.environ.get("COLORSTYLE_DATA") or "")
+    if not name:
+        return None
+    if Path(name).expanduser().is_dir():
+        return paths.data_root(given)
+    if name not in KNOWN:
+        if os.sep in name:
+            return paths.data_root(given)  # which says that there is no such folder
+        raise DataError(f"no folder and no known data set {name!r}{nearest(name, KNOWN)}")
+    one, root = KNOWN[name], downloads() / name
+    if root.is_dir():
+        return root.resolve()
+    if one.by_hand:
+        raise DataError(
+            f"{one.title} cannot be downloaded for you: get {one.by_hand} from {one.home}, "
+            f"put them into a folder and give that, or put them into {str(root)!r}"
+        )
+    if not download:
+        raise DataError(f"{one.title} is not there; add --download ({one.size}, to {str(root)!r}), or give a folder")
+    fetch(name)
+    return root.resolve()
+
+
+def fetch(name: str) -> Path:
+    """Download a known data set; its folder appears only once all of it is there.
+
+    Returns:
+        The folder, for :func:`.list_images`.
+
+    Raises:
+        ConfigError: no such name. DataError: it is to be fetched by hand, there is no network, or the disk is full.
+    """
+    check_known("data set", name, KNOWN)
+    one, root = KNOWN[name], downloads() / name
+    if root.is_dir():
+        return root
+    if one.by_hand:
+        raise DataError(f"{one.title} cannot be downloaded for you: get {one.by_hand} from {one.home}")
+    part = root.with_name(f".{name}.part")
+    try:
+        with alone(root.with_name(f".{name}.lock")):
+            if not root.is_dir():  # another process may just have done it
+                print(f"downloading {one.title}: {one.size}; terms: {one.terms}", flush=True)
+                _download(name, part)
+                part.rename(root)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(str(error.name), "data") from error
+    except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors; torchvision's of a wrong MD5 is the other
+        reason = " ".join(str(getattr(error, "reason", None) or error).split())
+        raise DataError(
+            f"cannot download {one.title}: {reason}; without a network, unpack what {one.home} offers "
+            f"into a folder on a machine that has one, bring it here and give --data FOLDER"
+        ) from error
+    return root
+
+
+def _download(name: str, folder: Path) -> None:
+    """Fetch and unpack; archives of an attempt that was cut off are used again, what it had unpacked is not."""
+    import torchvision.datasets
+
+    for left in [path for path in folder.rglob("*") if path.is_dir() and path.name != "flowers-102"]:
+        shutil.rmtree(left, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    kind, variants = _TORCHVISION[name]
+    for settings in variants:
+        getattr(torchvision.datasets, kind)(folder, download=True, **settings)
+    for archive in [path for path in folder.rglob("*") if path.name.endswith((".tar", ".tgz", ".tar.gz"))]:
+        archive.unlink()
+
+
+_TORCHVISION: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
+    "imagenette": ("Imagenette", ({"size": "320px"},)),
+    "flowers102": ("Flowers102", ({},)),
+    "stl10": ("STL10", ({},)),
+    "places365": ("Places365", ({"small": True}, {"split": "val", "small": True})),
+}
+"""Which of torchvision's classes downloads what, and with which settings it is called, one after the other."""

@@ -1,0 +1,125 @@
+"""The images that a data set has, known by name before any of them is opened."""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import io
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from colorstyle_lib.errors import DataError, ImageError, nearest
+from colorstyle_lib.images.decode import decode, identify, strict_pillow
+from colorstyle_lib.images.read import open_picture
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Images in a fixed order.
+
+    Attributes:
+        root: the folder that they come from.
+        names: of each, relative to the root; unique.
+        datasets: the data set that each belongs to.
+        read: opens number ``i`` as upright 8-bit sRGB; an ``ImageError`` where it is damaged.
+        files: the files that they come from; where one changes, an image may have.
+        compact: made to be read one by one while training, so that nothing need be kept decoded.
+    """
+
+    root: Path
+    names: Sequence[str]
+    datasets: Sequence[str]
+    read: Callable[[int], Image.Image]
+    files: Sequence[Path]
+    compact: bool = False
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def take(self, indices: Sequence[int]) -> Listing:
+        """Some of the images, in the order given."""
+        return Listing(
+            self.root,
+            [self.names[i] for i in indices],
+            [self.datasets[i] for i in indices],
+            lambda i: self.read(indices[i]),
+            self.files,
+            self.compact,
+        )
+
+    def only(self, datasets: Sequence[str]) -> Listing:
+        """The images of these data sets; all of them where none is named.
+
+        Raises:
+            DataError: there is no such data set.
+        """
+        if not datasets:
+            return self
+        known = set(self.datasets)
+        if missing := sorted(set(datasets) - known):
+            raise DataError(f"data root {str(self.root)!r} has no data set {missing[0]!r}{nearest(missing[0], known)}")
+        return self.take([i for i, name in enumerate(self.datasets) if name in datasets])
+
+    def groups(self) -> list[int]:
+        """The data set of each image as a number, by the data sets' alphabetical order."""
+        order = {name: number for number, name in enumerate(sorted(set(self.datasets)))}
+        return [order[name] for name in self.datasets]
+
+    def fingerprint(self) -> str:
+        """Changes with the names, and with any file's size or time of change. No file is read."""
+        digest = hashlib.sha256("\n".join(self.names).encode("utf-8", "surrogateescape"))
+        for file in self.files:
+            try:
+                facts = file.stat()
+                digest.update(f"\n{file}\t{facts.st_size}\t{facts.st_mtime_ns}".encode("utf-8", "surrogateescape"))
+            except OSError:
+                digest.update(f"\n{file}\tmissing".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+
+def of_files(root: Path, files: Sequence[Path], dataset: str | Callable[[Path], str]) -> Listing:
+    """Images that are a file each.
+
+    Args:
+        root: what they lie below.
+        files: paths.
+        dataset: the name of the data set that all belong to, or what tells it from a path.
+    """
+    names = [file.relative_to(root).as_posix() for file in files]
+    datasets = [dataset if isinstance(dataset, str) else dataset(file) for file in files]
+    return Listing(root, names, datasets, lambda i: open_picture(files[i]), files)
+
+
+def joined(root: Path, parts: Sequence[Listing]) -> Listing:
+    """Several data sets below one root as one; each is called by its folder."""
+    ends = list(itertools.accumulate(len(part) for part in parts))
+
+    def read(i: int) -> Image.Image:
+        which = bisect.bisect_right(ends, i)
+        return parts[which].read(i - (ends[which] - len(parts[which])))
+
+    homes = [part.root.relative_to(root).as_posix() for part in parts]
+    return Listing(
+        root,
+        [f"{home}/{name}" for home, part in zip(homes, parts, strict=True) for name in part.names],
+        [home for home, part in zip(homes, parts, strict=True) for _ in part.names],
+        read,
+        [file for part in parts for file in part.files],
+        all(part.compact for part in parts),
+    )
+
+
+def open_bytes(content: bytes, name: str) -> Image.Image:
+    """Open a picture that is no file of its own, as :func:`.open_picture` opens files.
+
+    Raises:
+        ImageError: empty, damaged or no picture; the message calls it by ``name``.
+    """
+    if not content:
+        raise ImageError(f"{name} is empty")
+    with strict_pillow():
+        return decode(identify(io.BufferedReader(io.BytesIO(content)), name), name)

@@ -1,0 +1,1 @@
+"""Fetching images again from their sources, with hashes."""

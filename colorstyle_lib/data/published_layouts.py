@@ -1,0 +1,180 @@
+"""Large data sets in the layouts in which they are published, through torchvision's own classes where these fit.
+
+Each function gives one split's :class:`Listing`, or None where the folder is not of its layout. Labels play no part.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from colorstyle_lib.data.folder import Split
+from colorstyle_lib.data.image_list import Listing, of_files, open_bytes
+from colorstyle_lib.errors import DataError, ImageError, MissingExtraError
+from colorstyle_lib.images.read import find_pictures
+
+
+class NoSplitError(DataError):
+    """The data set is there, and of this split nothing is."""
+
+
+def imagenet(root: Path, split: Split) -> Listing | None:
+    """ImageNet's ILSVRC 2012: ``train/<wnid>/`` and ``val/`` beside the development kit, or all as archives.
+
+    Archives are unpacked by torchvision at the first use, into the root. ``val/`` may be flat, as it is published, or
+    sorted into ``<wnid>/``, as torchvision unpacks it.
+    """
+    from torchvision.datasets import ImageNet
+    from torchvision.datasets.imagenet import ARCHIVE_META, META_FILE
+
+    archive, devkit = ARCHIVE_META[split][0], ARCHIVE_META["devkit"][0]
+    archives = [name for name, _ in ARCHIVE_META.values()]
+    if not any((root / name).is_file() for name in (META_FILE, *archives)):
+        return None
+    if not (root / split).is_dir() and not (root / archive).is_file():
+        raise NoSplitError(f"ImageNet in {str(root)!r}: neither {split}/ nor {archive} is there; {_FROM_IMAGENET}")
+    if not (root / META_FILE).is_file() and not (root / devkit).is_file():
+        raise DataError(f"ImageNet in {str(root)!r}: the development kit {devkit} is missing; {_FROM_IMAGENET}")
+    if (root / split).is_dir() and not any(path.is_dir() for path in (root / split).iterdir()):
+        return of_files(root, find_pictures(root / split), "imagenet")
+    if not (root / split).is_dir():
+        print(f"unpacking {archive} (once)", flush=True)
+    found = _torchvision("ImageNet", root, lambda: ImageNet(str(root), split=split))
+    return of_files(root, [Path(path) for path, _ in found.imgs], "imagenet")
+
+
+_FROM_IMAGENET = "get it from image-net.org (with an account) and put it there"
+
+
+def coco(root: Path, split: Split) -> Listing | None:
+    """COCO: ``train2017/`` and ``val2017/`` with ``annotations/instances_*.json``, which say what belongs to a split.
+
+    Of several years the latest is taken, for both splits: val2014 lies mostly in train2017. Only the list of images
+    is read from the annotations, the one torchvision's CocoDetection uses, too; so pycocotools is not needed.
+    """
+    years = {path.name.removeprefix(side) for side in ("train", "val") for path in root.glob(f"{side}20[0-9][0-9]")}
+    annotated = sorted((root / "annotations").glob("instances_*20[0-9][0-9].json"))
+    if not years and not annotated:
+        return None
+    year = max(years, default=annotated[-1].stem[-4:] if annotated else "")
+    images, annotations = root / f"{split}{year}", root / "annotations" / f"instances_{split}{year}.json"
+    if not images.is_dir():
+        raise NoSplitError(f"COCO in {str(root)!r}: {images.name}/ is missing; get {images.name}.zip from {_COCO}")
+    if not annotations.is_file():
+        raise DataError(
+            f"COCO in {str(root)!r}: annotations/{annotations.name} is missing; "
+            f"get annotations_trainval{year}.zip from {_COCO}"
+        )
+    try:
+        rows = json.loads(annotations.read_bytes())["images"]
+        names = [str(row["file_name"]) for row in sorted(rows, key=lambda row: row["id"])]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{str(annotations)!r} is damaged or no COCO annotation; get it again from {_COCO}") from error
+    return of_files(root, [images / name for name in names], "coco")
+
+
+_COCO = "cocodataset.org and unpack it there"
+
+
+def lsun(root: Path, split: Split) -> Listing | None:
+    """LSUN: a folder ``<category>_<split>_lmdb`` for each category, with ``data.mdb`` in it; each a data set.
+
+    Not torchvision's LSUN: that leaves a pickle of all keys in the current folder and trusts any it finds there.
+    """
+    there = [path for path in sorted(root.glob("*_lmdb")) if (path / "data.mdb").is_file()]
+    if not there:
+        return None
+    homes = [path for path in there if path.name.endswith(f"_{split}_lmdb")]
+    if not homes:
+        raise NoSplitError(f"LSUN in {str(root)!r}: no category has a folder NAME_{split}_lmdb")
+    entries = [(home, key) for home in homes for key in _keys(home)]
+    shown = [key.decode("ascii", "backslashreplace") for _, key in entries]
+
+    def read(i: int) -> Image.Image:
+        home, key = entries[i]
+        name = f"{home.name}/{shown[i]}"
+        try:
+            with _environment(home).begin() as transaction:
+                content = transaction.get(key)
+        except Exception as error:  # lmdb has a dozen kinds; a damaged page must not end a run
+            raise ImageError(f"{name} cannot be read: {error}") from error
+        return open_bytes(content or b"", name)
+
+    return Listing(
+        root,
+        [f"{home.name}/{key}" for (home, _), key in zip(entries, shown, strict=True)],
+        [home.name.removesuffix(f"_{split}_lmdb") for home, _ in entries],
+        read,
+        [home / "data.mdb" for home in homes],
+    )
+
+
+@functools.cache
+def _environment(home: Path) -> Any:
+    """A database, opened once in a process as lmdb demands."""
+    try:
+        import lmdb
+    except ImportError as error:
+        raise MissingExtraError("lmdb", "data") from error
+    try:
+        return lmdb.open(str(home), readonly=True, lock=False, readahead=False, meminit=False)
+    except lmdb.Error as error:
+        raise DataError(f"{str(home)!r} is damaged or no LSUN database: {error}") from error
+
+
+def _keys(home: Path) -> list[bytes]:
+    with _environment(home).begin() as transaction:
+        return [bytes(key) for key in transaction.cursor().iternext(keys=True, values=False)]
+
+
+def flowers102(root: Path, split: Split) -> Listing | None:
+    """Oxford Flowers 102, as torchvision keeps it: ``flowers-102/jpg/`` and two ``.mat`` files."""
+    if not (root / "flowers-102" / "jpg").is_dir():
+        return None
+    from torchvision.datasets import Flowers102
+
+    # Given a loader that opens nothing, its items are the paths.
+    found = _torchvision("Flowers102", root, lambda: Flowers102(root, split=split, loader=Path))
+    return of_files(root, [found[i][0] for i in range(len(found))], "flowers102")
+
+
+def stl10(root: Path, split: Split) -> Listing | None:
+    """STL-10: ``stl10_binary/``; trained on are its train and unlabeled images, measured on is its test."""
+    if not (root / "stl10_binary").is_dir():
+        return None
+    from torchvision.datasets import STL10
+
+    part = "train+unlabeled" if split == "train" else "test"
+    found = _torchvision("STL10", root, lambda: STL10(root, split=part))
+    files = [root / "stl10_binary" / name for name, _ in (STL10.train_list if split == "train" else STL10.test_list)]
+    names = [f"{part}/{i}" for i in range(len(found))]
+    return Listing(root, names, ["stl10"] * len(found), lambda i: found[i][0], files)
+
+
+def places365(root: Path, split: Split) -> Listing | None:
+    """Places365-Standard, as torchvision keeps it: of 256 px where these images are there, else the large ones."""
+    if not (root / "categories_places365.txt").is_file():
+        return None
+    from torchvision.datasets import Places365
+
+    small, large = ("data_256_standard", "data_large_standard") if split == "train" else ("val_256", "val_large")
+    if not (root / small).is_dir() and not (root / large).is_dir():
+        raise NoSplitError(f"Places365 in {str(root)!r}: neither {small}/ nor {large}/ is there")
+    part = "train-standard" if split == "train" else "val"
+    found = _torchvision("Places365", root, lambda: Places365(root, part, small=(root / small).is_dir()))
+    return of_files(root, [Path(path) for path, _ in found.imgs], "places365")
+
+
+def _torchvision(name: str, root: Path, make: Any) -> Any:
+    """A data set of torchvision's, with what can be wrong said in one line."""
+    try:
+        return make()
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(str(error.name), "data") from error
+    except (RuntimeError, OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{name} in {str(root)!r} is incomplete or damaged: {reason}") from error

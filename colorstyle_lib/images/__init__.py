@@ -1,0 +1,1 @@
+"""Decoding, reading and writing pictures."""

@@ -1,0 +1,214 @@
+"""Reading people's pictures safely: whatever they are, they come in as 8-bit sRGB or with a clear no."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from PIL import ExifTags, Image
+from torch import Tensor
+
+from colorstyle_lib.errors import ConfigError, ImageError
+from colorstyle_lib.images.decode import MAX_PIXELS, decode, open_header, strict_pillow
+
+Source = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor
+"""What a person may give as a picture."""
+
+# How files with pictures of the formats that decoding.py knows are called.
+ENDINGS = tuple(
+    ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .gif .bmp .avif .heic .heif .jp2 .ppm .pgm .pbm".split()  # noqa: SIM905
+)
+
+
+def open_picture(source: Source) -> Image.Image:
+    """Open a picture as 8-bit sRGB: upright, first frame only, color profile applied, transparency on white.
+
+    A broken color profile or EXIF block is ignored. Gray of 32 bits or floats says nothing of its range: it
+    counts as [0, 1] (floats only), [0, 255] or [0, 65535], the first of these that holds its largest value.
+
+    Args:
+        source: a path; a ``PIL.Image`` (left as it is); an array ``(H, W)`` or ``(H, W, 1|3|4)``; or a tensor
+            ``(H, W)``, ``(1|3|4, H, W)`` or ``(1, 1|3|4, H, W)``. Arrays and tensors hold gray, sRGB or sRGB
+            and alpha, as bool, uint8, uint16 or float in [0, 1].
+
+    Returns:
+        A picture of mode RGB that shares no memory with the source.
+
+    Raises:
+        ImageError: not found, a folder or URL, empty, damaged, no picture, too large, or values out of range.
+    """
+    with strict_pillow():
+        if isinstance(source, str | os.PathLike):
+            with open_header(source) as picture:
+                return decode(picture, repr(os.fsdecode(source)))
+        if isinstance(source, Image.Image):
+            return decode(source, "the picture given", copy=True)
+        if isinstance(source, Tensor):
+            return decode(_from_array(_tensor_to_array(source)), "the tensor given")
+        if isinstance(source, np.ndarray):
+            return decode(_from_array(source), "the array given")
+    raise ImageError(f"a picture is a path, a PIL.Image, an array or a tensor, not {type(source).__name__!r}")
+
+
+def size_of_file(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Width and height of the picture in a file as :func:`open_picture` would return it, from its header alone.
+
+    Raises:
+        ImageError: as :func:`open_picture` does, as far as a header tells.
+    """
+    with strict_pillow(), open_header(path) as picture:
+        width, height = picture.size
+        with suppress(Exception):  # broken EXIF
+            if picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5:  # turned by a quarter
+                return height, width
+        return width, height
+
+
+def _tensor_to_array(tensor: Tensor) -> np.ndarray:
+    """``(H, W)``, ``(C, H, W)`` or ``(1, C, H, W)`` to ``(H, W)`` or ``(H, W, C)``."""
+    shape = tuple(tensor.shape)
+    if tensor.ndim == 4 and shape[0] == 1:
+        tensor = tensor[0]
+    if tensor.ndim == 3 and tensor.shape[0] in (1, 3, 4):
+        tensor = tensor.permute(1, 2, 0)
+    elif tensor.ndim != 2:
+        raise ImageError(f"a picture tensor is (H, W), (1|3|4, H, W) or (1, 1|3|4, H, W), not {shape}")
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()  # NumPy knows no bfloat16
+
+
+def _from_array(array: np.ndarray) -> Image.Image:
+    """``(H, W)`` or ``(H, W, 1|3|4)`` to a picture of mode L, RGB or RGBA."""
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))) or array.size == 0:
+        raise ImageError(f"a picture array is (H, W) or (H, W, 1|3|4) and not empty, not {array.shape}")
+    if array.dtype == bool:
+        array = array * np.uint8(255)
+    elif array.dtype == np.uint16:
+        array = np.rint(array * np.float32(1 / 257)).astype(np.uint8)
+    elif np.issubdtype(array.dtype, np.floating):
+        low, high = array.min(), array.max()
+        if not (low >= -1e-3 and high <= 1 + 1e-3):  # rounding errors pass; NaN does not
+            raise ImageError(f"a float picture lies in [0, 1], not from {low:g} to {high:g}; divide it first")
+        array = np.rint(array.clip(0, 1).astype(np.float32) * 255).astype(np.uint8)
+    elif array.dtype != np.uint8:
+        raise ImageError(f"a picture is bool, uint8, uint16 or float in [0, 1], not {array.dtype}; convert it")
+    return Image.fromarray(np.array(array, order="C"))
+
+
+def to_tensor(image: Image.Image) -> Float[Tensor, "3 h w"]:
+    """A picture as float32 sRGB planes in [0, 1].
+
+    Args:
+        image: of any mode; other than RGB it goes through :func:`open_picture` first.
+
+    Raises:
+        ImageError: the picture cannot be decoded.
+    """
+    rgb = image if image.mode == "RGB" else open_picture(image)
+    return torch.from_numpy(np.array(rgb)).permute(2, 0, 1).contiguous().to(torch.float32).div_(255)
+
+
+def to_picture(image: Float[Tensor, "*n c h w"]) -> Image.Image:
+    """A tensor as an 8-bit picture, each value rounded to the nearest of 256 steps.
+
+    Args:
+        image: ``(3, H, W)`` or ``(1, 3, H, W)`` sRGB; values outside [0, 1] are cut to it.
+
+    Raises:
+        ImageError: another shape (a batch holds several pictures), or NaN.
+    """
+    if image.ndim not in (3, 4) or image.shape[-3] != 3 or (image.ndim == 4 and image.shape[0] != 1):
+        raise ImageError(f"one picture is (3, H, W) or (1, 3, H, W), not {tuple(image.shape)}")
+    planes = image.detach().reshape(image.shape[-3:])
+    if bool(planes.isnan().any()):
+        raise ImageError("the picture has NaN in it")
+    steps = planes.float().clamp(0, 1).mul_(255).round_().to(torch.uint8)
+    return Image.fromarray(steps.permute(1, 2, 0).cpu().contiguous().numpy())
+
+
+def resize(image: Float[Tensor, "n c h w"], size: tuple[int, int]) -> Float[Tensor, "n c height width"]:
+    """Resize a batch by antialiased bilinear interpolation: a triangle filter, wider the more it shrinks.
+
+    Args:
+        image: any planes.
+        size: height and width in pixels.
+    """
+    if tuple(image.shape[-2:]) == tuple(size):
+        return image
+    return F.interpolate(image, size=tuple(size), mode="bilinear", antialias=True, align_corners=False)
+
+
+def shorter_side(image: Float[Tensor, "n 3 h w"], size: int, multiple: int = 1) -> Float[Tensor, "n 3 height width"]:
+    """Resize a batch so that its shorter side is ``size``; the aspect ratio is kept up to rounding.
+
+    Args:
+        image: sRGB in [0, 1].
+        size: pixels of the shorter side.
+        multiple: both sides are rounded to a multiple of this, and are at least this.
+
+    Raises:
+        ImageError: so long and thin that the result would have more than ``MAX_PIXELS`` pixels.
+        ConfigError: ``size`` or ``multiple`` is below 1.
+    """
+    if size < 1 or multiple < 1:
+        raise ConfigError(f"size and multiple are at least 1, not {size} and {multiple}")
+    sides = tuple(image.shape[-2:])
+    height, width = (max(1, round(side * size / min(sides) / multiple)) * multiple for side in sides)
+    if height * width > MAX_PIXELS:
+        raise ImageError(f"a picture of {sides[1]} x {sides[0]} pixels is too long and thin; crop it first")
+    return resize(image, (height, width))
+
+
+def read_text(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The text that :func:`.save_picture` put into a file.
+
+    Returns:
+        Of a PNG all its text chunks; of other formats the JSON object in EXIF's ImageDescription.
+
+    Raises:
+        ImageError: as :func:`open_picture` does.
+    """
+    with strict_pillow(), open_header(path) as picture:
+        try:
+            if picture.format == "PNG":
+                return {str(key): str(value) for key, value in picture.text.items()}
+            found = json.loads(picture.getexif().get(ExifTags.Base.ImageDescription, "{}"))
+        except ValueError:  # somebody else's description
+            return {}
+        except Exception as error:  # see decode
+            raise ImageError(f"{os.fsdecode(path)!r} is damaged or cut off: {error}") from error
+    return {key: str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def find_pictures(folder: str | os.PathLike[str], recursive: bool = True) -> list[Path]:
+    """All files in a folder that are pictures by their ending, sorted; hidden files and folders are left out.
+
+    Args:
+        folder: where to look.
+        recursive: also in the folders within it. Links to folders are not followed: they may run in circles.
+
+    Raises:
+        ImageError: there is no such folder, or it cannot be read.
+    """
+    root = Path(os.path.expanduser(folder))  # noqa: PTH111
+    if not root.is_dir():
+        raise ImageError(f"{str(root)!r} is not a folder; give one with pictures in it")
+
+    def refuse(error: OSError) -> None:
+        raise ImageError(f"cannot read the folder {error.filename!r}: {error.strerror}") from error
+
+    found = []
+    for here, folders, files in os.walk(root, onerror=refuse):
+        # Emptied or trimmed in place, since that is what os.walk goes on with.
+        folders[:] = [name for name in folders if recursive and not name.startswith(".")]
+        visible = (name for name in files if not name.startswith("."))
+        found += [Path(here, name) for name in visible if Path(name).suffix.lower() in ENDINGS]
+    return sorted(found)

@@ -1,0 +1,152 @@
+"""Writing files whole or not at all: whatever goes wrong, a reader never meets half a file."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import secrets
+import shutil
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from PIL import ExifTags, Image, PngImagePlugin
+
+from colorstyle_lib.errors import ColorStyleError, ConfigError, ImageError
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+_LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # libjpeg's and libwebp's limits
+
+
+@contextmanager
+def atomic_write(
+    path: str | os.PathLike[str],
+    mode: Literal["wb", "w"] = "wb",
+    error: type[ColorStyleError] = ColorStyleError,
+) -> Iterator[IO[Any]]:
+    """Open a file that takes its name only once it is complete and on disk.
+
+    The bytes go to a hidden temporary file in the same folder (a rename is atomic only within a file system),
+    which is removed if anything is raised inside the ``with`` block, Ctrl-C included. A missing parent folder
+    is made; a file that was there before keeps its permissions; a symbolic link stays one.
+
+    Args:
+        path: the file to write.
+        mode: ``wb`` for bytes, ``w`` for text in UTF-8.
+        error: which kind of error to raise.
+
+    Yields:
+        The open file, which can be read back and positioned too.
+
+    Raises:
+        ColorStyleError: (or the kind given) the file system refuses: a folder, a read-only or full disk.
+    """
+    given, temporary = str(path), None
+    try:
+        target = Path(os.path.realpath(os.path.expanduser(path)))  # noqa: PTH111
+        if target.is_dir():
+            raise error(f"cannot write {given!r}: it is a folder; add a file name to it")
+        if target.exists() and not target.is_file():
+            # A rename would put an ordinary file in the place of a device such as /dev/null.
+            raise error(f"cannot write {given!r}: it is a device or a pipe; give an ordinary file")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{secrets.token_hex(8)}.part")
+        # Not tempfile: its files are readable by nobody else, and the umask should decide that.
+        text = {} if mode == "wb" else {"encoding": "utf-8", "newline": "\n"}
+        with temporary.open(mode.replace("w", "x") + "+", **text) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
+    except (OSError, ValueError) as problem:
+        # ValueError is what a NUL character in a name raises; from within the block it is not ours.
+        if isinstance(problem, ValueError) and temporary is not None:
+            raise
+        reason = getattr(problem, "strerror", None) or str(problem)
+        raise error(f"cannot write {given!r}: {reason}; choose another place or free some space") from problem
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def save_picture(
+    image: Any,
+    path: str | os.PathLike[str],
+    *,
+    quality: int = 95,
+    text: dict[str, str] | None = None,
+    overwrite: bool = True,
+) -> Path:
+    """Write a picture, whole or not at all.
+
+    Args:
+        image: a ``PIL.Image``, array or tensor, as in :func:`.open_picture`.
+        path: the file; its ending (.png, .jpg, .jpeg, .webp, .tif, .tiff) is its format. Parents are made.
+        quality: of JPEG and WebP, 1 to 100. PNG and TIFF lose nothing.
+        text: kept in the file, for :func:`.read_text`: a text chunk each in PNG,
+            else one JSON object in EXIF's ImageDescription.
+        overwrite: whether a file of this name may be replaced.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ImageError: an unknown ending, a folder, a file that may not be replaced, a full or read-only disk, or
+            something that the format cannot hold.
+        ConfigError: quality out of range.
+    """
+    # Not at the top: who only wants atomic_write should not have to load torch.
+    from colorstyle_lib.images.read import open_picture
+
+    if not 1 <= quality <= 100:
+        raise ConfigError(f"quality is from 1 to 100, not {quality}")
+    target = Path(os.path.expanduser(path))  # noqa: PTH111
+    try:
+        kind = FORMATS.get(target.suffix.lower())
+        if target.is_dir():
+            raise ValueError("it is a folder; add a file name to it")
+        if kind is None:
+            raise ValueError(f"unknown ending {target.suffix!r}; known: {', '.join(FORMATS)}")
+        if not overwrite and target.exists():
+            raise ValueError("it exists already; give another name or allow it to be overwritten")
+        # What came with a picture (orientation, profile) would be written beside pixels that it need not fit.
+        clean = isinstance(image, Image.Image) and image.mode in ("L", "RGB") and not image.info
+        content = _encode(image if clean else open_picture(image), kind, quality, text or {})
+    except (OSError, ValueError, struct.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"cannot write {str(path)!r}: {reason}") from error
+    with atomic_write(target, error=ImageError) as file:
+        file.write(content)
+    return target
+
+
+def _encode(picture: Image.Image, kind: str, quality: int, text: dict[str, str]) -> memoryview:
+    """A picture as the bytes of a file; ValueError where the format cannot hold it."""
+    limit = _LONGEST_SIDE.get(kind)
+    if limit and max(picture.size) > limit:
+        raise ValueError(f"a side of a {kind} has at most {limit} pixels; write a .png")
+    bad = [key for key in text if not (0 < len(key) < 80 and key.isascii() and key.isprintable())]
+    if bad:  # PNG's rule; the same for all, so that text does not depend on the ending
+        raise ValueError(f"a key of text is 1 to 79 printable ASCII characters, not {bad[0]!r}")
+    options: dict[str, Any] = {
+        "PNG": {"compress_level": 4},  # of photographs 0.5 % larger than zlib's own 6, in two thirds of the time
+        # 4:4:4, since halving the resolution of color would undo part of what this library does.
+        "JPEG": {"quality": quality, "subsampling": 0},
+        "WEBP": {"quality": quality},
+        "TIFF": {"compression": "tiff_deflate"},
+    }[kind]
+    if text and kind == "PNG":
+        options["pnginfo"] = chunks = PngImagePlugin.PngInfo()
+        for key, value in text.items():
+            chunks.add_text(key, value)  # iTXt where it is not Latin-1
+    elif text:
+        options["exif"] = exif = Image.Exif()
+        exif[ExifTags.Base.ImageDescription] = json.dumps(text)  # ASCII, as the field must be
+    buffer = io.BytesIO()
+    picture.save(buffer, format=kind, **options)
+    return buffer.getbuffer()

@@ -1,0 +1,1 @@
+"""Applying the model to pictures, folders and clips."""

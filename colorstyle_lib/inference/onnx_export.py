@@ -1,0 +1,104 @@
+"""Writing a model as an ONNX file, which other programs run without torch and without this library."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.export import Dim
+
+from colorstyle_lib.errors import MissingExtraError
+from colorstyle_lib.images.write import atomic_write
+from colorstyle_lib.inference.colorstyle import ColorStyle
+from colorstyle_lib.model.content import CONTENT_PLANES
+from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model.modalities import REDUCTION
+
+_MOST = 1024  # pictures in a batch, and multiples of the smallest sides: the tracer wants an upper bound
+
+
+class _Whole(nn.Module):
+    """A generator whose reference comes as a picture."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(
+        self,
+        content: Float[Tensor, "n 5 h w"],
+        reference: Float[Tensor, "n 3 h2 w2"] | None = None,
+        z: Float[Tensor, "n d"] | None = None,
+    ) -> Float[Tensor, "n 2 h w"]:
+        """Predict a and b."""
+        offered = self.generator.describe_reference(reference) if reference is not None else None
+        return self.generator(content, offered, z)
+
+
+def export_onnx(model: ColorStyle, path: str | Path) -> Path:
+    """Write a model as one ONNX file that colors pictures of any size, any number at a time.
+
+    Its inputs, all float32 of the same N, and its output:
+
+    - ``content`` ``(N, 5, H, W)`` as :func:`.content_planes` makes it: L / 100, a / 110,
+      b / 110, where L is known and where a and b are (hints); H and W are multiples of the file's ``step``.
+    - ``reference`` ``(N, 3, H2, W2)``, where the weights have attention: a color picture in Lab, its sides multiples
+      of ``step`` too. Zeros, a flat black that may be as small as that, are none.
+    - ``z`` ``(N, D)``, where the weights have noise. Zeros are none.
+    - ``ab`` ``(N, 2, H, W)``: a and b in Lab units. The picture's own L completes them.
+
+    The file's metadata name its ``step``, the weights' SHA-256 and the generator's configuration (JSON).
+
+    Args:
+        model: what :meth:`colorstyle_lib.ColorStyle.load` gives.
+        path: of the file; all weights are within.
+
+    Raises:
+        MissingExtraError: a package for writing ONNX is not installed.
+        ColorStyleError: the file cannot be written.
+    """
+    for package in ("onnx", "onnxscript"):
+        if find_spec(package) is None:
+            raise MissingExtraError(package, "export")
+    generator = copy.deepcopy(model.generator).cpu().eval()
+    step = max(generator.step, REDUCTION)
+    examples, free = _examples(generator, step)
+    with torch.no_grad():
+        program = torch.onnx.export(
+            _Whole(generator).eval(),
+            kwargs=examples,
+            dynamic_shapes=free,
+            output_names=["ab"],
+            dynamo=True,
+            verbose=False,
+        )
+    program.model.metadata_props.update(
+        step=str(step),
+        weights_sha256=model.weights_hash,
+        generator=json.dumps(asdict(generator.config)),
+    )
+    with atomic_write(path) as stream:
+        stream.write(program.model_proto.SerializeToString())
+    return Path(path)
+
+
+def _examples(generator: Generator, step: int) -> tuple[dict[str, Tensor], dict[str, dict[int, object]]]:
+    """Inputs to trace with, and which of their sides are free."""
+    planes = {"content": CONTENT_PLANES} | ({"reference": 3} if generator.steering else {})
+    # Sizes that differ from each other: a tracer takes equal numbers for the same number.
+    examples = {name: torch.rand(3, count, 2 * step, (3 + i) * step) for i, (name, count) in enumerate(planes.items())}
+    sides = {2: "height", 3: "width"}
+    free: dict[str, dict[int, object]] = {
+        name: {at: step * Dim(f"{name}_{side}", min=1, max=_MOST) for at, side in sides.items()} for name in planes
+    }
+    if generator.config.noise:
+        examples["z"], free["z"] = torch.rand(3, generator.config.noise), {}
+    for name, dims in free.items():
+        dims[0] = Dim("n", min=1, max=_MOST) if name == "content" else Dim.AUTO  # all share the first one's
+    return examples, free

@@ -1,0 +1,109 @@
+"""LPIPS and FID: the field's own, with their standard weights, or not at all.
+
+Both are torchmetrics', so that a number under one of these names can stand beside a paper's. Their weights come from
+the network once and are found again in torch's cache; distances in other features are called by those features' names
+(:mod:`.feature_distance`).
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from colorstyle_lib.errors import ConfigError, MissingExtraError, WeightsError
+
+LPIPS_WEIGHTS = "alexnet-owt-7be5be79.pth"
+"""torchvision's AlexNet; what was fitted on top of it comes with torchmetrics."""
+
+FID_WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
+"""The Inception network of TensorFlow's 2015-12-05 graph, as torch-fidelity publishes it."""
+
+FID_FEATURES = 2048
+"""Dimensions of Inception's last pooling."""
+
+_LPIPS_LEAST_SIDE = 63
+_BATCH = 50
+
+
+@torch.no_grad()
+def lpips(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
+    """LPIPS 0.1 with AlexNet (R. Zhang et al., CVPR 2018, arXiv:1801.03924), an image at a time.
+
+    Args:
+        predicted: sRGB in [0, 1], sides of at least 63 pixels.
+        target: the real picture.
+
+    Returns:
+        0 for the same picture; less is better.
+
+    Raises:
+        ConfigError: smaller pictures. MissingExtraError: torchmetrics is not installed.
+        WeightsError: the weights are not here and cannot be fetched.
+    """
+    from torchvision.models import AlexNet_Weights
+
+    try:
+        from torchmetrics.functional.image import learned_perceptual_image_patch_similarity as distance
+    except ImportError as error:
+        raise MissingExtraError("torchmetrics", "metrics") from error
+    if min(predicted.shape[2:]) < _LPIPS_LEAST_SIDE:
+        raise ConfigError(f"LPIPS with AlexNet wants sides of {_LPIPS_LEAST_SIDE} pixels or more; enlarge the pictures")
+    with _weights("LPIPS", "AlexNet's", LPIPS_WEIGHTS):
+        AlexNet_Weights.IMAGENET1K_V1.get_state_dict(progress=sys.stderr.isatty(), check_hash=True)
+    pairs = zip(predicted.split(_BATCH), target.split(_BATCH), strict=True)
+    return torch.cat([distance(x, y, net_type="alex", reduction="none", normalize=True).flatten() for x, y in pairs])
+
+
+@torch.no_grad()
+def fid(found: Float[Tensor, "n 3 h w"], real: Float[Tensor, "m 3 h w"]) -> float:
+    """Fréchet Inception distance (M. Heusel et al., NeurIPS 2017, arXiv:1706.08500) of two crowds of pictures.
+
+    On 2,048 features: with fewer pictures it is rank-deficient and too large
+    (:func:`.rank_note`), and no two numbers of different n can be compared.
+
+    Args:
+        found: results, sRGB in [0, 1]; they are rounded to 8 bits.
+        real: real pictures.
+
+    Returns:
+        0 for the same moments; less is better.
+
+    Raises:
+        ConfigError: fewer than 2 pictures. MissingExtraError: torchmetrics or torch-fidelity is not installed.
+        WeightsError: the weights are not here and cannot be fetched.
+    """
+    if min(len(found), len(real)) < 2:
+        raise ConfigError("FID needs at least 2 pictures of each kind")
+    try:
+        import torch_fidelity  # noqa: F401  (torchmetrics' own words name another extra)
+        from torchmetrics.image.fid import FrechetInceptionDistance
+    except ImportError as error:
+        raise MissingExtraError(error.name or "torchmetrics", "metrics") from error
+    with _weights("FID", "Inception's", FID_WEIGHTS):
+        distance = FrechetInceptionDistance(FID_FEATURES, normalize=True)
+    for pictures, are_real in ((found, False), (real, True)):
+        for batch in pictures.split(_BATCH):
+            distance.update(batch, real=are_real)
+    return distance.compute().item()
+
+
+@contextmanager
+def _weights(metric: str, whose: str, file: str) -> Iterator[None]:
+    """Say how to get what could not be downloaded or read."""
+    try:
+        yield
+    except (OSError, HTTPException, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise WeightsError(
+            f"{metric} needs {whose} standard weights, and they could not be loaded ({reason}): "
+            f"connect to the internet once, or bring {file} into {str(folder)!r} from a machine that has it"
+        ) from error

@@ -1,0 +1,116 @@
+"""How well a photograph was restyled: is it still the same scene, and does it have the style picture's look?
+
+Neither number means anything alone. The photograph itself has the best content, a copy of the style picture the best
+style; what counts is how little of one is given for how much of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as nnf
+from jaxtyping import Float
+from torch import Tensor
+
+from colorstyle_lib.images.read import shorter_side
+from colorstyle_lib.losses.reconstruction import content_distance, style_distance, style_statistics
+from colorstyle_lib.model.pretrained import VGG19, EfficientNetLite0
+
+_SIDES = 32  # EfficientNet-Lite0 wants multiples of it
+
+
+@dataclass(frozen=True)
+class StyleScores:
+    """Three distances of a restyled photograph; less is better.
+
+    Attributes:
+        content: squared difference from the photograph at VGG-19's relu4_1, over the photograph's mean square there
+            (:func:`.content_distance`): 0 for the same, 1 as wrong as no feature at all.
+        style: squared differences of channel means and deviations from the style picture's at VGG-19's relu1_1,
+            relu2_1, relu3_1 and relu4_1, each layer over the style picture's mean square there, averaged over layers
+            (:func:`.style_distance`).
+        perceptual: :func:`perceptual_content_distance` from the photograph on EfficientNet-Lite0's features, on which
+            no style term is trained: a second opinion on content.
+    """
+
+    content: float
+    style: float
+    perceptual: float
+
+
+def perceptual_content_distance(
+    features: Sequence[Float[Tensor, "n _ _ _"]], targets: Sequence[Float[Tensor, "n _ _ _"]]
+) -> Float[Tensor, " n"]:
+    """How differently two pictures look to a network, place by place: ``mean (1 - cos(f, t))``.
+
+    R. Zhang et al., The Unreasonable Effectiveness of Deep Features, CVPR 2018 (arXiv:1801.03924), equation 1, with all
+    channels weighed alike, halved, and a mean over layers instead of their sum. It is not "LPIPS", whose weights were
+    fitted to people's judgements on other networks' features.
+
+    Args:
+        features: of the result, one map a layer.
+        targets: of the photograph.
+
+    Returns:
+        One number an image: 0 for the same, 1 for features that have nothing in common, at most 2.
+    """
+    layers = [
+        1 - nnf.cosine_similarity(f.float(), t.float(), dim=1).mean(dim=(1, 2))
+        for f, t in zip(features, targets, strict=True)
+    ]
+    return torch.stack(layers).mean(dim=0)
+
+
+@dataclass(frozen=True)
+class ContentTarget:
+    """What is remembered of a photograph: its feature maps."""
+
+    vgg: list[Float[Tensor, "1 _ _ _"]]
+    efficientnet: list[Float[Tensor, "1 _ _ _"]]
+
+
+class StyleJudge:
+    """Measures results, a picture at a time; what is expected of them is described once and serves for all.
+
+    Args:
+        vgg: in float32. Files that differ in the scale of their activations give the same numbers.
+        efficientnet: with its pretrained weights.
+    """
+
+    def __init__(self, vgg: VGG19, efficientnet: EfficientNetLite0) -> None:
+        self.vgg, self.efficientnet = vgg, efficientnet
+
+    @torch.no_grad()
+    def content(self, photograph: Float[Tensor, "1 3 h w"]) -> ContentTarget:
+        """Describe a photograph, sRGB in [0, 1]."""
+        return ContentTarget(self.vgg(photograph)[-1:], self._features(photograph))
+
+    @torch.no_grad()
+    def style(self, picture: Float[Tensor, "1 3 h w"]) -> list[Float[Tensor, "1 2 _"]]:
+        """Describe a style picture, sRGB in [0, 1], of any size."""
+        return style_statistics(self.vgg(picture))
+
+    @torch.no_grad()
+    def scores(
+        self, result: Float[Tensor, "1 3 h w"], content: ContentTarget, style: Sequence[Float[Tensor, "1 2 _"]]
+    ) -> StyleScores:
+        """Measure a result.
+
+        Args:
+            result: sRGB in [0, 1], of the photograph's size.
+            content: what :meth:`content` gives for the photograph.
+            style: what :meth:`style` gives for the style picture.
+        """
+        maps = self.vgg(result)
+        perceptual = perceptual_content_distance(self._features(result), content.efficientnet)
+        return StyleScores(
+            content=content_distance(maps[-1:], content.vgg).item(),
+            style=style_distance(style_statistics(maps), style).item(),
+            perceptual=perceptual.item(),
+        )
+
+    def _features(self, rgb: Tensor) -> list[Tensor]:
+        side = min(rgb.shape[2:])
+        return self.efficientnet(shorter_side(rgb, max(_SIDES, side // _SIDES * _SIDES), _SIDES))

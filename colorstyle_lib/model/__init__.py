@@ -1,0 +1,1 @@
+"""The paper's model: generator, attention, discriminator and their parts."""

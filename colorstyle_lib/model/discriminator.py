@@ -1,0 +1,226 @@
+"""The discriminator: a color picture goes in, evidence of its realness comes out (the paper's section 3(2)).
+
+Multi-modal attention (section 3(3), equation (2)) weighs what color, texture and shape each have to say. The paper
+prints the weights only; that they weigh evidence, and how the energies come about, is this companion's reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as nnf
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from colorstyle_lib.config import ATTENTIONS, DiscriminatorConfig
+from colorstyle_lib.errors import ConfigError, check_known
+from colorstyle_lib.model.attention import masked_softmax
+from colorstyle_lib.model.attention_override import AttentionOverride
+from colorstyle_lib.model.modalities import (
+    MAP_CHANNELS,
+    MODALITIES,
+    REDUCTION,
+    VECTOR_SIZES,
+    Modalities,
+    ModalityEncoder,
+)
+
+_SLOPE = 0.2  # of the leaky rectifier, which lets a discriminator's gradient through on both sides
+_HIDDEN = 32  # channels in which features and a modality meet
+_HALVINGS_TO_MAPS = REDUCTION.bit_length() - 1
+
+
+class WeighedEvidence(nn.Module):
+    """One level's evidence: what each modality says for or against realness, weighed by attention.
+
+    ``logit = sum_i alpha_i s_i`` at each place, alpha from equation (2). Score and energy are both linear in
+    ``h_i = leaky_relu(W x + U_i map_i + V_i vector_i)``, which joins the features x with what modality i measured;
+    an energy of this form is D. Bahdanau et al.'s additive attention (ICLR 2015, arXiv:1409.0473).
+
+    At the start all energies are 0: alpha is uniform over what is present.
+
+    Args:
+        channels: of the features.
+        modalities: which of :data:`MODALITIES` give evidence.
+        halvings: the features are ``2 ** halvings`` times smaller than the picture; at least 3.
+        plain: one energy for a whole image, from the vector alone.
+        normed: spectral norm on all but the energies, which may have to tell modalities apart sharply.
+    """
+
+    def __init__(self, channels: int, modalities: Sequence[str], *, halvings: int, plain: bool, normed: bool) -> None:
+        super().__init__()
+        self.modalities, self.plain = tuple(modalities), plain
+        self.cell = 2 ** (halvings - _HALVINGS_TO_MAPS)
+        self._at = tuple(MODALITIES.index(m) for m in modalities)
+        self.from_features = _norm(nn.Conv2d(channels, _HIDDEN, 1, bias=False), normed)
+        self.from_map = nn.ModuleList(
+            _norm(nn.Conv2d(MAP_CHANNELS[m], _HIDDEN, 1, bias=False), normed) for m in modalities
+        )
+        self.from_vector = nn.ModuleList(_norm(nn.Linear(VECTOR_SIZES[m], _HIDDEN), normed) for m in modalities)
+        self.score = nn.ModuleList(_norm(nn.Conv2d(_HIDDEN, 1, 1), normed) for _ in modalities)
+        self.energy = nn.ModuleList(nn.Conv2d(_HIDDEN, 1, 1) for _ in modalities)
+        for layer in self.energy:
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(
+        self, x: Float[Tensor, "n c h w"], described: Modalities, override: AttentionOverride | None = None
+    ) -> tuple[Float[Tensor, "n 1 h w"], Float[Tensor, "n m _ _"]]:
+        """Judge each place.
+
+        Args:
+            x: features.
+            described: what :func:`.describe` says of the same pictures.
+            override: a change of attention that the caller asks for.
+
+        Returns:
+            The logits, and alpha ``(N, M, h, w)``, or ``(N, M, 1, 1)`` where plain; both float32.
+        """
+        features = self.from_features(x)
+        scores, energies = [], []
+        for j, i in enumerate(self._at):
+            whole = self.from_vector[j](described.vectors[i])[:, :, None, None]
+            # Rounded down at odd sizes, as the features are.
+            places = self.from_map[j](nnf.avg_pool2d(described.maps[i], self.cell))
+            hidden = nnf.leaky_relu(features + places + whole, _SLOPE)
+            scores.append(self.score[j](hidden))
+            energies.append(self.energy[j](nnf.leaky_relu(whole, _SLOPE) if self.plain else hidden))
+        energy, present = torch.cat(energies, dim=1).float(), described.present[:, self._at]
+        if override is not None:
+            energy, present = override.apply(energy, present, self.modalities)
+        # A flat crop has no modality at all and must not end a training: it gets zeros, and nobody waits to look.
+        alpha = masked_softmax(energy, present)
+        return (alpha * torch.cat(scores, dim=1).float()).sum(1, keepdim=True), alpha
+
+
+class Discriminator(nn.Module):
+    """Convolutions that halve the size level by level; the coarsest levels give weighed evidence.
+
+    It normalises nothing over a batch or a picture: a gradient penalty needs each picture judged by itself, and a
+    picture's overall tint is evidence. Slopes are per Lab unit, so such a penalty wants a far larger gamma than on
+    pictures in [-1, 1].
+
+    Args:
+        config: its shape.
+
+    Raises:
+        ConfigError: an unknown attention or modality, no modality at all, or evidence asked of a level that is finer
+            than the modalities' maps.
+    """
+
+    def __init__(self, config: DiscriminatorConfig) -> None:
+        super().__init__()
+        self.config = config
+        check_known("attention", config.attention, ATTENTIONS)
+        for name in config.modalities:
+            check_known("modality", name, MODALITIES)
+        if config.attention != "none" and not config.modalities:
+            raise ConfigError("attention needs modalities to weigh; name some, or set attention to 'none'")
+        finest = config.depth - config.scales + 1
+        if config.scales < 1 or finest < _HALVINGS_TO_MAPS:
+            raise ConfigError(
+                f"evidence starts {_HALVINGS_TO_MAPS} halvings down: depth {config.depth} "
+                f"allows 1 to {config.depth - _HALVINGS_TO_MAPS + 1} scales, not {config.scales}"
+            )
+        widths = [min(config.width * 2**i, config.max_width) for i in range(config.depth)]
+        self.levels = nn.ModuleList(self._level(i, o) for i, o in zip([3, *widths], widths, strict=False))
+        self.evidence = nn.ModuleDict(
+            {
+                str(2**halvings): self._evidence(widths[halvings - 1], halvings)
+                for halvings in range(finest, config.depth + 1)
+            }
+        )
+        self.describe = ModalityEncoder()
+        # Lab to about unit size; L around its middle.
+        self.register_buffer("center", torch.tensor([50.0, 0.0, 0.0]).view(3, 1, 1), persistent=False)
+        self.register_buffer("unit", torch.tensor([25.0, 20.0, 20.0]).view(3, 1, 1), persistent=False)
+
+    def _level(self, inputs: int, outputs: int) -> nn.Module:
+        size, stride = (3, 1) if self.config.pooling else (4, 2)
+        convolution = nn.Conv2d(inputs, outputs, size, stride, padding=1)
+        # The variance of what passes stays the same, so that a network without any norm learns from the first step.
+        nn.init.kaiming_normal_(convolution.weight, a=_SLOPE)
+        nn.init.zeros_(convolution.bias)
+        return _norm(convolution, self.config.spectral_norm)
+
+    def _evidence(self, channels: int, halvings: int) -> nn.Module:
+        config = self.config
+        if config.attention == "none":
+            return _norm(nn.Conv2d(channels, 1, 1), config.spectral_norm)
+        return WeighedEvidence(
+            channels,
+            config.modalities,
+            halvings=halvings,
+            plain=config.attention == "plain",
+            normed=config.spectral_norm,
+        )
+
+    def forward(
+        self, lab: Float[Tensor, "n 3 h w"], *, override: AttentionOverride | None = None
+    ) -> Float[Tensor, "n p"]:
+        """Judge pictures; see :meth:`weigh`."""
+        return self.weigh(lab, override=override)[0]
+
+    def weigh(
+        self,
+        lab: Float[Tensor, "n 3 h w"],
+        *,
+        described: Modalities | None = None,
+        override: AttentionOverride | None = None,
+    ) -> tuple[Float[Tensor, "n p"], dict[str, Float[Tensor, "n m _ _"]]]:
+        """Judge pictures, and say what the judgement rests on.
+
+        Args:
+            lab: ``(N, 3, H, W)``, L in [0, 100], a and b in about [-110, 110]; sides multiples of 8 and at least
+                ``2 ** depth``.
+            described: what :attr:`describe` says of the same pictures, where that is known already.
+            override: a change of attention that the caller asks for; without attention there is nothing to change.
+
+        Returns:
+            Logits ``(N, P)`` float32, above 0 for real: P places of all scales, the finest first, row by row; or one
+            for each picture where the configuration has no patches. 0, undecided, where attention has no modality to
+            weigh (a picture of one flat gray). And alpha float32 by scale, its key how often smaller than the
+            picture the level is: ``(N, M, h, w)``, or ``(N, M, 1, 1)`` where plain; empty without attention.
+
+        Raises:
+            ConfigError: a side does not fit, or an override without attention.
+        """
+        self._check(lab, override)
+        if self.config.attention == "none":
+            described = None
+        elif described is None:
+            described = self.describe(lab)
+        x = (lab - self.center) / self.unit
+        logits, alphas = [], {}
+        for halvings, level in enumerate(self.levels, start=1):
+            x = nnf.leaky_relu(level(x), _SLOPE)
+            if self.config.pooling:
+                x = nnf.max_pool2d(x, 2)
+            scale = str(2**halvings)
+            if scale not in self.evidence:
+                continue
+            if described is None:
+                logit = self.evidence[scale](x).float()
+            else:
+                logit, alphas[scale] = self.evidence[scale](x, described, override)
+            logits.append(logit.flatten(1) if self.config.patches else logit.mean((2, 3)))
+        every = torch.cat(logits, dim=1)
+        return (every if self.config.patches else every.mean(1, keepdim=True)), alphas
+
+    def _check(self, lab: Tensor, override: AttentionOverride | None) -> None:
+        height, width = lab.shape[-2:]
+        least = 2**self.config.depth
+        if height % REDUCTION or width % REDUCTION or min(height, width) < least:
+            raise ConfigError(
+                f"the discriminator wants sides that are multiples of {REDUCTION} and at least {least}, "
+                f"not {(height, width)}"
+            )
+        if override is not None and self.config.attention == "none":
+            raise ConfigError("this discriminator has no attention to override")
+
+
+def _norm(layer: nn.Module, wanted: bool) -> nn.Module:
+    """The layer, under spectral norm where that is wanted."""
+    return spectral_norm(layer) if wanted else layer

@@ -1,0 +1,337 @@
+"""The generator: what is known of a picture goes in, its ab planes come out (the paper's section 3(1)).
+
+Multi-modal attention (section 3(3), equation (2)) steers its decoder by the color, texture and shape of the picture
+itself and of a reference.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as nnf
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from colorstyle_lib.config import ATTENTIONS, GeneratorConfig
+from colorstyle_lib.errors import ConfigError, check_known
+from colorstyle_lib.model.attention import MultiModalAttention, lay_over, likeness
+from colorstyle_lib.model.attention_override import AttentionOverride
+from colorstyle_lib.model.color_bins import ab_bins, ab_spread, annealed_mean
+from colorstyle_lib.model.content import AB_RANGE, CONTENT_PLANES, gray_content
+from colorstyle_lib.model.encoders import ConvolutionEncoder, PretrainedEncoder, double_convolution
+from colorstyle_lib.model.modalities import REDUCTION, Modalities, ModalityEncoder
+from colorstyle_lib.model.style_decoder import Look, Restyler, look_of
+
+_NOISE_SIDE = 4  # z says something of each of 4 x 4 regions: where there is no content, places need a difference
+_LIGHT_WIDTH = 16
+_LEAST = 0.25  # cosine below which a place rather takes nothing from a hint
+_NEARNESS = 5.0  # a hint half a picture away must lie in a place rather more alike than one nearby
+
+
+class Reference(NamedTuple):
+    """What a color picture offers.
+
+    Attributes:
+        described: its color, texture and shape.
+        alike: what its places look like, ``(N, 1, places, channels)``: by it they are found in the content.
+        rows: which of the contents have it, where only some do.
+    """
+
+    described: Modalities
+    alike: Tensor
+    rows: Tensor | None = None
+
+
+class Seen(NamedTuple):
+    """What the generator sees before it answers.
+
+    Attributes:
+        content: as it was told.
+        maps: the encoder's.
+        own: what the content itself offers; None where nothing steers.
+        offered: what a reference offers at the content's places.
+    """
+
+    content: Tensor
+    maps: list[Tensor]
+    own: Modalities | None
+    offered: Modalities | None
+
+    def pick(self, chosen: Tensor) -> Seen:
+        """The chosen images' alone: by flags, or by their numbers, any of them several times."""
+        own, offered = (m.pick(chosen) if m is not None else None for m in (self.own, self.offered))
+        return Seen(self.content[chosen], [m[chosen] for m in self.maps], own, offered)
+
+
+class Generator(nn.Module):
+    """Encoder, then a decoder that doubles the size level by level and looks back at the encoder's maps (U-Net:
+    O. Ronneberger et al., MICCAI 2015, arXiv:1505.04597).
+
+    Args:
+        config: its shape.
+
+    Raises:
+        ConfigError: a part that does not exist.
+    """
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        check_known("encoder", config.encoder, ("convolutions", "efficientnet_lite0"))
+        check_known("colors", config.colors, ("bins", "regression"))
+        check_known("attention", config.attention, ATTENTIONS)
+        self.config = config
+        if config.encoder == "efficientnet_lite0":
+            self.encoder: nn.Module = PretrainedEncoder()
+        else:
+            self.encoder = ConvolutionEncoder(config)
+        channels = self.encoder.channels
+        self.step = 2 ** len(channels)  # what the sides must be multiples of
+        widths = [min(config.width * 2**i, config.max_width) for i in range(len(channels))]
+        self.bottom = nn.Sequential(nn.Conv2d(channels[-1], widths[-1], 1, bias=False), nn.BatchNorm2d(widths[-1]))
+        # The finest level also sees the content itself, four pixels folded into one: hints and masks survive exactly.
+        skips = [channels[0] + 4 * CONTENT_PLANES, *channels[1:-1]]
+        # Level by level from coarse to fine: what comes from below, beside the encoder's map of the same size.
+        self.decoder = nn.ModuleList(
+            double_convolution(widths[i + 1] + skips[i], widths[i]) for i in reversed(range(len(channels) - 1))
+        )
+        self.describe = ModalityEncoder()
+        self._sharpness = 20.0 if isinstance(self.encoder, PretrainedEncoder) else 10.0
+        self.steering = nn.ModuleDict(self._steering(widths))
+        if config.noise:
+            # Starts at 0: a generator that learned without z goes on from what it knew.
+            self.from_noise = nn.Linear(config.noise, widths[-1] * _NOISE_SIDE**2, bias=False)
+            nn.init.zeros_(self.from_noise.weight)
+        if config.lightness:
+            self.light = nn.Sequential(
+                nn.Conv2d(widths[0] + CONTENT_PLANES, _LIGHT_WIDTH, 3, padding=1),
+                nn.ReLU(),
+                nn.Conv2d(_LIGHT_WIDTH, 1, 3, padding=1),
+            )
+            nn.init.zeros_(self.light[-1].weight)
+        if config.restyling:
+            self.restyling = Restyler(config.restyling, channels)
+        if config.colors == "bins":
+            self.head: nn.Module = nn.Sequential(
+                nn.Conv2d(widths[0], 64, 1), nn.ReLU(), nn.Conv2d(64, len(ab_bins()), 1)
+            )
+        else:
+            self.head = nn.Conv2d(widths[0], 2, 1)
+
+    def _steering(self, widths: list[int]) -> dict[str, MultiModalAttention]:
+        """One attention for each level that is steered; none where the configuration says so."""
+        config = self.config
+        if config.attention == "none":
+            return {}
+        levels = {2 ** (i + 1): width for i, width in enumerate(widths[:-1])}
+        if unknown := set(config.attention_at) - set(levels):
+            raise ConfigError(f"no decoder level at 1/{min(unknown)}; there are {', '.join(f'1/{n}' for n in levels)}")
+        return {
+            str(at): MultiModalAttention(levels[at], modalities=config.modalities, plain=config.attention == "plain")
+            for at in config.attention_at
+        }
+
+    def describe_content(self, content: Float[Tensor, "n 5 h w"], maps: list[Tensor] | None = None) -> Modalities:
+        """What the picture itself offers: a grayscale photograph has texture and shape, and no color.
+
+        Args:
+            content: from :func:`content_planes`.
+            maps: the encoder's, if they are at hand.
+        """
+        scale = content.new_tensor([100, AB_RANGE, AB_RANGE]).view(3, 1, 1)
+        known = content[:, 3:] > 0.5
+        described = self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:])
+        cells = nnf.max_pool2d(known[:, 1:].float(), REDUCTION) > 0
+        # Without hints the rest changes nothing, and is left out to save time. A branch on values cannot be compiled or
+        # exported: there all is computed.
+        if torch.compiler.is_compiling():
+            color = self._spread_hints(described, maps or self.encoder(content), cells)
+        else:
+            hinted = known[:, 1:].flatten(1).any(1) & ~known[:, 1:].flatten(1).all(1)
+            if not bool(hinted.any()):
+                return described
+            some = [m[hinted] for m in maps] if maps is not None else self.encoder(content[hinted])
+            spread = self._spread_hints(described.pick(hinted), some, cells[hinted])
+            color = described.maps[0].index_put((hinted,), spread)
+        return Modalities(described.vectors, (color, *described.maps[1:]), described.present)
+
+    def _spread_hints(
+        self, described: Modalities, maps: list[Tensor], cells: Bool[Tensor, "n 1 _ _"]
+    ) -> Float[Tensor, "n _ _ _"]:
+        """The color map, where a hint says little of where it stands and much of what looks like that place."""
+        alike = self._likeness(described, maps)
+        carried = lay_over(described, described, alike=(alike, alike), known=cells, nearness=_NEARNESS, least=_LEAST)
+        return torch.where(cells, described.maps[0], carried.maps[0])
+
+    def describe_reference(self, lab: Float[Tensor, "n 3 h2 w2"]) -> Reference:
+        """What a color picture offers, of any size whose sides are multiples of ``2 ** depth`` and of 8."""
+        described = self.describe(lab)
+        maps = self.encoder(gray_content(lab[:, :1])) if isinstance(self.encoder, PretrainedEncoder) else []
+        return Reference(described, self._likeness(described, maps))
+
+    def _likeness(self, described: Modalities, maps: list[Tensor]) -> Tensor:
+        """By what a place of one picture is found in another: pretrained features, else texture and shape."""
+        if isinstance(self.encoder, PretrainedEncoder):
+            return self.encoder.likeness(maps)
+        return likeness(torch.cat(described.maps[1:], dim=1))
+
+    def look(self, content: Float[Tensor, "n 5 h w"], reference: Reference | None = None) -> Seen:
+        """What comes before any answer, and is the same for every z.
+
+        Arguments and errors as in :meth:`forward`.
+        """
+        if content.shape[-1] % self.step or content.shape[-2] % self.step:
+            raise ConfigError(
+                f"the generator wants sides that are multiples of {self.step}, not {tuple(content.shape[-2:])}"
+            )
+        maps = self.encoder(content)
+        own = self.describe_content(content, maps) if self.steering else None
+        offered = self._offered(own, maps, reference) if own is not None and reference is not None else None
+        return Seen(content, maps, own, offered)
+
+    def _offered(self, own: Modalities, maps: list[Tensor], reference: Reference) -> Modalities:
+        """The reference's descriptions at the content's places; nothing for contents that have none."""
+        rows = reference.rows
+        mine, at = (own, maps) if rows is None else (own.pick(rows), [m[rows] for m in maps])
+        alike = (self._likeness(mine, at), reference.alike)
+        laid = lay_over(reference.described, mine, alike=alike, sharpness=self._sharpness)
+        return laid if rows is None else laid.spread(rows)
+
+    def decode(
+        self,
+        content: Float[Tensor, "n 5 h w"],
+        reference: Reference | None = None,
+        z: Float[Tensor, "n d"] | None = None,
+        *,
+        override: AttentionOverride | None = None,
+    ) -> tuple[Float[Tensor, "n c h/2 w/2"], dict[str, Float[Tensor, "n m _ _"]]]:
+        """Features at half the size, from which the head reads colors, and the attention on the way.
+
+        Arguments and errors as in :meth:`forward`.
+
+        Returns:
+            The features, and alpha by level: ``"8"`` is the level at 1/8 of the size.
+        """
+        return self.think(self.look(content, reference), z, override=override)
+
+    def think(
+        self, seen: Seen, z: Float[Tensor, "n d"] | None = None, *, override: AttentionOverride | None = None
+    ) -> tuple[Float[Tensor, "n c _ _"], dict[str, Float[Tensor, "n m _ _"]]]:
+        """The second half of :meth:`decode`: from what was seen to features and attention."""
+        *skips, x = seen.maps
+        own, offered = seen.own, seen.offered
+        skips[0] = torch.cat((skips[0], nnf.pixel_unshuffle(seen.content, 2)), dim=1)
+        x = self.bottom(x)
+        if z is not None and self.config.noise:
+            regions = self.from_noise(z).unflatten(1, (-1, _NOISE_SIDE, _NOISE_SIDE))
+            x = x + nnf.interpolate(regions, size=x.shape[-2:], mode="bilinear")
+        alphas = {}
+        for i, (block, skip) in enumerate(zip(self.decoder, reversed(skips), strict=True)):
+            x = block(torch.cat((nnf.interpolate(x, scale_factor=2, mode="nearest"), skip), dim=1))
+            level = str(2 ** (len(skips) - i))
+            if own is not None and level in self.steering:
+                x, alphas[level] = self.steering[level](x, own, offered, override=override)
+        return x, alphas
+
+    def colors(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 2*h 2*w"]:
+        """The end of :meth:`forward`: from features at half the size to a and b."""
+        prediction = self.head(features)
+        if self.config.colors == "bins":
+            ab = annealed_mean(prediction, temperature=self.config.temperature, vividness=self.config.vividness)
+        else:
+            ab = AB_RANGE * torch.tanh(prediction.float())
+        # Chroma is smooth where L is sharp: half the size is enough, as JPEG's 4:2:0 has long assumed.
+        return nnf.interpolate(ab, scale_factor=2, mode="bilinear")
+
+    def uncertainty(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 2*h 2*w"] | None:
+        """How far apart the colors are that it holds possible, Lab units; None where it predicts one color only."""
+        if self.config.colors != "bins":
+            return None
+        return nnf.interpolate(ab_spread(self.head(features)), scale_factor=2, mode="bilinear")
+
+    def lightness(
+        self, features: Float[Tensor, "n c _ _"], content: Float[Tensor, "n 5 h w"]
+    ) -> Float[Tensor, "n 1 h w"]:
+        """L where a task leaves it to the generator, such as in a hole or in another style.
+
+        It starts from the content's own L, or from middle gray where that is not known.
+
+        Args:
+            features: from :meth:`decode`.
+            content: as given to :meth:`decode`.
+
+        Returns:
+            L, about [0, 100].
+
+        Raises:
+            ConfigError: this generator answers with a and b alone.
+        """
+        if not self.config.lightness:
+            raise ConfigError("these weights only color: another L needs a generator with lightness=True")
+        fine = nnf.interpolate(features, scale_factor=2, mode="nearest")
+        change = self.light(torch.cat((fine, content.to(fine.dtype)), dim=1)).float()
+        unknown = content[:, 3:4] == 0
+        return 100 * (content[:, :1] + 0.5 * unknown + change)
+
+    def describe_style(self, lab: Float[Tensor, "n 3 h2 w2"]) -> Look:
+        """What may be taken from a style picture, of any size as in :meth:`describe_reference`."""
+        return look_of(self.describe(lab), self.encoder(gray_content(lab[:, :1]), Restyler.sees))
+
+    def restyle(
+        self,
+        rgb: Float[Tensor, "n 3 h w"],
+        maps: list[Tensor],
+        look: Look,
+        strength: Float[Tensor, " n"] | None = None,
+        *,
+        override: AttentionOverride | None = None,
+    ) -> tuple[Float[Tensor, "n 3 h w"], Float[Tensor, "n 3 _ _"]]:
+        """Redraw pictures in another one's look; see :meth:`.Restyler.forward`.
+
+        Args:
+            rgb: the pictures, in their own colors or in those that this generator gave them.
+            maps: the encoder's of the same pictures' L, at least the finest :attr:`Restyler.sees`.
+            look: from :meth:`describe_style`.
+            strength: how much of it.
+            override: a change of attention that the caller asks for.
+
+        Raises:
+            ConfigError: this generator cannot.
+        """
+        if not self.config.restyling:
+            raise ConfigError("these weights only color: another look needs a generator with restyling levels")
+        return self.restyling(rgb, maps, look, strength, override=override)
+
+    def forward(
+        self,
+        content: Float[Tensor, "n 5 h w"],
+        reference: Reference | None = None,
+        z: Float[Tensor, "n d"] | None = None,
+        *,
+        override: AttentionOverride | None = None,
+    ) -> Float[Tensor, "n 2 h w"]:
+        """Predict a and b.
+
+        Args:
+            content: from :func:`.content_planes`; H and W multiples of ``2 ** depth``.
+            reference: from :meth:`describe_reference`; its color, texture and shape join the content's own, carried
+                to the places that look alike.
+            z: noise, one vector an image; without it the generator answers with its most usual coloring.
+            override: a change of attention that the caller asks for.
+
+        Returns:
+            ``(N, 2, H, W)`` a and b in Lab units, within [-110, 110]. L is not among the outputs: it stays the input's.
+
+        Raises:
+            ConfigError: a side is no multiple of ``2 ** depth``.
+        """
+        return self.colors(self.decode(content, reference, z, override=override)[0])
+
+    def train(self, mode: bool = True) -> Generator:
+        """Switch to training; what is frozen stays in evaluation mode."""
+        super().train(mode)
+        for part in self.children():
+            weights = list(part.parameters())
+            if weights and not any(w.requires_grad for w in weights):
+                part.eval()
+        return self

@@ -1,0 +1,299 @@
+"""Color, texture and shape of a picture: three descriptions, each made to see one thing only.
+
+The paper's sections 2(2) and 3(3) name the modalities and leave open what they measure. Here they are fixed
+measurements without learned weights, so that what attention weighs can be looked at and tested.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as nnf
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from colorstyle_lib.errors import ConfigError, check_known
+from colorstyle_lib.model.gabor import ORIENTATIONS, filter_bank
+
+MODALITIES = ("color", "texture", "shape")
+REDUCTION = 8
+"""A modality's map has one place for each cell of this many pixels squared."""
+
+SCALES = 3
+"""Texture and shape are measured at 1/1, 1/2 and 1/4 of the size."""
+
+_RINGS = ((0.0, 1), (20.0, 6), (45.0, 10), (80.0, 12))  # chroma, hues: finer near gray, where most pixels lie
+PALETTE = tuple(
+    (chroma * math.cos(2 * math.pi * i / hues), chroma * math.sin(2 * math.pi * i / hues))
+    for chroma, hues in _RINGS
+    for i in range(hues)
+)
+"""The ab centres that pixels are softly assigned to."""
+
+_PALETTE_WIDTH = 12.0  # standard deviation of a centre's reach, Lab units
+
+MAP_CHANNELS = {"color": len(PALETTE) + 3, "texture": SCALES * ORIENTATIONS + 2, "shape": SCALES * 5}
+VECTOR_SIZES = {"color": len(PALETTE) + 5, "texture": SCALES * ORIENTATIONS * 2 + 2, "shape": SCALES * 10}
+
+# Below these a picture does not have the modality. A just noticeable color difference is about 2.3 Lab units
+# (M. Mahy et al., Color Research & Application 19(2), 1994); one 8-bit step of gray is about 0.4 in L.
+_LEAST_CHROMA = 1.0  # root mean square over the pixels known
+_LEAST_CONTRAST = 0.1  # root mean square response, L units
+
+
+class Modalities(NamedTuple):
+    """What :func:`describe` saw, one entry for each of :data:`MODALITIES` in that order.
+
+    Attributes:
+        vectors: ``(N, VECTOR_SIZES[name])`` float32, the whole picture.
+        maps: ``(N, MAP_CHANNELS[name], H / 8, W / 8)`` float32, place by place.
+        present: ``(N, 3)`` bool. Where it is False, vector and map are exactly 0.
+    """
+
+    vectors: tuple[Tensor, ...]
+    maps: tuple[Tensor, ...]
+    present: Tensor
+
+    def without(self, *names: str) -> Modalities:
+        """The same, with some modalities taken away: absent, vector and map 0.
+
+        Raises:
+            ConfigError: no such modality.
+        """
+        for name in names:
+            check_known("modality", name, MODALITIES)
+        flags = zip(MODALITIES, self.present.unbind(1), strict=True)
+        present = torch.stack([torch.zeros_like(p) if name in names else p for name, p in flags], dim=1)
+        return _only_present(self.vectors, self.maps, present)
+
+    def pick(self, chosen: Tensor) -> Modalities:
+        """The chosen images' alone: by flags, or by their numbers, any of them several times."""
+        return Modalities(
+            tuple(v[chosen] for v in self.vectors), tuple(m[chosen] for m in self.maps), self.present[chosen]
+        )
+
+    def spread(self, rows: Bool[Tensor, " n"]) -> Modalities:
+        """The reverse of :meth:`pick`: these images at their places among all, which have nothing."""
+        return Modalities(
+            tuple(_spread(v, rows) for v in self.vectors),
+            tuple(_spread(m, rows) for m in self.maps),
+            _spread(self.present, rows),
+        )
+
+    def detach(self) -> Modalities:
+        """The same, without a gradient."""
+        return Modalities(tuple(v.detach() for v in self.vectors), tuple(m.detach() for m in self.maps), self.present)
+
+
+def _only_present(vectors: tuple[Tensor, ...], maps: tuple[Tensor, ...], present: Tensor) -> Modalities:
+    """Set what is absent to exactly 0, in value and in gradient."""
+    flags = present.unbind(1)
+    return Modalities(
+        tuple(torch.where(p[:, None], v, 0.0) for p, v in zip(flags, vectors, strict=True)),
+        tuple(torch.where(p[:, None, None, None], m, 0.0) for p, m in zip(flags, maps, strict=True)),
+        present,
+    )
+
+
+def _spread(values: Tensor, rows: Bool[Tensor, " n"]) -> Tensor:
+    """0 everywhere but in these rows."""
+    return values.new_zeros(len(rows), *values.shape[1:]).index_put((rows,), values)
+
+
+def _root(x: Tensor) -> Tensor:
+    """Square root with a finite slope at 0, and exactly 0 there."""
+    return (x.clamp_min(0) + 1e-6).sqrt() - 1e-3
+
+
+class _Cells:
+    """Means over the known pixels (all, where known is None): of each cell, and of the whole picture."""
+
+    def __init__(self, known: Tensor | None, size: int) -> None:
+        self.known, self.size = known, size
+        self.share = None if known is None else nnf.avg_pool2d(known, size)  # (N, 1, h, w)
+
+    def means(self, planes: Tensor) -> tuple[Tensor, Tensor]:
+        """``(N, C, h, w)`` of each cell, 0 where none of it is known, and ``(N, C)`` of all."""
+        if self.share is None:
+            cells = nnf.avg_pool2d(planes, self.size)
+            return cells, cells.mean((-2, -1))
+        sums = nnf.avg_pool2d(planes * self.known, self.size)
+        return sums / self.share.clamp_min(1e-6), sums.sum((-2, -1)) / self._total(self.share)
+
+    def moments(self, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean over the picture of values that each cell has, and their standard deviation."""
+        share = torch.ones_like(cells[:, :1]) if self.share is None else self.share
+        mean = (cells * share).sum((-2, -1)) / self._total(share)
+        square = (cells.square() * share).sum((-2, -1)) / self._total(share)
+        return mean, _root(square - mean.square())
+
+    @staticmethod
+    def _total(share: Tensor) -> Tensor:
+        return share.sum((-2, -1)).clamp_min(1e-6)
+
+
+def _by_cell(planes: Tensor) -> Tensor:
+    """``(N, C, H, W)`` to ``(N, h, w, 64, C)``: a cell's pixels side by side, which a CPU walks faster."""
+    n, c, h, w = planes.shape
+    cells = planes.view(n, c, h // REDUCTION, REDUCTION, w // REDUCTION, REDUCTION)
+    return cells.permute(0, 2, 4, 3, 5, 1).reshape(n, h // REDUCTION, w // REDUCTION, REDUCTION**2, c)
+
+
+class ModalityEncoder(nn.Module):
+    """The three descriptions of a batch. Filters, no weights: nothing enters a state dict.
+
+    **color** reads only a and b: a soft histogram over :data:`PALETTE` (shares that sum to 1), the mean of a,
+    b and chroma; the vector also has the standard deviations of a and b. Its pixels may come in any order.
+
+    **texture** reads only L: at three scales and four orientations the local amplitude of a Gabor pair (the
+    root of its second moment over a cell, as ``log(1 + amplitude)``); the mean and standard deviation of L.
+    The vector has each amplitude's mean and its unevenness over the picture. It grows with contrast.
+
+    **shape** reads only L, in units of the picture's own mean squared gradient: at three scales the share of
+    edges, ``g^2 / (g^2 + mean g^2)``, and the structure tensor's coherence in four directions (J. Bigün and
+    G. Granlund, ICCV 1987). The vector has means and standard deviations. ``p L + q`` is L to it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("palette", torch.tensor(PALETTE), persistent=False)
+        self.register_buffer("filters", filter_bank(), persistent=False)
+        tap = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+        self.register_buffer("blur", (tap[:, None] * tap)[None, None], persistent=False)
+
+    def forward(
+        self,
+        lab: Float[Tensor, "n 3 h w"],
+        known_lightness: Bool[Tensor, "n 1 h w"] | None = None,
+        known_color: Bool[Tensor, "n 1 h w"] | None = None,
+    ) -> Modalities:
+        """See :func:`describe`."""
+        if lab.shape[-1] % REDUCTION or lab.shape[-2] % REDUCTION:
+            raise ConfigError(f"modalities want sides that are multiples of {REDUCTION}, not {tuple(lab.shape[-2:])}")
+        # bf16 would lose the squares of small numbers. Entered only where needed: exporters dislike it.
+        if torch.is_autocast_enabled(lab.device.type):
+            with torch.autocast(lab.device.type, enabled=False):
+                return self._describe(lab.float(), known_lightness, known_color)
+        return self._describe(lab.float(), known_lightness, known_color)
+
+    def _describe(self, lab: Tensor, known_lightness: Tensor | None, known_color: Tensor | None) -> Modalities:
+        light = None if known_lightness is None else known_lightness.float()
+        color = None if known_color is None else known_color.float()
+        described = [self._known_color(lab[:, 1:], color), *self._texture_and_shape(lab[:, :1], light)]
+        vectors, maps, present = zip(*described, strict=True)
+        return _only_present(vectors, maps, torch.stack(present, dim=1))
+
+    def _known_color(self, ab: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Most pictures of a training are gray: where nothing is known, nothing is measured."""
+        # A branch on values cannot be compiled or exported.
+        if known is None or torch.compiler.is_compiling() or bool((rows := known.flatten(1).any(1)).all()):
+            return self._color(ab, known)
+        vector, places, present = self._color(ab[rows], known[rows])
+        return _spread(vector, rows), _spread(places, rows), _spread(present, rows)
+
+    def _color(self, ab: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        pixels = _by_cell(ab)
+        # softmax over -|ab - c|^2 / 2 s^2, without the term |ab|^2 that all centres share. Nothing has to be taken off
+        # for safety: gray's own exponent is 0, and no a and b up to 128 bring one near 88, where exp would overflow.
+        nearer = torch.addmm(
+            self.palette.square().sum(1) / (-2 * _PALETTE_WIDTH**2),
+            pixels.clamp(-128, 128).flatten(0, -2),
+            self.palette.T / _PALETTE_WIDTH**2,
+        )
+        likely = nearer.exp_().view(*pixels.shape[:-1], len(self.palette))
+        squares = (pixels / 110).square()
+        chroma = (squares.sum(-1, keepdim=True) + 1e-9).sqrt()
+        weight = pixels.new_ones(1, 1, 1, 1, REDUCTION**2) if known is None else _by_cell(known).mT
+        weight = weight.expand(*pixels.shape[:3], 1, -1)
+        # Sums over each cell; the last plane counts its known pixels.
+        each = torch.cat((pixels / 110, chroma, squares, torch.ones_like(chroma)), -1)
+        shares = (weight / likely.sum(-1)[..., None, :]) @ likely
+        sums = torch.cat((shares, weight @ each), -1).squeeze(-2).permute(0, 3, 1, 2)
+        sums, count = sums[:, :-1], sums[:, -1:]
+        places = sums / count.clamp_min(1)
+        whole = sums.sum((-2, -1)) / count.sum((-2, -1)).clamp_min(1)
+        spread = _root(whole[:, -2:] - whole[:, -5:-3].square())
+        present = whole[:, -2:].sum(1) * 110**2 > _LEAST_CHROMA**2
+        return torch.cat((whole[:, :-2], spread), dim=1), places[:, :-2], present
+
+    def _texture_and_shape(self, lightness: Tensor, known: Tensor | None) -> list[tuple[Tensor, Tensor, Tensor]]:
+        tones = torch.cat((lightness / 100, (lightness / 100).square()), 1)
+        (mean, square), tone = (t.chunk(2, dim=1) for t in _Cells(known, REDUCTION).means(tones))
+        textures, shapes = [torch.cat((mean, _root(square - mean.square())), 1)], []
+        texture_vectors, shape_vectors = [torch.cat((tone[0], _root(tone[1] - tone[0].square())), 1)], []
+        contrast, slope = [], []
+        for scale in range(SCALES):
+            # Only pixels whose whole neighbourhood is known count: the rim of a hole is no edge.
+            cells = _Cells(_all_known(known, 7, 1), REDUCTION // 2**scale)
+            responses = nnf.conv2d(nnf.pad(lightness, (3, 3, 3, 3), mode="replicate"), self.filters)
+            waves, gradient = responses.split((2 * ORIENTATIONS, 2), dim=1)
+
+            even, odd = waves.square().chunk(2, dim=1)
+            energy, whole = cells.means(even + odd)
+            contrast.append(whole.sum(1))
+            textures.append(torch.log1p(_root(energy)))
+            texture_vectors += cells.moments(textures[-1])
+
+            shapes.append(_directions(gradient, cells))
+            shape_vectors += cells.moments(shapes[-1])
+            slope.append(cells.means(gradient.square())[1].sum(1))
+
+            if scale + 1 < SCALES:
+                lightness = nnf.conv2d(nnf.pad(lightness, (1, 1, 1, 1), mode="replicate"), self.blur, stride=2)
+                known = _all_known(known, 4, 2)
+        enough = _LEAST_CONTRAST**2
+        texture = (
+            torch.cat(texture_vectors, 1),
+            torch.cat(textures, 1),
+            torch.stack(contrast).amax(0) > enough,
+        )
+        shape = torch.cat(shape_vectors, 1), torch.cat(shapes, 1), torch.stack(slope).amax(0) > enough
+        return [texture, shape]
+
+
+def _all_known(known: Tensor | None, size: int, stride: int) -> Tensor | None:
+    """Where a whole window of ``size`` pixels is known; beyond the rim counts as known."""
+    return None if known is None else -nnf.max_pool2d(-known, size, stride, (size - 1) // 2)
+
+
+def _directions(gradient: Tensor, cells: _Cells) -> Tensor:
+    """``(N, 5, h, w)`` in [0, 1]: share of edges, then how clearly they stand upright, lie, rise and fall."""
+    gx, gy = gradient.chunk(2, dim=1)
+    strength = gx.square() + gy.square()
+    usual = cells.means(strength)[1][..., None, None] + 1e-6
+    edges, difference, cross, energy = (
+        cells.means(torch.cat((strength / (strength + usual), gx.square() - gy.square(), 2 * gx * gy, strength), 1))[0]
+    ).split(1, dim=1)
+    # Angles are doubled, so that a gradient and its opposite are one direction. Faint places count less.
+    doubled = torch.cat((difference, -difference, cross, -cross), 1) / (energy + 0.1 * usual)
+    return torch.cat((edges, doubled.relu()), dim=1)
+
+
+def describe(
+    lab: Float[Tensor, "n 3 h w"],
+    known_lightness: Bool[Tensor, "n 1 h w"] | None = None,
+    known_color: Bool[Tensor, "n 1 h w"] | None = None,
+) -> Modalities:
+    """Describe pictures by color, texture and shape (the paper's sections 2(2) and 3(3)).
+
+    :class:`ModalityEncoder` says what each measures.
+
+    A modality is present where enough is known and there is something to see: color from a root mean square
+    chroma of 1 Lab unit, texture and shape from a root mean square response of 0.1 in L. A gray picture has
+    no color, a flat one neither texture nor shape.
+
+    Args:
+        lab: ``(N, 3, H, W)``, L in [0, 100], a and b in about [-110, 110]; sides multiples of 8. Values
+            where nothing is known make no difference.
+        known_lightness: where L is known; everywhere if not given.
+        known_color: where a and b are known; everywhere if not given.
+
+    Returns:
+        Vectors, maps and presence, float32 whatever the input or autocast; differentiable in ``lab``.
+
+    Raises:
+        ConfigError: a side is no multiple of 8.
+    """
+    return ModalityEncoder().to(lab.device)(lab, known_lightness, known_color)

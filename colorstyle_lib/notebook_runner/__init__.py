@@ -1,0 +1,1 @@
+"""Running, publishing and checking the notebooks."""

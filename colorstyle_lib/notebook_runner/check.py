@@ -1,0 +1,61 @@
+"""Whether the notebooks in ``figures/executed/`` still are those of the course, with outputs fit for any reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from colorstyle_lib import paths
+from colorstyle_lib.errors import DataError
+from colorstyle_lib.notebook_runner.publish import (
+    FOLDER,
+    INDEX,
+    MOST_BYTES,
+    MOST_BYTES_TOGETHER,
+    code_cells,
+    command,
+    index,
+    output_problems,
+    read_notebook,
+)
+from colorstyle_lib.reproduction.figures.check import Agreement
+
+
+def check_executed(folder: Path = FOLDER, notebooks: Path = paths.NOTEBOOKS) -> list[Agreement]:
+    """Hold each notebook of the course against the one that is kept with outputs, and all of those against the index.
+
+    Args:
+        folder: where those with outputs are.
+        notebooks: where the course is.
+    """
+    course = {path.name: path for path in sorted(notebooks.glob("*.ipynb"))}
+    kept = sorted(folder.glob("*.ipynb"))
+    checks = [_check(path, folder / name) for name, path in course.items()]
+    problems = [f"{path.name} is no notebook of the course: remove it" for path in kept if path.name not in course]
+    together = sum(path.stat().st_size for path in kept)
+    if together > MOST_BYTES_TOGETHER:
+        problems.append(f"{together:,} bytes together, {MOST_BYTES_TOGETHER:,} allowed")
+    if kept:
+        try:
+            listed = (folder / INDEX).is_file() and (folder / INDEX).read_text(encoding="utf-8") == index(folder)
+        except DataError as error:
+            problems.append(str(error))
+        else:
+            problems += [] if listed else [f"{INDEX} is not the index of these notebooks: {command('NAME', 'quick')}"]
+    return [*checks, Agreement("executed", f"{len(kept)} of {len(course)} notebooks with outputs", tuple(problems))]
+
+
+def _check(source: Path, kept: Path) -> Agreement:
+    name, again = f"executed/{source.stem}", command(source.stem, "quick")
+    if not kept.is_file():
+        return Agreement(name, f"not kept yet: {again}", skipped=True)
+    try:
+        ours, theirs = read_notebook(source), read_notebook(kept)
+    except DataError as error:
+        return Agreement(name, str(error), (f"{error}; make it again: {again}",))
+    problems = output_problems(theirs)
+    if [cell.source for cell in code_cells(ours)] != [cell.source for cell in code_cells(theirs)]:
+        problems.insert(0, f"its code is no longer that of the notebook: {again}")
+    size = kept.stat().st_size
+    if size > MOST_BYTES:
+        problems.append(f"{size:,} bytes, {MOST_BYTES:,} allowed: {again}")
+    return Agreement(name, f"{len(code_cells(theirs))} code cells, {size / 1000:.0f} kB", tuple(problems))

@@ -1,0 +1,1 @@
+"""Everything that produces a number, a figure or a verdict."""

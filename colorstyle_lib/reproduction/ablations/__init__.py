@@ -1,0 +1,1 @@
+"""Ablations: configurations, training, measuring and effects."""

@@ -1,0 +1,196 @@
+"""The opponent pix2pix: a U-Net against a patch discriminator, both as their paper describes them.
+
+P. Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017 (arXiv:1611.07004), in its
+recipe for colorization: L goes in, ab comes out, and the discriminator sees both. Nothing is pretrained.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as nnf
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.losses.adversarial import get_objective
+
+L1_WEIGHT = 100.0
+"""Of the L1 term beside the adversarial one (its section 3.3 and 4)."""
+
+_WIDTH, _MOST = 64, 512
+_DROPPED = 3  # decoder blocks with dropout, from the innermost: all the noise there is
+_AB_RANGE = 110.0
+
+
+def _convolution(inputs: int, outputs: int, stride: int, *, normed: bool) -> list[nn.Module]:
+    layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, 4, stride, padding=1, bias=not normed)]
+    return [*layers, nn.BatchNorm2d(outputs)] if normed else layers
+
+
+def _from_gaussian(module: nn.Module) -> None:
+    """Start weights as its section 6.2 says: deviation 0.02; a norm's around 1."""
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d)):
+        nn.init.normal_(module.weight, float(isinstance(module, nn.BatchNorm2d)), 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+class UNet(nn.Module):
+    """Its generator: halve down to one pixel and double back up, with a skip at each size (section 6.1.1).
+
+    Args:
+        size: side of the pictures in pixels, a power of 2: 128 is 7 halvings, 256 is 8 and 54 million weights.
+
+    Raises:
+        ConfigError: the size is none of these, or below 32.
+    """
+
+    def __init__(self, size: int = 256) -> None:
+        super().__init__()
+        if size < 32 or size & (size - 1):
+            raise ConfigError(f"pix2pix halves a picture down to one pixel: its size must be 32, 64, ..., not {size}")
+        halvings = size.bit_length() - 1
+        widths = [min(_WIDTH * 2**i, _MOST) for i in range(halvings)]
+        self.down = nn.ModuleList()
+        for i, (inputs, outputs) in enumerate(zip([1, *widths], widths, strict=False)):
+            before = [nn.LeakyReLU(0.2)] if i else []
+            # One pixel of one picture is its own mean: a norm at the bottom would leave nothing of it.
+            normed = 0 < i < halvings - 1
+            self.down.append(nn.Sequential(*before, *_convolution(inputs, outputs, 2, normed=normed)))
+        self.up = nn.ModuleList()
+        for i, outputs in enumerate(reversed(widths[:-1])):
+            inputs = widths[-1 - i] * (2 if i else 1)
+            layers = [nn.ConvTranspose2d(inputs, outputs, 4, 2, padding=1, bias=False), nn.BatchNorm2d(outputs)]
+            self.up.append(nn.Sequential(nn.ReLU(), *layers, *([nn.Dropout(0.5)] if i < _DROPPED else [])))
+        self.last = nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(2 * _WIDTH, 2, 4, 2, padding=1), nn.Tanh())
+        self.apply(_from_gaussian)
+
+    def forward(self, lightness: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 2 h w"]:
+        """From L in [-1, 1] to ab in [-1, 1]."""
+        x, maps = lightness, []
+        for block in self.down:
+            x = block(x)
+            maps.append(x)
+        maps.pop()
+        for block in self.up:
+            x = torch.cat((block(x), maps.pop()), dim=1)
+        return self.last(x)
+
+
+class PatchGAN(nn.Module):
+    """Its discriminator: is this patch of 70 x 70 pixels real (section 6.1.2)? 2.8 million weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for i, stride in enumerate((2, 2, 2, 1)):
+            layers += _convolution(_WIDTH * 2 ** (i - 1) if i else 3, _WIDTH * 2**i, stride, normed=i > 0)
+            layers.append(nn.LeakyReLU(0.2))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(_MOST, 1, 4, 1, padding=1))
+        self.apply(_from_gaussian)
+
+    def forward(self, lab: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 _ _"]:
+        """One logit a patch, from L, a and b in [-1, 1]."""
+        return self.layers(lab)
+
+
+@dataclass
+class Pix2Pix:
+    """Both players and their optimizers; training is one call of :meth:`step` a batch.
+
+    Attributes:
+        generator: L to ab.
+        discriminator: sees L with either ab.
+        generator_optimizer: Adam as in its section 3.3.
+        discriminator_optimizer: the same.
+        half_precision: compute in bfloat16, as the field does today.
+    """
+
+    generator: UNet
+    discriminator: PatchGAN
+    generator_optimizer: torch.optim.Optimizer
+    discriminator_optimizer: torch.optim.Optimizer
+    half_precision: bool = False
+
+    @classmethod
+    def new(
+        cls, size: int, *, seed: int = 0, device: str | torch.device = "cpu", half_precision: bool = False
+    ) -> Pix2Pix:
+        """Both players before training.
+
+        Args:
+            size: side of the training pictures, a power of 2 from 32.
+            seed: start of the weights.
+            device: where they live.
+            half_precision: compute in bfloat16.
+
+        Raises:
+            ConfigError: a size that cannot be halved down to one pixel.
+        """
+        torch.manual_seed(seed)
+        players = [p.to(device, memory_format=torch.channels_last).train() for p in (UNet(size), PatchGAN())]
+        adams = [torch.optim.Adam(p.parameters(), lr=2e-4, betas=(0.5, 0.999)) for p in players]
+        return cls(*players, *adams, half_precision)
+
+    def step(self, rgb: Float[Tensor, "n 3 h w"]) -> dict[str, Float[Tensor, ""]]:
+        """Descend once with the discriminator, then once with the generator, on the same generated pictures.
+
+        Args:
+            rgb: real pictures, sRGB in [0, 1].
+
+        Returns:
+            What each player descended on (``discriminator`` and ``generator``), and the mean distance of ab (``l1``).
+        """
+        objective = get_objective("non_saturating")
+        lightness, real = _scaled(rgb)
+        with self._precision(rgb):
+            fake = self.generator(lightness).float()
+            real_logits = self.discriminator(torch.cat((lightness, real), dim=1))
+            fake_logits = self.discriminator(torch.cat((lightness, fake.detach()), dim=1))
+        # Halved, so that it learns slower than the generator.
+        judged = objective.discriminator_loss(real_logits, fake_logits) / 2
+        _descend(self.discriminator_optimizer, judged)
+
+        self.discriminator.requires_grad_(False)
+        with self._precision(rgb):
+            verdict = self.discriminator(torch.cat((lightness, fake), dim=1))
+        distance = nnf.l1_loss(fake, real)
+        loss = objective.generator_loss(verdict) + L1_WEIGHT * distance
+        _descend(self.generator_optimizer, loss)
+        self.discriminator.requires_grad_(True)
+        return {"discriminator": judged.detach(), "generator": loss.detach(), "l1": distance.detach()}
+
+    @torch.no_grad()
+    def colorize(self, rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
+        """Color pictures by their L alone.
+
+        Without dropout and with the norms' running statistics, unlike its paper's tests, so that an answer hangs
+        neither on chance nor on the other pictures.
+
+        Args:
+            rgb: sRGB in [0, 1], sides multiples of the training size; only L is read.
+        """
+        lab = rgb_to_lab(rgb)
+        self.generator.eval()
+        ab = self.generator(_scaled(rgb)[0]) * _AB_RANGE
+        self.generator.train()
+        return lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], ab), dim=1)))
+
+    def _precision(self, pictures: Tensor) -> contextlib.AbstractContextManager[object]:
+        return torch.autocast(pictures.device.type, torch.bfloat16, enabled=self.half_precision)
+
+
+def _scaled(rgb: Float[Tensor, "n 3 h w"]) -> tuple[Float[Tensor, "n 1 h w"], Float[Tensor, "n 2 h w"]]:
+    """L and ab, each in about [-1, 1]."""
+    lab = rgb_to_lab(rgb)
+    return lab[:, :1] / 50 - 1, lab[:, 1:] / _AB_RANGE
+
+
+def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()

@@ -1,0 +1,1 @@
+"""Benchmarks: coloring, steering, calibration, style, flicker and attention."""

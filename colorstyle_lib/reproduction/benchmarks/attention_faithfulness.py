@@ -1,0 +1,222 @@
+"""Attention on trial: does it change with the picture, does it tell what the model used, does it do what it is told.
+
+The paper says that weights adapt "dynamically" (section 3(3)) and asks itself whether they explain anything (section
+8). Deleting a modality shows what was used; a weight that explains goes along with how much the answer then changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from colorstyle_lib.errors import check_known
+from colorstyle_lib.metrics.bootstrap import Statistic, mean_of, ratio_of
+from colorstyle_lib.model.attention_override import AttentionOverride
+from colorstyle_lib.model.content import gray_content
+from colorstyle_lib.model.generator import Generator, Seen
+from colorstyle_lib.model.modalities import MODALITIES, Modalities
+from colorstyle_lib.reproduction.results.measurement_cache import Columns
+
+_TOGETHER = 24  # pictures at a time; neighbours lend each other their modalities
+
+
+def batches_of(rgb: Float[Tensor, "n 3 h w"]) -> Iterator[Float[Tensor, "k 3 h w"]]:
+    """Pictures a few at a time, never one alone where there are more."""
+    yield from rgb.tensor_split(-(-len(rgb) // _TOGETHER))
+
+
+@torch.no_grad()
+def listen(
+    generator: Generator, lab: Float[Tensor, "n 3 h w"], guide: Float[Tensor, "n 3 h2 w2"] | None = None
+) -> Columns:
+    """What attention says of each picture, and what deleting each modality does.
+
+    Args:
+        generator: in evaluation mode, with attention.
+        lab: contents, of which only L is shown.
+        guide: references in Lab.
+
+    Returns:
+        A column a modality of the generator's: ``weight``, the mean over levels and places; ``within``, the standard
+        deviation over places, a mean over levels; ``moved``, the mean distance in ab, Lab units, between the answers
+        with and without the modality.
+    """
+    reference = generator.describe_reference(guide) if guide is not None else None
+    seen = generator.look(gray_content(lab[:, :1]), reference)
+    features, alphas = generator.think(seen)
+    answer = generator.colors(features)
+    levels = [alpha.flatten(2) for alpha in alphas.values()]
+    moved = []
+    for name in generator.config.modalities:
+        without = generator.think(seen, override=AttentionOverride(remove=(name,)))[0]
+        moved.append(_distance(generator.colors(without), answer))
+    return {
+        "weight": torch.stack([alpha.mean(2) for alpha in levels]).mean(0),
+        "within": torch.stack([alpha.std(2, correction=0) for alpha in levels]).mean(0),
+        "moved": torch.stack(moved, dim=1),
+    }
+
+
+@torch.no_grad()
+def override(
+    generator: Generator, lab: Float[Tensor, "n 3 h w"], guide: Float[Tensor, "n 3 h2 w2"]
+) -> dict[str, Float[Tensor, " n"]]:
+    """What fixed weights do to each picture, with references of other pictures.
+
+    A modality whose weight is 0 should not matter: with another picture's in its place the answer should stay. At
+    weight 1 it should matter more than at the model's own weight. And the more color weighs, the nearer should the
+    answer's colors come to the reference's.
+
+    Args:
+        generator: in evaluation mode, with attention.
+        lab: contents.
+        guide: their own references; here each gets the next one's.
+
+    Returns:
+        ``at_0/MODALITY``, ``own/MODALITY`` and ``at_1/MODALITY``: mean distance in ab, Lab units, that swapping it
+        makes under these weights; ``color_at_0`` and ``color_at_1``: distance of the answer's mean ab from the
+        reference's.
+    """
+    foreign = guide.roll(1, 0)
+    seen = generator.look(gray_content(lab[:, :1]), generator.describe_reference(foreign))
+
+    def answer(what: Seen, weights: Mapping[str, float] | None) -> Tensor:
+        changed = AttentionOverride(fix=weights) if weights else None
+        return generator.colors(generator.think(what, override=changed)[0])
+
+    found, names = {}, generator.config.modalities
+    plain = answer(seen, None)
+    for name in names:
+        other = swapped(seen, name)
+        found[f"own/{name}"] = _distance(answer(other, None), plain)
+        for title, weights in (("at_0", {n: float(n != name) for n in names}), ("at_1", {name: 1.0})):
+            if any(weights.values()):  # of one modality alone nothing is left at 0
+                found[f"{title}/{name}"] = _distance(answer(other, weights), answer(seen, weights))
+    if "color" in names and len(names) > 1:
+        wanted = foreign[:, 1:].mean((2, 3))
+        for title, weights in (("color_at_0", {n: float(n != "color") for n in names}), ("color_at_1", {"color": 1.0})):
+            found[title] = (answer(seen, weights).mean((2, 3)) - wanted).norm(dim=1)
+    return found
+
+
+def swapped(seen: Seen, modality: str) -> Seen:
+    """What is seen, but each picture's modality, its own and its reference's, is the picture's before it.
+
+    Args:
+        seen: of two pictures or more.
+        modality: one of :data:`.MODALITIES`.
+
+    Raises:
+        ConfigError: there is no such modality.
+    """
+    check_known("modality", modality, MODALITIES)
+    at = MODALITIES.index(modality)
+
+    def other(described: Modalities | None) -> Modalities | None:
+        if described is None:
+            return None
+        vectors, maps = (
+            tuple(part.roll(1, 0) if i == at else part for i, part in enumerate(parts))
+            for parts in (described.vectors, described.maps)
+        )
+        present = described.present.clone()
+        present[:, at] = present[:, at].roll(1, 0)
+        return Modalities(vectors, maps, present)
+
+    return seen._replace(own=other(seen.own), offered=other(seen.offered))
+
+
+def rank_correlation_of(one: Float[Tensor, " n"], other: Float[Tensor, " n"]) -> Statistic:
+    """Spearman's rank correlation over pictures; equal values share their mean rank.
+
+    In a drawn sample the ranks are those within the sample.
+
+    Args:
+        one: a number a picture.
+        other: another one.
+    """
+    above = [_above(values.double().cpu()) for values in (one, other)]
+
+    def statistic(counts: Float[Tensor, "b n"]) -> Float[Tensor, " b"]:
+        n = counts.sum(1, keepdim=True)
+        ranks = [counts @ matrix.T for matrix in above]  # pictures below, and half of those equal
+        centered = [r - (counts * r).sum(1, keepdim=True) / n for r in ranks]
+        covariance, *variances = (
+            (counts * x * y).sum(1)
+            for x, y in ((centered[0], centered[1]), (centered[0], centered[0]), (centered[1], centered[1]))
+        )
+        return covariance / (variances[0] * variances[1]).sqrt()
+
+    return statistic
+
+
+def _above(values: Float[Tensor, " n"]) -> Float[Tensor, "n n"]:
+    difference = values[:, None] - values[None]
+    return (difference > 0).double() + (difference == 0).double() / 2
+
+
+def deviation_of(values: Float[Tensor, " n"]) -> Statistic:
+    """The standard deviation over pictures."""
+    exact = values.double().cpu()
+
+    def statistic(counts: Float[Tensor, "b n"]) -> Float[Tensor, " b"]:
+        n = counts.sum(1)
+        mean = counts @ exact / n
+        return (counts @ exact.square() / n - mean.square()).clamp_min(0).sqrt()
+
+    return statistic
+
+
+def trial_statistics(columns: Mapping[str, Columns], names: Sequence[str] = MODALITIES) -> dict[str, Statistic]:
+    """Everything that :func:`listen` tells, as statistics over pictures.
+
+    A picture that moves more whatever is deleted makes for correlation of its own, so weights are also held against a
+    modality's share of all that deleting moves. ``largest_agrees`` is how often the modality of the largest weight is
+    the one whose deletion moves most.
+
+    A modality that no picture of a task has (color, where a gray one comes without a reference) is left out.
+
+    Args:
+        columns: of :func:`listen`, by task.
+        names: the modalities along the columns.
+    """
+    statistics = {}
+    for task, found in columns.items():
+        for i, name in enumerate(names):
+            weight, within, moved = (found[column][:, i] for column in ("weight", "within", "moved"))
+            if not bool((weight > 0).any()):
+                continue
+            share = moved / found["moved"].sum(1).clamp_min(1e-6)
+            statistics |= {
+                f"{task}_weight_{name}": mean_of(weight),
+                f"{task}_spread_between_{name}": deviation_of(weight),
+                f"{task}_spread_within_{name}": mean_of(within),
+                f"{task}_moved_{name}": mean_of(moved),
+                f"{task}_deletion_rank_correlation_{name}": rank_correlation_of(weight, moved),
+                f"{task}_share_rank_correlation_{name}": rank_correlation_of(weight, share),
+            }
+        agrees = (found["weight"].argmax(1) == found["moved"].argmax(1)).double()
+        statistics[f"{task}_largest_agrees"] = mean_of(agrees)
+    return statistics
+
+
+def override_statistics(found: Columns) -> dict[str, Statistic]:
+    """Everything that :func:`override` tells, as statistics over pictures."""
+    statistics: dict[str, Statistic] = {}
+    for key in found:
+        verb, _, name = key.partition("/")
+        if verb == "at_0":
+            statistics[f"override_influence_at_0_{name}"] = mean_of(found[key])
+        elif verb == "at_1":
+            statistics[f"override_influence_at_1_{name}"] = mean_of(found[key])
+            statistics[f"override_influence_at_1_over_own_{name}"] = ratio_of(found[key], found[f"own/{name}"])
+    if "color_at_0" in found:
+        statistics["override_color_towards_reference"] = mean_of(found["color_at_0"] - found["color_at_1"])
+    return statistics
+
+
+def _distance(ab: Tensor, other: Tensor) -> Float[Tensor, " n"]:
+    return (ab - other).norm(dim=1).mean((1, 2))

@@ -1,0 +1,1 @@
+"""The paper's claims, the conditions on them and the verdicts."""

@@ -1,0 +1,117 @@
+"""Whether the numbers behind the claims are still what this code and these weights give."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from colorstyle_lib.inference.colorstyle import released_card
+from colorstyle_lib.reproduction.benchmarks.run_coloring import evaluate_weights
+from colorstyle_lib.reproduction.claims.table import shown
+from colorstyle_lib.reproduction.claims.verdict import Judgement, judge_claims
+from colorstyle_lib.reproduction.results.measurement_cache import measured_anew
+from colorstyle_lib.reproduction.results.store import Number
+
+WITHIN = 0.01
+"""How far a number without an interval may move, as a share of itself."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A number, as it is recorded and as it is now.
+
+    Attributes:
+        claims: that rest on it.
+        recorded: from ``figures/results.json``.
+        now: computed again; None where this machine did not.
+        problem: what is wrong; empty where nothing is.
+    """
+
+    claims: tuple[str, ...]
+    recorded: Number
+    now: Number | None
+    problem: str = ""
+
+    @property
+    def line(self) -> str:
+        """One line for a person."""
+        said = f"{', '.join(self.claims)}: {self.recorded.key}"
+        if self.now is None:
+            return f"{said}: {self.problem}"
+        apart = abs(self.now.value - self.recorded.value)
+        verdict = f"DRIFTED, {self.problem}" if self.problem else "agrees"
+        return f"{said}: {self.now.value:.6g} now, {shown(self.recorded)} recorded, {apart:.2g} apart: {verdict}"
+
+
+def recompute(root: Path | None = None) -> dict[str, Number]:
+    """Measure the released weights again: on the demo photographs, and on a data root where there is one.
+
+    Nothing that was measured before is taken from disk.
+
+    Raises:
+        MissingExtraError: a package is not installed. DataError: the root holds no val pictures.
+    """
+    with measured_anew(), tempfile.TemporaryDirectory() as folder:
+        numbers = evaluate_weights(None, output=Path(folder) / "demo.json")
+        if root is not None:
+            numbers += evaluate_weights(root, output=Path(folder) / "root.json")
+    return {number.key: number for number in numbers}
+
+
+def check_claims(recorded: Mapping[str, Number], now: Mapping[str, Number]) -> list[Check]:
+    """Hold every number that a claim rests on against its fresh value, and its weights against the released ones.
+
+    A number has drifted where the fresh value lies outside the recorded interval. The pictures are the same, so a
+    difference within it is no chance either: it is printed, and ``colorstyle figures check`` is stricter.
+
+    Args:
+        recorded: from :func:`.read_results`.
+        now: from :func:`recompute`.
+
+    Returns:
+        For each number that was computed again, or is of other weights, its check; in the order of the claims.
+    """
+    released = released_card()["sha256"]
+    users: dict[Number, tuple[str, ...]] = {}
+    for judgement in judge_claims(recorded):
+        for number in judgement.numbers:
+            users[number] = (*users.get(number, ()), judgement.claim.id)
+    checks = []
+    for number, claims in users.items():
+        fresh = now.get(number.key)
+        if number.method.endswith("released") and number.weights not in (None, released):
+            problem = f"measured with weights {number.weights[:8]}, but {released[:8]} are released"
+            checks.append(Check(claims, number, None, problem))
+        elif fresh is not None:
+            checks.append(Check(claims, number, fresh, _problem(number, fresh.value)))
+    return checks
+
+
+def left_unchecked(judgements: Sequence[Judgement], checks: Sequence[Check]) -> dict[str, list[str]]:
+    """Addresses of numbers that were not computed again, by the command that would."""
+    done = {check.recorded for check in checks}
+    rest: dict[str, list[str]] = {}
+    for judgement in judgements:
+        for number in judgement.numbers:
+            if number not in done and number.key not in rest.get(number.command, []):
+                rest.setdefault(number.command, []).append(number.key)
+    return rest
+
+
+def changed_verdicts(recorded: Mapping[str, Number], now: Mapping[str, Number]) -> list[str]:
+    """A line for each claim that the fresh numbers would judge otherwise."""
+    before, after = judge_claims(recorded), judge_claims({**recorded, **now})
+    return [
+        f"{one.claim.id}: {one.verdict!r} as recorded, {other.verdict!r} with the numbers of now"
+        for one, other in zip(before, after, strict=True)
+        if one.verdict != other.verdict
+    ]
+
+
+def _problem(number: Number, value: float) -> str:
+    if number.interval is not None:
+        low, high = number.interval
+        return "" if low <= value <= high else "outside its interval"
+    return "" if abs(value - number.value) <= WITHIN * abs(number.value) else f"more than {WITHIN:.0%} away"

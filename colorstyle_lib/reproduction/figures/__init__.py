@@ -1,0 +1,1 @@
+"""The repository's figures: registry, drawing, sidecars and checking."""

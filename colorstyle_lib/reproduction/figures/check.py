@@ -1,0 +1,131 @@
+"""Whether the figures that are kept still show what this code, these weights and these numbers give."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+
+from colorstyle_lib import paths
+from colorstyle_lib.course.notebook import versions
+from colorstyle_lib.errors import DataError, check_known
+from colorstyle_lib.reproduction.figures.registry import FIGURES
+from colorstyle_lib.reproduction.figures.sidecar import read_sidecar
+from colorstyle_lib.reproduction.results.store import read_results
+from colorstyle_lib.reproduction.results.text_numbers import drifted_numbers
+
+TOLERANCE = 0.005
+"""How far a recomputed number may lie from the kept one, as a share of it: other processors round otherwise."""
+
+ABSOLUTE = 0.005
+"""The same in the number's own unit, for numbers near 0."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A figure or text, held against what it is made of.
+
+    Attributes:
+        name: of the figure or file.
+        said: what was compared, and how far it agrees, or why it was not.
+        problems: what does not agree; none where all does.
+        skipped: nothing could be compared.
+    """
+
+    name: str
+    said: str
+    problems: tuple[str, ...] = ()
+    skipped: bool = False
+
+    @property
+    def lines(self) -> list[str]:
+        """For a person: one line, and one for each problem."""
+        verdict = "not checked" if self.skipped else "DIFFERS" if self.problems else "agrees"
+        return [f"{self.name}: {verdict}: {self.said}", *(f"  {problem}" for problem in self.problems)]
+
+
+def check_figures(names: Sequence[str] = (), folder: Path | None = None) -> list[Agreement]:
+    """Make figures again in memory and hold their facts against the kept ones.
+
+    Compared are the files' hashes with their sidecar, the weights, the number of pictures, and every number that is
+    drawn. Pixels are not: another version of matplotlib sets type otherwise.
+
+    Args:
+        names: which; empty for all.
+        folder: where they are kept.
+
+    Raises:
+        ConfigError: a name that is no figure.
+    """
+    for name in names:
+        check_known("figure", name, FIGURES)
+    return [_check(name, folder or paths.FIGURES) for name in names or FIGURES]
+
+
+def check_texts(files: Sequence[Path] | None = None) -> list[Agreement]:
+    """Hold the marked numbers of texts against ``figures/results.json``.
+
+    Args:
+        files: Markdown files and notebooks; by default all of the repository that may have some.
+    """
+    known = read_results()
+    if files is None:
+        files = [paths.ROOT / "README.md", paths.WEIGHTS / "README.md", *sorted(paths.NOTEBOOKS.glob("*.ipynb"))]
+    checks = []
+    for file in files:
+        marked, problems = drifted_numbers(file.read_text(encoding="utf-8"), known)
+        if marked:
+            name = file.relative_to(paths.ROOT).as_posix() if file.is_relative_to(paths.ROOT) else file.name
+            checks.append(Agreement(name, f"{marked} numbers of results.json", tuple(problems)))
+    return checks
+
+
+def _check(name: str, folder: Path) -> Agreement:
+    try:
+        with plt.style.context(paths.STYLE_FILE):
+            fresh = FIGURES[name].make()
+    except DataError as error:
+        return Agreement(name, str(error), skipped=True)
+    try:
+        sidecar = read_sidecar(name, folder)
+    except DataError as error:
+        return Agreement(name, str(error), (str(error),))
+    problems = [f"{file} is not the file that its sidecar is of" for file in _exchanged(sidecar, folder)]
+    for what, now in (("weights_sha256", fresh.weights), ("n", fresh.n), ("metric", fresh.metric)):
+        if sidecar.get(what) != now:
+            problems.append(f"{what}: {sidecar.get(what)} kept, {now} now")
+    apart, different = _compare(sidecar.get("facts", {}), fresh.facts)
+    others = [f"{package} {sidecar.get(package)}" for package, now in versions().items() if sidecar.get(package) != now]
+    made_with = f"; made with {', '.join(others)}" if others else ""
+    said = f"{len(fresh.facts)} facts, at most {apart:.2g} of their value apart ({TOLERANCE:g} allowed){made_with}"
+    return Agreement(name, said, (*problems, *different))
+
+
+def _exchanged(sidecar: Mapping[str, Any], folder: Path) -> list[str]:
+    def is_of_sidecar(file: str, wanted: str) -> bool:
+        path = folder / file
+        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == wanted
+
+    return [file for file, wanted in sidecar.get("files", {}).items() if not is_of_sidecar(file, wanted)]
+
+
+def _compare(kept: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[float, list[str]]:
+    """Largest relative difference, and a line for each fact that differs by too much."""
+    problems = [f"{name}: kept, but not made now" for name in kept if name not in now]
+    problems += [f"{name}: made now, but not kept" for name in now if name not in kept]
+    largest = 0.0
+    for name in kept.keys() & now.keys():
+        one, other = (list(v) if isinstance(v, Sequence) else [v] for v in (kept[name], now[name]))
+        if len(one) != len(other):
+            problems.append(f"{name}: {len(one)} numbers kept, {len(other)} now")
+            continue
+        for a, b in zip(one, other, strict=True):
+            largest = max(largest, abs(a - b) / max(abs(a), ABSOLUTE))
+            if not math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=ABSOLUTE):
+                problems.append(f"{name}: {a:.6g} kept, {b:.6g} now")
+    return largest, sorted(problems)

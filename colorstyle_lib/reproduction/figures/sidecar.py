@@ -1,0 +1,105 @@
+"""Figures that stay: written with a sidecar of everything that a reader, or a check, has to know about them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from colorstyle_lib import paths
+from colorstyle_lib.course.notebook import versions
+from colorstyle_lib.errors import DataError
+from colorstyle_lib.images.write import atomic_write
+from colorstyle_lib.reproduction.results.store import Provenance
+
+_OPTIONS = {
+    "jpg": {"pil_kwargs": {"quality": 82, "optimize": True}},
+    "png": {},
+    "pdf": {"metadata": {"CreationDate": None}},  # or the same figure would be another file every time
+}
+
+
+@dataclass(frozen=True)
+class KeptFigure:
+    """A figure and what it shows.
+
+    Attributes:
+        figure: what is drawn.
+        metric: what its numbers are.
+        n: pictures behind them.
+        facts: the numbers themselves, by name, as a check computes them again.
+        seed: of what is drawn at random.
+        weights: SHA-256; None where no weights took part.
+        about: what else a reader must know, such as credits.
+    """
+
+    figure: Figure
+    metric: str
+    n: int
+    facts: Mapping[str, float | Sequence[float]]
+    seed: int = 0
+    weights: str | None = None
+    about: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+
+
+def keep_figure(name: str, kept: KeptFigure, formats: Sequence[str], mode: str, folder: Path | None = None) -> Path:
+    """Write a figure in each format and ``NAME.json`` beside them.
+
+    Args:
+        name: file name without ending.
+        kept: the figure.
+        formats: ``jpg`` for photographs, ``png`` and ``pdf`` for curves.
+        mode: how much work its numbers took.
+        folder: by default ``figures/``.
+
+    Returns:
+        The first picture's path.
+    """
+    folder = folder or paths.FIGURES
+    hashes = {}
+    for ending in formats:
+        stream = BytesIO()
+        kept.figure.savefig(stream, format=ending, **_OPTIONS[ending])
+        with atomic_write(folder / f"{name}.{ending}") as file:
+            file.write(stream.getvalue())
+        hashes[f"{name}.{ending}"] = hashlib.sha256(stream.getvalue()).hexdigest()
+    here = Provenance.here(f"colorstyle figures make {name}", mode)
+    sidecar = {
+        "figure": name,
+        "command": here.command,
+        "mode": mode,
+        "metric": kept.metric,
+        "n": kept.n,
+        "seed": kept.seed,
+        "weights_sha256": kept.weights,
+        **kept.about,
+        "commit": here.commit,
+        "hardware": here.hardware,
+        **versions(),
+        "files": hashes,
+        "facts": dict(kept.facts),
+    }
+    with atomic_write(folder / f"{name}.json", "w") as file:
+        file.write(json.dumps(sidecar, indent=1, ensure_ascii=False) + "\n")
+    return folder / f"{name}.{formats[0]}"
+
+
+def read_sidecar(name: str, folder: Path | None = None) -> dict[str, Any]:
+    """What is known of a figure that was kept.
+
+    Raises:
+        DataError: it was not, or its sidecar is damaged.
+    """
+    path = (folder or paths.FIGURES) / f"{name}.json"
+    if not path.is_file():
+        raise DataError(f"there is no figure {name!r} yet; make it with: colorstyle figures make {name}")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path.name} is damaged ({error}); make it again: colorstyle figures make {name}") from error

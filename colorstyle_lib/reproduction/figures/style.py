@@ -1,0 +1,82 @@
+"""The figures of style transfer: what is given of the content for how much of the style."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+from colorstyle_lib.course.plots.common import new_figure
+from colorstyle_lib.errors import check_known
+from colorstyle_lib.reproduction.benchmarks.style import Summary
+
+# Okabe and Ito's colors without yellow, which is lost on white; the marks tell them apart without color.
+_LOOKS = tuple(
+    zip(("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"), "osD^vPX", strict=True)
+)
+_MEASURES = {"content": "content loss at relu4_1", "perceptual": "perceptual content distance"}
+
+
+def pareto(
+    summaries: Mapping[tuple[str, float], Summary], *, beat: str | None = None, content: str = "content"
+) -> Figure:
+    """Content loss against style loss, a mark for each contender and a line over its strengths.
+
+    Bars are 95 % intervals. Who lies below and to the left of another is better in both.
+
+    Args:
+        summaries: by name and strength, see :func:`.summarize`.
+        beat: a contender; where its result at full strength would be beaten in both losses is shaded.
+        content: which distance from the photograph to draw: ``content`` or ``perceptual``.
+
+    Raises:
+        ConfigError: there is no such distance.
+    """
+    check_known("distance", content, _MEASURES)
+    figure, ax = new_figure(figsize=(6.4, 4.4))
+    names = list(dict.fromkeys(name for name, _ in summaries))
+    for number, name in enumerate(names):
+        strengths = sorted(strength for other, strength in summaries if other == name)
+        color, marker = _LOOKS[number % len(_LOOKS)]
+        _line(ax, name, {s: summaries[name, s] for s in strengths}, content, color, marker)
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlim(left=-0.02)
+    ax.set(xlabel=f"{_MEASURES[content]}, less is better", ylabel="style loss, less is better")
+    if beat:
+        _shade(ax, beat, summaries[beat, 1.0], content)
+    ax.legend()
+    return figure
+
+
+def _line(ax: Axes, name: str, points: Mapping[float, Summary], content: str, color: str, marker: str) -> None:
+    x, y = ([one.measures[measure] for one in points.values()] for measure in (content, "style"))
+    fewest, most = min(e.n for e in x), max(e.n for e in x)
+    ax.errorbar(
+        [e.value for e in x],
+        [e.value for e in y],
+        xerr=[[e.value - e.low for e in x], [e.high - e.value for e in x]],
+        yerr=[[e.value - e.low for e in y], [e.high - e.value for e in y]],
+        color=color,
+        marker=marker,
+        linestyle="-" if len(points) > 1 else "none",
+        elinewidth=0.7,
+        label=f"{name} (n = {fewest if fewest == most else f'{fewest} to {most}'})",
+    )
+    if len(points) > 1:
+        for strength, one_x, one_y in zip(points, x, y, strict=True):
+            place = {"xytext": (5, 4), "textcoords": "offset points", "fontsize": 7, "color": color}
+            ax.annotate(f"{strength:g}", (one_x.value, one_y.value), **place)
+
+
+def _shade(ax: Axes, name: str, target: Summary, content: str) -> None:
+    right, top = target.measures[content].value, target.measures["style"].value
+    left, bottom = ax.get_xlim()[0], ax.get_ylim()[0]
+    ax.fill_between(
+        [left, right], bottom, top, color="0.5", alpha=0.12, linewidth=0, label=f"better than {name} in both"
+    )
+    ax.set(xlim=(left, None), ylim=(bottom, None))

@@ -1,0 +1,1 @@
+"""Recorded numbers: the store, its cache and numbers in texts."""

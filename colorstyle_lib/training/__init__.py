@@ -1,0 +1,1 @@
+"""Training: one step of both networks, the loop, checkpoints."""

@@ -1,0 +1,90 @@
+"""`colorstyle opponents` and `colorstyle evaluate`, from the command line to the file of numbers."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+import torch
+
+from colorstyle_lib import paths
+from colorstyle_lib.cli.evaluate import add_evaluate_commands
+from colorstyle_lib.config import get_preset
+from colorstyle_lib.data import scenes as synthetic
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.images.read import to_picture
+from colorstyle_lib.metrics import feature_distance as metrics_perceptual
+from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.reproduction.baselines import train as opponents_trained
+from colorstyle_lib.reproduction.results.store import read_results
+from colorstyle_lib.training.checkpoint import save_generator
+
+
+def run(*arguments: object) -> int:
+    top = argparse.ArgumentParser()
+    add_evaluate_commands(top.add_subparsers())
+    parsed = top.parse_args([str(a) for a in arguments])
+    return parsed.command(parsed)
+
+
+@pytest.fixture
+def root(tmp_path: Path, isolated: Path, monkeypatch) -> Path:
+    """Drawn pictures as a data root; results of their own."""
+    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
+    monkeypatch.delenv("COLORSTYLE_VGG19", raising=False)
+    monkeypatch.setattr(metrics_perceptual.torch.hub, "get_dir", lambda: str(tmp_path))
+    for split, count in (("train", 6), ("val", 3)):
+        for i, picture in enumerate(synthetic.scenes(count, 48, seed=1).rgb):
+            file = tmp_path / "data" / "drawn" / split / f"{i}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            to_picture(picture).save(file)
+    return tmp_path / "data"
+
+
+def test_weights_and_opponents_become_numbers_and_a_table(root: Path, tmp_path: Path, capsys):
+    torch.manual_seed(0)
+    for path in (tmp_path / "mine.safetensors", tmp_path / "rivals" / "l1" / "l1.safetensors"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_generator(Generator(get_preset("tiny").generator).eval(), path)
+    asked = ("--weights", tmp_path / "mine.safetensors", "--data", root, "--opponents", tmp_path / "rivals")
+    assert run("evaluate", *asked, "--limit", 2) == 0
+    found = read_results(paths.RUNS / "results.json")
+    assert {n.method for n in found.values()} == {"mine", "gray", "l1"}
+    one = found["drawn/mine/psnr_ab_minus_l1"]
+    assert one.command == "colorstyle evaluate --weights mine.safetensors --name mine --data ROOT --limit 2"
+    assert (one.mode, one.n) == ("quick", 2)
+    assert "drawn/mine/reference_error_over_automatic" in found
+    told = capsys.readouterr().out
+    assert "drawn, n = 2" in told
+    assert found["drawn/gray/psnr_ab"].text(2) in told
+    assert "colorfulness within 10 %" in told
+
+
+def test_opponents_are_trained_one_after_the_other(root: Path, tmp_path: Path, monkeypatch, capsys):
+    asked = []
+
+    def train(name, store, folder, *, seconds, seed, looks):
+        asked.append((name, len(store), folder.name, seconds, seed))
+        assert looks == ("looks" if name == "joint" else None)
+        return folder / f"{name}.safetensors"
+
+    monkeypatch.setattr(opponents_trained, "train_opponent", train)
+    # Our gallery takes a minute to draw.
+    monkeypatch.setattr(opponents_trained, "style_store", lambda at, names, side: "looks" if at == root else None)
+    assert run("opponents", "--data", root, "--minutes", "0.5", "--seed", 3) == 0
+    assert asked == [(name, 6, name, 30.0, 3) for name in ("l1", "pix2pix", "bins", "ours")]
+    assert str(paths.RUNS / "opponents" / "ours" / "ours.safetensors") in capsys.readouterr().out
+    asked.clear()
+    assert run("opponents", "joint", "--data", root, "--minutes", "0.5") == 0
+    assert asked == [("joint", 6, "joint", 60.0, 0)]  # it learns the work of two
+
+
+def test_what_cannot_be_measured_is_refused(root: Path, capsys):
+    with pytest.raises(ConfigError, match="needs real images"):
+        run("evaluate")
+    with pytest.raises(ConfigError, match="at least 2"):
+        run("evaluate", "--data", root, "--limit", 1)
+    with pytest.raises(ConfigError, match="did you mean 'bins'"):
+        run("opponents", "bin", "--data", root)
+    with pytest.raises(SystemExit):
+        run("opponents", "--minutes", "0")
+    assert "minutes above 0" in capsys.readouterr().err

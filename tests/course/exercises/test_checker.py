@@ -1,0 +1,123 @@
+"""The exercises: their checkers say no to the stubs, yes to the solutions, and never raise."""
+
+import ast
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from colorstyle_lib.course.exercises import checker as checks
+
+NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
+WITH_SOLUTIONS = sorted(path.name for path in (NOTEBOOKS / "solutions").glob("*.ipynb"))
+
+
+def answers(path: Path) -> list[str]:
+    """What a notebook's exercises answer in their last line, after its imports and nothing else of it."""
+    cells = [c for c in nbformat.read(str(path), as_version=4).cells if c.cell_type == "code"]
+    space: dict[str, object] = {}
+    for cell in cells:
+        imports = [node for node in ast.parse(cell.source).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        exec(compile(ast.Module(imports, []), cell.id, "exec"), space)
+    found = []
+    for cell in cells:
+        if cell.id.startswith("exercise-"):
+            *definition, call = ast.parse(cell.source).body
+            exec(compile(ast.Module(definition, []), cell.id, "exec"), space)
+            found.append(str(eval(ast.unparse(call), space)))
+    return found
+
+
+@pytest.mark.parametrize("name", WITH_SOLUTIONS)
+def test_a_stub_is_not_yet_and_a_solution_is(name: str):
+    stubs, solutions = answers(NOTEBOOKS / name), answers(NOTEBOOKS / "solutions" / name)
+    assert len(stubs) == len(solutions) >= 2
+    assert all(answer.startswith("not yet: ") for answer in stubs), stubs
+    assert all(answer.startswith("yes: ") for answer in solutions), solutions
+
+
+ALL = (checks.lab_lightness, checks.desaturate, checks.best_guess)
+RESULTS = st.sampled_from([None, "L", float("nan"), (1, 2, 3), torch.zeros(2), torch.zeros(3, 5, 7), [None, None]])
+
+
+@given(check=st.sampled_from(ALL), result=RESULTS)
+def test_a_wrong_result_of_any_type_is_not_yet(check, result):
+    answer = check(lambda *given: result)
+    assert answer.startswith("not yet: ")
+    assert "\n" not in answer
+
+
+@pytest.mark.parametrize("check", ALL)
+def test_an_attempt_that_raises_is_named(check):
+    def attempt(*given):
+        raise ZeroDivisionError("oh")
+
+    assert check(attempt) == "not yet: it stopped with ZeroDivisionError: oh"
+
+
+def test_an_attempt_that_takes_other_arguments():
+    assert checks.desaturate(lambda lab: lab).startswith("not yet: it stopped with TypeError")
+
+
+def srgb_to_linear(gray: float) -> float:
+    return gray / 12.92 if gray <= 0.04045 else ((gray + 0.055) / 1.055) ** 2.4
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda gray: 100 * gray, "undo the sRGB curve"),
+        (lambda gray: 100 * srgb_to_linear(gray), "cube root"),
+        (lambda gray: 1.16 * srgb_to_linear(gray) ** (1 / 3) - 0.16, "not up to 1"),
+        (lambda gray: 116 * srgb_to_linear(gray) ** (1 / 3) - 16, "straight lines"),
+        (lambda gray: 116 * srgb_to_linear(gray) ** (1 / 3), "should be"),
+    ],
+)
+def test_lightness_hints_name_the_missing_step(attempt, hint: str):
+    assert hint in checks.lab_lightness(attempt)
+
+
+def in_place(lab, keep):
+    lab[1:] *= keep
+    return lab
+
+
+def turned(lab, keep):
+    return torch.stack((lab[0], -keep * lab[2], keep * lab[1]))
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda lab, keep: keep * lab, "L has changed"),
+        (lambda lab, keep: lab, "chroma is not 0.5 times"),
+        (in_place, "work on a copy"),
+        (turned, "hue has turned"),
+        (lambda lab, keep: keep * lab[1:], "shape"),
+    ],
+)
+def test_desaturate_hints_name_the_mistake(attempt, hint: str):
+    assert hint in checks.desaturate(attempt)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (
+            lambda colors, chances: (
+                colors.mean(dim=0),
+                1 - colors.mean(dim=0).norm() / colors.norm(dim=1).mean(),
+            ),
+            "weigh",
+        ),
+        (lambda colors, chances: (colors[0], 0.0), "smaller expected square error"),
+        (lambda colors, chances: (chances @ colors, 0.5), "the loss is"),
+        (lambda colors, chances: chances @ colors, "return two things"),
+        (lambda colors, chances: (colors, 0.0), "one (a, b)"),
+    ],
+)
+def test_best_guess_hints_name_the_mistake(attempt, hint: str):
+    assert hint in checks.best_guess(attempt)

@@ -1,0 +1,134 @@
+"""The figures of notebook 04: what is drawn is looked up in the figure, and each can be written."""
+
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from figure_texts import house_style, texts  # noqa: F401
+from matplotlib.figure import Figure
+
+from colorstyle_lib.config import get_preset
+from colorstyle_lib.course.plots import training as figures_training
+from colorstyle_lib.data.batches import Batches, ImageStore
+from colorstyle_lib.training.tasks import TASKS, WORN, Examples, draw
+
+TINY = get_preset("tiny").training
+
+
+def curve(ax: plt.Axes, label: str) -> list[list[float]]:
+    (line,) = (line for line in ax.lines if line.get_label() == label)
+    return np.asarray(line.get_xydata()).tolist()
+
+
+def panel(figure: Figure, title: str) -> plt.Axes:
+    (ax,) = (ax for ax in figure.axes if ax.get_title() == title)
+    return ax
+
+
+def test_orbits_show_path_start_and_average():
+    path, average = torch.tensor([[1.0, 0.0], [0.5, 2.0]]), torch.tensor([[1.0, 0.0], [0.8, 0.4]])
+    figure = figures_training.orbits(
+        {"out": path, "round": path / 2}, {"out": "far", "round": "near"}, {"out": average}
+    )
+    left, right = figure.axes
+    assert curve(left, "(x, y)") == [[1, 0], [0.5, 2]]
+    assert np.allclose(curve(left, "moving average"), average)
+    assert "moving average" not in [line.get_label() for line in right.lines]
+    assert left.get_xlim() == right.get_xlim() == pytest.approx((-2.2, 2.2))
+    assert {"out", "round", "start", "equilibrium", "moving average"} <= set(texts(figure))
+    assert any("near" in text for text in texts(figure))
+
+
+def examples() -> Examples:
+    names = ("automatic", "reference", "hints", "inpaint", "enhance")
+    known = torch.zeros((5, 2, 8, 8))
+    known[:, 0] = 1
+    known[2, 1, :2, :2] = 1
+    known[3] = 1
+    known[3, :, 4:, 4:] = 0
+    known[4] = WORN
+    rgb = torch.tensor([0.8, 0.3, 0.2]).view(3, 1, 1).expand(5, 3, 8, 8)
+    drawn = draw(
+        Batches(ImageStore([torch.zeros(3, 8, 8, dtype=torch.uint8)], ["one"], groups=[0]), 5, 8, 0), 0, TINY, noise=4
+    )
+    task = torch.tensor([TASKS.index(name) for name in names])
+    return replace(drawn.on(torch.device("cpu")), rgb=rgb, other=1 - rgb, task=task, known=known, fade=torch.ones(5, 2))
+
+
+def test_questions_show_only_what_is_known():
+    asked = examples()
+    figure = figures_training.questions(asked)
+    told = [ax.images[0].get_array() for ax in figure.axes[:5]]
+    real = asked.rgb[0, :, 0, 0].numpy()
+    assert np.ptp(told[0]) < 0.01  # gray
+    assert np.allclose(told[2][0, 0], real, atol=0.01)
+    assert np.ptp(told[2][5, 5]) < 0.01
+    assert np.allclose(told[3][0, 0], real, atol=0.01)
+    assert np.allclose(told[3][6, 6], 1)  # a hole
+    assert np.allclose(told[4][0, 0], real, atol=0.01)
+    beside = figure.axes[5:10]
+    assert [len(ax.images) for ax in beside] == [0, 1, 0, 0, 0]
+    assert np.allclose(beside[1].images[0].get_array()[0, 0], 1 - real, atol=0.01)
+    assert {"automatic", "hints", "told", "right"} <= set(texts(figure))
+
+
+def line(step: int, stage: str, **more) -> dict:
+    facts = {"psnr_ab": 20.0 + step, "colorfulness_ratio": 0.1 * step, "attention": {}, "loss": 30.0 / step}
+    return {"step": step, "stage": stage, **facts, **more}
+
+
+def test_curves_show_stages_verdicts_and_quality():
+    log = [line(1, "supervised"), line(2, "catch_up", told_apart=0.6), line(3, "joint", told_apart=0.8, lightness=0.0)]
+    figure = figures_training.curves(log)
+    assert len(figure.axes) == 4
+    assert curve(panel(figure, "told apart by D"), "told_apart") == [[2, 0.6], [3, 0.8]]
+    assert curve(panel(figure, "losses"), "loss") == [[1, 30], [2, 15], [3, 10]]
+    assert "lightness" not in [one.get_label() for one in panel(figure, "losses").lines]  # 0 all along
+    assert curve(panel(figure, "PSNR ab of the average, dB"), "psnr_ab")[-1] == [3, 23]
+    spans = [patch.get_x() for patch in panel(figure, "losses").patches]
+    assert spans == [0, 1, 2]
+    assert {"supervised", "catch_up", "joint", "a coin"} <= set(texts(figure))
+
+
+def test_curves_show_attention_of_both_players():
+    weights = {"attention": {"4": {"color": 0.0, "texture": 0.7, "shape": 0.3}}}
+    log = [
+        line(1, "supervised", **weights),
+        line(2, "joint", **weights, **{"weight_in_d/8/color": 0.5, "weight_in_d/8/texture": 0.25}),
+    ]
+    figure = figures_training.curves(log)
+    in_g, in_d = panel(figure, "mean attention weight in G"), panel(figure, "mean attention weight in D")
+    assert curve(in_g, "texture, 1/4") == [[1, 0.7], [2, 0.7]]
+    assert "color, 1/4" not in [one.get_label() for one in in_g.lines]  # absent on gray pictures
+    assert curve(in_d, "color, 1/8") == [[2, 0.5]]
+    texts(figure)
+
+
+def test_runs_show_every_seed_and_their_mean():
+    seeds = [([1, 2], [10.0, 20.0]), ([1, 2], [20.0, 40.0])]
+    figure = figures_training.runs({"race": {"SGD": seeds, "Adam": seeds[:1]}}, ("step", "dB"), (15.0, "gray"))
+    (ax,) = figure.axes
+    assert curve(ax, "SGD") == [[1, 15], [2, 30]]
+    assert [[1, 20], [2, 40]] in [np.asarray(one.get_xydata()).tolist() for one in ax.lines]
+    assert {"race", "SGD", "Adam", "gray", "step", "dB"} <= set(texts(figure))
+
+
+def test_each_seed_is_a_dot_and_the_mean_a_bar():
+    figure = figures_training.seeds_by_way({"plain": {"dB": [1.0, 3.0]}, "rich": {"dB": [5.0, 7.0]}})
+    (ax,) = figure.axes
+    drawn = [[x for x, _ in one.get_xydata()] for one in ax.lines]
+    assert [1, 3] in drawn
+    assert [2, 2] in drawn
+    assert [6, 6] in drawn
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["rich", "plain"]  # the first row on top
+    assert "dB" in texts(figure)
+
+
+def test_a_line_tells_what_was_trained_on():
+    rows = {"before": [torch.zeros(3, 4, 8)], "after": [torch.ones(3, 4, 8)]}
+    figure = figures_training.before_after(rows, ["cat"], trained_until=0.5)
+    assert [ax.lines[0].get_xdata()[0] for ax in figure.axes] == pytest.approx([3.5, 3.5])
+    assert {"cat", "before", "after"} <= set(texts(figure))
+    assert not figures_training.before_after(rows, ["cat"], trained_until=None).axes[0].lines

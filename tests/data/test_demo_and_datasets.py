@@ -1,0 +1,135 @@
+import csv
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from colorstyle_lib.data import demo_photos as demo
+from colorstyle_lib.data import folder
+from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
+from colorstyle_lib.errors import ConfigError, DataError
+
+
+def write_picture(path, seed=0, size=(40, 30)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_demo_photographs_are_there_in_color_with_licences():
+    assert len(demo.PHOTOGRAPHS) == 7
+    for photograph in demo.PHOTOGRAPHS.values():
+        picture = photograph.open()
+        assert picture.mode == "RGB"
+        assert min(picture.size) >= 300
+        assert np.ptp(np.asarray(picture).astype(int), axis=2).max() > 50  # really in color
+        assert photograph.licence in ("public domain", "CC0", "CC BY 2.0")
+        assert photograph.author in demo.credits()
+    with pytest.raises(ConfigError, match="no demo photograph 'chelsae'; did you mean 'chelsea'"):
+        demo.photograph("chelsae")
+
+
+def test_own_train_and_val_win_at_the_root_and_one_level_down(tmp_path):
+    flat, nested = tmp_path / "flat", tmp_path / "nested"
+    train = write_picture(flat / "train" / "a.jpg")
+    val = write_picture(flat / "val" / "deep" / "b.png", 1)
+    write_picture(flat / "c.png", 2)  # beside train and val: belongs to neither
+    assert folder.find_split(flat, "train") == [train]
+    assert folder.find_split(flat, "val") == [val]
+    one = write_picture(nested / "sea" / "train" / "x" / "a.jpg")
+    two = write_picture(nested / "town" / "train" / "a.jpg")
+    write_picture(nested / "town" / "val" / "b.jpg")
+    assert folder.find_split(nested, "train") == [one, two]
+    assert [folder.dataset_of(p, nested) for p in (one, two)] == ["sea", "town"]
+
+
+def test_manifest_wins_over_folders(tmp_path):
+    a, b = write_picture(tmp_path / "train" / "a.jpg"), write_picture(tmp_path / "train" / "b.jpg", 1)
+    with (tmp_path / "MANIFEST.csv").open("w", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerows([["path", "split"], ["train/a.jpg", "train"], ["train/b.jpg", "val"]])
+    assert folder.find_split(tmp_path, "train") == [a]
+    assert folder.find_split(tmp_path, "val") == [b]
+
+
+def test_split_by_content_survives_renaming_and_is_a_partition(tmp_path):
+    files = [write_picture(tmp_path / f"{i}.png", i) for i in range(60)]
+    train, val = folder.find_split(tmp_path, "train"), folder.find_split(tmp_path, "val")
+    assert sorted(train + val) == sorted(files)
+    assert 1 <= len(val) <= 20
+    renamed = tmp_path / "moved" / "other.png"
+    renamed.parent.mkdir()
+    shutil.move(val[0], renamed)
+    assert renamed in folder.find_split(tmp_path, "val")
+
+
+def test_empty_or_missing_roots_say_what_to_do(tmp_path):
+    with pytest.raises(DataError, match="not a folder"):
+        folder.find_split(tmp_path / "none", "train")
+    with pytest.raises(DataError, match="no images for 'train'"):
+        folder.find_split(tmp_path, "train")
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_a_few_pictures_are_enough_for_both_splits(tmp_path, count):
+    files = [write_picture(tmp_path / f"{i}.png", i) for i in range(count)]
+    train, val = folder.find_split(tmp_path, "train"), folder.find_split(tmp_path, "val")
+    assert sorted(train + val) == sorted(files)
+    assert len(val) == 1
+
+
+def test_corrupt_files_are_left_out_and_named(tmp_path):
+    good = write_picture(tmp_path / "good.png")
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"not a picture")
+    store = load_images([bad, good], 20)
+    assert store.names == [str(good)]
+    assert len(store.problems) == 1
+    assert "bad.jpg" in store.problems[0]
+    with pytest.raises(DataError, match=r"no image could be read; the first problem: .*bad\.jpg"):
+        load_images([bad], 20)
+
+
+def test_images_keep_their_aspect_and_get_the_size_asked_for(tmp_path):
+    store = load_images([write_picture(tmp_path / "wide.png", size=(80, 40))], 20)
+    assert tuple(store.images[0].shape) == (3, 20, 40)
+    crops = center_crops(store, 16)
+    assert tuple(crops.shape) == (1, 3, 16, 16)
+    assert 0 <= crops.min() <= crops.max() <= 1
+
+
+def make_store(counts=(8, 2)):
+    images = [torch.full((3, 24, 30), i, dtype=torch.uint8) for i in range(sum(counts))]
+    groups = [g for g, count in enumerate(counts) for _ in range(count)]
+    return ImageStore(images, [str(i) for i in range(len(images))], [], groups)
+
+
+def test_a_batch_depends_on_seed_and_index_alone():
+    first, again, other = (Batches(make_store(), 4, 16, seed) for seed in (0, 0, 1))
+    list_of = [first.batch(i) for i in range(3)]
+    assert torch.equal(again.batch(2), list_of[2])
+    assert not torch.equal(list_of[0], list_of[1])
+    assert not torch.equal(other.batch(0), list_of[0])
+    assert tuple(list_of[0].shape) == (4, 3, 16, 16)
+    assert torch.equal(next(iter(first)), list_of[0])
+
+
+def test_small_data_sets_are_drawn_more_often_than_their_share():
+    drawn = torch.cat([Batches(make_store((64, 4)), 32, 4, seed).batch(0)[:, 0, 0, 0] for seed in range(60)]) * 255
+    share = (drawn.round() >= 64).float().mean().item()
+    assert share == pytest.approx(2 / (2 + 8), abs=0.04)  # square roots of 4 and 64
+
+
+def test_bad_sizes_are_refused():
+    with pytest.raises(ConfigError, match="at least 1"):
+        Batches(make_store(), 0, 16)
+
+
+@pytest.mark.data
+def test_real_root_has_both_splits_and_no_image_in_both(data_root):
+    train, val = folder.find_split(data_root, "train"), folder.find_split(data_root, "val")
+    assert len(train) > len(val) > 0
+    assert not set(train) & set(val)

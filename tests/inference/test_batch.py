@@ -1,0 +1,325 @@
+"""Folders, patterns, many files: where results go, what is left alone, what fails; batches change nothing."""
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import ExifTags, Image
+
+from colorstyle_lib import ColorStyle
+from colorstyle_lib.cli.main import main
+from colorstyle_lib.data.demo_photos import photograph
+from colorstyle_lib.errors import ConfigError, ImageError
+from colorstyle_lib.images.read import open_picture, size_of_file
+from colorstyle_lib.inference.batch import colorize_files, in_batches
+from colorstyle_lib.inference.output_paths import plan
+
+
+@pytest.fixture(scope="module")
+def model():
+    return ColorStyle.load()
+
+
+@pytest.fixture(scope="module")
+def small():
+    return photograph("china").open().resize((60, 40))
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+@pytest.fixture
+def album(isolated, small):
+    """A folder with pictures, a folder within it, and a file that is none."""
+    (isolated / "album" / "deep").mkdir(parents=True)
+    small.save("album/a.jpg")
+    small.save("album/notes.PNG")
+    small.convert("P").save("album/deep/b.gif")
+    Path("album/list.txt").write_text("no picture")
+    return isolated
+
+
+def test_a_folder_and_with_recursive_all_that_is_in_it(album, capsys):
+    assert main(["colorize", "album"]) == 0
+    assert "2 colored, 0 already there, 0 failed" in (said := capsys.readouterr().out)
+    assert "folders within were passed over (--recursive)" in said
+    assert files(album / "album-color") == ["a.jpg", "notes.PNG"]
+    assert main(["colorize", "album", "--recursive", "-o", "out"]) == 0
+    assert "passed over" not in capsys.readouterr().out
+    assert files(album / "out") == ["a.jpg", "deep/b.png", "notes.PNG"]
+
+
+def test_results_that_are_there_stay_unless_told_otherwise(album, capsys):
+    assert main(["colorize", "album", "-o", "out"]) == 0
+    first = Path("out/a.jpg").read_bytes()
+    Path("out/notes.PNG").unlink()
+    capsys.readouterr()
+    assert main(["colorize", "album", "-o", "out", "--saturation", "0"]) == 0
+    assert "1 colored, 1 already there, 0 failed" in capsys.readouterr().out
+    assert Path("out/a.jpg").read_bytes() == first
+    assert main(["colorize", "album", "-o", "out", "--saturation", "0", "--overwrite"]) == 0
+    assert "2 colored, 0 already there, 0 failed" in capsys.readouterr().out
+    assert Path("out/a.jpg").read_bytes() != first
+
+
+def test_a_single_result_that_is_there_is_refused(album, capsys):
+    assert main(["colorize", "album/a.jpg"]) == 0
+    before = Path("album/a-color.png").stat().st_mtime_ns
+    capsys.readouterr()
+    assert main(["colorize", "album/a.jpg"]) == 2
+    assert "is there already; to replace it, add --overwrite" in capsys.readouterr().err
+    assert Path("album/a-color.png").stat().st_mtime_ns == before
+    assert main(["colorize", "album/a.jpg", "--overwrite"]) == 0
+    assert Path("album/a-color.png").stat().st_mtime_ns > before
+
+
+def test_where_results_go(album, small):
+    (album / "trip" / "day 1").mkdir(parents=True)
+    small.save("trip/day 1/a.jpg")
+    Path("out").mkdir()
+    here = {
+        ("album/a.jpg",): {"album/a.jpg": "album/a-color.png"},
+        ("album/a.jpg", "-o", "x.webp"): {"album/a.jpg": "x.webp"},
+        ("album/a.jpg", "-o", "new"): {"album/a.jpg": "new/a.jpg"},
+        ("album/*.jpg", "-o", "out"): {"album/a.jpg": "out/a.jpg"},
+        ("album/**/*", "-o", "out"): {
+            "album/a.jpg": "out/a.jpg",
+            "album/deep/b.gif": "out/deep/b.png",
+            "album/notes.PNG": "out/notes.PNG",
+        },
+        ("*/*.jpg", "-o", "out"): {"album/a.jpg": "out/album/a.jpg"},
+        ("album", "trip/day 1"): {
+            "album/a.jpg": "album-color/a.jpg",
+            "album/notes.PNG": "album-color/notes.PNG",
+            "trip/day 1/a.jpg": "trip/day 1-color/a.jpg",
+        },
+        ("album", "trip/*/*", "album/a.jpg", "-o", "out"): {
+            "album/a.jpg": "out/album/a.jpg",  # named twice, colored once
+            "album/notes.PNG": "out/album/notes.PNG",
+            "trip/day 1/a.jpg": "out/day 1/a.jpg",
+        },
+        ("album/a.jpg", "album/notes.PNG", "-o", "out"): {
+            "album/a.jpg": "out/a.jpg",
+            "album/notes.PNG": "out/notes.PNG",
+        },
+    }
+    for words, wanted in here.items():
+        *inputs, _, output = words if "-o" in words else (*words, "-o", None)
+        pairs = plan([Path(word) for word in inputs], Path(output) if output else None)
+        found = {os.path.relpath(a.resolve(), album): os.path.relpath(b.resolve(), album) for a, b in pairs}
+        assert found == wanted, words
+
+
+def test_names_with_signs_of_a_pattern_are_names(isolated, small):
+    small.save("a[1].jpg")
+    small.save("a1.jpg")
+    assert plan([Path("a[1].jpg")], None) == [(Path("a[1].jpg"), Path("a[1]-color.png"))]
+    assert plan([Path("a[12].jpg")], Path("out")) == [(Path("a1.jpg"), Path("out/a1.jpg"))]
+
+
+def test_formats_that_cannot_be_written_become_png_and_never_collide(isolated, small):
+    Path("in").mkdir()
+    for name in ("a.png", "a.gif", "b.gif"):
+        small.save(f"in/{name}")
+    pairs = plan([Path("in")], Path("out"))
+    assert [result.name for _, result in pairs] == ["a.gif.png", "a.png", "b.png"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "kind", "said"),
+    [
+        (["album/a.jpg", "album/notes.PNG"], None, ConfigError, "add -o FOLDER"),
+        (["album/*"], None, ConfigError, "add -o FOLDER"),
+        (["album"], "out.png", ConfigError, "names a file"),
+        (["album"], "album", ConfigError, "would replace"),
+        (["album/a.jpg", "copy/a.jpg"], "out", ConfigError, "two results would be called"),
+        (["album/*.tif"], "out", ImageError, r"no pictures match 'album/\*.tif'"),
+        (["only"], None, ImageError, "add --recursive"),
+        (["/"], "out", ConfigError, "not a whole disk"),
+    ],
+)
+def test_what_cannot_be_planned_is_named(album, small, inputs, output, kind, said):
+    (album / "only" / "below").mkdir(parents=True)
+    Path("copy").mkdir()
+    small.save("copy/a.jpg")
+    with pytest.raises(kind, match=said):
+        plan([Path(p) for p in inputs], Path(output) if output else None)
+
+
+def test_the_folder_one_stands_in_and_results_below_it(album, monkeypatch, capsys):
+    monkeypatch.chdir(album / "album")
+    assert main(["colorize", "."]) == 0
+    assert (album / "album-color" / "a.jpg").is_file()
+    for colored in (3, 0):  # the second time must not color the results of the first
+        assert main(["colorize", ".", "-r", "-o", "color"]) == 0
+        assert f"{colored} colored, {3 - colored} already there" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_hundred_photographs_with_three_broken_ones(isolated, small, capsys):
+    Path("in").mkdir()
+    names = [f"{i:03}.jpg" for i in range(100)]
+    for i, name in enumerate(names):
+        small.rotate(90 * (i % 2), expand=True).crop((0, 0, 33 + i % 5, 34)).save(f"in/{name}")
+    broken = random.Random(1).sample(names, 3)
+    content = Path("in", broken[0]).read_bytes()
+    Path("in", broken[0]).write_bytes(content[: len(content) // 2])
+    Path("in", broken[1]).write_bytes(b"")
+    Path("in", broken[2]).write_text("<html>no picture here</html>")
+    assert main(["colorize", "in", "-o", "out", "--working-size", "32"]) == 1
+    said = capsys.readouterr()
+    assert "97 colored, 0 already there, 3 failed" in said.out
+    lines = said.err.splitlines()
+    assert len(lines) == 3
+    assert sorted(re.search(r"\d{3}\.jpg", line)[0] for line in lines) == sorted(broken)
+    assert files(isolated / "out") == sorted(set(names) - set(broken))
+    for name in files(isolated / "out"):
+        assert open_picture(Path("out", name)).size == open_picture(Path("in", name)).size
+
+
+def test_a_mistake_in_what_is_asked_is_said_once(album, capsys):
+    for option, word in (
+        (["--working-size", "9999"], "working_size"),
+        (["--reference", "no.jpg"], "no.jpg"),
+        (["--hint", "1,1,red"], "#rrggbb"),
+    ):
+        assert main(["colorize", "album", *option]) == 2
+        assert capsys.readouterr().err.count("\n") == 1, word
+    assert not Path("album-color").exists()
+
+
+def test_a_hint_outside_some_pictures_fails_those_alone(album, small, capsys):
+    small.resize((90, 60)).save("album/large.png")
+    small.resize((90, 60)).save("album/large2.png")
+    status = colorize_files([Path("album")], hints=[(80.0, 10.0, "#ff0000")], batch_size=8)
+    said = capsys.readouterr()
+    assert status == 1
+    assert "2 colored, 0 already there, 2 failed" in said.out
+    assert sorted(re.findall(r"a\.jpg|notes\.PNG", said.err)) == ["a.jpg", "notes.PNG"]
+    assert all("outside the picture" in line for line in said.err.splitlines())
+
+
+def test_what_nobody_foresaw_is_one_line_too(album, monkeypatch, capsys):
+    import colorstyle_lib.inference.batch as many
+
+    real = open_picture
+
+    def fails(path):
+        if Path(path).name == "a.jpg":
+            raise MemoryError
+        return real(path)
+
+    monkeypatch.setattr(many, "open_picture", fails)
+    assert main(["colorize", "album"]) == 1
+    assert re.fullmatch(r"failed: '.*a\.jpg': MemoryError: ?\n", capsys.readouterr().err)
+    assert files(album / "album-color") == ["notes.PNG"]
+
+
+def test_batches_hold_pictures_of_one_working_size(model, isolated, small):
+    sizes = [(60, 40), (40, 60), (120, 80), (61, 40), (60, 40), (300, 40)]
+    for i, size in enumerate(sizes):
+        small.resize(size).save(f"{i}.png")
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    small.save("6.jpg", exif=turned)
+    assert size_of_file("6.jpg") == (40, 60) == open_picture("6.jpg").size
+    Path("7.jpg").write_text("broken")
+    pairs = [(p, Path("out", p.name)) for p in sorted(Path().glob("[0-9].*"))]
+    batches = in_batches(pairs, model.working_sides, 3)
+    names = [[source.stem for source, _ in batch] for batch, _ in batches]
+    assert names == [["0", "2", "3"], ["1", "6"], ["4"], ["5"], ["7"]]
+    assert batches[1][1] == 2 * 60 * 40
+
+
+@pytest.mark.parametrize("options", [{}, {"hints": [(5, 5, "#ff0000")]}, {"reference": True}, {"seed": 3}])
+def test_a_batch_gives_what_its_pictures_give_alone(model, options):
+    options = {key: photograph("coffee").path if key == "reference" else value for key, value in options.items()}
+    whole = photograph("china").open()
+    pictures = [whole.resize((96, 64)), whole.crop((0, 0, 120, 80)), photograph("coffee").open().resize((64, 96))]
+    together = model.colorizer(working_size=64, **options)(pictures)
+    for picture, result in zip(pictures, together, strict=True):
+        alone = model.colorize(picture, working_size=64, **options)
+        assert np.abs(np.asarray(result.image, int) - np.asarray(alone.image, int)).max() <= 1
+        assert result.provenance == alone.provenance
+        assert result.uncertainty.shape == alone.uncertainty.shape
+
+
+def test_files_in_batches_and_threads_give_what_each_gives_alone(model, isolated, small, monkeypatch):
+    Path("in").mkdir()
+    for i in range(6):
+        small.rotate(i).save(f"in/{i}.png")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    assert colorize_files([Path("in")], batch_size=2, working_size=64) == 0
+    for i in range(6):
+        alone = np.asarray(model.colorize(f"in/{i}.png", working_size=64).image, int)
+        assert np.abs(np.asarray(Image.open(f"in-color/{i}.png"), int) - alone).max() <= 1
+
+
+def test_large_pictures_are_not_all_in_memory_at_once(isolated, monkeypatch):
+    import threading
+
+    import colorstyle_lib.inference.batch as many
+
+    Path("in").mkdir()
+    for i in range(8):
+        Image.new("L", (100, 100)).save(f"in/{i}.png")
+    lock, held, most = threading.Lock(), 0, 0
+    real = many._color_batch
+
+    def watched(color, batch):
+        nonlocal held, most
+        with lock:
+            held += len(batch)
+            most = max(most, held)
+        try:
+            return real(color, batch)
+        finally:
+            with lock:
+                held -= len(batch)
+
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    monkeypatch.setattr(many, "_color_batch", watched)
+    monkeypatch.setattr(many, "_PIXELS_AT_ONCE", 25_000)
+    assert colorize_files([Path("in")], working_size=32, batch_size=8) == 0
+    assert most <= 2
+    assert len(files(isolated / "in-color")) == 8
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_an_interrupted_batch_leaves_whole_files_and_goes_on_later(isolated, small):
+    Path("in").mkdir()
+    for i in range(40):
+        small.save(f"in/{i:02}.png")
+    code = (
+        "import os, signal, sys, threading, time; from pathlib import Path; from colorstyle_lib.cli.main import main\n"
+        "def watch():\n"
+        "    while len(list(Path('out').glob('*.png'))) < 3: time.sleep(0.01)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "threading.Thread(target=watch, daemon=True).start()\n"
+        "sys.exit(main(['colorize', 'in', '-o', 'out', '--working-size', '32']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.strip() == "colorstyle: interrupted"
+    made = files(isolated / "out")
+    assert 3 <= len(made) < 40
+    for name in made:
+        assert open_picture(Path("out", name)).size == small.size
+    assert main(["colorize", "in", "-o", "out", "--working-size", "32"]) == 0
+    assert len(files(isolated / "out")) == 40
+
+
+def test_results_of_many_carry_their_provenance(album):
+    from colorstyle_lib.images.read import read_text
+
+    assert main(["colorize", "album", "--seed", "5"]) == 0
+    facts = [json.loads(read_text(Path("album-color", name))["colorstyle"]) for name in ("a.jpg", "notes.PNG")]
+    assert [f["seed"] for f in facts] == [5, 5]
+    assert facts[0]["input_sha256"] != facts[1]["input_sha256"]

@@ -1,0 +1,72 @@
+"""Motion that is known is found, and a picture is carried along with it."""
+
+import pytest
+import torch
+
+from colorstyle_lib.data.demo_photos import photograph
+from colorstyle_lib.images.read import to_tensor
+from colorstyle_lib.inference.image_warping import filtered, places, sampled
+from colorstyle_lib.inference.optical_flow import box_mean, motion
+from colorstyle_lib.metrics.flicker import pan
+
+
+def planes(step: tuple[float, float], size: int = 128):
+    picture = photograph("coffee").open().resize((300, 200))
+    clip = torch.stack([to_tensor(frame) for frame in pan(picture, 2, step, size)])
+    return clip.mean(dim=1, keepdim=True)  # (2, 1, h, w)
+
+
+@pytest.mark.parametrize("step", [(1.3, 0.7), (-5.2, 3.4)])
+def test_a_pan_is_followed_to_a_fraction_of_a_pixel(step: tuple[float, float]):
+    before, now = planes(step).split(1)
+    off = (motion(now, before) - torch.tensor(step).view(1, 2, 1, 1)).norm(dim=1)
+    assert off.median() < 0.05
+    assert off.quantile(0.9) < 0.1
+
+
+def test_it_survives_noise():
+    before, now = (planes((1.3, 0.7)) + 0.02 * torch.randn(2, 1, 128, 128)).split(1)
+    off = (motion(now, before) - torch.tensor((1.3, 0.7)).view(1, 2, 1, 1)).norm(dim=1)
+    assert off.median() < 0.3
+
+
+def test_what_is_still_or_flat_does_not_move():
+    (before, _) = planes((1.0, 1.0)).split(1)
+    assert motion(before, before).abs().max() < 1e-3
+    flat = torch.full((1, 1, 40, 50), 0.4)
+    assert motion(flat, flat + 0.1).abs().max() < 1e-3
+
+
+def test_a_camera_is_followed_where_nothing_is_to_be_seen():
+    """Half of the picture is flat: what the other half tells holds there, too."""
+    picture = photograph("coffee").open().resize((300, 200))
+    picture.paste((100, 110, 90), (0, 64, 300, 200))
+    before, now = torch.stack([to_tensor(one) for one in pan(picture, 2, (1.3, 0.7), 128)]).mean(1, True).split(1)
+    off = (motion(now, before) - torch.tensor((1.3, 0.7)).view(1, 2, 1, 1)).norm(dim=1)
+    assert off[..., 80:, :].mean() < 0.1
+
+
+def test_a_turning_camera_is_followed():
+    picture = to_tensor(photograph("coffee").open().resize((300, 200)))[None, :, :160, :160].mean(1, keepdim=True)
+    y, x = torch.meshgrid(torch.arange(160.0), torch.arange(160.0), indexing="ij")
+    true = torch.stack((-(y - 80) * 0.02 + 1, (x - 80) * 0.02))[None]
+    now = sampled(picture, *places(true)[:2])
+    off = (motion(now, picture) - true)[..., 16:-16, 16:-16].norm(dim=1)
+    assert off.quantile(0.9) < 0.1
+
+
+def test_a_thing_that_moves_by_itself_is_followed():
+    before, thing = torch.rand(2, 1, 1, 128, 128, generator=torch.Generator().manual_seed(0))
+    before, thing = (filtered(one, torch.ones(5) / 5) for one in (before, thing[..., :64, :64]))
+    now = before.roll(2, dims=-1)
+    before[..., 30:94, 30:94], now[..., 30:94, 33:97] = thing, thing  # 3 pixels, the ground 2
+    flow = motion(now, before)
+    assert (flow[:, 0, 50:74, 50:74] + 3).abs().median() < 0.1
+    assert (flow[:, 0, :12] + 2).abs().median() < 0.1
+
+
+def test_a_box_mean_is_the_mean_of_what_lies_inside():
+    x = torch.rand(1, 1, 8, 6)
+    mean = box_mean(x, 2)
+    assert mean[0, 0, 4, 3].item() == pytest.approx(x[0, 0, 2:7, 1:6].mean().item(), abs=1e-6)
+    assert mean[0, 0, 0, 0].item() == pytest.approx(x[0, 0, :3, :3].mean().item(), abs=1e-6)

@@ -1,0 +1,154 @@
+"""`stylize` on pictures of any size: what it must keep it keeps, what it must change it changes."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from colorstyle_lib import ColorStyle
+from colorstyle_lib.cli.main import main
+from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.config import get_preset
+from colorstyle_lib.data.demo_photos import photograph
+from colorstyle_lib.data.style_gallery.gallery import style
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.images.read import open_picture, to_picture, to_tensor
+from colorstyle_lib.inference import stylizer as stylizing
+from colorstyle_lib.model.attention_override import AttentionOverride
+from colorstyle_lib.training.checkpoint import save_generator
+from colorstyle_lib.training.state import new_generator
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A tiny generator whose restyling levels have something to say."""
+    generator = new_generator(get_preset("tiny"))
+    torch.manual_seed(1)
+    for weight in generator.restyling.parameters():
+        nn.init.normal_(weight, std=0.1)
+    return ColorStyle(generator, "abc", torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return photograph("astronaut").open().resize((203, 150))
+
+
+@pytest.fixture(scope="module")
+def painting():
+    return to_picture(style("waves", 128).image)
+
+
+def lab(picture):
+    return rgb_to_lab(to_tensor(picture))
+
+
+def distance(one, other):
+    return float(np.abs(np.asarray(one, float) - np.asarray(other, float)).mean())
+
+
+def test_strength_zero_gives_the_picture_back_and_more_changes_more(model, photo, painting):
+    moved = [distance(model.stylize(photo, painting, strength=s).image, photo) for s in (0.0, 0.3, 0.7, 1.0, 1.4)]
+    assert moved[0] == 0
+    assert moved == sorted(moved)
+    assert moved[3] > 2
+
+
+def test_keep_color_and_color_only_keep_what_they_say(model, photo, painting):
+    whole, kept, recolored = (
+        model.stylize(photo, painting, **how).image for how in ({}, {"keep_color": True}, {"color_only": True})
+    )
+    # 8 bits and the gamut take a little; what the other one takes is far more.
+    assert (lab(recolored)[0] - lab(photo)[0]).abs().mean() < 0.5
+    assert (lab(kept)[1:] - lab(photo)[1:]).abs().median() < 1
+    assert (lab(kept)[0] - lab(photo)[0]).abs().mean() > 2
+    assert distance(whole, kept) > 1
+
+
+def test_a_mask_says_where(model, photo, painting):
+    mask = Image.new("L", (40, 30))
+    mask.paste(255, (20, 0, 40, 30))
+    result, whole = (np.asarray(model.stylize(photo, painting, mask=m).image) for m in (mask, None))
+    assert np.array_equal(result[:, :90], np.asarray(photo)[:, :90])
+    assert np.array_equal(result[:, -90:], whole[:, -90:])
+    assert not np.array_equal(whole[:, :90], result[:, :90])
+
+
+def test_a_gray_picture_is_colored_first(model, photo, painting):
+    result = model.stylize(photo.convert("L"), painting, strength=0.0)
+    assert result.provenance["colored_first"]
+    assert distance(result.image, model.colorize(photo.convert("L")).image) == 0
+    assert not model.stylize(photo, painting).provenance["colored_first"]
+
+
+def test_styles_blend_by_their_weights(model, photo, painting):
+    other = to_picture(style("brush", 128).image)
+    first, second = (model.stylize(photo, s).image for s in (painting, other))
+    assert distance(model.stylize(photo, [(painting, 2.0), (other, 0.0)]).image, first) == 0
+    mixed = model.stylize(photo, [(painting, 1.0), (other, 1.0)])
+    assert 0 < distance(mixed.image, first) < distance(second, first)
+    assert [weight for _, weight in mixed.provenance["styles_sha256"]] == [1.0, 1.0]
+
+
+def test_attention_is_told_and_can_be_overridden(model, photo, painting):
+    plain = model.stylize(photo, painting)
+    assert sum(plain.attention["4"].values()) == pytest.approx(1, abs=1e-4)
+    only = model.stylize(photo, painting, attention={"texture": 1.0})
+    assert only.attention["4"] == {"color": 0, "texture": 1, "shape": 0}
+    assert distance(only.image, plain.image) > 0
+
+
+def test_what_gets_no_weight_is_not_taken(model, photo, painting):
+    """As with keep_color and color_only: a modality that is left out changes nothing in the picture."""
+
+    def in_lab(**how):
+        return rgb_to_lab(to_tensor(model.stylize(photo, painting, **how).image)[None])[0]
+
+    own = rgb_to_lab(to_tensor(photo)[None])[0]
+    assert (in_lab(attention={"color": 1.0}) - own)[0].abs().max() < 1
+    for name in ("texture", "shape"):
+        off = (in_lab(attention={name: 1.0}) - own)[1:].norm(dim=0)
+        assert off.median() < 1
+    assert (in_lab(attention={"color": 1.0, "shape": 1.0}) - own)[1:].norm(dim=0).median() > 1
+
+
+def test_what_is_removed_is_not_taken_either(model, photo, painting):
+    without = stylizing.Stylizer(model, painting, override=AttentionOverride(remove=("color",)))
+    own, other = (
+        rgb_to_lab(to_tensor(picture)[None])[0, 1:] for picture in (photo, without.finish(without.change(photo)).image)
+    )
+    assert (own - other).norm(dim=0).median() < 1
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"strength": 2.0}, "strength is 0"),
+        ({"keep_color": True, "color_only": True}, "leave nothing to take"),
+        ({"working_size": 8}, "working_size is 64 to 1536"),
+        ({"keep_color": True, "attention": {"color": 1.0}}, "nothing is left to take"),
+        ({"style": []}, "at least one style"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(model, photo, painting, how, said):
+    with pytest.raises(ConfigError, match=said):
+        model.stylize(photo, **({"style": painting} | how))
+
+
+def test_files_from_the_command_line(model, photo, painting, tmp_path, capsys):
+    save_generator(model.generator, tmp_path / "w.safetensors", preset="tiny")
+    (tmp_path / "in").mkdir()
+    photo.save(tmp_path / "in/a.png")
+    (tmp_path / "in/b.png").write_bytes(b"no picture")
+    painting.save(tmp_path / "s.png")
+    options = ["--style", f"{tmp_path / 's.png'}:0.5", "--weights", str(tmp_path / "w.safetensors")]
+    assert main(["stylize", str(tmp_path / "in"), "-o", str(tmp_path / "out"), *options]) == 1
+    said = capsys.readouterr()
+    assert "1 restyled, 0 already there, 1 failed" in said.out
+    assert "b.png" in said.err
+    assert open_picture(tmp_path / "out/a.png").size == photo.size
+    assert main(["stylize", str(tmp_path / "in/a.png"), *options, "--strength", "0"]) == 0
+    assert distance(open_picture(tmp_path / "in/a-style.png"), photo) == 0
+    assert main(["stylize", str(tmp_path / "in/a.png"), "--style", "s.png:much", *options[2:]]) == 2
+    assert "PICTURE:WEIGHT" in capsys.readouterr().err

@@ -1,0 +1,104 @@
+"""What each metric measures, against known values and other implementations."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage.color import deltaE_ciede2000
+from skimage.metrics import peak_signal_noise_ratio
+
+from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.data import scenes as synthetic
+from colorstyle_lib.metrics.coloring import (
+    ab_histograms,
+    ciede2000,
+    histogram_distance,
+    psnr_ab,
+    psnr_rgb,
+    square_error_ab,
+    ssim,
+)
+
+
+def flat(*lab: float) -> torch.Tensor:
+    return torch.tensor(lab, dtype=torch.float32).view(1, 3, 1, 1).expand(1, 3, 4, 5)
+
+
+@pytest.fixture(scope="module")
+def pictures() -> torch.Tensor:
+    return synthetic.scenes(3, 32, seed=1).rgb
+
+
+def test_psnr_of_rgb_is_scikit_images(pictures: torch.Tensor):
+    noisy = (pictures + 0.1 * torch.randn(pictures.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+    expected = [
+        peak_signal_noise_ratio(x.numpy(), y.numpy(), data_range=1) for x, y in zip(pictures, noisy, strict=True)
+    ]
+    assert psnr_rgb(noisy, pictures).tolist() == pytest.approx(expected, rel=1e-4)
+
+
+def test_square_error_is_what_psnr_ab_is_made_of(pictures: torch.Tensor):
+    ab = rgb_to_lab(pictures)[:, 1:]
+    zero = torch.zeros_like(ab)
+    mean_square = square_error_ab(zero, ab).mean((1, 2)) / 2
+    assert psnr_ab(zero, ab).tolist() == pytest.approx((10 * (255**2 / mean_square).log10()).tolist(), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "difference"),
+    [  # of the test data of G. Sharma, W. Wu and E. Dalal, 2005: pairs 1, 7, 16 and 17
+        ((50.0, 2.6772, -79.7751), (50.0, 0.0, -82.7485), 2.0425),
+        ((50.0, 0.0, 0.0), (50.0, -1.0, 2.0), 2.3669),
+        ((50.0, 2.5, 0.0), (50.0, 0.0, -2.5), 4.3065),
+        ((50.0, 2.5, 0.0), (73.0, 25.0, -18.0), 27.1492),
+    ],
+)
+def test_ciede2000_is_the_published_one(one, other, difference: float):
+    assert ciede2000(flat(*one), flat(*other)).item() == pytest.approx(difference, abs=1e-4)
+
+
+def test_ciede2000_is_scikit_images_on_random_colors_an_image_at_a_time():
+    random = torch.Generator().manual_seed(0)
+    low, width = torch.tensor([0.0, -100.0, -100.0]), torch.tensor([100.0, 200.0, 200.0])
+    one, other = ((low + width * torch.rand(3, 9, 7, 3, generator=random)).movedim(3, 1) for _ in range(2))
+    pixels = deltaE_ciede2000(one.movedim(1, 3).double().numpy(), other.movedim(1, 3).double().numpy())
+    assert ciede2000(one, other).tolist() == pytest.approx(pixels.mean((1, 2)).tolist(), rel=1e-6)
+
+
+def test_ssim_and_psnr_are_torchmetrics(pictures: torch.Tensor):
+    reason = "compares with torchmetrics: pip install 'colorstyle[metrics]'"
+    images = pytest.importorskip("torchmetrics.functional.image", reason=reason)
+    noisy = (pictures + 0.1 * torch.randn(pictures.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+    # Its window, too, is Gaussian, of deviation 1.5 and 11 pixels wide; but it counts those over the border, reflected.
+    options = {"sigma": 1.5, "kernel_size": 11, "reduction": "none", "data_range": 1.0, "return_full_image": True}
+    _, places = images.structural_similarity_index_measure(noisy, pictures, **options)
+    assert ssim(noisy, pictures).tolist() == pytest.approx(places[..., 5:-5, 5:-5].mean((1, 2, 3)).tolist(), abs=1e-5)
+    expected = images.peak_signal_noise_ratio(noisy, pictures, data_range=1.0, dim=(1, 2, 3), reduction="none")
+    assert psnr_rgb(noisy, pictures).tolist() == pytest.approx(expected.tolist(), rel=1e-5)
+    ab, guess = rgb_to_lab(pictures)[:, 1:], rgb_to_lab(noisy)[:, 1:]
+    expected = images.peak_signal_noise_ratio(guess, ab, data_range=255.0, dim=(1, 2, 3), reduction="none")
+    assert psnr_ab(guess, ab).tolist() == pytest.approx(expected.tolist(), rel=1e-5)
+
+
+def test_ssim_is_1_for_the_same_and_falls_with_noise_an_image_at_a_time(pictures: torch.Tensor):
+    torch.testing.assert_close(ssim(pictures, pictures), torch.ones(3))
+    worse = pictures.clone()
+    worse[1] = torch.rand(worse[1].shape, generator=torch.Generator().manual_seed(0))
+    found = ssim(worse, pictures)
+    assert found[0] == found[2] == 1
+    assert found[1] < 0.3
+
+
+@given(st.integers(-100, 100), st.integers(-100, 100))
+def test_histograms_hold_every_pixel_once(a: int, b: int):
+    both = torch.cat((flat(50, a, b), flat(50, b, a)))
+    rows = ab_histograms(both)
+    assert rows.shape == (2, 22 * 22)
+    torch.testing.assert_close(rows.sum(1), torch.ones(2))
+    same_square = (a + 110) // 10 == (b + 110) // 10
+    assert histogram_distance(rows[0], rows[1]).item() == pytest.approx(0 if same_square else 1)
+
+
+def test_histogram_distance_is_the_share_that_would_have_to_move():
+    one, other = torch.tensor([[0.5, 0.5, 0.0]]), torch.tensor([[0.25, 0.5, 0.25]])
+    assert histogram_distance(one, other).tolist() == [0.25]

@@ -1,0 +1,115 @@
+"""LPIPS and FID: refused in one clear line without their weights, and called by no other name."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from colorstyle_lib import paths
+from colorstyle_lib.errors import ConfigError, MissingExtraError, WeightsError
+from colorstyle_lib.metrics import lpips_fid as metrics_standard
+from colorstyle_lib.metrics.feature_distance import frechet_distance
+from colorstyle_lib.metrics.lpips_fid import FID_WEIGHTS, LPIPS_WEIGHTS, fid, lpips
+
+REASON = "needs torchmetrics and torch-fidelity: pip install 'colorstyle[metrics]'"
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path, monkeypatch) -> Path:
+    """An empty place for weights, on a machine without a network: nobody listens where it would ask."""
+    pytest.importorskip("torchmetrics", reason=REASON)
+    pytest.importorskip("torch_fidelity", reason=REASON)
+    for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    return folder
+
+
+def pictures(n: int, seed: int) -> torch.Tensor:
+    return torch.rand(n, 3, 64, 64, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize(("metric", "file"), [(lpips, LPIPS_WEIGHTS), (fid, FID_WEIGHTS)])
+def test_without_weights_it_is_refused_with_the_way_out(checkpoints: Path, metric, file: str):
+    with pytest.raises(WeightsError, match=r"standard weights.*connect to the internet once, or bring") as caught:
+        metric(pictures(3, 0), pictures(3, 1))
+    said = str(caught.value)
+    assert "\n" not in said
+    assert file in said
+    assert str(checkpoints) in said
+
+
+@pytest.mark.parametrize(
+    ("metric", "module", "package"),
+    [(lpips, "torchmetrics.functional.image", "torchmetrics"), (fid, "torch_fidelity", "torch_fidelity")],
+)
+def test_without_the_package_it_says_which_extra_brings_it(monkeypatch, metric, module: str, package: str):
+    monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    with pytest.raises(MissingExtraError, match=rf"^{package} is not installed; .*colorstyle\[metrics\]"):
+        metric(pictures(3, 0), pictures(3, 1))
+
+
+def test_damaged_weights_are_refused_too(checkpoints: Path):
+    (checkpoints / LPIPS_WEIGHTS).write_bytes(b"damaged")
+    with pytest.raises(WeightsError, match="LPIPS needs AlexNet's standard weights"):
+        lpips(pictures(1, 0), pictures(1, 1))
+
+
+def test_what_is_too_small_or_too_few_is_refused(checkpoints: Path):
+    with pytest.raises(ConfigError, match="63 pixels or more"):
+        lpips(pictures(1, 0)[..., :62], pictures(1, 1)[..., :62])
+    with pytest.raises(ConfigError, match="at least 2"):
+        fid(pictures(1, 0), pictures(3, 1))
+
+
+def test_lpips_gives_each_picture_its_own_distance(checkpoints: Path):
+    """Of AlexNet with random weights, which stand in for the standard ones; the sum over layers is torchmetrics'."""
+    from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
+    from torchvision.models import alexnet
+
+    torch.manual_seed(0)
+    torch.save(alexnet(weights=None).state_dict(), checkpoints / LPIPS_WEIGHTS)
+    x, y = pictures(3, 0), pictures(3, 1)
+    found = lpips(x, y)
+    assert found.shape == (3,)
+    theirs = LearnedPerceptualImagePatchSimilarity(net_type="alex")  # which wants [-1, 1]
+    expected = [theirs(2 * a[None] - 1, 2 * b[None] - 1).item() for a, b in zip(x, y, strict=True)]
+    assert found.tolist() == pytest.approx(expected, rel=1e-4)
+    assert lpips(x[:1], x[:1]).tolist() == pytest.approx([0], abs=1e-7)
+
+
+def test_fid_is_the_frechet_distance_of_inceptions_features(checkpoints: Path, monkeypatch):
+    """Of Inception with random weights, which stand in for the standard ones, and its first 64 features, for speed."""
+    from torch_fidelity import feature_extractor_inceptionv3 as inception
+
+    class Random(inception.FeatureExtractorInceptionV3):
+        def load_state_dict(self, *given):
+            pass
+
+    torch.manual_seed(0)
+    with monkeypatch.context() as patched:
+        patched.setattr(inception, "load_state_dict_from_url", lambda *given, **options: {})
+        network = Random("random", ["64"])
+    torch.save(network.state_dict(), checkpoints / FID_WEIGHTS)
+    monkeypatch.setattr(metrics_standard, "FID_FEATURES", 64)
+    monkeypatch.setattr(metrics_standard, "_BATCH", 3)
+    found, real = pictures(4, 0), 0.5 * pictures(5, 1)
+    features = [network((255 * images).byte())[0] for images in (found, real)]
+    assert fid(found, real) == pytest.approx(frechet_distance(*features), rel=1e-3)
+
+
+def test_nothing_else_is_called_by_these_names():
+    names = re.compile(
+        r"^\s*(?:def|class) \w*(?:lpips|fid)\w*\b|^\w*(?:lpips|fid)\w* *[:=]", re.IGNORECASE | re.MULTILINE
+    )
+    owners = {file.name for file in paths.PACKAGE.glob("*.py") if names.search(file.read_text(encoding="utf-8"))}
+    assert owners == {"metrics_standard.py"}
+    recorded = json.loads((paths.FIGURES / "results.json").read_text(encoding="utf-8"))
+    assert not [key for key in recorded if re.search(r"(?i)\b(lpips|fid|kid)\b|_(lpips|fid|kid)", key)]

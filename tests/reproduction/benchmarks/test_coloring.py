@@ -1,0 +1,144 @@
+"""The coloring benchmark: equal to what training measures, paired, and not measured twice."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from colorstyle_lib import paths
+from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.config import get_preset
+from colorstyle_lib.data import scenes as synthetic
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.images.read import to_picture
+from colorstyle_lib.metrics import feature_distance as metrics_perceptual
+from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.reproduction.baselines.method import GRAY, Contestant, contestant
+from colorstyle_lib.reproduction.benchmarks import coloring as benchmark_colorize
+from colorstyle_lib.reproduction.benchmarks.coloring import (
+    ALL,
+    FRECHET,
+    KERNEL,
+    evaluate_colorization,
+    load_squares,
+)
+from colorstyle_lib.reproduction.results.store import Number, Provenance
+from colorstyle_lib.training.checkpoint import file_hash, save_generator
+from colorstyle_lib.training.validation import evaluate
+
+HERE = Provenance("colorstyle evaluate", "quick", "abc", "CPU")
+TRUTH = Contestant("truth", lambda rgb: rgb_to_lab(rgb)[:, 1:])
+
+
+@pytest.fixture(autouse=True)
+def own_runs(tmp_path: Path, monkeypatch):
+    """Results of their own, and features of the network that is always there."""
+    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
+    monkeypatch.delenv("COLORSTYLE_VGG19", raising=False)
+    monkeypatch.setattr(metrics_perceptual.torch.hub, "get_dir", lambda: str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def squares() -> dict[str, torch.Tensor]:
+    return {"land": synthetic.scenes(5, 64, seed=1).rgb, "sea": synthetic.scenes(4, 64, seed=2).rgb}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    """A generator that knows nothing and colors all the same."""
+    torch.manual_seed(0)
+    generator = Generator(get_preset("tiny").generator).eval()
+    with torch.no_grad():
+        generator.head.weight.mul_(3)
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save_generator(generator, path)
+    return path
+
+
+def by_key(numbers: list[Number]) -> dict[str, Number]:
+    assert len({n.key for n in numbers}) == len(numbers)
+    return {n.key: n for n in numbers}
+
+
+def test_numbers_are_those_of_training_and_of_all_sets_together(squares, weights: Path):
+    method = contestant("tiny", weights)
+    found = by_key(evaluate_colorization([method, GRAY], squares, HERE, resamples=50))
+    for data, rgb in (*squares.items(), (ALL, torch.cat(list(squares.values())))):
+        measured = evaluate(method.generator, rgb)
+        assert found[f"{data}/tiny/psnr_ab"].value == pytest.approx(measured.psnr_ab, rel=1e-5)
+        assert found[f"{data}/tiny/colorfulness_ratio"].value == pytest.approx(measured.colorfulness_ratio, rel=1e-4)
+        assert found[f"{data}/tiny/psnr_ab"].n == len(rgb)
+        assert found[f"{data}/gray/colorfulness_ratio"].value == pytest.approx(0, abs=1e-3)
+    assert found["land/tiny/psnr_ab"].weights == file_hash(weights)
+    assert found[f"land/gray/{FRECHET}"].interval is None
+    difference = found["all/tiny/psnr_ab_minus_gray"]
+    assert difference.value == pytest.approx(found["all/tiny/psnr_ab"].value - found["all/gray/psnr_ab"].value)
+    assert difference.interval[0] <= difference.value <= difference.interval[1]
+    assert not any("minus" in n.metric for n in found.values() if n.method == "gray")
+
+
+def test_the_truth_is_perfect_by_every_metric_and_gray_is_not(squares):
+    found = by_key(evaluate_colorization([TRUTH, GRAY], {"land": squares["land"]}, HERE, resamples=50))
+    perfect = {
+        "colorfulness_ratio": 1.0,
+        "colorfulness_gap_signed": 0.0,
+        "colorfulness_gap_absolute": 0.0,
+        "ssim": 1.0,
+        "ciede2000": 0.0,
+        "ab_histogram": 0.0,
+        KERNEL: 0.0,
+        FRECHET: 0.0,
+        "perceptual_efficientnet_lite0": 0.0,
+    }
+    for metric, value in perfect.items():
+        assert found[f"land/truth/{metric}"].value == pytest.approx(value, abs=2e-3), metric
+        assert abs(found[f"land/gray/{metric}"].value - value) > 5e-3 or metric == "ssim", metric
+    # The two ways of taking a gap together differ where some pictures are too gray and others too colorful.
+    assert found["land/gray/colorfulness_gap_signed"].value < 0
+    assert found["land/gray/psnr_rgb"].value > found["land/gray/psnr_ab"].value - 60
+
+
+def test_what_was_measured_is_not_measured_again(squares, weights: Path, monkeypatch):
+    methods = [contestant("tiny", weights), GRAY]
+    first = evaluate_colorization(methods, squares, HERE, resamples=50)
+    seen = []
+    measure = benchmark_colorize.measure
+
+    def watched(methods, rgb, **options):
+        seen.append([m.name for m in methods])
+        return measure(methods, rgb, **options)
+
+    monkeypatch.setattr(benchmark_colorize, "measure", watched)
+    monkeypatch.setattr(benchmark_colorize, "address", _same_source(benchmark_colorize.address, watched, measure))
+    assert evaluate_colorization(methods, squares, HERE, resamples=50) == first
+    assert seen == []
+    evaluate_colorization([*methods, TRUTH], squares, HERE, resamples=50)
+    assert seen == [["truth"], ["truth"]]
+    seen.clear()
+    other = replace(methods[0], weights="other")
+    evaluate_colorization([other], {"land": 0.9 * squares["land"]}, HERE, resamples=50)
+    assert seen == [["tiny"]]
+
+
+def _same_source(address, watched, measure):
+    return lambda *parts: address(*(measure if part is watched else part for part in parts))
+
+
+def test_two_methods_of_one_name_and_no_pictures_are_refused(squares):
+    with pytest.raises(ConfigError, match="the same name"):
+        evaluate_colorization([GRAY, GRAY], squares, HERE)
+    with pytest.raises(ConfigError, match="no val pictures"):
+        evaluate_colorization([GRAY], {}, HERE)
+
+
+def test_squares_of_a_data_root(tmp_path: Path):
+    for i, picture in enumerate(synthetic.scenes(5, 48, seed=1).rgb):
+        for split in ("train", "val"):
+            file = tmp_path / "drawn" / split / f"{i}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            to_picture(picture).save(file)
+    every, some = load_squares(tmp_path, 32), load_squares(tmp_path, 32, limit=3)
+    assert list(every) == ["drawn"]
+    assert every["drawn"].shape == (5, 3, 32, 32)
+    torch.testing.assert_close(some["drawn"], every["drawn"][[0, 2, 4]])

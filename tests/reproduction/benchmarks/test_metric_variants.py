@@ -1,0 +1,193 @@
+"""The metric atlas: each pair of measures by hand, where they must part, and the command from pictures to numbers."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+import torch
+
+from colorstyle_lib import paths
+from colorstyle_lib.cli.evaluate import add_evaluate_commands
+from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.config import get_preset
+from colorstyle_lib.data import scenes as synthetic
+from colorstyle_lib.data.batches import ImageStore
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.images.read import to_picture
+from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab
+from colorstyle_lib.metrics.feature_distance import frechet_distance, kernel_distance
+from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
+from colorstyle_lib.reproduction.baselines.method import Contestant
+from colorstyle_lib.reproduction.benchmarks import metric_variants as atlas
+from colorstyle_lib.reproduction.benchmarks.metric_variants import (
+    colorfulness_places,
+    look,
+    psnr_places,
+    size_places,
+    sizes_of,
+    square_places,
+    stretch,
+)
+from colorstyle_lib.reproduction.results.store import read_results
+from colorstyle_lib.training.checkpoint import save_generator
+
+
+def values(places) -> dict[str, float]:
+    return {("gray " if p.of_gray else "") + p.metric: p.estimate.value for p in places}
+
+
+def drawn(n: int, seed: int) -> torch.Tensor:
+    return torch.randn(n, 16, generator=torch.Generator().manual_seed(seed))
+
+
+def test_a_perfect_method_is_perfect_and_gray_is_gray():
+    rgb = synthetic.scenes(4, 32, seed=1).rgb
+    perfect = Contestant("perfect", lambda rgb: rgb_to_lab(rgb)[:, 1:])
+    seen = look(perfect, rgb, pretrained_efficientnet_lite0())
+    torch.testing.assert_close(seen["signed"], colorfulness(rgb), rtol=1e-3, atol=1e-2)
+    torch.testing.assert_close(seen["features"], seen["real_features"], rtol=1e-2, atol=1e-2)
+    assert seen["psnr_rgb"].min() > 60
+    torch.testing.assert_close(seen["gray_psnr_ab"], psnr_ab(torch.zeros(4, 2, 32, 32), rgb_to_lab(rgb)[:, 1:]))
+    found = values(colorfulness_places(seen, 10))
+    assert list(found.values()) == pytest.approx([1] * 4, abs=1e-3)
+
+
+def test_differences_and_aggregations_are_told_apart():
+    seen = {
+        "signed": torch.tensor([10.0, 25.0]),
+        "real_signed": torch.tensor([5.0, 50.0]),
+        "absolute": torch.tensor([4.0, 20.0]),
+        "real_absolute": torch.tensor([4.0, 40.0]),
+    }
+    assert values(colorfulness_places(seen, 10)) == pytest.approx(
+        {
+            "colorfulness_signed_ratio_of_means": 35 / 55,
+            "colorfulness_signed_mean_of_ratios": 1.25,
+            "colorfulness_absolute_ratio_of_means": 24 / 44,
+            "colorfulness_absolute_mean_of_ratios": 0.75,
+        }
+    )
+
+
+def test_psnr_stands_beside_that_of_gray():
+    seen = {
+        "psnr_ab": torch.tensor([28.0, 30.0]),
+        "gray_psnr_ab": torch.tensor([25.0, 26.0]),
+        "psnr_rgb": torch.tensor([24.0, 25.0]),
+        "gray_psnr_rgb": torch.tensor([22.0, 22.0]),
+    }
+    assert values(psnr_places(seen, 10)) == pytest.approx(
+        {
+            "psnr_ab": 29.0,
+            "gray psnr_ab": 25.5,
+            "psnr_ab_minus_gray": 3.5,
+            "psnr_rgb": 24.5,
+            "gray psnr_rgb": 22.0,
+            "psnr_rgb_minus_gray": 2.5,
+        }
+    )
+
+
+def test_few_pictures_inflate_the_frechet_distance_alone():
+    seen = {"features": drawn(60, 1) + 0.5, "real_features": drawn(60, 2)}
+    places = {p.metric: p for p in size_places(seen, 10, 60, 50)}
+    found = values(places.values())
+    assert found["kernel_n60"] == pytest.approx(kernel_distance(seen["features"], seen["real_features"]))
+    assert found["frechet_n60"] == pytest.approx(frechet_distance(seen["features"], seen["real_features"]))
+    assert found["kernel_n10"] == pytest.approx(found["kernel_n60"], rel=0.25)
+    assert found["frechet_n10"] > 1.5 * found["frechet_n60"]
+    assert places["kernel_n10"].estimate.low < found["kernel_n60"] < places["kernel_n10"].estimate.high
+    assert places["frechet_n10"].estimate.low > found["frechet_n60"]
+    assert [places[f"{metric}_n10"].estimate.n for metric in ("kernel", "frechet")] == [10, 10]
+    assert "rank-deficient: n = 10 pictures for 16 dimensions" in places["frechet_n10"].note
+    assert "rank-deficient" not in places["frechet_n60"].note + places["kernel_n10"].note
+
+
+def test_sizes_are_100_and_300_where_there_are_as_many():
+    assert [sizes_of(n) for n in (300, 442, 100, 6)] == [(100, 300), (100, 300), (33, 100), (2, 6)]
+
+
+def test_stretching_keeps_everything_and_squeezes_it():
+    wide = torch.zeros(3, 4, 8, dtype=torch.uint8)
+    wide[:, :, :2] = 255  # a quarter of the width, which a crop would cut off
+    squares = stretch(ImageStore([wide], ["a"]), 4)
+    assert squares.shape == (1, 3, 4, 4)
+    assert squares.mean().item() == pytest.approx(0.25, abs=0.01)
+    assert squares[0, 0, 0, 0] > 0.8 > 0.01 > squares[0, 0, 0, 3]
+
+
+def test_crop_and_stretch_are_compared_pairwise():
+    cropped = {
+        "signed": torch.tensor([10.0, 20.0, 30.0]),
+        "real_signed": torch.tensor([20.0, 20.0, 20.0]),
+        "psnr_ab": torch.tensor([20.0, 30.0, 40.0]),
+        "features": drawn(3, 1),
+        "real_features": drawn(3, 2),
+    }
+    stretched = cropped | {"psnr_ab": cropped["psnr_ab"] + 0.5, "features": drawn(3, 1) + 1}
+    places = {p.metric: p.estimate for p in square_places(cropped, stretched, 50)}
+    assert places["crop_psnr_ab"].value == pytest.approx(30)
+    assert places["stretch_psnr_ab"].value == pytest.approx(30.5)
+    paired = places["stretch_minus_crop_psnr_ab"]
+    assert (paired.low, paired.value, paired.high) == pytest.approx((0.5, 0.5, 0.5))
+    assert places["crop_colorfulness_ratio"].value == pytest.approx(1)
+    expected = kernel_distance(stretched["features"], cropped["real_features"])
+    assert places["stretch_kernel"].value == pytest.approx(expected)
+
+
+# The command.
+@pytest.fixture
+def root(tmp_path: Path, isolated: Path, monkeypatch) -> Path:
+    """Drawings of two data sets, one of which is not square; results of their own."""
+    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(atlas, "_DRAWS", 5)
+    for i, picture in enumerate(synthetic.scenes(7, 48, seed=1).rgb):
+        for name, shown in (("square", picture), ("wide", picture[:, :40])):
+            file = tmp_path / "data" / name / "val" / f"{i}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            to_picture(shown).save(file)
+    return tmp_path / "data"
+
+
+def run(*arguments: object) -> int:
+    top = argparse.ArgumentParser()
+    add_evaluate_commands(top.add_subparsers())
+    parsed = top.parse_args(["evaluate", "--atlas", *map(str, arguments)])
+    return parsed.command(parsed)
+
+
+def test_pictures_become_numbers_at_addresses_of_their_own(root: Path, tmp_path: Path, capsys):
+    weights = tmp_path / "mine.safetensors"
+    torch.manual_seed(0)
+    save_generator(Generator(get_preset("tiny").generator).eval(), weights)
+    assert run("--weights", weights, "--data", root, "--limit", 6) == 0
+    found = read_results(paths.RUNS / "results.json")
+    assert all(n.metric.startswith("atlas.") for n in found.values())
+    assert {(n.data, n.method) for n in found.values()} == {
+        (data, method) for data in ("square", "wide") for method in ("mine", "gray")
+    }
+    one = found["wide/mine/atlas.stretch_minus_crop_psnr_ab"]
+    assert one.command == "colorstyle evaluate --atlas --weights mine.safetensors --name mine --data ROOT --limit 6"
+    assert (one.n, one.mode) == (6, "quick")
+    assert one.weights
+    assert found["wide/gray/atlas.psnr_ab"].weights is None
+    assert not [key for key in found if key.startswith("square") and "stretch" in key]
+    few = found["square/mine/atlas.frechet_n2"]
+    assert few.n == 2
+    assert "rank-deficient: n = 2 pictures for 320 dimensions" in few.note
+    assert found["square/mine/atlas.frechet_n6"].interval is None
+    told = capsys.readouterr().out
+    assert "frechet_n2" in told
+    assert few.text(4) in told
+
+
+def test_what_does_not_go_together_is_refused(root: Path):
+    with pytest.raises(ConfigError, match="needs real images"):
+        run()
+    with pytest.raises(ConfigError, match="leave --demo and --opponents out"):
+        run("--demo")
+    with pytest.raises(ConfigError, match="at least 2"):
+        run("--data", root, "--limit", 3, "--output", root / "r.json")

@@ -1,0 +1,152 @@
+"""The trial of style transfer: who meets whom, what is kept, what is done again, what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from random_vgg import vgg
+
+from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
+from colorstyle_lib.metrics.style import StyleJudge, StyleScores
+from colorstyle_lib.model.pretrained import EfficientNetLite0
+from colorstyle_lib.reproduction.benchmarks.style import (
+    Contender,
+    Trial,
+    compare,
+    numbers_of,
+    run_benchmark,
+    summarize,
+    table,
+)
+from colorstyle_lib.reproduction.benchmarks.style_pairs import validation_pairs
+from colorstyle_lib.reproduction.results.store import Provenance
+
+SIZE = 32
+
+
+@pytest.fixture(scope="module")
+def judge() -> StyleJudge:
+    torch.manual_seed(0)
+    return StyleJudge(vgg(), EfficientNetLite0().eval())
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name, count in (("paintings", 3), ("scenes", 5), ("things", 4)):
+        for split, n in (("train", 2), ("val", count)):
+            folder = tmp_path / "root" / name / split
+            folder.mkdir(parents=True)
+            for i in range(n):
+                color = (40 * i, 90 if split == "val" else 10, 30 * len(name))
+                Image.new("RGB", (40, 48), color).save(folder / f"{i}.png")
+    return tmp_path / "root"
+
+
+def test_pairs_are_of_the_validation_split_and_balanced(root):
+    pairs = validation_pairs(root, 7, size=SIZE)
+    assert len(pairs) == 7
+    assert pairs.contents.shape == (7, 3, SIZE, SIZE)
+    assert pairs.styles.shape == (3, 3, SIZE, SIZE)
+    assert all("val" in name for name in pairs.content_names + pairs.style_names)
+    assert all(name.startswith("paintings/") for name in pairs.style_names)
+    assert len(set(pairs.content_names)) == 7
+    assert {name.split("/")[0] for name in pairs.content_names} == {"scenes", "things"}
+    assert sorted(pairs.style_of.count(i) for i in range(3)) == [2, 2, 3]
+    with Image.open(root / pairs.content_names[4]) as file:
+        color = torch.tensor(file.getpixel((0, 0))) / 255
+    assert torch.allclose(pairs.contents[4, :, 16, 16], color, atol=1e-3)
+
+
+def test_pairs_depend_on_the_seed_and_begin_alike(root):
+    def names(n: int, seed: int = 0) -> list[tuple[str, str]]:
+        pairs = validation_pairs(root, n, size=SIZE, seed=seed)
+        return [(pairs.content_names[i], pairs.style_names[style]) for i, style in enumerate(pairs.style_of)]
+
+    assert names(9) == names(9)
+    assert names(2) == names(9)[:2]
+    assert names(9) != names(9, seed=1)
+
+
+def test_too_few_photographs_or_no_paintings_are_refused(root):
+    with pytest.raises(DataError, match="has 9 validation photographs for 10 pairs"):
+        validation_pairs(root, 10, size=SIZE)
+    with pytest.raises(DataError, match="did you mean 'paintings'"):
+        validation_pairs(root, 2, size=SIZE, styles=("painting",))
+
+
+def test_every_contender_meets_every_pair_once_and_never_again(root, judge, tmp_path):
+    pairs, log, calls = validation_pairs(root, 3, size=SIZE), tmp_path / "runs" / "log.jsonl", []
+
+    def copy_style(content, style):
+        calls.append(style)
+        return style
+
+    contenders = [Contender("same", lambda content, style: content, 0.0), Contender("copy", copy_style)]
+    first = run_benchmark(contenders, pairs, judge, log)
+    assert [(t.name, t.content) for t in first[:2]] == [(name, pairs.content_names[0]) for name in ("same", "copy")]
+    assert len(first) == 6
+    assert len(calls) == 3
+    assert all(t.scores.content == 0 for t in first if t.name == "same")
+    assert all(t.scores.style == pytest.approx(0, abs=1e-6) for t in first if t.name == "copy")
+    assert run_benchmark(contenders, pairs, judge, log) == first
+    assert len(calls) == 3
+    # Stopped in the middle of its last line, and gone on with.
+    log.write_text(log.read_text()[:-20])
+    again = run_benchmark(contenders, pairs, judge, log)
+    assert len(calls) == 4
+    assert [t.scores for t in again] == [t.scores for t in first]
+    assert run_benchmark(contenders, pairs, judge, log) == again
+    assert len(calls) == 4
+    # What was measured at one size says nothing of another.
+    run_benchmark(contenders, validation_pairs(root, 3, size=2 * SIZE), judge, log)
+    assert len(calls) == 7
+
+
+def test_a_result_of_another_size_is_refused(root, judge):
+    crop = Contender("crop", lambda content, style: content[..., 1:])
+    with pytest.raises(ColorStyleError, match=r"crop made .* of "):
+        run_benchmark([crop], validation_pairs(root, 1, size=SIZE), judge)
+
+
+def trial(style: str, value: float, name: str = "ours", seconds: float = 1.0) -> Trial:
+    return Trial(name, 1.0, "photo", style, seconds, StyleScores(value, value / 10, 0.5))
+
+
+def test_summaries_are_means_and_draw_paintings():
+    trials = [trial("a", 1.0), trial("b", 3.0, seconds=9.0)]
+    trials += [replace(t, content="another photo", seconds=1.0) for t in trials] + [trial("c", 1.0, "other")]
+    with pytest.raises(ConfigError, match="at least 2"):
+        summarize(trials)
+    found = summarize(trials[:4])["ours", 1.0]
+    content = found.measures["content"]
+    assert (content.value, content.n) == (2.0, 4)
+    # Two paintings of two pairs each: both drawn from one in a quarter of the samples, so 95 % reach both ends.
+    assert (content.low, content.high) == (1.0, 3.0)
+    assert found.measures["perceptual"].low == found.measures["perceptual"].high == 0.5
+    assert found.seconds == 1.0
+    assert "| ours | 1 | 4 | 2.000 [1.000, 3.000] | 0.200 [0.100, 0.300] |" in table({("ours", 1.0): found})
+
+
+def test_a_comparison_is_paired():
+    ours = [trial("a", 1.0), trial("b", 3.0), trial("c", 9.0)]
+    theirs = [replace(t, name="theirs", scores=StyleScores(t.scores.content + 0.5, 1.0, 0.5)) for t in ours[:2]]
+    found = compare([*theirs, *ours], ("ours", 1.0), ("theirs", 1.0))
+    content = found["content"]
+    assert content.value == content.low == content.high == -0.5  # however far apart the pairs are
+    assert content.n == 2  # c has no answer of theirs
+    assert found["style"].value == pytest.approx((0.1 + 0.3) / 2 - 1)
+    with pytest.raises(ConfigError, match="no pair in common"):
+        compare(ours, ("ours", 1.0), ("nobody", 1.0))
+
+
+def test_numbers_have_an_address_and_say_the_strength():
+    trials = [trial("a", 1.0), trial("b", 3.0)]
+    trials += [replace(t, strength=0.5) for t in trials]
+    found = {n.key: n for n in numbers_of(summarize(trials), "val", Provenance("command", "full", "0", "CPU"))}
+    assert {"val/ours/style_content", "val/ours at 0.5/style_style", "val/ours/style_perceptual"} <= set(found)
+    assert len(found) == 6
+    assert found["val/ours/style_content"].text(1) == "2.0 [1.0, 3.0]"

@@ -1,0 +1,181 @@
+"""The figures of the repository: whole, small, with a sidecar that agrees; and found out where one does not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from figure_texts import house_style, texts  # noqa: F401
+
+from colorstyle_lib import paths
+from colorstyle_lib.cli.main import main
+from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
+from colorstyle_lib.errors import DataError
+from colorstyle_lib.inference.colorstyle import released_card
+from colorstyle_lib.metrics.bootstrap import Estimate
+from colorstyle_lib.reproduction.figures import from_results as shown_numbers
+from colorstyle_lib.reproduction.figures.check import check_figures
+from colorstyle_lib.reproduction.figures.intervals import Panel, intervals, training
+from colorstyle_lib.reproduction.figures.registry import FIGURES, make_figures
+from colorstyle_lib.reproduction.figures.sidecar import KeptFigure, keep_figure, read_sidecar
+from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
+
+HERE = Provenance("colorstyle evaluate", "full", "abc1234", "CPU")
+LOOKED_UP = ("opponents", "steering", "training")
+KEPT = sorted(path.stem for path in paths.FIGURES.glob("*.json") if path.stem in FIGURES)
+
+
+def made(metric: str, method: str, data: str, value: float) -> Number:
+    return Number.of(metric, method, data, Estimate(value, value - 1, value + 2, 9), HERE)
+
+
+def test_the_first_figures_are_kept():
+    assert {"first_light", "contact_sheet", "calibration", *LOOKED_UP} <= set(KEPT)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_kept_figure_is_small_and_knows_what_it_shows(name: str):
+    sidecar = read_sidecar(name)
+    assert sidecar["files"].keys() == {f"{name}.{ending}" for ending in FIGURES[name].formats}
+    for file in sidecar["files"]:
+        assert (paths.FIGURES / file).stat().st_size < 400_000, file
+    asked = {"metric", "n", "seed", "command", "mode", "weights_sha256", "commit", "hardware", "torch", "facts"}
+    assert asked <= sidecar.keys()
+    assert sidecar["command"] == f"colorstyle figures make {name}"
+    assert sidecar["facts"]
+    assert sidecar["weights_sha256"] in (None, released_card()["sha256"])
+    for credit in sidecar.get("photographs", []):
+        assert credit.split(":")[0] in PHOTOGRAPHS
+
+
+def test_no_picture_is_kept_without_a_sidecar():
+    pictures = {p.stem for p in paths.FIGURES.iterdir() if p.suffix in (".jpg", ".png", ".pdf")}
+    assert pictures <= {p.stem for p in paths.FIGURES.glob("*.json")}
+
+
+def test_figures_of_recorded_numbers_agree_with_them(tmp_path: Path, capsys):
+    assert main(["figures", "check", *LOOKED_UP]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[1].strip() for line in told[:-1]] == ["agrees"] * 3
+    assert told[-1] == "3 checked, 0 differ, 0 not checked"
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda sidecar: sidecar["facts"].update({"all/released/psnr_ab": [30.0, 29.0, 31.0]}), "30 kept, "),
+        (
+            lambda sidecar: sidecar["facts"].update({"all/released/new": [1.0]}),
+            "all/released/new: kept, but not made now",
+        ),
+        (lambda sidecar: sidecar["facts"].pop("all/released/psnr_ab"), "all/released/psnr_ab: made now, but not kept"),
+        (lambda sidecar: sidecar.update(weights_sha256="0" * 64), "weights_sha256: 0000"),
+        (lambda sidecar: sidecar["files"].update({"opponents.png": "0" * 64}), "opponents.png is not the file"),
+    ],
+)
+def test_a_figure_that_drifted_is_told(damage, said: str, tmp_path: Path):
+    for file in paths.FIGURES.glob("opponents.*"):
+        shutil.copy(file, tmp_path)
+    assert check_figures(["opponents"], tmp_path)[0].problems == ()
+    sidecar = read_sidecar("opponents", tmp_path)
+    damage(sidecar)
+    (tmp_path / "opponents.json").write_text(json.dumps(sidecar), encoding="utf-8")
+    (found,) = check_figures(["opponents"], tmp_path)
+    assert said in "\n".join(found.problems)
+    assert found.lines[0].startswith("opponents: DIFFERS: ")
+
+
+def test_photographs_are_colored_again_and_compared():
+    (found,) = check_figures(["first_light"])
+    assert found.problems == (), found.lines
+
+
+def test_what_is_not_there_is_told(tmp_path: Path, capsys, monkeypatch):
+    (found,) = check_figures(["opponents"], tmp_path)
+    assert "make it with: colorstyle figures make opponents" in found.problems[0]
+    monkeypatch.setattr(shown_numbers, "read_results", dict)
+    (skipped,) = check_figures(["style_pareto"], tmp_path)
+    assert (skipped.skipped, skipped.problems) == (True, ())
+    with pytest.raises(DataError, match="no numbers of style transfer"):
+        make_figures(["style_pareto"], tmp_path)
+    assert main(["figures", "check", "first_ligth"]) == 2
+    assert "did you mean 'first_light'" in capsys.readouterr().err
+
+
+def test_a_figure_is_written_in_every_format_the_same_each_time(tmp_path: Path):
+    figure = intervals([Panel("dB", {"ours": {"all": made("psnr_ab", "ours", "all", 20.0)}})])
+    kept = KeptFigure(figure, "PSNR ab, dB", 9, {"all/ours/psnr_ab": [20.0, 19.0, 22.0]}, weights="ab")
+    for folder in ("one", "two"):
+        assert keep_figure("bars", kept, ("png", "pdf"), "quick", tmp_path / folder).name == "bars.png"
+    first, second = (read_sidecar("bars", tmp_path / folder) for folder in ("one", "two"))
+    assert first["files"] == second["files"]
+    assert (tmp_path / "one" / "bars.pdf").read_bytes().startswith(b"%PDF")
+    assert (first["n"], first["mode"], first["facts"]["all/ours/psnr_ab"]) == (9, "quick", [20.0, 19.0, 22.0])
+    (tmp_path / "one" / "bars.json").write_text("{")
+    with pytest.raises(DataError, match=r"bars.json is damaged"):
+        read_sidecar("bars", tmp_path / "one")
+
+
+def test_dots_stand_where_their_numbers_are():
+    ours = {"all": made("psnr_ab", "ours", "all", 0.5), "scenes": made("psnr_ab", "ours", "scenes", 0.7)}
+    gray = {"all": replace(made("psnr_ab", "gray", "all", 0.1), interval=None)}
+    panels = [Panel("share, %", {"ours": ours, "gray": gray}, 50.0, 100.0), Panel("ours alone", {"ours": ours})]
+    figure = intervals(panels)
+    left, right = figure.axes
+    dots = {line.get_label(): line for line in left.lines if line.get_marker() in "os"}
+    assert np.allclose(dots["ours"].get_xdata(), [50, 70])
+    assert np.allclose(dots["gray"].get_xdata(), [10])
+    assert dots["ours"].get_ydata()[0] < dots["gray"].get_ydata()[0] < dots["ours"].get_ydata()[1]
+    bars = [line.get_xdata() for line in left.lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 2]
+    assert np.allclose(sorted(x.tolist() for x in map(np.asarray, bars)), [[-50, 250], [-30, 270]])  # gray has none
+    assert [line for line in left.lines if list(line.get_xdata()) == [50.0, 50.0]]
+    assert {"all", "scenes", "ours", "gray", "share, %", "ours alone"} <= set(texts(figure))
+    assert not [line for line in right.lines if line.get_label() == "gray" and len(line.get_xdata())]
+
+
+def test_runs_follow_one_another():
+    log = [
+        {"run": 1, "step": 500, "psnr_ab": 20.0, "colorfulness_ratio": 0.5},
+        {"run": 1, "step": 1000, "psnr_ab": 21.0, "colorfulness_ratio": 0.6},
+        {"run": 2, "step": 500, "psnr_ab": 22.0, "colorfulness_ratio": 0.7, "stage": "joint"},
+    ]
+    recorded = {m: made(m, "released", "all", v) for m, v in (("psnr_ab", 23.0), ("colorfulness_ratio", 0.8))}
+    figure = training(log, recorded, (128, 160))
+    quality, color = figure.axes
+    lines = {line.get_label(): line for line in color.lines}
+    assert np.allclose(lines["run 1"].get_xydata(), [[500, 50], [1000, 60]])
+    assert np.allclose(lines["run 2"].get_xydata(), [[1500, 70]])
+    assert np.allclose(lines["after steps with a discriminator"].get_xydata(), [[1500, 70]])
+    assert np.allclose(next(line for line in quality.lines if "released" in line.get_label()).get_ydata(), [23])
+    assert "released, at 160 px, n = 9, 95 %" in texts(figure)
+
+
+def test_ablations_and_style_are_drawn_from_their_numbers(monkeypatch):
+    found = [
+        replace(
+            made("error_ab_minus_base", "ablation.no_attention", "all", 3.0), seeds=(0, 1), note="by seed +2, +4; x"
+        ),
+        made("error_ab_minus_base_seed_sd", "ablation.no_attention", "all", 9.0),
+        made("style_content", "ours", "style_pairs", 0.4),
+        made("style_style", "ours", "style_pairs", 0.1),
+        made("style_content", "ours at 0.5", "style_pairs", 0.2),
+        made("style_style", "ours at 0.5", "style_pairs", 0.3),
+    ]
+    found[1] = replace(found[1], interval=None)
+    monkeypatch.setattr(shown_numbers, "read_results", lambda: {n.key: n for n in found})
+    changed = shown_numbers.ablations()
+    assert list(changed.facts) == ["all/ablation.no_attention/error_ab_minus_base"]
+    assert "no attention" in texts(changed.figure)
+    curve = shown_numbers.style_pareto()
+    assert len(curve.facts) == 4
+    (line,) = [one for one in curve.figure.axes[0].lines if one.get_marker() == "o"]
+    assert np.allclose(line.get_xydata(), [[0.2, 0.3], [0.4, 0.1]])
+
+
+def test_recorded_numbers_of_the_demo_are_there():
+    """So that a reviewer without a data root can compute something again."""
+    assert {"demo/released/psnr_ab", "demo/gray/psnr_ab"} <= read_results().keys()

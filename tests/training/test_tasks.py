@@ -1,0 +1,223 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from small_run import drawn_store, small_preset
+
+from colorstyle_lib.config import TrainingConfig, get_preset
+from colorstyle_lib.data.batches import Batches
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.model.content import content_planes
+from colorstyle_lib.training.augment import differentiable_augmentation
+from colorstyle_lib.training.diagnostics import warnings_of
+from colorstyle_lib.training.generator_pass import answer, choose_noise, color_term, supervised_terms
+from colorstyle_lib.training.state import Players
+from colorstyle_lib.training.tasks import TASKS, WORN, draw, wear
+from colorstyle_lib.training.validation import Evaluation
+
+CPU = torch.device("cpu")
+
+
+def examples(task, n=8, index=0, noise=8, **changes):
+    config = replace(TrainingConfig(), tasks=((task, 1.0),), **changes)
+    return draw(Batches(drawn_store(), n, 48), index, config, noise).on(CPU)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_each_task_is_told_what_it_may_know(task):
+    some = examples(task)
+    light, color = some.known[:, 0], some.known[:, 1]
+    assert bool(some.asked(task).all())
+    if task in ("automatic", "reference"):
+        assert light.min() == 1
+        assert color.max() == 0
+    elif task == "hints":
+        assert light.min() == 1
+        share = color.mean((1, 2))
+        assert share.min() > 0
+        assert share.max() < 0.25
+    elif task == "inpaint":
+        assert bool(((light == 0).flatten(1).any(1) & (light == 1).flatten(1).any(1)).all())
+        assert color[light == 0].max() == 0  # nothing at all is known in a hole
+        assert {color[i].max().item() for i in range(len(color))} == {0.0, 1.0}  # gray photographs have holes, too
+    elif task == "enhance":
+        assert torch.equal(some.known, torch.full_like(some.known, WORN))
+        assert some.fade.max() < 1
+    elif task == "generate":
+        assert some.known.max() == 0
+        assert bool(some.z.flatten(1).any(1).all())
+    content = some.content()
+    assert content[:, 0][light == 0].abs().sum() == 0
+    assert content[:, 1:3].movedim(1, -1)[color == 0].abs().sum() == 0
+    if task != "enhance":
+        assert torch.allclose(content[:, 0][light == 1] * 100, some.lab[:, 0][light == 1])
+
+
+def test_a_row_depends_on_seed_index_and_row_alone():
+    config = small_preset().training
+    whole = draw(Batches(drawn_store(), 8, 48, 5), 7, config, 4).on(CPU)
+    halves = [draw(Batches(drawn_store(), 8, 48, 5, part=(rank, 2)), 7, config, 4).on(CPU) for rank in (0, 1)]
+    for name in ("task", "known", "fade", "z", "taken", "strength", "chances"):
+        joined = torch.cat([getattr(half, name) for half in halves])
+        assert torch.equal(getattr(whole, name), joined), name
+    torch.testing.assert_close(whole.rgb, torch.cat([half.rgb for half in halves]))
+    other = draw(Batches(drawn_store(), 8, 48, 5), 8, config, 4).on(CPU)
+    assert not torch.equal(whole.z, other.z)
+
+
+def test_a_reference_is_the_same_picture_and_a_style_another():
+    guided, styled = examples("reference"), examples("stylize")
+    near = (guided.rgb.mean((2, 3)) - guided.other.mean((2, 3))).abs().mean()
+    far = (styled.rgb.mean((2, 3)) - styled.other.mean((2, 3))).abs().mean()
+    assert near < far
+
+
+@pytest.mark.parametrize(
+    ("tasks", "said"),
+    [
+        ((("automatik", 1.0),), "no task 'automatik'; did you mean 'automatic'"),
+        ((("hints", -1.0),), "the weight of task 'hints' is -1.0"),
+        ((("hints", 0.0),), "no task has a weight above 0"),
+        ((), "no task has a weight above 0"),
+    ],
+)
+def test_tasks_that_cannot_be_drawn_are_refused(tasks, said):
+    with pytest.raises(ConfigError, match=said):
+        draw(Batches(drawn_store(), 2, 48), 0, replace(TrainingConfig(), tasks=tasks), 0)
+
+
+@given(st.floats(0.125, 1.0, width=32), st.floats(0.0, 1.0, width=32))
+def test_wear_takes_contrast_and_chroma_and_nothing_at_one(contrast, chroma):
+    lab = examples("automatic", 2).lab
+    worn = wear(lab, torch.tensor([[contrast, chroma]] * 2))
+    assert torch.allclose(worn[:, 1:], chroma * lab[:, 1:], atol=1e-4)
+    assert bool((worn[:, 0].std((1, 2)) <= contrast * lab[:, 0].std((1, 2)) + 1e-3).all())
+    same = wear(lab, torch.ones(2, 2))
+    torch.testing.assert_close(same, lab, rtol=0, atol=1e-3)
+
+
+def told(task, **changes):
+    """A fresh tiny generator's answer."""
+    preset = small_preset(**changes)
+    generator = Players.new(preset, 0, CPU).generator
+    some = examples(task)
+    return generator, some, answer(generator, some, None, preset.training, judged=True), preset.training
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_known_for_certain_stays(task):
+    generator, some, answered, config = told(task)
+    lab = answered.lab
+    if task in ("automatic", "reference", "hints"):
+        assert torch.equal(lab[:, 0], some.lab[:, 0])
+    if task == "inpaint":
+        light, color = some.known[:, 0] == 1, some.known[:, 1] == 1
+        assert torch.equal(lab[:, 0][light], some.lab[:, 0][light])
+        assert torch.equal(lab[:, 1][color], some.lab[:, 1][color])
+        assert not torch.equal(lab[:, 0][~light], some.lab[:, 0][~light])
+    if task == "stylize":
+        return  # see test_restyling
+    terms = supervised_terms(generator, some, answered, config)
+    assert (terms["lightness"] > 0) == (task in ("inpaint", "enhance", "generate"))
+    assert terms["color"] > 0
+
+
+def test_terms_of_the_parts_have_the_mean_of_the_whole():
+    """Whatever tasks the parts hold: otherwise several processes would train something else than one."""
+    preset = small_preset()
+    generator = Players.new(preset, 0, CPU).generator.eval()
+    whole = draw(Batches(drawn_store(), 8, 48), 1, preset.training, 8).on(CPU)
+    assert len(whole.task.unique()) > 2
+
+    def terms(part):
+        answered = answer(generator.eval(), part, None, preset.training, judged=True)
+        return supervised_terms(generator, part, answered, preset.training)
+
+    parts = [terms(part) for part in whole.parts(2)]
+    for name, value in terms(whole).items():
+        mean = (parts[0][name] + parts[1][name]) / 2
+        assert mean.item() == pytest.approx(value.item(), rel=1e-3), name
+
+
+def test_the_best_of_several_noises_is_learned_from():
+    preset = small_preset()
+    generator = Players.new(preset, 0, CPU).generator
+    torch.nn.init.normal_(generator.from_noise.weight, std=2.0)
+    some = examples("automatic", noisy=1.0, best_of=4)
+    content = some.content()
+    generator.eval()
+    chosen = choose_noise(generator, generator.look(content), some, None, preset.training)
+
+    def loss(z):
+        return color_term(generator, generator.decode(content, None, z)[0], some.lab, preset.training)
+
+    offered = torch.stack([loss(z) for z in some.z.unbind(1)])
+    assert torch.allclose(loss(chosen), offered.amin(0))
+    assert offered.std(0).max() > 0
+
+
+def test_hints_reach_places_that_look_alike():
+    """A hint on one of two equal disks tells of the other, and of the ground less."""
+    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    stripes = 60 + 25 * torch.sin(x * 1.6)
+    disks = ((x - 16) ** 2 + (y - 32) ** 2 < 144) | ((x - 48) ** 2 + (y - 32) ** 2 < 144)
+    light = torch.where(disks, stripes, 40.0)
+    lab = torch.stack((light, torch.where(disks, 60.0, 0.0), torch.where(disks, 40.0, 0.0)))[None]
+    known = torch.zeros(1, 1, 64, 64)
+    known[..., 30:34, 14:18] = 1
+    generator = Players.new(small_preset(), 0, CPU).generator
+    own = generator.describe_content(content_planes(lab, torch.ones_like(known), known))
+    a = own.maps[0][0, -3]  # mean of a by cell, over 110
+    assert a[4, 2] == pytest.approx(60 / 110, abs=1e-3)  # where the hint stands
+    assert a[4, 6] > 0.9 * 60 / 110
+    assert bool(own.present[0, 0])
+
+
+def test_augmentation_moves_and_cuts_and_lets_gradients_through():
+    lab = examples("automatic", 2).lab.requires_grad_()
+    centre = torch.tensor([[0.5, 0.5, 0.0, 0.0]] * 2)
+    shown = differentiable_augmentation(lab, centre)
+    assert torch.equal(shown[..., 8:, 8:], lab[..., 8:, 8:])  # no shift; the cut is in the corner
+    assert shown[..., :8, :8].abs().max() == 0
+    far = differentiable_augmentation(lab, torch.tensor([[1.0 - 1e-6, 0.5, 1.0, 1.0]] * 2))
+    assert torch.equal(far[..., 6:40, :40], lab[..., :34, :40])  # an eighth of 48 down
+    shown.sum().backward()
+    assert torch.equal(lab.grad[0, 0] > 0, shown[0, 0] != 0)
+
+
+def test_warnings_say_what_to_do():
+    fine = Evaluation(9, 25.0, 0.9, {"8": {"texture": 0.4, "shape": 0.6}}, {"8": 0.1})
+    assert warnings_of(fine, 0.7, step=900, steps=1000) == []
+    lost = warnings_of(fine, 0.99, step=1, steps=1000)
+    assert len(lost) == 1
+    assert "99 % apart" in lost[0]
+    assert "discriminator_learning_rate" in lost[0]
+    brown = replace(fine, colorfulness_ratio=0.3)
+    assert "brown" in warnings_of(brown, step=900, steps=1000)[0]
+    assert warnings_of(brown, step=100, steps=1000) == []  # too early to tell
+    collapsed = replace(fine, attention={"8": {"texture": 0.001, "shape": 0.999}})
+    assert "collapsed to shape" in warnings_of(collapsed, step=900, steps=1000)[0]
+    constant = replace(fine, attention_spread={"8": 0.0})
+    assert "same for every picture" in warnings_of(constant, step=900, steps=1000)[0]
+    alone = replace(constant, attention={"8": {"color": 0.0, "texture": 1.0}})
+    assert warnings_of(alone, step=900, steps=1000) == []
+
+
+def test_the_paper_preset_and_the_tiny_one_have_tasks_that_exist():
+    for name in ("paper", "tiny", "companion"):
+        config = get_preset(name).training
+        assert draw(Batches(drawn_store(), 2, 48), 0, config, 4).on(CPU).rgb.shape == (2, 3, 48, 48)
+
+
+def test_what_is_unlike_every_hint_takes_little_from_it():
+    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    light = torch.where(x < 32, 60 + 25 * torch.sin(x * 1.6), 50 + 20 * torch.sin(y * 0.8))
+    lab = torch.stack((light, torch.full_like(light, 60.0), torch.zeros_like(light)))[None]
+    known = torch.zeros(1, 1, 64, 64)
+    known[..., 30:34, 14:18] = 1
+    generator = Players.new(small_preset(), 0, CPU).generator
+    a = generator.describe_content(content_planes(lab, torch.ones_like(known), known)).maps[0][0, -3]
+    assert a[2, 1] > 2 * a[2, 6]  # as far from the hint's cell as each other, on its own and on the other side
+    assert a[0, 7] < 0.5 * 60 / 110
