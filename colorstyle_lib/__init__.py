@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from colorstyle_lib.errors import ColorStyleError
-    from colorstyle_lib.inference.colorstyle import ColorStyle, Result
+    from colorstyle_lib.inference.colorstyle import ColorStyle
+    from colorstyle_lib.inference.result import Result
 
 __version__ = "0.1.0"
 

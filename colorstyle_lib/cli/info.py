@@ -8,9 +8,10 @@ from pathlib import Path
 import torch
 
 from colorstyle_lib import __version__, paths
+from colorstyle_lib.files import file_hash
 from colorstyle_lib.inference.colorstyle import RELEASED, released_card
+from colorstyle_lib.model.weights import load_generator
 from colorstyle_lib.run_mode import get_mode
-from colorstyle_lib.training.checkpoint import file_hash, load_generator
 
 
 def print_info(weights: Path | None = None) -> None:

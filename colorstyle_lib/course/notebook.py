@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import random
 import tempfile
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ from colorstyle_lib.run_mode import Mode, get_mode
 
 
 @dataclass(frozen=True)
-class Lesson:
+class NotebookRun:
     """One run of one notebook.
 
     Attributes:
@@ -73,16 +71,6 @@ class Lesson:
         return figure
 
 
-def versions() -> dict[str, str]:
-    """Versions of what a number depends on: Python, torch, numpy, this package."""
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "colorstyle": version("colorstyle"),
-    }
-
-
 def seed_everything(seed: int) -> None:
     """Start Python's, NumPy's and torch's random generators from one number."""
     random.seed(seed)
@@ -90,7 +78,7 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def start(mode: str = "auto", data: str = "", seed: int = 0) -> Lesson:
+def start(mode: str = "auto", data: str = "", seed: int = 0) -> NotebookRun:
     """Begin a notebook: choose the mode, seed everything, set the figures' style, print what runs where.
 
     Args:
@@ -115,4 +103,4 @@ def start(mode: str = "auto", data: str = "", seed: int = 0) -> Lesson:
     facts = ", ".join(f"{name} {number}" for name, number in versions().items())
     where = torch.cuda.get_device_name() if device.type == "cuda" else f"{os.cpu_count()} CPU cores"
     print(f"{facts}\nmode {chosen.name} | seed {seed} | {where} | images: {root.name if root else chosen.source}")
-    return Lesson(chosen, seed, device, root, output)
+    return NotebookRun(chosen, seed, device, root, output)

@@ -18,10 +18,10 @@ from colorstyle_lib.config import Preset, change, get_preset
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.metrics.coloring import psnr_ab
 from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.training.distributed import World
-from colorstyle_lib.training.gan_step import Rules, take_turns
+from colorstyle_lib.training.distributed import ProcessGroup
+from colorstyle_lib.training.gan_step import StepContext, train_step
 from colorstyle_lib.training.loop import stage_at
-from colorstyle_lib.training.state import Players, learning_rate_at
+from colorstyle_lib.training.state import TrainState, learning_rate_at
 from colorstyle_lib.training.tasks import draw
 from colorstyle_lib.training.validation import evaluate
 
@@ -133,7 +133,7 @@ def trial(
     config, device = preset.training, device or torch.device("cpu")
     batches = Batches(learn, config.batch_size, config.crop, seed)
     seen, unseen = (exam_crops(pictures, config.crop).to(device) for pictures in (learn, exam))
-    players, rules = Players.new(preset, seed, device), Rules(config, World(0, 1, device))
+    players, rules = TrainState.new(preset, seed, device), StepContext(config, ProcessGroup(0, 1, device))
     look_after = sorted({-(-steps * (i + 1) // looks) for i in range(looks)})
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     kept, trained, seconds = [], [], 0.0
@@ -143,9 +143,9 @@ def trial(
             group["lr"] = learning_rate_at(step, steps, config)
         stage = stage_at(step, steps, config)
         parts = draw(batches, step, config, preset.generator.noise).on(device).parts(config.accumulate)
-        take_turns(players, parts, rules, stage)
+        train_step(players, parts, rules, stage)
         if stage != "catch_up":
-            players.move_average(config.ema, step)
+            players.update_average(config.ema, step)
         seconds += clock() - started
         if step + 1 in look_after:
             kept.append(evaluate(players.average, seen).psnr_ab)
@@ -157,7 +157,7 @@ def trial(
 
 
 @torch.no_grad()
-def _known(players: Players, rgb: Tensor) -> float:
+def _known(players: TrainState, rgb: Tensor) -> float:
     """Share of pictures that the discriminator knows from what the generator makes of them."""
     lab = rgb_to_lab(rgb)
     # With the batch's own statistics, as in the steps that the discriminator has learned from.
@@ -166,7 +166,7 @@ def _known(players: Players, rgb: Tensor) -> float:
     return (real > fake).float().mean().item()
 
 
-def _slope(players: Players, rgb: Tensor) -> float:
+def _slope(players: TrainState, rgb: Tensor) -> float:
     """How fast the discriminator's mind changes near real pictures."""
     x = (rgb_to_lab(rgb) / _PER).requires_grad_()
     (gradient,) = torch.autograd.grad(players.discriminator(x * _PER).mean(1).sum(), x)

@@ -1,6 +1,6 @@
 """A conditional GAN small enough to train while one waits; it colors :mod:`.toy_objects`.
 
-Seeing and choosing are learned apart. A distance teaches :class:`Eyes` where the object is and what its shape is;
+Seeing and choosing are learned apart. A distance teaches :class:`Encoder` where the object is and what its shape is;
 then the eyes are frozen, and two small perceptrons play for the *color* alone. Frozen features let a discriminator
 judge from its first step: A. Sauer et al., Projected GANs Converge Faster, NeurIPS 2021 (arXiv:2111.01007).
 """
@@ -37,7 +37,7 @@ def _perceptron(inputs: int, outputs: int, width: int = 64) -> nn.Sequential:
 
 
 @dataclass(frozen=True)
-class Sight:
+class Encoding:
     """What a gray picture shows.
 
     Attributes:
@@ -58,8 +58,8 @@ class Sight:
         return torch.einsum("nkhw,nkc->nchw", self.parts, colors)
 
 
-class Eyes(nn.Module):
-    """L in, a :class:`Sight` out: convolutions on cells of 4 x 4 pixels."""
+class Encoder(nn.Module):
+    """L in, a :class:`Encoding` out: convolutions on cells of 4 x 4 pixels."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -67,26 +67,26 @@ class Eyes(nn.Module):
         self.summary = nn.Sequential(nn.Linear(9 * width, 64), nn.LeakyReLU(0.2))
         self.parts = nn.Sequential(_conv(width, width), nn.Conv2d(width, 16 * PARTS, 1), nn.PixelShuffle(4))
 
-    def forward(self, lightness: Float[Tensor, "n 1 24 24"]) -> Sight:
+    def forward(self, lightness: Float[Tensor, "n 1 24 24"]) -> Encoding:
         """Look at gray pictures; L in [0, 100]."""
         near = self.near(nnf.pixel_unshuffle((lightness - 57) / 10, 4))  # (N, w, 6, 6)
         summary = self.summary(self.far(near).flatten(1))  # (N, 64)
-        return Sight(summary, self.parts(near).softmax(dim=1))
+        return Encoding(summary, self.parts(near).softmax(dim=1))
 
 
 class SmallGenerator(nn.Module):
     """L and z in, ab out: eyes, and a perceptron that chooses one color for each part from what they see and z."""
 
-    def __init__(self, eyes: Eyes | None = None) -> None:
+    def __init__(self, eyes: Encoder | None = None) -> None:
         super().__init__()
-        self.eyes = eyes or Eyes()
+        self.eyes = eyes or Encoder()
         self.choose = _perceptron(64 + NOISE, 2 * PARTS)
 
     def forward(self, lightness: Float[Tensor, "n 1 24 24"], z: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2 24 24"]:
         """Color gray pictures; a and b in Lab units."""
         return self.color(self.eyes(lightness), z)
 
-    def color(self, seen: Sight, z: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2 24 24"]:
+    def color(self, seen: Encoding, z: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2 24 24"]:
         """Color what has been seen already."""
         colors = self.choose(torch.cat((seen.summary, z), dim=1)).unflatten(1, (PARTS, 2))
         return seen.paint(_SCALE * colors)
@@ -99,7 +99,7 @@ class SmallDiscriminator(nn.Module):
         super().__init__()
         self.judge = _perceptron(64 + 2 * PARTS, 1)
 
-    def forward(self, seen: Sight, colors: Float[Tensor, "n parts 2"]) -> Float[Tensor, " n"]:
+    def forward(self, seen: Encoding, colors: Float[Tensor, "n parts 2"]) -> Float[Tensor, " n"]:
         """How real the parts' colors, in units of 30 Lab, look."""
         return self.judge(torch.cat((seen.summary, colors.flatten(1)), dim=1))[:, 0]
 
@@ -107,7 +107,7 @@ class SmallDiscriminator(nn.Module):
 def learn(
     distance: str,
     data: Cutouts,
-    eyes: Eyes | None = None,
+    eyes: Encoder | None = None,
     *,
     steps: int,
     seed: int = 0,
@@ -144,7 +144,7 @@ def learn(
 def play(
     objective: str,
     data: Cutouts,
-    eyes: Eyes,
+    eyes: Encoder,
     *,
     steps: int,
     seed: int = 0,

@@ -24,8 +24,7 @@ from torch import Tensor
 from colorstyle_lib.data.batches import ImageStore, decoded, nothing_readable
 from colorstyle_lib.data.image_list import Listing
 from colorstyle_lib.errors import DataError
-from colorstyle_lib.file_lock import alone
-from colorstyle_lib.images.write import atomic_write
+from colorstyle_lib.files import atomic_write, file_lock
 
 _MARK = b"cstyle01"
 _TAIL = struct.Struct("<Q8s")
@@ -75,7 +74,7 @@ def cached(listing: Listing, shorter_side: int, folder: Path, name: str) -> Imag
     key = hashlib.sha256(f"{listing.root}\n{name}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
     path = folder / f"{listing.root.name}-{shorter_side}px-{key}.cache"
     fingerprint = listing.fingerprint()
-    with alone(path.with_suffix(".lock")):
+    with file_lock(path.with_suffix(".lock")):
         if path.exists():
             try:
                 return _open(path, listing, fingerprint)

@@ -10,7 +10,7 @@ from typing import Any
 
 from colorstyle_lib import paths
 from colorstyle_lib.errors import DataError, MissingExtraError, check_known, nearest
-from colorstyle_lib.file_lock import alone
+from colorstyle_lib.files import file_lock
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def fetch(name: str) -> Path:
         raise DataError(f"{one.title} cannot be downloaded for you: get {one.by_hand} from {one.home}")
     part = root.with_name(f".{name}.part")
     try:
-        with alone(root.with_name(f".{name}.lock")):
+        with file_lock(root.with_name(f".{name}.lock")):
             if not root.is_dir():  # another process may just have done it
                 print(f"downloading {one.title}: {one.size}; terms: {one.terms}", flush=True)
                 _download(name, part)

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from colorstyle_lib.data.folder import Split
 from colorstyle_lib.data.layouts import list_images
 from colorstyle_lib.errors import DataError
-from colorstyle_lib.images.write import atomic_write
+from colorstyle_lib.files import atomic_write
 
 NAME = "CHECKSUMS.csv"
 """What :func:`write_manifest` calls it. Not ``MANIFEST.csv``, which would from then on decide the splits."""

@@ -29,8 +29,7 @@ from colorstyle_lib.data.image_list import Listing
 from colorstyle_lib.data.layouts import list_images
 from colorstyle_lib.data.shards import INDEX, LOCK, described_by, pictures_in, read_json
 from colorstyle_lib.errors import ConfigError, DataError, ImageError
-from colorstyle_lib.file_lock import alone
-from colorstyle_lib.images.write import atomic_write
+from colorstyle_lib.files import atomic_write, file_lock
 
 _SPLITS: tuple[Split, ...] = ("train", "val")
 
@@ -78,7 +77,7 @@ def write_shards(
     recipe = {"shorter_side": shorter_side, "quality": quality, "per_shard": per_shard}
     recipe |= {f"source_{split}": listing.fingerprint() for split, listing in listings.items()}
     shards, left_out = [], 0
-    with alone(destination / LOCK):
+    with file_lock(destination / LOCK):
         for split, listing in listings.items():
             order = np.random.default_rng(0).permutation(len(listing)).tolist()
             starts = range(0, len(order), per_shard)

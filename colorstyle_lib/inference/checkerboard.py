@@ -18,7 +18,7 @@ _REACH = 1.25  # standard deviation in periods: enough to tell a repeated patter
 _FAINT = 0.06  # an edge is stronger; cut to this it cannot pass for a pattern and echo beside itself
 
 
-def without_lattice(drawn: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+def remove_checkerboard(drawn: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
     """A picture, or a change of one, less its faint part that repeats every 4 pixels.
 
     That part is, of the fine and faint detail, the mean of near pixels at the same place of the 4 x 4 grid, less the

@@ -16,17 +16,19 @@ from torch import Tensor
 
 from colorstyle_lib import paths
 from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError, WeightsError
+from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import Source, open_picture, to_tensor
 from colorstyle_lib.inference.guided_upsampling import with_chroma
-from colorstyle_lib.inference.hints import Hint, keep_to_reach, plant
-from colorstyle_lib.inference.result import Result, pixels_hash, versions
+from colorstyle_lib.inference.hints import Hint, limit_hints, rasterize_hints
+from colorstyle_lib.inference.result import Result, pixels_hash
 from colorstyle_lib.inference.stylizer import Styles, Stylizer, restyled
 from colorstyle_lib.inference.video import SMOOTH, restyled_clip
 from colorstyle_lib.model.attention_override import parse_override
 from colorstyle_lib.model.content import content_planes, gray_content
 from colorstyle_lib.model.generator import Generator, Reference
-from colorstyle_lib.training.checkpoint import file_hash, load_generator
+from colorstyle_lib.model.weights import load_generator
 
 RELEASED = "companion"
 _LONGEST_WORKING_SIDE = 1536  # a panorama is predicted smaller rather than at any cost
@@ -165,11 +167,11 @@ class ColorStyle:
                 lightness = torch.cat([lights[i] for i in rows])  # (n, 1, h, w)
                 ab, alphas, guess = predict(gray_content(lightness))
                 if hints:
-                    planted = [plant(hints, opened[i].size, lights[i]) for i in rows]
+                    planted = [rasterize_hints(hints, opened[i].size, lights[i]) for i in rows]
                     told, known = (torch.cat(planes) for planes in zip(*planted, strict=True))
                     content = content_planes(torch.cat((lightness, told), dim=1), torch.ones_like(known), known)
                     hinted, alphas, guess = predict(content)
-                    ab = keep_to_reach(ab, hinted, lightness, told, known)
+                    ab = limit_hints(ab, hinted, lightness, told, known)
                 if override is not None and not all(any(a[k].any() for a in alphas.values()) for k in range(len(rows))):
                     raise ConfigError(
                         "attention= leaves nothing: this picture has none of the modalities that have weight"

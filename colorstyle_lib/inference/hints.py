@@ -46,7 +46,7 @@ def parse_hint(text: str) -> Hint:
     raise ConfigError(f"a hint is X,Y,#RRGGBB such as 120,80,#b5302a, not {text!r}")
 
 
-def plant(
+def rasterize_hints(
     hints: Sequence[Hint], size: tuple[int, int], lightness: Float[Tensor, "1 1 h w"]
 ) -> tuple[Float[Tensor, "1 2 h w"], Bool[Tensor, "1 1 h w"]]:
     """Hints as planes at the working size.
@@ -78,7 +78,7 @@ def plant(
     return ab, known
 
 
-def keep_to_reach(
+def limit_hints(
     plain: Float[Tensor, "n 2 h w"],
     hinted: Float[Tensor, "n 2 h w"],
     lightness: Float[Tensor, "n 1 h w"],
@@ -95,8 +95,8 @@ def keep_to_reach(
         plain: a and b as predicted without hints.
         hinted: with them; a network that learned from scattered hints takes a single one for the whole picture's tint.
         lightness: L.
-        ab: from :func:`plant`.
-        known: from :func:`plant`.
+        ab: from :func:`rasterize_hints`.
+        known: from :func:`rasterize_hints`.
 
     Returns:
         a and b.

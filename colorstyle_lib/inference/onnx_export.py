@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from colorstyle_lib.errors import MissingExtraError
-from colorstyle_lib.images.write import atomic_write
+from colorstyle_lib.files import atomic_write
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.model.content import CONTENT_PLANES
 from colorstyle_lib.model.generator import Generator

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -59,12 +57,3 @@ def pixels_hash(picture: Image.Image) -> str:
     for top in range(0, height, _HASHED_ROWS):
         digest.update(picture.crop((0, top, width, min(top + _HASHED_ROWS, height))).tobytes())
     return digest.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """What a result was made with."""
-    try:
-        ours = version("colorstyle")
-    except PackageNotFoundError:
-        ours = "unknown"
-    return {"colorstyle": ours, "torch": torch.__version__}

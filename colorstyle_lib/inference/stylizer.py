@@ -15,15 +15,16 @@ from PIL import Image
 from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import Source, open_picture
-from colorstyle_lib.inference.checkerboard import without_lattice
+from colorstyle_lib.inference.checkerboard import remove_checkerboard
 from colorstyle_lib.inference.guided_upsampling import Strip, rows_at_size, strip_by_strip
-from colorstyle_lib.inference.result import Result, pixels_hash, versions
+from colorstyle_lib.inference.result import Result, pixels_hash
 from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.modalities import MODALITIES
-from colorstyle_lib.model.style_decoder import LEVEL, Look, Restyler, blend
+from colorstyle_lib.model.style_decoder import LEVEL, StyleCode, StyleDecoder, blend
 
 if TYPE_CHECKING:
     from colorstyle_lib.inference.colorstyle import ColorStyle
@@ -105,7 +106,7 @@ class Stylizer:
         }
 
     @torch.inference_mode()
-    def _look(self, styles: Sequence[tuple[Image.Image, float]]) -> Look:
+    def _look(self, styles: Sequence[tuple[Image.Image, float]]) -> StyleCode:
         copies = [self.model.working_copy(picture, _STYLE_SIDE) for picture, _ in styles]
         looks = [self.model.generator.describe_style(rgb_to_lab(copy)) for copy in copies]
         look = blend(looks, [weight for _, weight in styles])
@@ -128,9 +129,9 @@ class Stylizer:
         content = gray_content(rgb_to_lab(small)[:, :1])
         told = small.new_full((1,), self.strength)
         with _halves(small.device):
-            maps = generator.encoder(content, Restyler.sees)
+            maps = generator.encoder(content, StyleDecoder.sees)
             redrawn, alpha = generator.restyle(small, maps, self.look, told, override=self.override)
-        return Change(given, base, small, without_lattice(redrawn - small), alpha)
+        return Change(given, base, small, remove_checkerboard(redrawn - small), alpha)
 
     def size(self, picture: Image.Image) -> int:
         """Shorter side at which a picture is redrawn."""
@@ -191,7 +192,7 @@ def _weighed(style: Source | Styles) -> Styles:
     return style if pairs else [(style, 1.0)]
 
 
-def _check_something_is_taken(look: Look, override: AttentionOverride | None) -> None:
+def _check_something_is_taken(look: StyleCode, override: AttentionOverride | None) -> None:
     energies = look.codes[0].new_zeros(1, len(MODALITIES))
     present = override.apply(energies, look.present)[1] if override is not None else look.present
     if not bool(present.any()):

@@ -132,7 +132,7 @@ class MultiModalAttention(nn.Module):
             x: features of a decoder level.
             content: what the picture itself offers.
             reference: what a reference or style offers, its maps laid over the content's places
-                (:func:`lay_over`).
+                (:func:`match_reference`).
             temperature: of equation (2).
             override: a change of attention that the caller asks for.
 
@@ -184,7 +184,7 @@ def _zeros(layer: nn.Conv2d) -> nn.Conv2d:
     return layer
 
 
-def lay_over(
+def match_reference(
     reference: Modalities,
     content: Modalities,
     *,

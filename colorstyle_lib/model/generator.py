@@ -15,13 +15,13 @@ from torch import Tensor, nn
 
 from colorstyle_lib.config import ATTENTIONS, GeneratorConfig
 from colorstyle_lib.errors import ConfigError, check_known
-from colorstyle_lib.model.attention import MultiModalAttention, lay_over, likeness
+from colorstyle_lib.model.attention import MultiModalAttention, likeness, match_reference
 from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.color_bins import ab_bins, ab_spread, annealed_mean
 from colorstyle_lib.model.content import AB_RANGE, CONTENT_PLANES, gray_content
 from colorstyle_lib.model.encoders import ConvolutionEncoder, PretrainedEncoder, double_convolution
 from colorstyle_lib.model.modalities import REDUCTION, Modalities, ModalityEncoder
-from colorstyle_lib.model.style_decoder import Look, Restyler, look_of
+from colorstyle_lib.model.style_decoder import StyleCode, StyleDecoder, encode_style
 
 _NOISE_SIDE = 4  # z says something of each of 4 x 4 regions: where there is no content, places need a difference
 _LIGHT_WIDTH = 16
@@ -43,7 +43,7 @@ class Reference(NamedTuple):
     rows: Tensor | None = None
 
 
-class Seen(NamedTuple):
+class Encoded(NamedTuple):
     """What the generator sees before it answers.
 
     Attributes:
@@ -58,10 +58,10 @@ class Seen(NamedTuple):
     own: Modalities | None
     offered: Modalities | None
 
-    def pick(self, chosen: Tensor) -> Seen:
+    def pick(self, chosen: Tensor) -> Encoded:
         """The chosen images' alone: by flags, or by their numbers, any of them several times."""
         own, offered = (m.pick(chosen) if m is not None else None for m in (self.own, self.offered))
-        return Seen(self.content[chosen], [m[chosen] for m in self.maps], own, offered)
+        return Encoded(self.content[chosen], [m[chosen] for m in self.maps], own, offered)
 
 
 class Generator(nn.Module):
@@ -110,7 +110,7 @@ class Generator(nn.Module):
             )
             nn.init.zeros_(self.light[-1].weight)
         if config.restyling:
-            self.restyling = Restyler(config.restyling, channels)
+            self.restyling = StyleDecoder(config.restyling, channels)
         if config.colors == "bins":
             self.head: nn.Module = nn.Sequential(
                 nn.Conv2d(widths[0], 64, 1), nn.ReLU(), nn.Conv2d(64, len(ab_bins()), 1)
@@ -160,7 +160,9 @@ class Generator(nn.Module):
     ) -> Float[Tensor, "n _ _ _"]:
         """The color map, where a hint says little of where it stands and much of what looks like that place."""
         alike = self._likeness(described, maps)
-        carried = lay_over(described, described, alike=(alike, alike), known=cells, nearness=_NEARNESS, least=_LEAST)
+        carried = match_reference(
+            described, described, alike=(alike, alike), known=cells, nearness=_NEARNESS, least=_LEAST
+        )
         return torch.where(cells, described.maps[0], carried.maps[0])
 
     def describe_reference(self, lab: Float[Tensor, "n 3 h2 w2"]) -> Reference:
@@ -175,7 +177,7 @@ class Generator(nn.Module):
             return self.encoder.likeness(maps)
         return likeness(torch.cat(described.maps[1:], dim=1))
 
-    def look(self, content: Float[Tensor, "n 5 h w"], reference: Reference | None = None) -> Seen:
+    def look(self, content: Float[Tensor, "n 5 h w"], reference: Reference | None = None) -> Encoded:
         """What comes before any answer, and is the same for every z.
 
         Arguments and errors as in :meth:`forward`.
@@ -187,14 +189,14 @@ class Generator(nn.Module):
         maps = self.encoder(content)
         own = self.describe_content(content, maps) if self.steering else None
         offered = self._offered(own, maps, reference) if own is not None and reference is not None else None
-        return Seen(content, maps, own, offered)
+        return Encoded(content, maps, own, offered)
 
     def _offered(self, own: Modalities, maps: list[Tensor], reference: Reference) -> Modalities:
         """The reference's descriptions at the content's places; nothing for contents that have none."""
         rows = reference.rows
         mine, at = (own, maps) if rows is None else (own.pick(rows), [m[rows] for m in maps])
         alike = (self._likeness(mine, at), reference.alike)
-        laid = lay_over(reference.described, mine, alike=alike, sharpness=self._sharpness)
+        laid = match_reference(reference.described, mine, alike=alike, sharpness=self._sharpness)
         return laid if rows is None else laid.spread(rows)
 
     def decode(
@@ -215,7 +217,7 @@ class Generator(nn.Module):
         return self.think(self.look(content, reference), z, override=override)
 
     def think(
-        self, seen: Seen, z: Float[Tensor, "n d"] | None = None, *, override: AttentionOverride | None = None
+        self, seen: Encoded, z: Float[Tensor, "n d"] | None = None, *, override: AttentionOverride | None = None
     ) -> tuple[Float[Tensor, "n c _ _"], dict[str, Float[Tensor, "n m _ _"]]]:
         """The second half of :meth:`decode`: from what was seen to features and attention."""
         *skips, x = seen.maps
@@ -273,20 +275,20 @@ class Generator(nn.Module):
         unknown = content[:, 3:4] == 0
         return 100 * (content[:, :1] + 0.5 * unknown + change)
 
-    def describe_style(self, lab: Float[Tensor, "n 3 h2 w2"]) -> Look:
+    def describe_style(self, lab: Float[Tensor, "n 3 h2 w2"]) -> StyleCode:
         """What may be taken from a style picture, of any size as in :meth:`describe_reference`."""
-        return look_of(self.describe(lab), self.encoder(gray_content(lab[:, :1]), Restyler.sees))
+        return encode_style(self.describe(lab), self.encoder(gray_content(lab[:, :1]), StyleDecoder.sees))
 
     def restyle(
         self,
         rgb: Float[Tensor, "n 3 h w"],
         maps: list[Tensor],
-        look: Look,
+        look: StyleCode,
         strength: Float[Tensor, " n"] | None = None,
         *,
         override: AttentionOverride | None = None,
     ) -> tuple[Float[Tensor, "n 3 h w"], Float[Tensor, "n 3 _ _"]]:
-        """Redraw pictures in another one's look; see :meth:`.Restyler.forward`.
+        """Redraw pictures in another one's look; see :meth:`.StyleDecoder.forward`.
 
         Args:
             rgb: the pictures, in their own colors or in those that this generator gave them.

@@ -32,7 +32,7 @@ _QUERY = 16
 _STEP = 4  # what sides are made multiples of
 
 
-class Look(NamedTuple):
+class StyleCode(NamedTuple):
     """What is taken from a style.
 
     Attributes:
@@ -44,13 +44,13 @@ class Look(NamedTuple):
     codes: tuple[Tensor, ...]
     present: Tensor
 
-    def taking(self, names: Sequence[str]) -> Look:
+    def taking(self, names: Sequence[str]) -> StyleCode:
         """Only these modalities of it."""
         kept = torch.tensor([name in names for name in MODALITIES], device=self.present.device)
         return self._replace(present=self.present & kept)
 
 
-def look_of(described: Modalities, maps: Sequence[Float[Tensor, "n _ _ _"]]) -> Look:
+def encode_style(described: Modalities, maps: Sequence[Float[Tensor, "n _ _ _"]]) -> StyleCode:
     """What a style picture's look is made of.
 
     Args:
@@ -59,10 +59,10 @@ def look_of(described: Modalities, maps: Sequence[Float[Tensor, "n _ _ _"]]) -> 
     """
     color, texture, shape = described.vectors
     fine, coarse = (torch.cat([_statistics(m) for m in group], 1) for group in (maps[:2], maps[2:3] or maps[1:2]))
-    return Look((color, torch.cat((texture, fine), 1), torch.cat((shape, coarse), 1)), described.present)
+    return StyleCode((color, torch.cat((texture, fine), 1), torch.cat((shape, coarse), 1)), described.present)
 
 
-def blend(looks: Sequence[Look], weights: Sequence[float]) -> Look:
+def blend(looks: Sequence[StyleCode], weights: Sequence[float]) -> StyleCode:
     """Several looks in one.
 
     Args:
@@ -77,7 +77,7 @@ def blend(looks: Sequence[Look], weights: Sequence[float]) -> Look:
     shares = [weight / sum(weights) for weight in weights]
     codes = zip(*(look.codes for look in looks), strict=True)
     mixed = tuple(sum(share * code for share, code in zip(shares, group, strict=True)) for group in codes)
-    return Look(mixed, torch.stack([look.present for look in looks]).any(0))
+    return StyleCode(mixed, torch.stack([look.present for look in looks]).any(0))
 
 
 def _statistics(maps: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ def _statistics(maps: Tensor) -> Tensor:
     return torch.cat((mean, variance.clamp_min(1e-8).sqrt()), 1)
 
 
-class Restyler(nn.Module):
+class StyleDecoder(nn.Module):
     """Redraw pictures: ``out = (1 - strength) picture + strength redrawn``, so strength 0 changes nothing.
 
     The network draws the whole picture, not what to add to it. One that starts from the picture stays near it, for
@@ -134,7 +134,7 @@ class Restyler(nn.Module):
         self,
         rgb: Float[Tensor, "n 3 h w"],
         maps: Sequence[Float[Tensor, "n _ _ _"]],
-        look: Look,
+        look: StyleCode,
         strength: Float[Tensor, " n"] | None = None,
         *,
         override: AttentionOverride | None = None,

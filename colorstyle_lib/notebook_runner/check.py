@@ -17,10 +17,10 @@ from colorstyle_lib.notebook_runner.publish import (
     output_problems,
     read_notebook,
 )
-from colorstyle_lib.reproduction.figures.check import Agreement
+from colorstyle_lib.reproduction.figures.check import CheckResult
 
 
-def check_executed(folder: Path = FOLDER, notebooks: Path = paths.NOTEBOOKS) -> list[Agreement]:
+def check_executed(folder: Path = FOLDER, notebooks: Path = paths.NOTEBOOKS) -> list[CheckResult]:
     """Hold each notebook of the course against the one that is kept with outputs, and all of those against the index.
 
     Args:
@@ -41,21 +41,21 @@ def check_executed(folder: Path = FOLDER, notebooks: Path = paths.NOTEBOOKS) -> 
             problems.append(str(error))
         else:
             problems += [] if listed else [f"{INDEX} is not the index of these notebooks: {command('NAME', 'quick')}"]
-    return [*checks, Agreement("executed", f"{len(kept)} of {len(course)} notebooks with outputs", tuple(problems))]
+    return [*checks, CheckResult("executed", f"{len(kept)} of {len(course)} notebooks with outputs", tuple(problems))]
 
 
-def _check(source: Path, kept: Path) -> Agreement:
+def _check(source: Path, kept: Path) -> CheckResult:
     name, again = f"executed/{source.stem}", command(source.stem, "quick")
     if not kept.is_file():
-        return Agreement(name, f"not kept yet: {again}", skipped=True)
+        return CheckResult(name, f"not kept yet: {again}", skipped=True)
     try:
         ours, theirs = read_notebook(source), read_notebook(kept)
     except DataError as error:
-        return Agreement(name, str(error), (f"{error}; make it again: {again}",))
+        return CheckResult(name, str(error), (f"{error}; make it again: {again}",))
     problems = output_problems(theirs)
     if [cell.source for cell in code_cells(ours)] != [cell.source for cell in code_cells(theirs)]:
         problems.insert(0, f"its code is no longer that of the notebook: {again}")
     size = kept.stat().st_size
     if size > MOST_BYTES:
         problems.append(f"{size:,} bytes, {MOST_BYTES:,} allowed: {again}")
-    return Agreement(name, f"{len(code_cells(theirs))} code cells, {size / 1000:.0f} kB", tuple(problems))
+    return CheckResult(name, f"{len(code_cells(theirs))} code cells, {size / 1000:.0f} kB", tuple(problems))

@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 from colorstyle_lib import paths
 from colorstyle_lib.errors import DataError
-from colorstyle_lib.images.write import atomic_write
+from colorstyle_lib.files import atomic_write
 from colorstyle_lib.notebook_runner.clean_outputs import clean_outputs, local_places, shrink_pictures
 
 FOLDER = paths.FIGURES / "executed"

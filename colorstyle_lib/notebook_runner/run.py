@@ -99,7 +99,7 @@ def _refuse_to_keep(
 
 def _keep(result: NotebookResult, source: Path, mode: Mode, folder: Path) -> NotebookResult:
     """Keep a notebook that went well; the result says so where that cannot be done."""
-    from colorstyle_lib.course.notebook import versions  # these two import torch
+    from colorstyle_lib.environment import versions
     from colorstyle_lib.reproduction.results.store import Provenance
 
     facts = {

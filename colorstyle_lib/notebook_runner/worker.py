@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from colorstyle_lib import paths
 from colorstyle_lib.errors import ConfigError, MissingExtraError
-from colorstyle_lib.images.write import atomic_write
+from colorstyle_lib.files import atomic_write
 
 try:
     import nbformat

@@ -13,7 +13,7 @@ _PALE, _GAUDY = 0.5, 1.4
 _EARLY = 100  # steps
 
 
-def warnings_of(result: Evaluation, told_apart: float = math.nan, *, step: int, steps: int) -> list[str]:
+def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *, step: int, steps: int) -> list[str]:
     """Signs of trouble at an evaluation, one line each.
 
     Args:
@@ -24,7 +24,7 @@ def warnings_of(result: Evaluation, told_apart: float = math.nan, *, step: int, 
         steps: of the whole run.
     """
     found = []
-    if told_apart > _SURE:
+    if discriminator_accuracy > _SURE:
         found.append(
             f"the discriminator tells {100 * told_apart:.0f} % apart and teaches little; lower "
             "discriminator_learning_rate, or raise penalty"

@@ -22,7 +22,7 @@ Facts = TypeVar("Facts")
 
 
 @dataclass(frozen=True)
-class World:
+class ProcessGroup:
     """The processes of a run.
 
     Attributes:
@@ -77,7 +77,7 @@ class World:
 
 
 @contextmanager
-def world(device: torch.device | None = None) -> Iterator[World]:
+def world(device: torch.device | None = None) -> Iterator[ProcessGroup]:
     """The processes that ``torchrun`` started, or this one alone.
 
     Args:
@@ -87,7 +87,7 @@ def world(device: torch.device | None = None) -> Iterator[World]:
     size = int(os.environ.get("WORLD_SIZE", "1"))
     cuda = torch.cuda.is_available()
     if size == 1:
-        yield World(0, 1, device or torch.device("cuda" if cuda else "cpu"))
+        yield ProcessGroup(0, 1, device or torch.device("cuda" if cuda else "cpu"))
         return
     chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if cuda else torch.device("cpu")
     if cuda:
@@ -95,7 +95,7 @@ def world(device: torch.device | None = None) -> Iterator[World]:
     dist.init_process_group("nccl" if cuda else "gloo")
     try:
         restarted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
-        yield World(dist.get_rank(), dist.get_world_size(), chosen, restarted)
+        yield ProcessGroup(dist.get_rank(), dist.get_world_size(), chosen, restarted)
     finally:
         dist.destroy_process_group()
 

@@ -17,10 +17,10 @@ from colorstyle_lib.model.discriminator import Discriminator
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.modalities import Modalities
 from colorstyle_lib.training.augment import differentiable_augmentation
-from colorstyle_lib.training.distributed import World
+from colorstyle_lib.training.distributed import ProcessGroup
 from colorstyle_lib.training.generator_pass import Answer, answer, supervised_terms
-from colorstyle_lib.training.state import Players
-from colorstyle_lib.training.tasks import Examples
+from colorstyle_lib.training.state import TrainState
+from colorstyle_lib.training.tasks import TaskBatch
 
 _PENALTY_UNIT = 100.0  # a penalty's gamma is meant for pictures whose values span about 1
 
@@ -44,11 +44,11 @@ class Made(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Rules:
+class StepContext:
     """What a step needs beside the players and the pictures."""
 
     config: TrainingConfig
-    world: World
+    world: ProcessGroup
     balance: Float[Tensor, " q"] | None = None
     network: nn.Module | None = None
 
@@ -74,12 +74,12 @@ class Rules:
         """What the discriminator sees of pictures."""
         return differentiable_augmentation(lab, chances) if self.config.augment else lab
 
-    def real(self, part: Examples) -> Float[Tensor, "n 3 h w"]:
+    def real(self, part: TaskBatch) -> Float[Tensor, "n 3 h w"]:
         """The real pictures that the discriminator judges, as it sees them."""
         return self.shown(part.real[self.judged], part.chances[self.judged, 1])
 
 
-def take_turns(players: Players, parts: list[Examples], rules: Rules, stage: str) -> dict[str, Tensor]:
+def train_step(players: TrainState, parts: list[TaskBatch], rules: StepContext, stage: str) -> dict[str, Tensor]:
     """One step: the discriminator's turn, then the generator's, by what the discriminator thinks now.
 
     The generator works once for both: the discriminator learns from the pictures, and the generator from its verdict on
@@ -105,7 +105,7 @@ def take_turns(players: Players, parts: list[Examples], rules: Rules, stage: str
     return said
 
 
-def make(players: Players, part: Examples, rules: Rules) -> Made:
+def make(players: TrainState, part: TaskBatch, rules: StepContext) -> Made:
     """Let the generator answer, and measure what the discriminator shall judge of it."""
     with rules.precision():
         answered = answer(players.generator, part, rules.balance, rules.config, judged=True)
@@ -114,7 +114,12 @@ def make(players: Players, part: Examples, rules: Rules) -> Made:
 
 
 def generator_step(
-    players: Players, parts: list[Examples], rules: Rules, *, adversarial: bool, made: list[Made] | None = None
+    players: TrainState,
+    parts: list[TaskBatch],
+    rules: StepContext,
+    *,
+    adversarial: bool,
+    made: list[Made] | None = None,
 ) -> dict[str, Tensor]:
     """Descend once on the generator's loss: the terms that compare with the truth, and the discriminator's verdict.
 
@@ -162,7 +167,7 @@ def _apart(generator: Generator) -> tuple[list[nn.Parameter], list[nn.Parameter]
 
 
 def discriminator_step(
-    players: Players, parts: list[Examples], rules: Rules, made: list[Made] | None = None
+    players: TrainState, parts: list[TaskBatch], rules: StepContext, made: list[Made] | None = None
 ) -> dict[str, Tensor]:
     """Descend once on the discriminator's loss; the generator only supplies pictures.
 
@@ -206,7 +211,7 @@ def discriminator_step(
     return dict(sums)
 
 
-def _verdict(players: Players, part: Examples, generated: Evidence, rules: Rules) -> Tensor:
+def _verdict(players: TrainState, part: TaskBatch, generated: Evidence, rules: StepContext) -> Tensor:
     """The generator's half of the objective."""
     objective = get_objective(rules.config.objective)
     players.discriminator.requires_grad_(False)  # it is judging now, not learning

@@ -22,10 +22,10 @@ from colorstyle_lib.losses.reconstruction import (
     huber_ab,
     huber_ab_gradient,
 )
-from colorstyle_lib.model.generator import Generator, Seen
-from colorstyle_lib.model.style_decoder import Restyler
+from colorstyle_lib.model.generator import Encoded, Generator
+from colorstyle_lib.model.style_decoder import StyleDecoder
 from colorstyle_lib.training.style_terms import restyle, restyling_terms
-from colorstyle_lib.training.tasks import Examples
+from colorstyle_lib.training.tasks import TaskBatch
 
 _LIGHTNESS_DELTA = 5.0  # in L units, as huber_delta's default is in ab units
 _FREE = ("inpaint", "enhance", "generate")
@@ -57,7 +57,7 @@ class Answer:
 
 def answer(
     generator: Generator,
-    examples: Examples,
+    examples: TaskBatch,
     balance: Float[Tensor, " q"] | None,
     config: TrainingConfig,
     *,
@@ -74,7 +74,7 @@ def answer(
     """
     content, guide = examples.content(), None
     if config.learns == "restyling":  # of coloring nothing would learn, so nothing is colored
-        maps = generator.encoder(content, Restyler.sees)
+        maps = generator.encoder(content, StyleDecoder.sees)
         restyled, choices = restyle(generator, examples, examples.asked("stylize"), examples.rgb, maps)
         lab = rgb_to_lab(restyled.clamp(0, 1)) if judged else None
         return Answer(content, None, {}, lab, examples.rgb, restyled, choices)
@@ -121,8 +121,8 @@ def answer(
 @torch.no_grad()
 def choose_noise(
     generator: Generator,
-    seen: Seen,
-    examples: Examples,
+    seen: Encoded,
+    examples: TaskBatch,
     balance: Float[Tensor, " q"] | None,
     config: TrainingConfig,
 ) -> Float[Tensor, "n d"]:
@@ -197,7 +197,7 @@ def _one_in_four(planes: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h/2 w/2
 
 def supervised_terms(
     generator: Generator,
-    examples: Examples,
+    examples: TaskBatch,
     answered: Answer,
     config: TrainingConfig,
     balance: Float[Tensor, " q"] | None = None,

@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
-from colorstyle_lib import __version__
+from colorstyle_lib.environment import versions
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import Preset, TrainingConfig, differing
 from colorstyle_lib.data.batches import Batches
@@ -31,12 +31,13 @@ from colorstyle_lib.data.prefetch import Prefetched
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.model.color_bins import bin_frequency, rebalancing
 from colorstyle_lib.model.pretrained import load_vgg19
-from colorstyle_lib.training.checkpoint import STATE, load_state, save_generator, save_state
+from colorstyle_lib.model.weights import save_generator
+from colorstyle_lib.training.checkpoint import STATE, load_state, save_state
 from colorstyle_lib.training.diagnostics import warnings_of
-from colorstyle_lib.training.distributed import World, share_batch_norm
-from colorstyle_lib.training.gan_step import Rules, take_turns
-from colorstyle_lib.training.run_log import AGAIN, Journal, Losses
-from colorstyle_lib.training.state import Players, learning_rate_at
+from colorstyle_lib.training.distributed import ProcessGroup, share_batch_norm
+from colorstyle_lib.training.gan_step import StepContext, train_step
+from colorstyle_lib.training.run_log import AGAIN, Losses, RunLog
+from colorstyle_lib.training.state import TrainState, learning_rate_at
 from colorstyle_lib.training.tasks import draw
 from colorstyle_lib.training.validation import Evaluation, evaluate
 from colorstyle_lib.training.validation_samples import demo_squares, write_sample_sheet
@@ -76,8 +77,9 @@ def _check_same_run(state: dict[str, Any], preset: Preset, steps: int, output: P
             f"{output / STATE} is of another preset or other settings ({', '.join(others)}); "
             "train into another --output"
         )
-    if state["version"] != __version__:
-        print(f"going on with colorstyle {__version__} what {state['version']} began", file=sys.stderr)
+    ours = versions()["colorstyle"]
+    if state["version"] != ours:
+        print(f"going on with colorstyle {ours} what {state['version']} began", file=sys.stderr)
 
 
 def _say(
@@ -116,7 +118,7 @@ def train(
     seed: int = 0,
     evaluate_every: int = 500,
     styles: Batches | None = None,
-    world: World | None = None,
+    world: ProcessGroup | None = None,
     start_from: dict[str, Tensor] | None = None,
     tensorboard: bool = False,
     compiled: bool = False,
@@ -148,14 +150,14 @@ def train(
         WeightsError: nothing to resume from, or it is another preset's; or a loss is no longer a number.
         ConfigError: a task that needs what the preset lacks, or a batch that cannot be divided.
     """
-    world = world or World(0, 1, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    world = world or ProcessGroup(0, 1, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     config, device = preset.training, world.device
     if batches.batch_size % (world.size * config.accumulate):
         raise ConfigError(
             f"a batch of {batches.batch_size} cannot be divided into {config.accumulate} parts on each of {world.size} "
             "processes; choose a multiple"
         )
-    players = Players.new(preset, seed, device, start_from)
+    players = TrainState.new(preset, seed, device, start_from)
     if world.size > 1:
         share_batch_norm(players.generator)
     if compiled:
@@ -167,9 +169,9 @@ def train(
         _check_same_run(state, preset, steps, output)
         players.load_state(state["players"])
         first, seconds = state["step"], state["seconds"]
-    journal = Journal(output, after=first, tensorboard=tensorboard) if world.first else None
+    journal = RunLog(output, after=first, tensorboard=tensorboard) if world.first else None
     squares = demo_squares(preset.generator.working_size) if world.first else None
-    rules = Rules(
+    rules = StepContext(
         config,
         world,
         color_balance(batches, config.uniform).to(device) if preset.generator.colors == "bins" else None,
@@ -178,7 +180,7 @@ def train(
     result, losses, clock = Evaluation(0, math.nan, math.nan), Losses(), _Clock(seconds)
 
     def keep(step: int) -> None:
-        facts = {"preset": asdict(preset), "steps": steps, "step": step, "seconds": clock.total, "version": __version__}
+        facts = {"preset": asdict(preset), "steps": steps, "step": step, "seconds": clock.total, "version": versions()["colorstyle"]}
         save_state({**facts, "players": players.state()}, output)
         save_generator(players.average, output / "generator.safetensors", preset=preset.name, steps=str(step))
 
@@ -195,9 +197,9 @@ def train(
                 group["lr"] = learning_rate_at(step, steps, config)
             stage = stage_at(step, steps, config)
             parts = drawn.on(device).parts(config.accumulate)
-            losses.add(take_turns(players, parts, rules, stage))
+            losses.add(train_step(players, parts, rules, stage))
             if stage != "catch_up":
-                players.move_average(config.ema, step)
+                players.update_average(config.ema, step)
             bar.update(batches.batch_size)
 
             done = step + 1

@@ -11,12 +11,12 @@ from typing import Any
 from torch import Tensor
 
 from colorstyle_lib.errors import MissingExtraError, WeightsError
-from colorstyle_lib.training.distributed import World
+from colorstyle_lib.training.distributed import ProcessGroup
 
 AGAIN = "train anew with a lower learning rate; state and weights of the last evaluation are kept"
 
 
-class Journal:
+class RunLog:
     """One run's log.
 
     Args:
@@ -68,7 +68,7 @@ class Losses:
             if not math.isfinite(total):
                 raise WeightsError(f"the {name} term is no longer a number at step {step}: {AGAIN}")
 
-    def means(self, world: World) -> dict[str, float]:
+    def means(self, world: ProcessGroup) -> dict[str, float]:
         """Every term's mean over steps and processes; counting starts anew."""
         here = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
         self._sums.clear()

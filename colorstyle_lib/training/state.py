@@ -57,7 +57,7 @@ def learning_rate_at(step: int, steps: int, config: TrainingConfig) -> float:
 
 
 @dataclass
-class Players:
+class TrainState:
     """Everything in a training that changes.
 
     Attributes:
@@ -77,7 +77,7 @@ class Players:
     @classmethod
     def new(
         cls, preset: Preset, seed: int, device: torch.device, start_from: dict[str, torch.Tensor] | None = None
-    ) -> Players:
+    ) -> TrainState:
         """Both players before a run.
 
         Args:
@@ -141,7 +141,7 @@ class Players:
             part.load_state_dict(state[name])
 
     @torch.no_grad()
-    def move_average(self, decay: float, step: int) -> None:
+    def update_average(self, decay: float, step: int) -> None:
         """Move the kept weights a little towards the trained ones (exponential moving average)."""
         # Early on an average over hundreds of steps would mostly remember the random start.
         decay = min(decay, (step + 1) / (step + 10))

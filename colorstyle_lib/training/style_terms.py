@@ -13,14 +13,14 @@ from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.reconstruction import attention_collapse, content_distance, style_distance, style_statistics
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.modalities import describe
-from colorstyle_lib.training.tasks import Examples
+from colorstyle_lib.training.tasks import TaskBatch
 
 _LEAST_WAY = 0.1  # from one picture's vector to another's: usually 0.3 in color, 1.5 in texture, 0.4 in shape
 
 
 def restyle(
     generator: Generator,
-    examples: Examples,
+    examples: TaskBatch,
     rows: Bool[Tensor, " n"],
     rgb: Float[Tensor, "k 3 h w"],
     maps: list[Tensor],
@@ -43,7 +43,7 @@ def restyle(
 
 
 def restyling_terms(
-    examples: Examples,
+    examples: TaskBatch,
     contents: Float[Tensor, "k 3 h w"],
     made: Float[Tensor, "k 3 h w"],
     choices: Float[Tensor, "k 3 _ _"],
@@ -87,7 +87,8 @@ def restyling_terms(
         "style": config.style_weight * (strength.square() * looks).mean(),
         "outside": (made - made.clamp(0, 1)).abs().mean(),
         "identity": config.identity_weight * (_each(certain) * (made - right)).abs().mean(),
-        "words": config.words_weight * off_the_words(made, contents, examples.other[styled], strength[:, None] * taken),
+        "words": config.words_weight
+        * modality_distance(made, contents, examples.other[styled], strength[:, None] * taken),
     }
     if config.attention_weight:
         terms["collapse"] = config.attention_weight * attention_collapse(choices, config.attention_floor)
@@ -120,7 +121,7 @@ def wanted_looks(
     return wanted
 
 
-def off_the_words(
+def modality_distance(
     made: Float[Tensor, "k 3 h w"],
     contents: Float[Tensor, "k 3 h w"],
     styles: Float[Tensor, "k 3 h w"],

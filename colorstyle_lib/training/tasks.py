@@ -28,7 +28,7 @@ TASKS = ("automatic", "reference", "hints", "inpaint", "enhance", "generate", "s
 """Color a gray picture; with another one to color it by; with some pixels' colors given. Fill a hole; undo wear; make a
 picture from noise alone; give a picture another one's look."""
 
-WORN = 0.75
+DEGRADED = 0.75
 """What a mask plane says of values that are known but not to be trusted."""
 
 _TASKS_OF_ROWS = 4  # what random numbers are for, beside those of data.batches
@@ -42,7 +42,7 @@ _LAST = 0.15  # chance that a hint is the last: about seven a picture, sometimes
 
 
 @dataclass(frozen=True)
-class Examples:
+class TaskBatch:
     """Pictures with their tasks.
 
     Attributes:
@@ -68,10 +68,10 @@ class Examples:
     strength: Float[Tensor, " n"]
     chances: Float[Tensor, "n 2 4"]
 
-    def parts(self, count: int) -> list[Examples]:
+    def parts(self, count: int) -> list[TaskBatch]:
         """The same in this many parts of equal size."""
         columns = [getattr(self, f.name).tensor_split(count) for f in fields(self)]
-        return [Examples(*part) for part in zip(*columns, strict=True)]
+        return [TaskBatch(*part) for part in zip(*columns, strict=True)]
 
     def asked(self, *tasks: str) -> Bool[Tensor, " n"]:
         """Which pictures have one of these tasks."""
@@ -93,10 +93,10 @@ class Examples:
 
     def content(self) -> Float[Tensor, "n 5 h w"]:
         """What the generator is told."""
-        return content_planes(wear(self.lab, self.fade), self.known[:, :1], self.known[:, 1:])
+        return content_planes(degrade(self.lab, self.fade), self.known[:, :1], self.known[:, 1:])
 
 
-def wear(lab: Float[Tensor, "n 3 h w"], fade: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3 h w"]:
+def degrade(lab: Float[Tensor, "n 3 h w"], fade: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3 h w"]:
     """Make pictures dull: less contrast around their mean L, less chroma, and less sharp the less contrast is left.
 
     Args:
@@ -126,7 +126,7 @@ def check_tasks(tasks: Sequence[tuple[str, float]]) -> None:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What :class:`Examples` are made of, drawn but not yet computed: small, and made ahead in another thread."""
+    """What :class:`TaskBatch` are made of, drawn but not yet computed: small, and made ahead in another thread."""
 
     windows: Windows
     others: Windows
@@ -135,7 +135,7 @@ class Drawn:
     foreign: Tensor
     columns: tuple[Tensor, ...]
 
-    def on(self, device: torch.device) -> Examples:
+    def on(self, device: torch.device) -> TaskBatch:
         """Scale the pictures where the step is computed."""
         task, *rest = (column.to(device, non_blocking=True) for column in self.columns)
         rgb, other = self.windows.to(device).crops(), self.others.to(device).crops()
@@ -145,7 +145,7 @@ class Drawn:
         ):
             if windows is not None:
                 other = torch.where(chosen[:, None, None, None], windows.to(device).crops(), other)
-        return Examples(rgb, other, task, *rest)
+        return TaskBatch(rgb, other, task, *rest)
 
 
 def draw(batches: Batches, index: int, config: TrainingConfig, noise: int, styles: Batches | None = None) -> Drawn:
@@ -215,7 +215,7 @@ def _known(task: str, size: int, rng: np.random.Generator) -> np.ndarray:
     if task == "enhance" or (task in ("inpaint", "stylize") and rng.random() < 0.7):
         known[1] = 1
     if task == "enhance":
-        known *= WORN
+        known *= DEGRADED
     elif task == "hints":
         for _ in range(rng.geometric(_LAST)):
             side = int(rng.integers(2, 7))

@@ -20,7 +20,8 @@ from colorstyle_lib.data.datasets import dataset_names, load_split
 from colorstyle_lib.data.downloads import find_root
 from colorstyle_lib.data.style_gallery.gallery import styles as gallery_styles
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.training.checkpoint import file_hash, load_generator, load_tensors
+from colorstyle_lib.files import file_hash
+from colorstyle_lib.model.weights import load_generator, load_tensors
 from colorstyle_lib.training.distributed import world as joined_world
 from colorstyle_lib.training.loop import train
 from colorstyle_lib.training.tasks import check_tasks

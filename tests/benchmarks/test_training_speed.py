@@ -21,9 +21,9 @@ from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.model.color_bins import rebalancing
 from colorstyle_lib.model.pretrained import load_vgg19
 from colorstyle_lib.reproduction.baselines.pix2pix import Pix2Pix
-from colorstyle_lib.training.distributed import World
-from colorstyle_lib.training.gan_step import Rules, take_turns
-from colorstyle_lib.training.state import Players
+from colorstyle_lib.training.distributed import ProcessGroup
+from colorstyle_lib.training.gan_step import StepContext, train_step
+from colorstyle_lib.training.state import TrainState
 from colorstyle_lib.training.tasks import draw
 
 pytestmark = pytest.mark.benchmark
@@ -86,17 +86,17 @@ class Companion:
 
     def __post_init__(self) -> None:
         config = self.preset.training
-        self.players = Players.new(self.preset, 0, DEVICE)
+        self.players = TrainState.new(self.preset, 0, DEVICE)
         bins = rebalancing(torch.ones(261) / 261).to(DEVICE)
         network = load_vgg19().to(DEVICE, memory_format=torch.channels_last) if self.frozen else None
-        self.rules = Rules(config, World(0, 1, DEVICE), bins, network)
+        self.rules = StepContext(config, ProcessGroup(0, 1, DEVICE), bins, network)
         self.examples = draw(pictures(self.batch), 0, config, self.preset.generator.noise).on(DEVICE)
 
     def step(self, stage: str) -> None:
         parts = self.examples.parts(1)  # anew, or its Lab would be there already
-        take_turns(self.players, parts, self.rules, stage)
+        train_step(self.players, parts, self.rules, stage)
         if stage != "catch_up":
-            self.players.move_average(0.998, 1000)
+            self.players.update_average(0.998, 1000)
 
 
 def companion(*, half: bool, tasks: tuple[tuple[str, float], ...] = ()) -> Preset:

@@ -14,9 +14,9 @@ from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.metrics import feature_distance as metrics_perceptual
 from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.reproduction.baselines import train as opponents_trained
 from colorstyle_lib.reproduction.results.store import read_results
-from colorstyle_lib.training.checkpoint import save_generator
 
 
 def run(*arguments: object) -> int:

@@ -40,19 +40,19 @@ def test_parts_take_a_palette_and_give_it_back(data: cutouts.Cutouts):
     random = torch.Generator().manual_seed(0)
     halves = torch.zeros(2, 2, 24, 24)
     halves[:, 0, :, :9], halves[:, 1, :, 9:] = 1, 1
-    seen = small_gan.Sight(torch.zeros(2, 64), halves)
+    seen = small_gan.Encoding(torch.zeros(2, 64), halves)
     colors = 30 * torch.randn((2, 2, 2), generator=random)
     painted = seen.paint(colors)
     assert torch.allclose(painted[1, :, 3, 8], colors[1, 0])
     assert torch.allclose(painted[1, :, 3, 9], colors[1, 1])
     assert torch.allclose(seen.colors(painted), colors, atol=1e-4)
-    parts = small_gan.Eyes()(data.lab[:2, :1]).parts
+    parts = small_gan.Encoder()(data.lab[:2, :1]).parts
     assert torch.allclose(parts.sum(dim=1), torch.ones(2, 24, 24))
 
 
 @pytest.mark.parametrize("objective", ["relativistic", "saturating"])
 def test_the_same_seed_gives_the_same_weights(objective: str, data: cutouts.Cutouts):
-    eyes = small_gan.Eyes()
+    eyes = small_gan.Encoder()
     start, end, again = (small_gan.play(objective, data, eyes, steps=n, batch_size=4) for n in (0, 2, 2))
     assert not torch.equal(start.choose[-1].weight, end.choose[-1].weight)
     assert torch.equal(end.choose[-1].weight, again.choose[-1].weight)
@@ -80,4 +80,4 @@ def test_mistakes_are_one_clear_line(data: cutouts.Cutouts):
     with pytest.raises(ConfigError, match="known: 'l1', 'l2'"):
         small_gan.learn("L1", data, steps=1)
     with pytest.raises(ConfigError, match="did you mean 'hinge'"):
-        small_gan.play("hinges", data, small_gan.Eyes(), steps=1)
+        small_gan.play("hinges", data, small_gan.Encoder(), steps=1)

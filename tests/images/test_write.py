@@ -20,8 +20,9 @@ from pictures import farthest, pixels
 from PIL import ExifTags, Image, JpegImagePlugin
 
 from colorstyle_lib.errors import ColorStyleError, ConfigError, ImageError
+from colorstyle_lib.files import atomic_write
 from colorstyle_lib.images.read import find_pictures, open_picture, read_text
-from colorstyle_lib.images.write import atomic_write, save_picture
+from colorstyle_lib.images.write import save_picture
 
 
 @given(values=arrays(np.uint8, (6, 5, 3)), ending=st.sampled_from([".png", ".tif", ".TIFF"]))

@@ -11,7 +11,7 @@ from colorstyle_lib import ColorStyle
 from colorstyle_lib.data.demo_photos import photograph
 from colorstyle_lib.data.style_gallery.gallery import style
 from colorstyle_lib.inference import stylizer as stylizing
-from colorstyle_lib.inference.checkerboard import without_lattice
+from colorstyle_lib.inference.checkerboard import remove_checkerboard
 
 SIDE = 64
 _INNER = (..., slice(16, -16), slice(16, -16))
@@ -27,26 +27,28 @@ def tiles(seed: int, strength: float, period: int = 4) -> torch.Tensor:
 @given(st.integers(0, 10**6), st.floats(0.005, 0.05))
 def test_a_faint_pattern_of_four_pixels_goes(seed, strength):
     drawn = 0.5 + tiles(seed, strength)
-    torch.testing.assert_close(without_lattice(drawn)[_INNER], torch.full_like(drawn, 0.5)[_INNER], atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        remove_checkerboard(drawn)[_INNER], torch.full_like(drawn, 0.5)[_INNER], atol=1e-4, rtol=0
+    )
 
 
 def test_another_period_is_no_pattern_of_the_grid():
     drawn = 0.5 + torch.cos(torch.arange(SIDE) * 2 * torch.pi / 5.7).mul(0.03).expand(1, 3, SIDE, SIDE)
-    kept = without_lattice(drawn) - 0.5
+    kept = remove_checkerboard(drawn) - 0.5
     assert kept.square().mean() > 0.9 * (drawn - 0.5).square().mean()
 
 
 def test_what_is_smooth_stays():
     across = torch.linspace(0, 1, SIDE)
     ramp = (across[:, None] + across).expand(1, 3, SIDE, SIDE) / 2
-    torch.testing.assert_close(without_lattice(ramp)[_INNER], ramp[_INNER], atol=1e-4, rtol=0)
+    torch.testing.assert_close(remove_checkerboard(ramp)[_INNER], ramp[_INNER], atol=1e-4, rtol=0)
 
 
 def test_an_edge_hardly_echoes():
     drawn = torch.zeros(1, 3, SIDE, SIDE)
     drawn[..., 30:] = 1
     drawn[..., 10:12, :] = 1
-    assert (without_lattice(drawn) - drawn).abs().max() < 0.04
+    assert (remove_checkerboard(drawn) - drawn).abs().max() < 0.04
 
 
 def test_of_a_plain_sky_most_of_the_grid_goes(monkeypatch):

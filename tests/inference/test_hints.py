@@ -7,7 +7,7 @@ from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import change, get_preset
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.inference.colorstyle import ColorStyle
-from colorstyle_lib.inference.hints import parse_hint, plant
+from colorstyle_lib.inference.hints import parse_hint, rasterize_hints
 from colorstyle_lib.model.generator import Generator
 
 LIGHT = torch.full((1, 1, 32, 64), 50.0)
@@ -32,7 +32,7 @@ def photograph():
 
 
 def test_a_hint_stands_where_it_was_put_in_its_own_color():
-    ab, known = plant([(320, 80, "#b5302a")], (640, 320), LIGHT)
+    ab, known = rasterize_hints([(320, 80, "#b5302a")], (640, 320), LIGHT)
     rows, columns = torch.nonzero(known[0, 0], as_tuple=True)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (6, 9, 30, 33)  # around (32, 8) of 64 x 32
     red = rgb_to_lab(torch.tensor([0xB5, 0x30, 0x2A]).view(1, 3, 1, 1) / 255)[0, 1:, 0, 0]
@@ -41,9 +41,9 @@ def test_a_hint_stands_where_it_was_put_in_its_own_color():
 
 
 def test_hints_at_the_rim_stay_whole_and_the_later_of_two_stands():
-    _, known = plant([(0, 0, "#ffffff"), (639, 319, "000000")], (640, 320), LIGHT)
+    _, known = rasterize_hints([(0, 0, "#ffffff"), (639, 319, "000000")], (640, 320), LIGHT)
     assert known.sum() == 2 * 16
-    twice, _ = plant([(9, 9, "#ff0000"), (9, 9, "#0000ff")], (640, 320), LIGHT)
+    twice, _ = rasterize_hints([(9, 9, "#ff0000"), (9, 9, "#0000ff")], (640, 320), LIGHT)
     assert twice[0, 1].min() < -100  # blue's b
 
 
@@ -58,7 +58,7 @@ def test_hints_at_the_rim_stay_whole_and_the_later_of_two_stands():
 )
 def test_bad_hints_are_named(hint, said):
     with pytest.raises(ConfigError, match=said):
-        plant([hint], (640, 320), LIGHT)
+        rasterize_hints([hint], (640, 320), LIGHT)
 
 
 def test_the_command_line_reads_hints(tmp_path, photograph, capsys):

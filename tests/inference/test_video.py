@@ -17,7 +17,7 @@ from colorstyle_lib.images.read import open_picture, to_picture, to_tensor
 from colorstyle_lib.inference.stylizer import Stylizer
 from colorstyle_lib.inference.video import Smoother, restyled_clip
 from colorstyle_lib.metrics.flicker import flicker, pan
-from colorstyle_lib.training.checkpoint import save_generator
+from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.training.state import new_generator
 
 STEP = (1.3, 0.7)

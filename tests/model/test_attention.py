@@ -17,7 +17,7 @@ from colorstyle_lib.model.attention import (
     MultiModalAttention,
     attention_entropy,
     attention_spread,
-    lay_over,
+    match_reference,
     multimodal_attention,
 )
 from colorstyle_lib.model.attention_override import AttentionOverride, parse_override
@@ -249,7 +249,7 @@ def test_weights_depend_on_picture_and_reference_and_place(plain: bool) -> None:
     content, other = pictures(0), pictures(5)
     _, alpha = block(x, content)
     assert attention_spread(alpha).min() > 1e-4
-    _, referred = block(x, content, lay_over(other, content))
+    _, referred = block(x, content, match_reference(other, content))
     assert (alpha - referred).abs().max() > 1e-3
     assert plain or alpha.std((-2, -1)).min() > 1e-4
     # A reference brings a modality that the content lacks.
@@ -288,23 +288,23 @@ def test_bf16_is_close_to_float32() -> None:
 
 def test_a_picture_laid_over_itself_keeps_its_maps_and_shuffled_finds_them_again() -> None:
     seen = pictures(n=1)
-    same = lay_over(seen, seen, sharpness=200.0)
+    same = match_reference(seen, seen, sharpness=200.0)
     for before, after in zip(seen.maps, same.maps, strict=True):
         torch.testing.assert_close(before, after, atol=1e-3, rtol=0)
     order = torch.randperm(16, generator=torch.Generator().manual_seed(0))
     moved = Modalities(
         seen.vectors, tuple(m.flatten(2)[..., order].unflatten(2, (4, 4)) for m in seen.maps), seen.present
     )
-    for before, after in zip(seen.maps, lay_over(moved, seen, sharpness=200.0).maps, strict=True):
+    for before, after in zip(seen.maps, match_reference(moved, seen, sharpness=200.0).maps, strict=True):
         torch.testing.assert_close(before, after, atol=1e-3, rtol=0)
 
 
 def test_a_reference_of_another_size_takes_the_contents_places() -> None:
     reference = describe(torch.rand(2, 3, 48, 80) * 60)
     content = pictures(n=2)
-    assert [m.shape[-2:] for m in lay_over(reference, content).maps] == [(4, 4)] * 3
+    assert [m.shape[-2:] for m in match_reference(reference, content).maps] == [(4, 4)] * 3
     # Nothing known of the content: every place gets the average.
-    average = lay_over(reference, content.without(*MODALITIES)).maps[0]
+    average = match_reference(reference, content.without(*MODALITIES)).maps[0]
     torch.testing.assert_close(average, reference.maps[0].mean((-2, -1), keepdim=True).expand_as(average))
 
 
@@ -316,10 +316,10 @@ def test_only_known_cells_of_a_reference_are_carried(known: torch.Tensor, sharpn
     """A softmax over the known cells alone, by hand; unknown ones may hold anything; none known gives zeros."""
     generator = torch.Generator().manual_seed(seed)
     reference, content = describe(torch.rand(2, 3, 24, 40, generator=generator) * 60), pictures(n=2)
-    carried = lay_over(reference, content, known=known, sharpness=sharpness)
+    carried = match_reference(reference, content, known=known, sharpness=sharpness)
     assert torch.equal(carried.present, reference.present)
     elsewhere = torch.where(known, reference.maps[0], 1e3)
-    disturbed = lay_over(
+    disturbed = match_reference(
         reference._replace(maps=(elsewhere, *reference.maps[1:])), content, known=known, sharpness=sharpness
     )
     torch.testing.assert_close(disturbed.maps[0], carried.maps[0])
@@ -342,10 +342,12 @@ def test_a_reference_known_everywhere_is_carried_as_without_a_mask() -> None:
     reference, content = pictures(seed=5), pictures()
     everywhere = torch.ones(4, 1, 4, 4, dtype=torch.bool)
     for expected, found in zip(
-        lay_over(reference, content).maps, lay_over(reference, content, known=everywhere).maps, strict=True
+        match_reference(reference, content).maps,
+        match_reference(reference, content, known=everywhere).maps,
+        strict=True,
     ):
         torch.testing.assert_close(expected, found)
-    for found in lay_over(reference, content, known=~everywhere).maps:
+    for found in match_reference(reference, content, known=~everywhere).maps:
         assert not found.any()
 
 

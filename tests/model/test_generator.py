@@ -10,11 +10,12 @@ from colorstyle_lib.config import PRESETS, change, get_preset
 from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.data.batches import ImageStore
 from colorstyle_lib.errors import ConfigError, WeightsError
+from colorstyle_lib.files import file_hash
 from colorstyle_lib.inference.guided_upsampling import guided_coefficients, rows_at_size
 from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab
 from colorstyle_lib.model.content import content_planes, gray_content
 from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.training.checkpoint import file_hash, load_generator, save_generator
+from colorstyle_lib.model.weights import load_generator, save_generator
 
 
 def drawn_store(n=12, size=56):

@@ -17,11 +17,11 @@ from colorstyle_lib.losses.reconstruction import style_statistics
 from colorstyle_lib.model.attention_override import parse_override
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.style_decoder import _convolved_by_fours, _doubled_and_convolved, _normed, _reflected, blend
-from colorstyle_lib.training.distributed import World
-from colorstyle_lib.training.gan_step import Rules, take_turns
+from colorstyle_lib.training.distributed import ProcessGroup
+from colorstyle_lib.training.gan_step import StepContext, train_step
 from colorstyle_lib.training.generator_pass import answer, supervised_terms
-from colorstyle_lib.training.state import Players
-from colorstyle_lib.training.style_terms import off_the_words, wanted_looks
+from colorstyle_lib.training.state import TrainState
+from colorstyle_lib.training.style_terms import modality_distance, wanted_looks
 from colorstyle_lib.training.tasks import draw
 
 PLAIN = {"half_precision": False, "objective": "none"}
@@ -46,7 +46,7 @@ class RandomFeatures(nn.Module):
 @pytest.fixture(scope="module")
 def model():
     """A tiny generator whose restyling levels have something to say."""
-    generator = Players.new(small_preset(), 0, CPU).generator.eval()
+    generator = TrainState.new(small_preset(), 0, CPU).generator.eval()
     torch.manual_seed(1)
     for weight in generator.restyling.parameters():
         nn.init.normal_(weight, std=0.1)
@@ -68,13 +68,13 @@ def maps_of(model, photo):
     return model.encoder(gray_content(rgb_to_lab(photo)[:, :1]))
 
 
-def look_of(model, picture):
+def encode_style(model, picture):
     return model.describe_style(rgb_to_lab(picture))
 
 
 def test_strength_zero_changes_nothing_and_more_changes_more(model, pictures):
     photo, style = pictures
-    look = look_of(model, style)
+    look = encode_style(model, style)
     moved = [
         (restyled(model, photo, look, strength=torch.full((2,), s))[0] - photo).abs().mean().item()
         for s in (0.0, 0.25, 0.5, 1.0)
@@ -86,7 +86,7 @@ def test_strength_zero_changes_nothing_and_more_changes_more(model, pictures):
 
 def test_attention_is_a_choice_among_what_is_taken(model, pictures):
     photo, style = pictures
-    look = look_of(model, style)
+    look = encode_style(model, style)
     _, alpha = restyled(model, photo, look)
     torch.testing.assert_close(alpha.sum(1), torch.ones_like(alpha[:, 0]))
     assert alpha.flatten(2).std(2).max() > 1e-4  # place by place
@@ -99,7 +99,7 @@ def test_attention_is_a_choice_among_what_is_taken(model, pictures):
 def test_what_is_not_taken_has_no_say(model, pictures):
     photo, style = pictures
     gray = style.mean(1, keepdim=True).expand_as(style)
-    colored, colorless = look_of(model, style), look_of(model, gray)
+    colored, colorless = encode_style(model, style), encode_style(model, gray)
     same = colored._replace(codes=(colorless.codes[0], *colored.codes[1:]))
     kept = [restyled(model, photo, look.taking(("texture", "shape")))[0] for look in (colored, same)]
     assert torch.equal(*kept)
@@ -108,7 +108,7 @@ def test_what_is_not_taken_has_no_say(model, pictures):
 
 def test_styles_blend(model, pictures):
     photo, style = pictures
-    first, second = look_of(model, style), look_of(model, photo)
+    first, second = encode_style(model, style), encode_style(model, photo)
     torch.testing.assert_close(blend([first, second], [2.0, 0.0]).codes, first.codes)
     halves = blend([first, second], [1.0, 1.0]).codes[0]
     torch.testing.assert_close(halves, (first.codes[0] + second.codes[0]) / 2)
@@ -121,15 +121,15 @@ def test_what_cannot_be_restyled_is_refused(model, pictures):
     photo, style = pictures
     maps = maps_of(model, photo)
     with pytest.raises(ConfigError, match="multiples of 4"):
-        model.restyle(photo[..., :62], maps, look_of(model, style))
+        model.restyle(photo[..., :62], maps, encode_style(model, style))
     preset = get_preset("tiny")
     plain = change(preset, generator=change(preset.generator, restyling=0))
     with pytest.raises(ConfigError, match="these weights only color"):
-        Players.new(plain, 0, CPU).generator.restyle(photo, maps, look_of(model, style))
+        TrainState.new(plain, 0, CPU).generator.restyle(photo, maps, encode_style(model, style))
     with pytest.raises(ConfigError, match="no restyling levels that could learn"):
-        Players.new(change(plain, training=change(plain.training, learns="restyling")), 0, CPU)
+        TrainState.new(change(plain, training=change(plain.training, learns="restyling")), 0, CPU)
     with pytest.raises(ConfigError, match="by the task stylize alone"):
-        Players.new(change(preset, training=change(preset.training, learns="restyling")), 0, CPU)
+        TrainState.new(change(preset, training=change(preset.training, learns="restyling")), 0, CPU)
 
 
 def styled_examples(preset, index=0):
@@ -138,13 +138,13 @@ def styled_examples(preset, index=0):
 
 def test_restyling_learns_and_leaves_coloring_alone():
     preset = small_preset(tasks=(("stylize", 1.0),), learns="restyling", learning_rate=1e-2, **PLAIN)
-    players = Players.new(preset, 0, CPU)
+    players = TrainState.new(preset, 0, CPU)
     for group in players.generator_optimizer.param_groups:
         group["lr"] = 1e-2
     before = copy.deepcopy(players.generator.state_dict())
-    rules = Rules(preset.training, World(0, 1, CPU), network=RandomFeatures())
+    rules = StepContext(preset.training, ProcessGroup(0, 1, CPU), network=RandomFeatures())
     some = styled_examples(preset)
-    said = [take_turns(players, [some], rules, "supervised") for _ in range(20)]
+    said = [train_step(players, [some], rules, "supervised") for _ in range(20)]
     assert {"content", "style", "identity", "outside", "words"} <= set(said[0])
     assert said[-1]["style"] < 0.8 * said[0]["style"]
     changed = {name for name, now in players.generator.state_dict().items() if not torch.equal(now, before[name])}
@@ -154,7 +154,7 @@ def test_restyling_learns_and_leaves_coloring_alone():
 
 def test_without_features_to_compare_looks_with_it_is_refused():
     preset = small_preset(tasks=(("stylize", 1.0),), **PLAIN)
-    generator = Players.new(preset, 0, CPU).generator
+    generator = TrainState.new(preset, 0, CPU).generator
     some = styled_examples(preset)
     with pytest.raises(ConfigError, match="needs frozen features"):
         supervised_terms(generator, some, answer(generator, some, None, preset.training, judged=True), preset.training)
@@ -163,7 +163,7 @@ def test_without_features_to_compare_looks_with_it_is_refused():
 def test_where_only_color_is_taken_there_is_a_right_answer():
     """The photograph with its colors moved; where texture or shape is taken there is none, and no such term."""
     preset = small_preset(tasks=(("stylize", 1.0),), **PLAIN)
-    generator = Players.new(preset, 0, CPU).generator
+    generator = TrainState.new(preset, 0, CPU).generator
     drawn = (styled_examples(preset, i) for i in range(50))
     some = next(e for e in drawn if (e.taken[:, 1:] == 0).all(1).any())
     terms = supervised_terms(
@@ -201,20 +201,20 @@ def test_fine_layers_carry_texture_and_coarse_ones_shape():
 def test_a_picture_is_off_the_words_by_what_it_should_have_taken_and_by_what_it_should_not():
     style, content = scenes(2, 64, seed=4).rgb.split(1)
     only_texture, all_of_it = torch.tensor([[0.0, 1, 0]]), torch.ones(1, 3)
-    assert off_the_words(content, content, style, only_texture).item() == pytest.approx(1 / 3, abs=1e-3)
-    assert off_the_words(style, content, style, only_texture).item() == pytest.approx(2 / 3, abs=1e-3)
-    assert off_the_words(content, content, style, only_texture / 2).item() == pytest.approx(1 / 6, abs=1e-3)
-    assert off_the_words(content, content, style, all_of_it) == 0
+    assert modality_distance(content, content, style, only_texture).item() == pytest.approx(1 / 3, abs=1e-3)
+    assert modality_distance(style, content, style, only_texture).item() == pytest.approx(2 / 3, abs=1e-3)
+    assert modality_distance(content, content, style, only_texture / 2).item() == pytest.approx(1 / 6, abs=1e-3)
+    assert modality_distance(content, content, style, all_of_it) == 0
     both = [torch.cat(pair) for pair in ((content, content), (content, content), (style, style))]
-    assert off_the_words(*both, torch.cat((only_texture, all_of_it))).item() == pytest.approx(1 / 6, abs=1e-3)
+    assert modality_distance(*both, torch.cat((only_texture, all_of_it))).item() == pytest.approx(1 / 6, abs=1e-3)
 
 
 def test_a_gray_style_has_no_color_to_take():
     style, content = scenes(2, 64, seed=4).rgb.split(1)
     gray = style.mean(1, keepdim=True).expand_as(style)
     only_color = torch.tensor([[1.0, 0, 0]])
-    assert off_the_words(content, content, gray, only_color) == 0
-    assert off_the_words(content.mean(1, keepdim=True).expand_as(content), content, gray, only_color) > 0.1
+    assert modality_distance(content, content, gray, only_color) == 0
+    assert modality_distance(content.mean(1, keepdim=True).expand_as(content), content, gray, only_color) > 0.1
 
 
 def test_the_norms_backward_step_is_group_norms():
@@ -234,7 +234,7 @@ def test_the_norms_backward_step_is_group_norms():
 def test_what_nobody_judges_is_not_decided_on(monkeypatch):
     """A joint batch without a discriminator: only gray pictures that are restyled need colors first."""
     preset = small_preset(tasks=(("automatic", 1.0), ("stylize", 1.0)), noisy=0.0, **PLAIN)
-    generator = Players.new(preset, 0, CPU).generator.eval()
+    generator = TrainState.new(preset, 0, CPU).generator.eval()
     decided = []
     colors = generator.colors
     monkeypatch.setattr(generator, "colors", lambda features: decided.append(len(features)) or colors(features))
@@ -259,10 +259,10 @@ def test_one_tasks_steep_slopes_do_not_slow_the_other():
 
     def coloring_after_a_step(style_weight: float) -> torch.Tensor:
         config = change(preset.training, style_weight=style_weight)
-        players = Players.new(change(preset, training=config), 0, CPU)
+        players = TrainState.new(change(preset, training=config), 0, CPU)
         players.generator.encoder.requires_grad_(False)
-        rules = Rules(config, World(0, 1, CPU), network=RandomFeatures())
-        take_turns(players, [styled_examples(preset)], rules, "supervised")
+        rules = StepContext(config, ProcessGroup(0, 1, CPU), network=RandomFeatures())
+        train_step(players, [styled_examples(preset)], rules, "supervised")
         return players.generator.head.weight.grad
 
     torch.testing.assert_close(coloring_after_a_step(1.0), coloring_after_a_step(1e4))

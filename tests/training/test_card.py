@@ -5,7 +5,8 @@ import json
 import pytest
 
 from colorstyle_lib import paths
-from colorstyle_lib.training.checkpoint import file_hash, load_generator
+from colorstyle_lib.files import file_hash
+from colorstyle_lib.model.weights import load_generator
 
 CARD = json.loads((paths.WEIGHTS / "companion.json").read_text(encoding="utf-8"))
 TEXT = (paths.WEIGHTS / "README.md").read_text(encoding="utf-8")

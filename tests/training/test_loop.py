@@ -18,17 +18,19 @@ from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.data.crops import Windows
 from colorstyle_lib.data.folder import find_split
 from colorstyle_lib.errors import ConfigError, DataError, WeightsError
+from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.images.write import save_picture
 from colorstyle_lib.losses.adversarial import OBJECTIVES
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.training.checkpoint import file_hash, load_generator, load_state, load_tensors
-from colorstyle_lib.training.distributed import World
-from colorstyle_lib.training.gan_step import Rules, discriminator_step, generator_step, make, take_turns
+from colorstyle_lib.model.weights import load_generator, load_tensors
+from colorstyle_lib.training.checkpoint import load_state
+from colorstyle_lib.training.distributed import ProcessGroup
+from colorstyle_lib.training.gan_step import StepContext, discriminator_step, generator_step, make, train_step
 from colorstyle_lib.training.loop import stage_at, train
-from colorstyle_lib.training.state import Players, learning_rate_at
-from colorstyle_lib.training.tasks import Examples, draw
+from colorstyle_lib.training.state import TrainState, learning_rate_at
+from colorstyle_lib.training.tasks import TaskBatch, draw
 from colorstyle_lib.training.train_on_folder import train_on_folder
 from colorstyle_lib.training.validation import evaluate
 
@@ -174,19 +176,19 @@ def test_stages_come_in_order():
 
 def steps_of(preset, count=1, parts=1):
     """Players after some joint steps, and what the steps said."""
-    players = Players.new(preset, 0, CPU)
+    players = TrainState.new(preset, 0, CPU)
     batches = Batches(drawn_store(), preset.training.batch_size, 48)
-    rules, said = Rules(preset.training, World(0, 1, CPU)), []
+    rules, said = StepContext(preset.training, ProcessGroup(0, 1, CPU)), []
     for step in range(count):
         examples = draw(batches, step, preset.training, preset.generator.noise).on(CPU).parts(parts)
-        said.append(take_turns(players, examples, rules, "joint"))
+        said.append(train_step(players, examples, rules, "joint"))
     return players, said
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_both_players_learn_with_every_objective(name):
     preset = small_preset(objective=name, adversarial_weight=1.0, penalty=1.0)
-    before = Players.new(preset, 0, CPU)
+    before = TrainState.new(preset, 0, CPU)
     after, said = steps_of(preset)
     for player in ("generator", "discriminator"):
         old, new = (dict(getattr(p, player).named_parameters()) for p in (before, after))
@@ -201,7 +203,9 @@ def test_the_generator_is_pulled_to_where_the_discriminator_says_real():
     players, _ = steps_of(preset, 3)
     batches = Batches(drawn_store(), 4, 48)
     examples = draw(batches, 0, preset.training, preset.generator.noise).on(CPU)
-    rules = Rules(change(preset.training, adversarial_weight=1e4, tasks=(("automatic", 1.0),)), World(0, 1, CPU))
+    rules = StepContext(
+        change(preset.training, adversarial_weight=1e4, tasks=(("automatic", 1.0),)), ProcessGroup(0, 1, CPU)
+    )
     judge = {name: weight.clone() for name, weight in players.discriminator.named_parameters()}
     turns = [generator_step(players, [examples], rules, adversarial=True) for _ in range(12)]
     verdicts = [terms["adversarial"].item() for terms in turns]
@@ -215,12 +219,14 @@ def test_a_step_in_parts_is_the_step_at_once(judge_every):
     preset = small_preset(augment=True, penalty=2.0, judge_every=judge_every)
 
     def gradients(parts):
-        players = Players.new(preset, 0, CPU)
+        players = TrainState.new(preset, 0, CPU)
         players.generator_optimizer = torch.optim.SGD(players.generator.parameters(), lr=0.0)
         players.generator.eval()
         batches = Batches(drawn_store(), 4, 48)
         examples = draw(batches, 0, preset.training, preset.generator.noise).on(CPU).parts(parts)
-        said = generator_step(players, examples, Rules(preset.training, World(0, 1, CPU)), adversarial=True)
+        said = generator_step(
+            players, examples, StepContext(preset.training, ProcessGroup(0, 1, CPU)), adversarial=True
+        )
         return said, [p.grad for p in players.generator.parameters() if p.grad is not None]
 
     (whole, at_once), (split, in_parts) = gradients(1), gradients(2)
@@ -235,11 +241,11 @@ def test_only_every_second_picture_is_judged_where_so_many_are_asked_for(objecti
 
     def played(judge_every, rows):
         preset = small_preset(objective=objective, judge_every=judge_every, penalty=1.0, tasks=(("automatic", 1.0),))
-        players = Players.new(preset, 0, CPU)
+        players = TrainState.new(preset, 0, CPU)
         players.generator.eval()  # or the batch's statistics would differ
         every = draw(Batches(drawn_store(), 4, 48), 0, preset.training, preset.generator.noise).on(CPU)
-        some = Examples(*(getattr(every, field.name)[rows] for field in fields(every)))
-        rules = Rules(preset.training, World(0, 1, CPU))
+        some = TaskBatch(*(getattr(every, field.name)[rows] for field in fields(every)))
+        rules = StepContext(preset.training, ProcessGroup(0, 1, CPU))
         made = [make(players, some, rules)]
         said = discriminator_step(players, [some], rules, made)
         gradients = [p.grad for p in players.discriminator.parameters()]
@@ -261,7 +267,7 @@ def test_only_every_second_picture_is_judged_where_so_many_are_asked_for(objecti
 
 def test_judging_no_picture_is_refused():
     with pytest.raises(ConfigError, match="judge_every is 0: every picture is judged at 1"):
-        Players.new(small_preset(judge_every=0), 0, CPU)
+        TrainState.new(small_preset(judge_every=0), 0, CPU)
 
 
 _COMPILED = """

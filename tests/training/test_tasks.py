@@ -13,8 +13,8 @@ from colorstyle_lib.model.content import content_planes
 from colorstyle_lib.training.augment import differentiable_augmentation
 from colorstyle_lib.training.diagnostics import warnings_of
 from colorstyle_lib.training.generator_pass import answer, choose_noise, color_term, supervised_terms
-from colorstyle_lib.training.state import Players
-from colorstyle_lib.training.tasks import TASKS, WORN, draw, wear
+from colorstyle_lib.training.state import TrainState
+from colorstyle_lib.training.tasks import DEGRADED, TASKS, degrade, draw
 from colorstyle_lib.training.validation import Evaluation
 
 CPU = torch.device("cpu")
@@ -43,7 +43,7 @@ def test_each_task_is_told_what_it_may_know(task):
         assert color[light == 0].max() == 0  # nothing at all is known in a hole
         assert {color[i].max().item() for i in range(len(color))} == {0.0, 1.0}  # gray photographs have holes, too
     elif task == "enhance":
-        assert torch.equal(some.known, torch.full_like(some.known, WORN))
+        assert torch.equal(some.known, torch.full_like(some.known, DEGRADED))
         assert some.fade.max() < 1
     elif task == "generate":
         assert some.known.max() == 0
@@ -91,17 +91,17 @@ def test_tasks_that_cannot_be_drawn_are_refused(tasks, said):
 @given(st.floats(0.125, 1.0, width=32), st.floats(0.0, 1.0, width=32))
 def test_wear_takes_contrast_and_chroma_and_nothing_at_one(contrast, chroma):
     lab = examples("automatic", 2).lab
-    worn = wear(lab, torch.tensor([[contrast, chroma]] * 2))
+    worn = degrade(lab, torch.tensor([[contrast, chroma]] * 2))
     assert torch.allclose(worn[:, 1:], chroma * lab[:, 1:], atol=1e-4)
     assert bool((worn[:, 0].std((1, 2)) <= contrast * lab[:, 0].std((1, 2)) + 1e-3).all())
-    same = wear(lab, torch.ones(2, 2))
+    same = degrade(lab, torch.ones(2, 2))
     torch.testing.assert_close(same, lab, rtol=0, atol=1e-3)
 
 
 def told(task, **changes):
     """A fresh tiny generator's answer."""
     preset = small_preset(**changes)
-    generator = Players.new(preset, 0, CPU).generator
+    generator = TrainState.new(preset, 0, CPU).generator
     some = examples(task)
     return generator, some, answer(generator, some, None, preset.training, judged=True), preset.training
 
@@ -127,7 +127,7 @@ def test_what_is_known_for_certain_stays(task):
 def test_terms_of_the_parts_have_the_mean_of_the_whole():
     """Whatever tasks the parts hold: otherwise several processes would train something else than one."""
     preset = small_preset()
-    generator = Players.new(preset, 0, CPU).generator.eval()
+    generator = TrainState.new(preset, 0, CPU).generator.eval()
     whole = draw(Batches(drawn_store(), 8, 48), 1, preset.training, 8).on(CPU)
     assert len(whole.task.unique()) > 2
 
@@ -143,7 +143,7 @@ def test_terms_of_the_parts_have_the_mean_of_the_whole():
 
 def test_the_best_of_several_noises_is_learned_from():
     preset = small_preset()
-    generator = Players.new(preset, 0, CPU).generator
+    generator = TrainState.new(preset, 0, CPU).generator
     torch.nn.init.normal_(generator.from_noise.weight, std=2.0)
     some = examples("automatic", noisy=1.0, best_of=4)
     content = some.content()
@@ -167,7 +167,7 @@ def test_hints_reach_places_that_look_alike():
     lab = torch.stack((light, torch.where(disks, 60.0, 0.0), torch.where(disks, 40.0, 0.0)))[None]
     known = torch.zeros(1, 1, 64, 64)
     known[..., 30:34, 14:18] = 1
-    generator = Players.new(small_preset(), 0, CPU).generator
+    generator = TrainState.new(small_preset(), 0, CPU).generator
     own = generator.describe_content(content_planes(lab, torch.ones_like(known), known))
     a = own.maps[0][0, -3]  # mean of a by cell, over 110
     assert a[4, 2] == pytest.approx(60 / 110, abs=1e-3)  # where the hint stands
@@ -217,7 +217,7 @@ def test_what_is_unlike_every_hint_takes_little_from_it():
     lab = torch.stack((light, torch.full_like(light, 60.0), torch.zeros_like(light)))[None]
     known = torch.zeros(1, 1, 64, 64)
     known[..., 30:34, 14:18] = 1
-    generator = Players.new(small_preset(), 0, CPU).generator
+    generator = TrainState.new(small_preset(), 0, CPU).generator
     a = generator.describe_content(content_planes(lab, torch.ones_like(known), known)).maps[0][0, -3]
     assert a[2, 1] > 2 * a[2, 6]  # as far from the hint's cell as each other, on its own and on the other side
     assert a[0, 7] < 0.5 * 60 / 110

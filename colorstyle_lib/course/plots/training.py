@@ -15,7 +15,7 @@ from torch import Tensor
 from colorstyle_lib.color import lab_to_rgb, luma_to_gray
 from colorstyle_lib.course.plots.attention import WEIGHT_COLORS
 from colorstyle_lib.course.plots.common import Picture, new_figure, show_picture
-from colorstyle_lib.training.tasks import TASKS, Examples
+from colorstyle_lib.training.tasks import TASKS, TaskBatch
 
 STAGE_COLORS = {"supervised": "#56B4E9", "catch_up": "#F0E442", "joint": "#CC79A7"}
 _BLUE, _ORANGE, _RED = "#0072B2", "#E69F00", "#D55E00"
@@ -53,7 +53,7 @@ def orbits(
     return figure
 
 
-def questions(examples: Examples) -> Figure:
+def questions(examples: TaskBatch) -> Figure:
     """What the generator is told in a step and what would be right, a column for each picture.
 
     Args:
@@ -75,7 +75,7 @@ def questions(examples: Examples) -> Figure:
     return figure
 
 
-def _told(examples: Examples) -> Float[Tensor, "n 3 h w"]:
+def _told(examples: TaskBatch) -> Float[Tensor, "n 3 h w"]:
     content = examples.content()
     lab = content[:, :3] * content.new_tensor([100, 110, 110]).view(3, 1, 1)
     gray = luma_to_gray(lab[:, :1])

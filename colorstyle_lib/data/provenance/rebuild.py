@@ -19,7 +19,7 @@ from colorstyle_lib.data.provenance.http import Unreachable, fetch
 from colorstyle_lib.data.provenance.perceptual_hash import alike, fingerprint, pixel_hash
 from colorstyle_lib.data.provenance.recipe import Recipe, open_bytes, read_recipe
 from colorstyle_lib.errors import ConfigError, DataError, ImageError, check_known
-from colorstyle_lib.images.write import atomic_write
+from colorstyle_lib.files import atomic_write
 
 VALIDATION = paths.ROOT / "data" / "manifests" / "validation.csv"
 """The validation images that our numbers are measured on."""

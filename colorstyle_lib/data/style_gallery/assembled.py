@@ -225,5 +225,5 @@ def weimar_geometry(random: np.random.Generator) -> Array:
     lay(disc(938, 584, 34), "#e88a7a", 0.1)
     screen = noise(random, 200, 2)
     image = image * (1 + 0.06 * screen[..., None])
-    wear = smooth(0.78, 0.2, noise(random, 420, 1) + 0.5 * noise(random, 7, 3))
-    return grain(random, over(image, rgb("#efe4cc"), 0.3 * wear), 0.05)
+    degrade = smooth(0.78, 0.2, noise(random, 420, 1) + 0.5 * noise(random, 7, 3))
+    return grain(random, over(image, rgb("#efe4cc"), 0.3 * degrade), 0.05)

@@ -21,7 +21,7 @@ from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator, Reference
 from colorstyle_lib.model.pretrained import EfficientNetLite0
 from colorstyle_lib.reproduction.ablations.configs import CONDITIONS, SIDE
-from colorstyle_lib.reproduction.baselines.method import Contestant
+from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import batches_of, listen, swapped
 from colorstyle_lib.reproduction.results.measurement_cache import Columns
 
@@ -36,7 +36,7 @@ _CROPS = 48  # of the handful of demo photographs
 
 
 @dataclass(frozen=True)
-class Exam:
+class TestSet:
     """Pictures that nobody trains on.
 
     Attributes:
@@ -53,7 +53,9 @@ class Exam:
         return len(self.squares)
 
 
-def load_material(root: Path | None, *, pictures: int = PICTURES, cache: Path | None = None) -> tuple[ImageStore, Exam]:
+def load_material(
+    root: Path | None, *, pictures: int = PICTURES, cache: Path | None = None
+) -> tuple[ImageStore, TestSet]:
     """Pictures to learn from, and the exam.
 
     Args:
@@ -70,16 +72,16 @@ def load_material(root: Path | None, *, pictures: int = PICTURES, cache: Path | 
         everything = load_images([p.open() for p in photographs], 2 * HALVED, names=[p.name for p in photographs])
         learn, rest = halves(everything)
         crops = (exam_crops(rest, side, min(pictures, _CROPS)) for side in (SIDE, HALVED))
-        return learn, Exam("demo", *crops)
+        return learn, TestSet("demo", *crops)
     learn = load_split(root, "train", round(SIDE * _STORE_SCALE), cache=cache)
     val = load_split(root, "val", HALVED, cache=cache)
     rows = torch.linspace(0, len(val) - 1, min(pictures, len(val))).round().long()
     large = center_crops(val, HALVED)[rows]
-    return learn, Exam("all", center_crops(val, SIDE)[rows], large)
+    return learn, TestSet("all", center_crops(val, SIDE)[rows], large)
 
 
 @torch.no_grad()
-def measure(method: Contestant, exam: Exam, network: EfficientNetLite0, condition: str = "") -> Columns:
+def measure(method: ColorMethod, exam: TestSet, network: EfficientNetLite0, condition: str = "") -> Columns:
     """Everything that is kept of a member's answers, a row a picture.
 
     Args:
@@ -116,13 +118,13 @@ def measure(method: Contestant, exam: Exam, network: EfficientNetLite0, conditio
 
 
 @torch.no_grad()
-def measure_real(exam: Exam, network: EfficientNetLite0) -> Columns:
+def measure_real(exam: TestSet, network: EfficientNetLite0) -> Columns:
     """The real pictures' ``colorfulness`` and ``features``."""
     features = torch.cat([pooled_features(batch, network) for batch in batches_of(exam.squares)])
     return {"colorfulness": colorfulness(exam.squares), "features": features}
 
 
-def hear(generator: Generator, exam: Exam) -> Columns:
+def measure_attention(generator: Generator, exam: TestSet) -> Columns:
     """What attention does on the exam's pictures, without and with a reference; see :func:`listen`."""
     columns = {}
     for task in ("automatic", "reference"):

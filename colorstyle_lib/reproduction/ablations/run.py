@@ -14,17 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from colorstyle_lib.data.batches import ImageStore
+from colorstyle_lib.environment import commit, hardware
 from colorstyle_lib.errors import DataError, WeightsError
-from colorstyle_lib.file_lock import alone
-from colorstyle_lib.images.write import atomic_write
+from colorstyle_lib.files import atomic_write, file_lock
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.ablations.budgets import SMALL
 from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, CONDITIONS, SIDE, Ablation, get_ablation
-from colorstyle_lib.reproduction.ablations.measure import Exam, hear, measure, measure_real
+from colorstyle_lib.reproduction.ablations.measure import TestSet, measure, measure_attention, measure_real
 from colorstyle_lib.reproduction.ablations.train import PIX2PIX_BATCH, clock, new_learner, train_member
 from colorstyle_lib.reproduction.baselines.method import GRAY
 from colorstyle_lib.reproduction.results.measurement_cache import address, keep
-from colorstyle_lib.reproduction.results.store import commit, hardware
 
 LOG = "log.jsonl"
 COSTS = "costs.json"
@@ -37,7 +36,7 @@ _SHORT = 10  # steps of a run that only costs are measured on: all stages, at th
 
 def run_matrix(
     store: ImageStore,
-    exam: Exam,
+    exam: TestSet,
     folder: Path,
     *,
     names: Sequence[str] = (),
@@ -124,7 +123,7 @@ def append_line(folder: Path, line: Mapping[str, Any]) -> None:
         DataError: the folder cannot be written to.
     """
     path = folder / LOG
-    with alone(folder / "log.lock"):
+    with file_lock(folder / "log.lock"):
         before = path.read_text(encoding="utf-8") if path.is_file() else ""
         with atomic_write(path, "w", DataError) as file:
             file.write(before + json.dumps(line) + "\n")
@@ -133,7 +132,7 @@ def append_line(folder: Path, line: Mapping[str, Any]) -> None:
 def _run(
     member: Ablation,
     store: ImageStore,
-    exam: Exam,
+    exam: TestSet,
     folder: Path,
     network: EfficientNetLite0,
     *,
@@ -151,7 +150,7 @@ def _run(
         return facts | {"problem": str(error)}
     columns = measure(method, exam, network)
     if method.generator is not None and method.generator.steering:
-        columns |= hear(method.generator, exam)
+        columns |= measure_attention(method.generator, exam)
     if member.name == BASE and method.generator is not None:
         for condition in CONDITIONS:
             measured = measure(method, exam, network, condition)

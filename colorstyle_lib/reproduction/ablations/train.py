@@ -15,13 +15,13 @@ from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.errors import WeightsError
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.reproduction.ablations.configs import SIDE, Ablation
-from colorstyle_lib.reproduction.baselines.method import Contestant
+from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.baselines.pix2pix import Pix2Pix
-from colorstyle_lib.training.distributed import World
-from colorstyle_lib.training.gan_step import Rules, take_turns
+from colorstyle_lib.training.distributed import ProcessGroup
+from colorstyle_lib.training.gan_step import StepContext, train_step
 from colorstyle_lib.training.loop import color_balance, stage_at
 from colorstyle_lib.training.run_log import Losses
-from colorstyle_lib.training.state import Players, learning_rate_at
+from colorstyle_lib.training.state import TrainState, learning_rate_at
 from colorstyle_lib.training.tasks import draw
 
 PIX2PIX_BATCH = 4
@@ -30,7 +30,7 @@ PIX2PIX_BATCH = 4
 _LOOK_EVERY = 25
 
 
-def train_member(member: Ablation, store: ImageStore, *, seed: int, steps: int) -> tuple[Contestant, float]:
+def train_member(member: Ablation, store: ImageStore, *, seed: int, steps: int) -> tuple[ColorMethod, float]:
     """Train one.
 
     Args:
@@ -66,12 +66,12 @@ class PresetLearner:
         config, self.device = preset.training, torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.preset, self.seed = preset, seed
         self.batches = Batches(store, config.batch_size, config.crop, seed)
-        self.players = Players.new(preset, seed, self.device)
+        self.players = TrainState.new(preset, seed, self.device)
         if held:
             hold_attention(self.players, held)
         bins = preset.generator.colors == "bins"
         balance = color_balance(self.batches, config.uniform).to(self.device) if bins else None
-        self.rules = Rules(config, World(0, 1, self.device), balance)
+        self.rules = StepContext(config, ProcessGroup(0, 1, self.device), balance)
 
     def step(self, index: int, steps: int) -> dict[str, Tensor]:
         """Step ``index`` of so many; returns its terms."""
@@ -80,12 +80,12 @@ class PresetLearner:
             group["lr"] = learning_rate_at(index, steps, config)
         stage = stage_at(index, steps, config)
         drawn = draw(self.batches, index, config, self.preset.generator.noise)
-        terms = take_turns(players, drawn.on(self.device).parts(config.accumulate), self.rules, stage)
+        terms = train_step(players, drawn.on(self.device).parts(config.accumulate), self.rules, stage)
         if stage != "catch_up":
-            players.move_average(config.ema, index)
+            players.update_average(config.ema, index)
         return terms
 
-    def finish(self) -> Contestant:
+    def finish(self) -> ColorMethod:
         """What it became: the averaged weights.
 
         Raises:
@@ -98,7 +98,7 @@ class PresetLearner:
         def color(rgb: Tensor) -> Tensor:
             return generator(gray_content(rgb_to_lab(rgb)[:, :1]))
 
-        return Contestant(self.preset.name, color, generator, seeds=(self.seed,))
+        return ColorMethod(self.preset.name, color, generator, seeds=(self.seed,))
 
 
 class Pix2PixLearner:
@@ -113,10 +113,10 @@ class Pix2PixLearner:
         """Step ``index``; returns its terms."""
         return self.model.step(self.batches.windows(index).to(self.device).crops())
 
-    def finish(self) -> Contestant:
+    def finish(self) -> ColorMethod:
         """What it became."""
         network = self.model.generator.cpu().eval()
-        return Contestant("pix2pix", lambda rgb: 110 * network(rgb_to_lab(rgb)[:, :1] / 50 - 1), seeds=(self.seed,))
+        return ColorMethod("pix2pix", lambda rgb: 110 * network(rgb_to_lab(rgb)[:, :1] / 50 - 1), seeds=(self.seed,))
 
 
 Learner = PresetLearner | Pix2PixLearner
@@ -135,7 +135,7 @@ def new_learner(member: Ablation, store: ImageStore, seed: int) -> Learner:
     return PresetLearner(member.preset, member.held, store, seed)
 
 
-def hold_attention(players: Players, weights: Mapping[str, float]) -> None:
+def hold_attention(players: TrainState, weights: Mapping[str, float]) -> None:
     """Give both players' attention weights that training leaves alone: energies without weights, of fixed biases.
 
     Equation (2) shares them out over what is present, as :class:`.AttentionOverride`

@@ -16,10 +16,11 @@ from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.errors import WeightsError
+from colorstyle_lib.files import file_hash
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model.weights import load_generator
 from colorstyle_lib.reproduction.baselines.pix2pix import UNet
-from colorstyle_lib.training.checkpoint import file_hash, load_generator
 
 CONFIG = "config.json"
 """In the folder of a training of ``colorstyle opponents``: what it was asked for."""
@@ -29,7 +30,7 @@ Colorizer = Callable[[Float[Tensor, "n 3 h w"]], Float[Tensor, "n 2 h w"]]
 
 
 @dataclass(frozen=True)
-class Contestant:
+class ColorMethod:
     """A method to measure.
 
     Attributes:
@@ -49,7 +50,7 @@ class Contestant:
     note: str = ""
 
 
-def contestant(name: str, path: Path) -> Contestant:
+def contestant(name: str, path: Path) -> ColorMethod:
     """A method from its weights file, with what ``colorstyle opponents`` has written beside it, if it has.
 
     Raises:
@@ -57,10 +58,10 @@ def contestant(name: str, path: Path) -> Contestant:
     """
     color, generator = load_colorizer(path)
     seeds, note = read_training(path.parent)
-    return Contestant(name, color, generator, file_hash(path), seeds, note)
+    return ColorMethod(name, color, generator, file_hash(path), seeds, note)
 
 
-GRAY = Contestant("gray", lambda rgb: torch.zeros_like(rgb[:, :2]))
+GRAY = ColorMethod("gray", lambda rgb: torch.zeros_like(rgb[:, :2]))
 """No model at all."""
 
 

@@ -21,17 +21,18 @@ from colorstyle_lib.config import Preset, differing
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.data.datasets import load_split
 from colorstyle_lib.errors import WeightsError, check_known
-from colorstyle_lib.images.write import atomic_write
+from colorstyle_lib.files import atomic_write
 from colorstyle_lib.model.pretrained import load_vgg19
+from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.reproduction.baselines.method import CONFIG, read_config
 from colorstyle_lib.reproduction.baselines.pix2pix import Pix2Pix
 from colorstyle_lib.reproduction.baselines.recipes import CROP, RECIPES, SPECIALISTS, Recipe
-from colorstyle_lib.training.checkpoint import STATE, load_state, save_generator, save_state
-from colorstyle_lib.training.distributed import World
-from colorstyle_lib.training.gan_step import Rules, take_turns
+from colorstyle_lib.training.checkpoint import STATE, load_state, save_state
+from colorstyle_lib.training.distributed import ProcessGroup
+from colorstyle_lib.training.gan_step import StepContext, train_step
 from colorstyle_lib.training.loop import color_balance, stage_at
-from colorstyle_lib.training.run_log import Journal, Losses
-from colorstyle_lib.training.state import Players, learning_rate_at
+from colorstyle_lib.training.run_log import Losses, RunLog
+from colorstyle_lib.training.state import TrainState, learning_rate_at
 from colorstyle_lib.training.tasks import draw
 from colorstyle_lib.training.train_on_folder import style_store
 
@@ -57,11 +58,11 @@ class _PresetLearner:
         self.preset, self.device = preset, device
         self.batches = Batches(store, config.batch_size, config.crop, seed)
         self.looks = Batches(looks, config.batch_size, config.crop, seed, covers=_CLOSE) if looks is not None else None
-        self.players = Players.new(preset, seed, device)
+        self.players = TrainState.new(preset, seed, device)
         bins = preset.generator.colors == "bins"
         balance = color_balance(self.batches, config.uniform).to(device) if bins else None
         network = load_vgg19().to(device, memory_format=torch.channels_last) if _restyles(preset) else None
-        self.rules = Rules(config, World(0, 1, device), balance, network)
+        self.rules = StepContext(config, ProcessGroup(0, 1, device), balance, network)
 
     def step(self, index: int, spent: float) -> dict[str, Tensor]:
         config, players, at = self.preset.training, self.players, int(spent * _SCHEDULE)
@@ -69,9 +70,9 @@ class _PresetLearner:
             group["lr"] = learning_rate_at(at, _SCHEDULE, config)
         stage = stage_at(at, _SCHEDULE, config)
         drawn = draw(self.batches, index, config, self.preset.generator.noise, self.looks)
-        terms = take_turns(players, drawn.on(self.device).parts(config.accumulate), self.rules, stage)
+        terms = train_step(players, drawn.on(self.device).parts(config.accumulate), self.rules, stage)
         if stage != "catch_up":
-            players.move_average(config.ema, index)
+            players.update_average(config.ema, index)
         return terms
 
     def state(self) -> dict[str, Any]:
@@ -172,7 +173,7 @@ def train_opponent(
         state = load_state(folder)
         learner.load_state(state["learner"])
         step, spent = state["step"], state["spent"]
-    journal, losses, due = Journal(folder, after=step), Losses(), spent + seconds / saves
+    journal, losses, due = RunLog(folder, after=step), Losses(), spent + seconds / saves
     while spent < seconds:
         started = clock()
         losses.add(learner.step(step, spent / seconds))
@@ -180,7 +181,7 @@ def train_opponent(
         step += 1
         if spent >= due or spent >= seconds:
             losses.check(step)
-            journal.write(step, spent=round(spent, 1), **losses.means(World(0, 1, device)))
+            journal.write(step, spent=round(spent, 1), **losses.means(ProcessGroup(0, 1, device)))
             save_state({"learner": learner.state(), "step": step, "spent": spent}, folder)
             due = spent + seconds / saves
             print(f"{name}: step {step}, {spent:.0f} of {seconds:.0f} s", flush=True)

@@ -16,7 +16,7 @@ from colorstyle_lib.errors import check_known
 from colorstyle_lib.metrics.bootstrap import Statistic, mean_of, ratio_of
 from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.model.generator import Generator, Seen
+from colorstyle_lib.model.generator import Encoded, Generator
 from colorstyle_lib.model.modalities import MODALITIES, Modalities
 from colorstyle_lib.reproduction.results.measurement_cache import Columns
 
@@ -83,7 +83,7 @@ def override(
     foreign = guide.roll(1, 0)
     seen = generator.look(gray_content(lab[:, :1]), generator.describe_reference(foreign))
 
-    def answer(what: Seen, weights: Mapping[str, float] | None) -> Tensor:
+    def answer(what: Encoded, weights: Mapping[str, float] | None) -> Tensor:
         changed = AttentionOverride(fix=weights) if weights else None
         return generator.colors(generator.think(what, override=changed)[0])
 
@@ -102,7 +102,7 @@ def override(
     return found
 
 
-def swapped(seen: Seen, modality: str) -> Seen:
+def swapped(seen: Encoded, modality: str) -> Encoded:
     """What is seen, but each picture's modality, its own and its reference's, is the picture's before it.
 
     Args:

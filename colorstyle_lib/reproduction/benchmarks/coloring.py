@@ -47,7 +47,7 @@ from colorstyle_lib.metrics.feature_distance import (
     pooled_features,
 )
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
-from colorstyle_lib.reproduction.baselines.method import Contestant
+from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.results.measurement_cache import Columns, address, keep, recall
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 
@@ -86,7 +86,7 @@ def load_squares(root: Path, size: int = SIZE, limit: int | None = None) -> dict
 
 @torch.no_grad()
 def measure(
-    methods: Sequence[Contestant],
+    methods: Sequence[ColorMethod],
     rgb: Float[Tensor, "n 3 h w"],
     *,
     pooling: EfficientNetLite0,
@@ -162,7 +162,7 @@ def statistics_of(found: Columns, real: Columns, network: str) -> dict[str, Stat
 
 
 def numbers_of(
-    methods: Sequence[Contestant],
+    methods: Sequence[ColorMethod],
     found: Mapping[str, Sequence[Columns]],
     real: Columns,
     *,
@@ -229,7 +229,7 @@ def _means(trainings: Sequence[Mapping[str, Statistic]]) -> dict[str, Statistic]
 
 
 def measure_all(
-    methods: Sequence[Contestant], squares: Mapping[str, Float[Tensor, "n 3 h w"]]
+    methods: Sequence[ColorMethod], squares: Mapping[str, Float[Tensor, "n 3 h w"]]
 ) -> tuple[str, dict[str, tuple[dict[str, Columns], Columns]]]:
     """Measure methods on each data set and on all together.
 
@@ -273,7 +273,7 @@ def measure_all(
 
 
 def evaluate_colorization(
-    methods: Sequence[Contestant],
+    methods: Sequence[ColorMethod],
     squares: Mapping[str, Float[Tensor, "n 3 h w"]],
     provenance: Provenance,
     *,
@@ -313,7 +313,7 @@ _NOTES = {
 }
 
 
-def note_of(metric: str, method: Contestant) -> str:
+def note_of(metric: str, method: ColorMethod) -> str:
     """What a reader must know about a metric of a method."""
     if metric.startswith(PERCEPTUAL):
         known = "squared feature distance over the real features' mean square, a mean over layers; not LPIPS"

@@ -34,7 +34,7 @@ from colorstyle_lib.metrics.feature_distance import (
     rank_note,
 )
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
-from colorstyle_lib.reproduction.baselines.method import Contestant, contestant
+from colorstyle_lib.reproduction.baselines.method import ColorMethod, contestant
 from colorstyle_lib.reproduction.benchmarks.coloring import SIZE, joined
 from colorstyle_lib.reproduction.results.measurement_cache import Columns, address, keep, recall
 from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
@@ -64,7 +64,7 @@ class Place:
 
 
 @torch.no_grad()
-def look(method: Contestant, rgb: Float[Tensor, "n 3 h w"], pooling: EfficientNetLite0) -> Columns:
+def look(method: ColorMethod, rgb: Float[Tensor, "n 3 h w"], pooling: EfficientNetLite0) -> Columns:
     """What there is to measure of a method's pictures and, by names that begin with ``real_``, of the real ones.
 
     Args:
@@ -224,7 +224,7 @@ def measure_atlas(
     return numbers
 
 
-def _places(method: Contestant, store: ImageStore, pooling: EfficientNetLite0, resamples: int) -> Iterator[Place]:
+def _places(method: ColorMethod, store: ImageStore, pooling: EfficientNetLite0, resamples: int) -> Iterator[Place]:
     def seen(rgb: Tensor) -> Columns:
         where = address("atlas", rgb, method.weights or method.name, look, _seen)
         known = recall(where)
@@ -241,7 +241,7 @@ def _places(method: Contestant, store: ImageStore, pooling: EfficientNetLite0, r
         yield from square_places(cropped, seen(stretch(store, SIZE)), resamples)
 
 
-def _number(place: Place, method: Contestant, data: str, provenance: Provenance) -> Number:
+def _number(place: Place, method: ColorMethod, data: str, provenance: Provenance) -> Number:
     sure = not math.isnan(place.estimate.low)
     facts = {"sure": sure, "note": f"{place.note}; squares at {SIZE} px"}
     if not place.of_gray:

@@ -11,7 +11,7 @@ from torch import Tensor
 from colorstyle_lib import paths
 from colorstyle_lib.errors import MissingExtraError
 from colorstyle_lib.inference.colorstyle import RELEASED
-from colorstyle_lib.reproduction.baselines.method import GRAY, Contestant, contestant
+from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, contestant
 from colorstyle_lib.reproduction.baselines.train import RECIPES
 from colorstyle_lib.reproduction.benchmarks.coloring import (
     ALL,
@@ -97,7 +97,7 @@ def _squares(root: Path | None, size: int, limit: int | None) -> dict[str, Float
     return {DEMO: squares[:limit]}
 
 
-def _trained(folder: Path | None) -> list[Contestant]:
+def _trained(folder: Path | None) -> list[ColorMethod]:
     files = {name: folder / name / f"{name}.safetensors" for name in RECIPES} if folder is not None else {}
     return [contestant(name, file) for name, file in files.items() if file.is_file()]
 

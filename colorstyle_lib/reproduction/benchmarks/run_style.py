@@ -18,7 +18,7 @@ from colorstyle_lib.metrics.style import StyleJudge
 from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.benchmarks.modality_only import WORDS_PAIRS, distances_to_styles, words_numbers
 from colorstyle_lib.reproduction.benchmarks.style import (
-    Contender,
+    StyleMethod,
     Trial,
     compare,
     named,
@@ -106,7 +106,7 @@ def evaluate_style(
 
 
 def style_numbers(
-    trials: Sequence[Trial], name: str, others: Sequence[Contender], provenance: Provenance
+    trials: Sequence[Trial], name: str, others: Sequence[StyleMethod], provenance: Provenance
 ) -> list[Number]:
     """Distances of everybody, and paired differences of one contender at each strength from each of the others.
 
@@ -133,18 +133,18 @@ def style_numbers(
     ]
 
 
-def _ours(model: ColorStyle) -> list[Contender]:
+def _ours(model: ColorStyle) -> list[StyleMethod]:
     """At each strength; the hash in the name keeps other weights' results in the log apart."""
     return [stylizing(model, f"ours {model.weights_hash[:8]}", strength) for strength in STRENGTHS]
 
 
-def stylizing(model: ColorStyle, name: str, strength: float = 1.0) -> Contender:
+def stylizing(model: ColorStyle, name: str, strength: float = 1.0) -> StyleMethod:
     """A model of ours that restyles, as a contender."""
 
     def restyle(content: Float[Tensor, "1 3 h w"], style: Float[Tensor, "1 3 h2 w2"]) -> Float[Tensor, "1 3 h w"]:
         return to_tensor(model.stylize(content[0], style[0], strength=strength).image)[None]
 
-    return Contender(name, restyle, strength)
+    return StyleMethod(name, restyle, strength)
 
 
 def _mode(pairs: int) -> str:

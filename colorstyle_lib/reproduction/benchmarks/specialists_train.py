@@ -9,11 +9,11 @@ from pathlib import Path
 
 from colorstyle_lib.config import differing
 from colorstyle_lib.errors import WeightsError
-from colorstyle_lib.reproduction.baselines.method import Contestant, contestant, read_config
+from colorstyle_lib.reproduction.baselines.method import ColorMethod, contestant, read_config
 from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
 
 
-def read_trainings(folders: Sequence[Path]) -> dict[str, list[Contestant]]:
+def read_trainings(folders: Sequence[Path]) -> dict[str, list[ColorMethod]]:
     """Each of :data:`.SPECIALISTS`, once a folder and in their order.
 
     Every note tells the steps of all trainings of its name: so a reader sees that all had about as many.
@@ -44,7 +44,7 @@ def _weights(folder: Path, name: str) -> Path:
     return folder / name / f"{name}.safetensors"
 
 
-def _check_seeds(folders: Sequence[Path], found: dict[str, list[Contestant]]) -> None:
+def _check_seeds(folders: Sequence[Path], found: dict[str, list[ColorMethod]]) -> None:
     by_seed: dict[tuple[int, ...], Path] = {}
     for folder, trainings in zip(folders, zip(*found.values(), strict=True), strict=True):
         seeds = trainings[0].seeds

@@ -12,13 +12,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.inference.hints import keep_to_reach, plant
+from colorstyle_lib.inference.hints import limit_hints, rasterize_hints
 from colorstyle_lib.metrics.bootstrap import Statistic, bootstrap, mean_of, ratio_of
 from colorstyle_lib.metrics.coloring import square_error_ab
 from colorstyle_lib.model.content import content_planes, gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.reproduction.benchmarks.calibration import uncertainty_cells, uncertainty_statistics
-from colorstyle_lib.reproduction.benchmarks.coloring import ALL, Contestant, joined
+from colorstyle_lib.reproduction.benchmarks.coloring import ALL, ColorMethod, joined
 from colorstyle_lib.reproduction.results.measurement_cache import Columns, address, keep, recall
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 
@@ -78,11 +78,11 @@ def hint_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count: i
         for i, image in enumerate(batch):
             at = torch.rand(count, 2, generator=random) * torch.tensor([width, height])
             hints = [(x, y, _hex(image[:, int(y), int(x)])) for x, y in at.tolist()]
-            planted.append(plant(hints, (width, height), light[i : i + 1]))
+            planted.append(rasterize_hints(hints, (width, height), light[i : i + 1]))
         ab, known = (torch.cat(planes) for planes in zip(*planted, strict=True))
         plain = generator(gray_content(light))
         hinted = generator(content_planes(torch.cat((light, ab), dim=1), torch.ones_like(known), known))
-        answers = {"automatic": plain, "hints": keep_to_reach(plain, hinted, light, ab, known), "network": hinted}
+        answers = {"automatic": plain, "hints": limit_hints(plain, hinted, light, ab, known), "network": hinted}
         parts.append({name: _error(answer, lab[:, 1:], ~known[:, 0]) for name, answer in answers.items()})
     return joined(parts)
 
@@ -177,7 +177,7 @@ def steer(generator: Generator, squares: Tensor, halved: Tensor) -> dict[str, Co
 
 
 def evaluate_steering(
-    method: Contestant,
+    method: ColorMethod,
     squares: Mapping[str, Float[Tensor, "n 3 h w"]],
     halved: Mapping[str, Float[Tensor, "n 3 h2 w2"]],
     provenance: Provenance,

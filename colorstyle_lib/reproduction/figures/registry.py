@@ -17,7 +17,7 @@ from colorstyle_lib.reproduction.figures.sidecar import KeptFigure, keep_figure
 
 
 @dataclass(frozen=True)
-class Maker:
+class FigureSpec:
     """How a figure is made.
 
     Attributes:
@@ -32,17 +32,17 @@ class Maker:
 
 
 # The first four compute on the demo photographs with the released weights; the others look numbers up.
-FIGURES: dict[str, Maker] = {
-    "first_light": Maker(shown_pictures.first_light, ("jpg",), "quick"),
-    "contact_sheet": Maker(shown_pictures.contact_sheet, ("jpg",), "quick"),
-    "style_sheet": Maker(shown_styles.style_sheet, ("jpg",), "quick"),
-    "calibration": Maker(shown_pictures.demo_calibration, mode="quick"),
-    "opponents": Maker(shown_numbers.opponents),
-    "steering": Maker(shown_numbers.steering),
-    "ablations": Maker(shown_numbers.ablations),
-    "metric_atlas": Maker(shown_numbers.metric_atlas),
-    "training": Maker(shown_numbers.training),
-    "style_pareto": Maker(shown_numbers.style_pareto),
+FIGURES: dict[str, FigureSpec] = {
+    "first_light": FigureSpec(shown_pictures.first_light, ("jpg",), "quick"),
+    "contact_sheet": FigureSpec(shown_pictures.contact_sheet, ("jpg",), "quick"),
+    "style_sheet": FigureSpec(shown_styles.style_sheet, ("jpg",), "quick"),
+    "calibration": FigureSpec(shown_pictures.demo_calibration, mode="quick"),
+    "opponents": FigureSpec(shown_numbers.opponents),
+    "steering": FigureSpec(shown_numbers.steering),
+    "ablations": FigureSpec(shown_numbers.ablations),
+    "metric_atlas": FigureSpec(shown_numbers.metric_atlas),
+    "training": FigureSpec(shown_numbers.training),
+    "style_pareto": FigureSpec(shown_numbers.style_pareto),
 }
 
 

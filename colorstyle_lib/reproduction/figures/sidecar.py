@@ -13,9 +13,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from colorstyle_lib import paths
-from colorstyle_lib.course.notebook import versions
+from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import DataError
-from colorstyle_lib.images.write import atomic_write
+from colorstyle_lib.files import atomic_write
 from colorstyle_lib.reproduction.results.store import Provenance
 
 _OPTIONS = {

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from colorstyle_lib import paths
 from colorstyle_lib.errors import DataError
-from colorstyle_lib.images.write import atomic_write
+from colorstyle_lib.files import atomic_write
 
 Columns = dict[str, Tensor]
 """What was measured, by name: a row a picture."""

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
-
 from colorstyle_lib import paths
 from colorstyle_lib.errors import DataError, nearest
-from colorstyle_lib.file_lock import alone
-from colorstyle_lib.images.write import atomic_write
+from colorstyle_lib.files import atomic_write, file_lock
 from colorstyle_lib.metrics.bootstrap import Estimate
 
 RESULTS = paths.FIGURES / "results.json"
@@ -165,35 +160,11 @@ def merge_results(numbers: Mapping[str, Number] | list[Number], path: Path = RES
     new = numbers.values() if isinstance(numbers, Mapping) else numbers
     path.parent.mkdir(parents=True, exist_ok=True)
     paths.RUNS.mkdir(parents=True, exist_ok=True)
-    with alone(paths.RUNS / f"{path.stem}.lock"):
+    with file_lock(paths.RUNS / f"{path.stem}.lock"):
         merged = read_results(path) | {one.key: one for one in new}
         text = json.dumps({key: asdict(merged[key]) for key in sorted(merged)}, indent=1, ensure_ascii=False)
         with atomic_write(path, "w", DataError) as file:
             file.write(text + "\n")
-
-
-def commit() -> str:
-    """The commit of this code, with ``+`` where files differ from it; ``unknown`` outside a checkout."""
-
-    def git(*arguments: str) -> str:
-        # Without optional locks: looking must not touch the index of somebody who is committing.
-        command = ["git", "--no-optional-locks", *arguments]
-        return subprocess.run(command, cwd=paths.PACKAGE, capture_output=True, text=True, check=True).stdout.strip()
-
-    if not paths.IS_CHECKOUT:
-        return "unknown"
-    try:
-        return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain", "--", ".") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def hardware() -> str:
-    """What this process computes on."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    threads = torch.get_num_threads()
-    return f"{os.cpu_count()} CPU cores, {threads} thread{'s' * (threads > 1)}"
 
 
 def _with_tuples(stored: dict) -> dict:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.course.plots import training as figures_training
 from colorstyle_lib.data.batches import Batches, ImageStore
-from colorstyle_lib.training.tasks import TASKS, WORN, Examples, draw
+from colorstyle_lib.training.tasks import DEGRADED, TASKS, TaskBatch, draw
 
 TINY = get_preset("tiny").training
 
@@ -41,14 +41,14 @@ def test_orbits_show_path_start_and_average():
     assert any("near" in text for text in texts(figure))
 
 
-def examples() -> Examples:
+def examples() -> TaskBatch:
     names = ("automatic", "reference", "hints", "inpaint", "enhance")
     known = torch.zeros((5, 2, 8, 8))
     known[:, 0] = 1
     known[2, 1, :2, :2] = 1
     known[3] = 1
     known[3, :, 4:, 4:] = 0
-    known[4] = WORN
+    known[4] = DEGRADED
     rgb = torch.tensor([0.8, 0.3, 0.2]).view(3, 1, 1).expand(5, 3, 8, 8)
     drawn = draw(
         Batches(ImageStore([torch.zeros(3, 8, 8, dtype=torch.uint8)], ["one"], groups=[0]), 5, 8, 0), 0, TINY, noise=4
@@ -80,7 +80,11 @@ def line(step: int, stage: str, **more) -> dict:
 
 
 def test_curves_show_stages_verdicts_and_quality():
-    log = [line(1, "supervised"), line(2, "catch_up", told_apart=0.6), line(3, "joint", told_apart=0.8, lightness=0.0)]
+    log = [
+        line(1, "supervised"),
+        line(2, "catch_up", discriminator_accuracy=0.6),
+        line(3, "joint", discriminator_accuracy=0.8, lightness=0.0),
+    ]
     figure = figures_training.curves(log)
     assert len(figure.axes) == 4
     assert curve(panel(figure, "told apart by D"), "told_apart") == [[2, 0.6], [3, 0.8]]

@@ -21,12 +21,13 @@ from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
+from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.reproduction.ablations import run as ablation_run
 from colorstyle_lib.reproduction.ablations.attention import matrix_numbers, try_weights
 from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
 from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, COMPARISONS, EVEN, UNEVEN, get_ablation
 from colorstyle_lib.reproduction.ablations.effects import AGREES, CONTRADICTS, UNCLEAR, Effect, effects_of
-from colorstyle_lib.reproduction.ablations.measure import Exam, load_material, measure
+from colorstyle_lib.reproduction.ablations.measure import TestSet, load_material, measure
 from colorstyle_lib.reproduction.ablations.notes import by_training
 from colorstyle_lib.reproduction.ablations.numbers import effect_numbers, level_numbers, recorded_effects
 from colorstyle_lib.reproduction.ablations.run import cost_of, read_log, run_matrix
@@ -44,13 +45,12 @@ from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
 )
 from colorstyle_lib.reproduction.figures import ablations as figures_ablations
 from colorstyle_lib.reproduction.results.store import read_results
-from colorstyle_lib.training.checkpoint import save_generator
 
 SHOW = "colorstyle ablations show"
 
 
-def exam(n: int = 3) -> Exam:
-    return Exam("all", synthetic.scenes(n, 64, seed=5).rgb, synthetic.scenes(n, 96, seed=5).rgb)
+def exam(n: int = 3) -> TestSet:
+    return TestSet("all", synthetic.scenes(n, 64, seed=5).rgb, synthetic.scenes(n, 96, seed=5).rgb)
 
 
 def attentive(seed: int = 0, **changes: object) -> Generator:

@@ -11,10 +11,12 @@ from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.metrics import feature_distance as metrics_perceptual
 from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.reproduction.baselines.method import GRAY, Contestant, contestant
+from colorstyle_lib.model.weights import save_generator
+from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, contestant
 from colorstyle_lib.reproduction.benchmarks import coloring as benchmark_colorize
 from colorstyle_lib.reproduction.benchmarks.coloring import (
     ALL,
@@ -24,11 +26,10 @@ from colorstyle_lib.reproduction.benchmarks.coloring import (
     load_squares,
 )
 from colorstyle_lib.reproduction.results.store import Number, Provenance
-from colorstyle_lib.training.checkpoint import file_hash, save_generator
 from colorstyle_lib.training.validation import evaluate
 
 HERE = Provenance("colorstyle evaluate", "quick", "abc", "CPU")
-TRUTH = Contestant("truth", lambda rgb: rgb_to_lab(rgb)[:, 1:])
+TRUTH = ColorMethod("truth", lambda rgb: rgb_to_lab(rgb)[:, 1:])
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,8 @@ from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab
 from colorstyle_lib.metrics.feature_distance import frechet_distance, kernel_distance
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
-from colorstyle_lib.reproduction.baselines.method import Contestant
+from colorstyle_lib.model.weights import save_generator
+from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.benchmarks import metric_variants as atlas
 from colorstyle_lib.reproduction.benchmarks.metric_variants import (
     colorfulness_places,
@@ -32,7 +33,6 @@ from colorstyle_lib.reproduction.benchmarks.metric_variants import (
     stretch,
 )
 from colorstyle_lib.reproduction.results.store import read_results
-from colorstyle_lib.training.checkpoint import save_generator
 
 
 def values(places) -> dict[str, float]:
@@ -45,7 +45,7 @@ def drawn(n: int, seed: int) -> torch.Tensor:
 
 def test_a_perfect_method_is_perfect_and_gray_is_gray():
     rgb = synthetic.scenes(4, 32, seed=1).rgb
-    perfect = Contestant("perfect", lambda rgb: rgb_to_lab(rgb)[:, 1:])
+    perfect = ColorMethod("perfect", lambda rgb: rgb_to_lab(rgb)[:, 1:])
     seen = look(perfect, rgb, pretrained_efficientnet_lite0())
     torch.testing.assert_close(seen["signed"], colorfulness(rgb), rtol=1e-3, atol=1e-2)
     torch.testing.assert_close(seen["features"], seen["real_features"], rtol=1e-2, atol=1e-2)

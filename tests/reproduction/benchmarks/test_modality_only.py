@@ -14,7 +14,7 @@ from colorstyle_lib.model.modalities import MODALITIES, describe
 from colorstyle_lib.reproduction.benchmarks.modality_only import distances_to_styles, words_numbers
 from colorstyle_lib.reproduction.benchmarks.style_pairs import Pairs
 from colorstyle_lib.reproduction.results.store import Provenance
-from colorstyle_lib.training.state import Players
+from colorstyle_lib.training.state import TrainState
 
 HERE = Provenance("colorstyle evaluate --style --data ROOT", "full", "abc1234", "CPU")
 
@@ -40,7 +40,7 @@ def test_a_model_that_leaves_pictures_alone_goes_nowhere(monkeypatch):
     gray = styles[:1].mean(1, keepdim=True).expand(1, 3, 64, 64)
     # Of a gray style no color can be taken alone: its pair is left out.
     pairs = Pairs(contents[[0, 1, 0]], torch.cat((styles, gray)), [1, 0, 2], ["a", "b", "a"], ["c", "d", "e"])
-    model = ColorStyle(Players.new(small_preset(), 0, CPU).generator.eval(), "", CPU)
+    model = ColorStyle(TrainState.new(small_preset(), 0, CPU).generator.eval(), "", CPU)
     asked = []
     stylize = model.stylize
 

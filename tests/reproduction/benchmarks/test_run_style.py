@@ -14,13 +14,14 @@ from safetensors.torch import save_file
 from colorstyle_lib import paths
 from colorstyle_lib.cli.main import main
 from colorstyle_lib.config import change, get_preset
+from colorstyle_lib.files import file_hash
 from colorstyle_lib.metrics.style import StyleScores
 from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.reproduction.benchmarks import run_style as evaluation_style
 from colorstyle_lib.reproduction.benchmarks.run_style import STYLE_PAIRS, evaluate_style, style_numbers
-from colorstyle_lib.reproduction.benchmarks.style import Contender, Trial, optimization
+from colorstyle_lib.reproduction.benchmarks.style import StyleMethod, Trial, optimization
 from colorstyle_lib.reproduction.results.store import Provenance, read_results
-from colorstyle_lib.training.checkpoint import file_hash, save_generator
 
 HERE = Provenance("colorstyle evaluate --style --data ROOT", "full", "abc1234", "CPU")
 
@@ -38,7 +39,7 @@ def test_differences_are_paired():
             trial("mine", 1.0, pair, 7.0 + pair),
         )
     ]
-    others = [Contender("unstyled", lambda content, style: content, 0.0)]
+    others = [StyleMethod("unstyled", lambda content, style: content, 0.0)]
     found = {n.key: n for n in style_numbers(trials, "mine", others, HERE)}
     difference = found[f"{STYLE_PAIRS}/mine/style_style_minus_unstyled"]
     assert difference.value == pytest.approx(-3)

@@ -13,7 +13,7 @@ from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.metrics.bootstrap import bootstrap
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.reproduction.baselines.method import Contestant
+from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.benchmarks.calibration import calibration, rank_correlation, uncertainty_cells
 from colorstyle_lib.reproduction.benchmarks.coloring import ALL
 from colorstyle_lib.reproduction.benchmarks.steering import (
@@ -126,7 +126,7 @@ def test_cells_average_pixels(rgb: torch.Tensor, generator: Generator):
 
 def test_everything_that_can_be_steered_gets_its_numbers(rgb, generator, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(paths, "RUNS", tmp_path)
-    method = Contestant("tiny", lambda x: x[:, :2], generator, "hash", (0,))
+    method = ColorMethod("tiny", lambda x: x[:, :2], generator, "hash", (0,))
     squares = {"land": rgb, "sea": rgb.flip(-1)}
     numbers = {n.key: n for n in evaluate_steering(method, squares, squares, HERE, resamples=30)}
     for metric in ("reference_error_over_automatic", "hints_error_over_automatic", "best_of_8_over_jitters"):
@@ -138,6 +138,6 @@ def test_everything_that_can_be_steered_gets_its_numbers(rgb, generator, tmp_pat
     assert ratio == pytest.approx(above / below)
     again = {n.key: n for n in evaluate_steering(method, squares, squares, HERE, resamples=30)}
     assert again == numbers
-    assert evaluate_steering(Contestant("gray", lambda x: x[:, :2]), squares, squares, HERE) == []
+    assert evaluate_steering(ColorMethod("gray", lambda x: x[:, :2]), squares, squares, HERE) == []
     plain = Generator(change(get_preset("tiny").generator, attention="none", noise=0)).eval()
-    assert evaluate_steering(Contestant("plain", lambda x: x[:, :2], plain, "p"), squares, squares, HERE) == []
+    assert evaluate_steering(ColorMethod("plain", lambda x: x[:, :2], plain, "p"), squares, squares, HERE) == []

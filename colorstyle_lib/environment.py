@@ -1,0 +1,51 @@
+"""Versions, commit and hardware: what a number depends on besides its inputs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+import torch
+
+from colorstyle_lib import paths
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a picture or a number depends on: Python, torch, numpy, this package."""
+    try:
+        ours = version("colorstyle")
+    except PackageNotFoundError:
+        ours = "unknown"
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "colorstyle": ours,
+    }
+
+
+def commit() -> str:
+    """The commit of this code, with ``+`` where files differ from it; ``unknown`` outside a checkout."""
+
+    def git(*arguments: str) -> str:
+        # Without optional locks: looking must not touch the index of somebody who is committing.
+        command = ["git", "--no-optional-locks", *arguments]
+        return subprocess.run(command, cwd=paths.PACKAGE, capture_output=True, text=True, check=True).stdout.strip()
+
+    if not paths.IS_CHECKOUT:
+        return "unknown"
+    try:
+        return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain", "--", ".") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def hardware() -> str:
+    """What this process computes on."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    threads = torch.get_num_threads()
+    return f"{os.cpu_count()} CPU cores, {threads} thread{'s' * (threads > 1)}"

@@ -1,0 +1,97 @@
+"""Files: written whole or not at all, hashed, and locked against other processes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from filelock import FileLock
+
+from colorstyle_lib.errors import ColorStyleError, DataError
+
+
+@contextmanager
+def atomic_write(
+    path: str | os.PathLike[str],
+    mode: Literal["wb", "w"] = "wb",
+    error: type[ColorStyleError] = ColorStyleError,
+) -> Iterator[IO[Any]]:
+    """Open a file that takes its name only once it is complete and on disk.
+
+    The bytes go to a hidden temporary file in the same folder (a rename is atomic only within a file system),
+    which is removed if anything is raised inside the ``with`` block, Ctrl-C included. A missing parent folder
+    is made; a file that was there before keeps its permissions; a symbolic link stays one.
+
+    Args:
+        path: the file to write.
+        mode: ``wb`` for bytes, ``w`` for text in UTF-8.
+        error: which kind of error to raise.
+
+    Yields:
+        The open file, which can be read back and positioned too.
+
+    Raises:
+        ColorStyleError: (or the kind given) the file system refuses: a folder, a read-only or full disk.
+    """
+    given, temporary = str(path), None
+    try:
+        target = Path(os.path.realpath(os.path.expanduser(path)))  # noqa: PTH111
+        if target.is_dir():
+            raise error(f"cannot write {given!r}: it is a folder; add a file name to it")
+        if target.exists() and not target.is_file():
+            # A rename would put an ordinary file in the place of a device such as /dev/null.
+            raise error(f"cannot write {given!r}: it is a device or a pipe; give an ordinary file")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{secrets.token_hex(8)}.part")
+        # Not tempfile: its files are readable by nobody else, and the umask should decide that.
+        text = {} if mode == "wb" else {"encoding": "utf-8", "newline": "\n"}
+        with temporary.open(mode.replace("w", "x") + "+", **text) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
+    except (OSError, ValueError) as problem:
+        # ValueError is what a NUL character in a name raises; from within the block it is not ours.
+        if isinstance(problem, ValueError) and temporary is not None:
+            raise
+        reason = getattr(problem, "strerror", None) or str(problem)
+        raise error(f"cannot write {given!r}: {reason}; choose another place or free some space") from problem
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Hold a lock between processes for the ``with`` block; the system releases it when the process ends.
+
+    Args:
+        path: the lock's file, made where it is missing; it may stay, empty.
+
+    Raises:
+        DataError: its folder cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        lock.acquire()
+    except OSError as error:
+        raise DataError(f"cannot write to {str(path.parent)!r}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
