@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from colorstyle_lib import paths
+from colorstyle_lib.course.plots.palette import VERMILION
 from colorstyle_lib.run_mode import Mode, get_mode
 
 
@@ -57,7 +58,7 @@ class NotebookRun:
             The figure.
         """
         if self.mode.name == "smoke":
-            figure.text(0.995, 0.005, "smoke", fontsize=16, color="#D55E00", ha="right", va="bottom", weight="bold")
+            figure.text(0.995, 0.005, "smoke", fontsize=16, color=VERMILION, ha="right", va="bottom", weight="bold")
         self.output.mkdir(parents=True, exist_ok=True)
         figure.savefig(self.output / f"{name}.png")
         sidecar = {

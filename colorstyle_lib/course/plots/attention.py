@@ -13,10 +13,11 @@ from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb
 from colorstyle_lib.course.plots.common import Picture, new_figure, show_picture
+from colorstyle_lib.course.plots.palette import BLUE, GREEN, VERMILION
 from colorstyle_lib.model.gabor import ORIENTATIONS
 from colorstyle_lib.model.modalities import MODALITIES, PALETTE, Modalities
 
-WEIGHT_COLORS = {"color": "#D55E00", "texture": "#0072B2", "shape": "#009E73"}
+WEIGHT_COLORS = {"color": VERMILION, "texture": BLUE, "shape": GREEN}
 _MARKS = {"color": "o", "texture": "s", "shape": "^"}
 _MOST_NEEDLES = 26  # along a side; more can no longer be told apart
 _SHOWN_LIGHTNESS = 65.0  # at which a color without an L is drawn

@@ -14,9 +14,10 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from colorstyle_lib.course.plots.common import Picture, new_figure, show_picture
+from colorstyle_lib.course.plots.palette import BLUE, GREEN, ORANGE, PINK, VERMILION
 from colorstyle_lib.inference.hints import Hint
 
-WAY_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
+WAY_COLORS = (BLUE, ORANGE, GREEN, PINK, VERMILION)
 
 
 @dataclass(frozen=True)

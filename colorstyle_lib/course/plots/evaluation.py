@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from colorstyle_lib.course.plots.common import new_figure
+from colorstyle_lib.course.plots.palette import BLUE, VERMILION
 from colorstyle_lib.metrics.bootstrap import Estimate
 
-_BLUE, _RED, _GRAY = "#0072B2", "#D55E00", "0.55"
+_GRAY = "0.55"
 _BINS = 30
 
 
@@ -33,7 +34,7 @@ def crowds(
     for ax, (title, values) in zip(axes[0], others.items(), strict=True):
         options = {"bins": _BINS, "range": (low, high), "density": True}
         ax.hist(real.tolist(), color="0.8", label="real", **options)
-        ax.hist(values.tolist(), color=_BLUE, histtype="step", linewidth=1.4, label="results", **options)
+        ax.hist(values.tolist(), color=BLUE, histtype="step", linewidth=1.4, label="results", **options)
         ax.set_title(title)
         ax.set_xlabel("\n".join(notes[title]), fontsize=8)
         ax.set_yticks([])
@@ -53,7 +54,7 @@ def drawn(samples: Mapping[str, tuple[Float[Tensor, " b"], Estimate]], label: st
     for ax, (title, (values, estimate)) in zip(axes[0], samples.items(), strict=True):
         ax.hist(values.tolist(), bins=_BINS, color="0.8")
         top = ax.get_ylim()[1]
-        ax.plot([estimate.low, estimate.high], [0.05 * top] * 2, color=_BLUE, linewidth=4, solid_capstyle="butt")
+        ax.plot([estimate.low, estimate.high], [0.05 * top] * 2, color=BLUE, linewidth=4, solid_capstyle="butt")
         ax.plot(estimate.value, 0.05 * top, "o", color="black", markersize=5)
         ax.axvline(0, color="0.3", linewidth=0.8, linestyle=":")
         ax.set(title=title, xlabel=label, yticks=[])
@@ -74,9 +75,9 @@ def trainings(estimates: Sequence[Estimate], recipe: float, label: str = "PSNR a
     ax.axvspan(first.low, first.high, color="0.92", label="interval of the first")
     ax.axvline(recipe, color="black", linewidth=1, label="the recipe: mean of all trainings")
     for row, one in enumerate(estimates):
-        color = _BLUE if one.low <= recipe <= one.high else _RED
+        color = BLUE if one.low <= recipe <= one.high else VERMILION
         ax.plot([one.low, one.high], [row, row], color=color, linewidth=1.4)
-        ax.plot(one.value, row, "o" if color == _BLUE else "s", color=color, markersize=4)
+        ax.plot(one.value, row, "o" if color == BLUE else "s", color=color, markersize=4)
     ax.set(xlabel=label, ylabel="training", yticks=[], ylim=(len(estimates) - 0.3, -0.7))
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
@@ -103,5 +104,5 @@ def beside_the_eye(eye: Sequence[str], ranked: Mapping[str, Sequence[str]], note
 def _ranks(ax: Axes, eye: Sequence[str], order: Sequence[str]) -> None:
     n = len(eye)
     ax.plot([1, n], [1, n], color=_GRAY, linewidth=0.8, linestyle=":")
-    ax.plot([order.index(name) + 1 for name in eye], range(1, n + 1), "o", color=_BLUE, markersize=5)
+    ax.plot([order.index(name) + 1 for name in eye], range(1, n + 1), "o", color=BLUE, markersize=5)
     ax.set(xticks=range(1, n + 1), xlim=(0.4, n + 0.6), ylim=(n + 0.6, 0.4))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from colorstyle_lib.color import lab_to_rgb
 from colorstyle_lib.course.plots.common import new_figure
+from colorstyle_lib.course.plots.palette import BLUE, ORANGE, VERMILION
 from colorstyle_lib.course.toy_point_gan import REACH, Snapshot
 
 _REAL, _FAKE = "0.55", "black"
@@ -48,7 +49,7 @@ def game(snapshots: Sequence[Snapshot], arrows: int = 60) -> Figure:
             scale_units="xy",
             scale=2.2,
             width=0.005,
-            color="#D55E00",
+            color=VERMILION,
         )
         _plane(ax, f"step {shot.step}")
         ax.set_xlabel(f"long arrow: {longest:.2g}")
@@ -79,7 +80,7 @@ def optimal_discriminator(
     top.set(ylabel="share of samples", yticks=())
     top.legend()
     bottom.plot(x, formula, color="black", linewidth=3, alpha=0.35, label="p / (p + q)")
-    bottom.plot(x, learned, "o", color="#D55E00", markersize=3, label="found by ascent")
+    bottom.plot(x, learned, "o", color=VERMILION, markersize=3, label="found by ascent")
     bottom.axhline(0.5, color="0.7", linewidth=0.8, linestyle=":")
     bottom.set(ylim=(-0.03, 1.03), xlabel="x", ylabel="D(x)")
     bottom.legend()
@@ -136,11 +137,11 @@ def clouds(points: Mapping[str, Float[Tensor, "n 2"]], real: Float[Tensor, "m 2"
     """
     figure, axes = new_figure(1, len(points), figsize=(2.5 * len(points), 3.0), squeeze=False)
     for ax, (title, cloud) in zip(axes[0], points.items(), strict=True):
-        ax.plot(*real.T.cpu().numpy(), ".", color="#E69F00", markersize=3, alpha=0.5)
-        ax.plot(*cloud.T.cpu().numpy(), ".", color="#0072B2", markersize=2)
+        ax.plot(*real.T.cpu().numpy(), ".", color=ORANGE, markersize=3, alpha=0.5)
+        ax.plot(*cloud.T.cpu().numpy(), ".", color=BLUE, markersize=2)
         _plane(ax, title)
         ax.set_xlabel(notes[title])
-    handles = [ax.plot([], [], "o", color=color)[0] for color in ("#E69F00", "#0072B2")]
+    handles = [ax.plot([], [], "o", color=color)[0] for color in (ORANGE, BLUE)]
     figure.legend(handles, ("real", "generated"), loc="outside lower center", ncols=2)
     return figure
 
@@ -157,7 +158,7 @@ def modes_and_quality(results: Mapping[str, Sequence[tuple[int, float]]], modes:
     for row, name in enumerate(names):
         for ax, values in zip((left, right), zip(*results[name], strict=True), strict=True):
             spread = torch.linspace(-0.15, 0.15, len(values)) if len(values) > 1 else torch.zeros(1)
-            ax.plot(values, row + spread, "o", color="#0072B2", markersize=5, clip_on=False)
+            ax.plot(values, row + spread, "o", color=BLUE, markersize=5, clip_on=False)
             middle = sum(values) / len(values)
             ax.plot([middle, middle], [row - 0.3, row + 0.3], color="black", linewidth=1.6)
             ax.axhline(row, color="0.9", linewidth=0.6, zorder=0)
@@ -185,8 +186,8 @@ def answers(
             ax = axes[i, j]
             for center in known.tolist():
                 ax.add_patch(_circle(center, near))
-            ax.plot(*by_kind[kind].T.cpu().numpy(), ".", color="#0072B2", markersize=3, alpha=0.4)
-            ax.plot(*known.mean(dim=0).tolist(), "D", color="#D55E00", markeredgecolor="white", markersize=7)
+            ax.plot(*by_kind[kind].T.cpu().numpy(), ".", color=BLUE, markersize=3, alpha=0.4)
+            ax.plot(*known.mean(dim=0).tolist(), "D", color=VERMILION, markeredgecolor="white", markersize=7)
             ax.set(xlim=(-65, 65), ylim=(-65, 65), aspect="equal", xticks=(-50, 0, 50), yticks=(-50, 0, 50))
             if i == 0:
                 ax.set_title(way)
@@ -194,7 +195,7 @@ def answers(
                 ax.set_xlabel("a")
             if j == 0:
                 ax.set_ylabel(f"{kind}\nb")
-    axes[0, 0].plot([], [], "D", color="#D55E00", markersize=6, label="mean")
+    axes[0, 0].plot([], [], "D", color=VERMILION, markersize=6, label="mean")
     axes[0, 0].plot([], [], "o", color="none", markeredgecolor="black", markersize=8, label="true")
     axes[0, 0].legend(loc="lower right", handletextpad=0.1)
     return figure

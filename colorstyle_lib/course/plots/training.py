@@ -15,10 +15,10 @@ from torch import Tensor
 from colorstyle_lib.color import lab_to_rgb, luma_to_gray
 from colorstyle_lib.course.plots.attention import WEIGHT_COLORS
 from colorstyle_lib.course.plots.common import Picture, new_figure, show_picture
+from colorstyle_lib.course.plots.palette import BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, YELLOW
 from colorstyle_lib.training.tasks import TASKS, TaskBatch
 
-STAGE_COLORS = {"supervised": "#56B4E9", "catch_up": "#F0E442", "joint": "#CC79A7"}
-_BLUE, _ORANGE, _RED = "#0072B2", "#E69F00", "#D55E00"
+STAGE_COLORS = {"supervised": SKY, "catch_up": YELLOW, "joint": PINK}
 
 
 def orbits(
@@ -36,10 +36,10 @@ def orbits(
     figure, axes = new_figure(1, len(paths), figsize=(2.6 * len(paths), 3.3), squeeze=False, sharey=True)
     reach = 1.1 * max(float(path.abs().max()) for path in paths.values())
     for ax, (title, path) in zip(axes[0], paths.items(), strict=True):
-        ax.plot(*path.T.tolist(), "-o", color=_BLUE, markersize=2.5, linewidth=0.8, label="(x, y)")
+        ax.plot(*path.T.tolist(), "-o", color=BLUE, markersize=2.5, linewidth=0.8, label="(x, y)")
         ax.plot(*path[0].tolist(), "s", color="black", markersize=6, label="start")
         if averages and title in averages:
-            ax.plot(*averages[title].T.tolist(), "-", color=_RED, linewidth=2, label="moving average")
+            ax.plot(*averages[title].T.tolist(), "-", color=VERMILION, linewidth=2, label="moving average")
         ax.plot(0, 0, "+", color="black", markersize=10, label="equilibrium")
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=title)
         ax.set_xlabel(f"x, which descends\n{notes[title]}")
@@ -103,13 +103,13 @@ def curves(log: Sequence[Mapping[str, Any]]) -> Figure:
     bottom, top = losses.get_ylim()
     losses.set_ylim(min(bottom, 0), 6 * top)  # room for the names
     losses.legend(ncols=3, loc="upper center")
-    _line(verdicts, log, "told_apart", marker="o", color=_BLUE)
-    sure = verdicts.axhline(0.97, color=_RED, linewidth=0.8, linestyle="--", label="too sure to teach")
+    _line(verdicts, log, "told_apart", marker="o", color=BLUE)
+    sure = verdicts.axhline(0.97, color=VERMILION, linewidth=0.8, linestyle="--", label="too sure to teach")
     coin = verdicts.axhline(0.5, color="0.5", linewidth=0.8, linestyle=":", label="a coin")
     verdicts.set_ylim(0, 1.03)
     verdicts.legend(handles=[sure, coin], loc="lower left")
-    _line(quality, log, "psnr_ab", marker="o", color=_BLUE)
-    _line(color, log, "colorfulness_ratio", marker="s", color=_ORANGE)
+    _line(quality, log, "psnr_ab", marker="o", color=BLUE)
+    _line(color, log, "colorfulness_ratio", marker="s", color=ORANGE)
     color.axhline(1, color="0.5", linewidth=0.8, linestyle=":")
     color.set_ylim(0, None)
     titles = ["losses", "told apart by D", "PSNR ab of the average, dB", "colorfulness, 1 is real"]
@@ -187,9 +187,7 @@ def runs(
     """
     figure, axes = new_figure(1, len(panels), figsize=(4.4 * len(panels), 3.4), squeeze=False, sharey=True)
     for ax, (title, ways) in zip(axes[0], panels.items(), strict=True):
-        for (way, seeds), color, mark in zip(
-            ways.items(), (_BLUE, _ORANGE, "#009E73", "#CC79A7"), "os^D", strict=False
-        ):
+        for (way, seeds), color, mark in zip(ways.items(), (BLUE, ORANGE, GREEN, PINK), "os^D", strict=False):
             for steps, values in seeds:
                 ax.plot(steps, values, color=color, alpha=0.35, linewidth=0.9)
             middle = torch.tensor([values for _, values in seeds]).mean(0)
@@ -218,7 +216,7 @@ def seeds_by_way(results: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure
             values = results[name][measure]
             spread = torch.linspace(-0.15, 0.15, len(values)) if len(values) > 1 else torch.zeros(1)
             ax.axhline(row, color="0.9", linewidth=0.6, zorder=0)
-            ax.plot(values, row + spread, "o", color=_BLUE, markersize=5, clip_on=False)
+            ax.plot(values, row + spread, "o", color=BLUE, markersize=5, clip_on=False)
             ax.plot([sum(values) / len(values)] * 2, [row - 0.3, row + 0.3], color="black", linewidth=1.6)
         ax.set_xlabel(measure)
         ax.tick_params(left=False)

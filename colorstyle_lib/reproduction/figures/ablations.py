@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from colorstyle_lib.course.plots.common import new_figure
+from colorstyle_lib.course.plots.palette import BLUE, VERMILION
 from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS, Comparison
 from colorstyle_lib.reproduction.ablations.effects import METRICS, Effect
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
@@ -21,7 +22,7 @@ _BETTER = {
     KERNEL: "← better",
     "reference_psnr_ab": "better →",
 }
-_DECIDED, _OPEN, _LONGER = "#0072B2", "0.55", "#D55E00"
+_DECIDED, _OPEN, _LONGER = BLUE, "0.55", VERMILION
 _SHOWN = 0.85  # share of the effects that set a panel's reach; a few large ones would flatten all others
 _REACH = 1.4
 _RIM = 1.06  # of the reach, so that nothing at the rim is cut or lies on the labels

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from colorstyle_lib.course.plots.common import new_figure
+from colorstyle_lib.course.plots.palette import BLACK, MARKERS, SERIES
 from colorstyle_lib.reproduction.results.store import Number
 
-# Okabe and Ito's colors without yellow, which is lost on white; the marks tell them apart without color.
-_LOOKS = tuple(zip(("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000"), "osD^vP", strict=True))
+_LOOKS = tuple(zip((*SERIES[:5], BLACK), MARKERS[:6], strict=True))
 
 
 @dataclass(frozen=True)

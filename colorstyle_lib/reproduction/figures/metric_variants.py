@@ -8,11 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from colorstyle_lib.course.plots.common import new_figure
+from colorstyle_lib.course.plots.palette import MARKERS, SERIES
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.reproduction.benchmarks.metric_variants import ATLAS, sizes_of
 from colorstyle_lib.reproduction.results.store import Number
 
-_LOOKS = (("#0072B2", "o"), ("#D55E00", "s"))  # a color and a mark, which is enough without color vision
+_LOOKS = tuple(zip(SERIES, MARKERS, strict=True))
 _APART = 0.26  # of two marks in one row
 
 

@@ -9,13 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from colorstyle_lib.course.plots.common import new_figure
+from colorstyle_lib.course.plots.palette import MARKERS, SERIES
 from colorstyle_lib.errors import check_known
 from colorstyle_lib.reproduction.benchmarks.style import Summary
 
-# Okabe and Ito's colors without yellow, which is lost on white; the marks tell them apart without color.
-_LOOKS = tuple(
-    zip(("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"), "osD^vPX", strict=True)
-)
+_LOOKS = tuple(zip(SERIES, MARKERS, strict=True))
 _MEASURES = {"content": "content loss at relu4_1", "perceptual": "perceptual content distance"}
 
 
