@@ -23,11 +23,11 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
-from colorstyle_lib.environment import versions
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import Preset, TrainingConfig, differing
 from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.data.prefetch import Prefetched
+from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.model.color_bins import bin_frequency, rebalancing
 from colorstyle_lib.model.pretrained import load_vgg19
@@ -180,7 +180,13 @@ def train(
     result, losses, clock = Evaluation(0, math.nan, math.nan), Losses(), _Clock(seconds)
 
     def keep(step: int) -> None:
-        facts = {"preset": asdict(preset), "steps": steps, "step": step, "seconds": clock.total, "version": versions()["colorstyle"]}
+        facts = {
+            "preset": asdict(preset),
+            "steps": steps,
+            "step": step,
+            "seconds": clock.total,
+            "version": versions()["colorstyle"],
+        }
         save_state({**facts, "players": players.state()}, output)
         save_generator(players.average, output / "generator.safetensors", preset=preset.name, steps=str(step))
 
