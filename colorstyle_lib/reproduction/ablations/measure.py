@@ -36,7 +36,7 @@ _CROPS = 48  # of the handful of demo photographs
 
 
 @dataclass(frozen=True)
-class TestSet:
+class ValidationSet:
     """Pictures that nobody trains on.
 
     Attributes:
@@ -55,7 +55,7 @@ class TestSet:
 
 def load_material(
     root: Path | None, *, pictures: int = PICTURES, cache: Path | None = None
-) -> tuple[ImageStore, TestSet]:
+) -> tuple[ImageStore, ValidationSet]:
     """Pictures to learn from, and the exam.
 
     Args:
@@ -72,16 +72,16 @@ def load_material(
         everything = load_images([p.open() for p in photographs], 2 * HALVED, names=[p.name for p in photographs])
         learn, rest = halves(everything)
         crops = (exam_crops(rest, side, min(pictures, _CROPS)) for side in (SIDE, HALVED))
-        return learn, TestSet("demo", *crops)
+        return learn, ValidationSet("demo", *crops)
     learn = load_split(root, "train", round(SIDE * _STORE_SCALE), cache=cache)
     val = load_split(root, "val", HALVED, cache=cache)
     rows = torch.linspace(0, len(val) - 1, min(pictures, len(val))).round().long()
     large = center_crops(val, HALVED)[rows]
-    return learn, TestSet("all", center_crops(val, SIDE)[rows], large)
+    return learn, ValidationSet("all", center_crops(val, SIDE)[rows], large)
 
 
 @torch.no_grad()
-def measure(method: ColorMethod, exam: TestSet, network: EfficientNetLite0, condition: str = "") -> Columns:
+def measure(method: ColorMethod, exam: ValidationSet, network: EfficientNetLite0, condition: str = "") -> Columns:
     """Everything that is kept of a member's answers, a row a picture.
 
     Args:
@@ -118,13 +118,13 @@ def measure(method: ColorMethod, exam: TestSet, network: EfficientNetLite0, cond
 
 
 @torch.no_grad()
-def measure_real(exam: TestSet, network: EfficientNetLite0) -> Columns:
+def measure_real(exam: ValidationSet, network: EfficientNetLite0) -> Columns:
     """The real pictures' ``colorfulness`` and ``features``."""
     features = torch.cat([pooled_features(batch, network) for batch in batches_of(exam.squares)])
     return {"colorfulness": colorfulness(exam.squares), "features": features}
 
 
-def measure_attention(generator: Generator, exam: TestSet) -> Columns:
+def measure_attention(generator: Generator, exam: ValidationSet) -> Columns:
     """What attention does on the exam's pictures, without and with a reference; see :func:`listen`."""
     columns = {}
     for task in ("automatic", "reference"):

@@ -20,7 +20,7 @@ from colorstyle_lib.files import atomic_write, file_lock
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.ablations.budgets import SMALL
 from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, CONDITIONS, SIDE, Ablation, get_ablation
-from colorstyle_lib.reproduction.ablations.measure import TestSet, measure, measure_attention, measure_real
+from colorstyle_lib.reproduction.ablations.measure import ValidationSet, measure, measure_attention, measure_real
 from colorstyle_lib.reproduction.ablations.train import PIX2PIX_BATCH, clock, new_learner, train_member
 from colorstyle_lib.reproduction.baselines.method import GRAY
 from colorstyle_lib.reproduction.results.measurement_cache import address, keep
@@ -36,7 +36,7 @@ _SHORT = 10  # steps of a run that only costs are measured on: all stages, at th
 
 def run_matrix(
     store: ImageStore,
-    exam: TestSet,
+    exam: ValidationSet,
     folder: Path,
     *,
     names: Sequence[str] = (),
@@ -132,7 +132,7 @@ def append_line(folder: Path, line: Mapping[str, Any]) -> None:
 def _run(
     member: Ablation,
     store: ImageStore,
-    exam: TestSet,
+    exam: ValidationSet,
     folder: Path,
     network: EfficientNetLite0,
     *,

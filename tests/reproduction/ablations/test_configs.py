@@ -27,7 +27,7 @@ from colorstyle_lib.reproduction.ablations.attention import matrix_numbers, try_
 from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
 from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, COMPARISONS, EVEN, UNEVEN, get_ablation
 from colorstyle_lib.reproduction.ablations.effects import AGREES, CONTRADICTS, UNCLEAR, Effect, effects_of
-from colorstyle_lib.reproduction.ablations.measure import TestSet, load_material, measure
+from colorstyle_lib.reproduction.ablations.measure import ValidationSet, load_material, measure
 from colorstyle_lib.reproduction.ablations.notes import by_training
 from colorstyle_lib.reproduction.ablations.numbers import effect_numbers, level_numbers, recorded_effects
 from colorstyle_lib.reproduction.ablations.run import cost_of, read_log, run_matrix
@@ -49,8 +49,8 @@ from colorstyle_lib.reproduction.results.store import read_results
 SHOW = "colorstyle ablations show"
 
 
-def exam(n: int = 3) -> TestSet:
-    return TestSet("all", synthetic.scenes(n, 64, seed=5).rgb, synthetic.scenes(n, 96, seed=5).rgb)
+def exam(n: int = 3) -> ValidationSet:
+    return ValidationSet("all", synthetic.scenes(n, 64, seed=5).rgb, synthetic.scenes(n, 96, seed=5).rgb)
 
 
 def attentive(seed: int = 0, **changes: object) -> Generator:
