@@ -1,1 +1,18 @@
-"""Where images come from: demo photographs, drawn scenes and styles, any folder; and batches of them."""
+"""Where images come from: demo photographs, drawn scenes and styles, folders, data sets; and batches of them.
+
+Names load on first use, so that what only reads files does not wait for torch.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["scenes"],
+    submod_attrs={
+        "batches": ["Batches", "ImageStore", "center_crops", "load_images", "shrink"],
+        "demo_photos": ["PHOTOGRAPHS", "credits", "photograph"],
+        "folder": ["find_split"],
+        "for_mode": ["images_for"],
+        "style_gallery.gallery": ["style"],
+    },
+)

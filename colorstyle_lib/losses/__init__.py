@@ -1,1 +1,4 @@
-"""Adversarial and reconstruction losses."""
+"""Losses: the adversarial objectives of equation (1) and its successors, and distances to the real image."""
+
+from colorstyle_lib.losses.adversarial import OBJECTIVES, minimax_discriminator, minimax_value
+from colorstyle_lib.losses.reconstruction import style_distance, style_statistics
