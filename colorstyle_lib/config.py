@@ -116,17 +116,17 @@ class TrainingConfig:
         huber_delta: ab distance, in Lab units, where the Huber term turns from a square into a line.
         gradient_weight: weight of the Huber term on ab differences of neighbours (against bleeding).
         chroma_weight: extra weight of colorful pixels (against brown): a pixel's weight is 1 + this * chroma / 110.
-        uniform: how far rare ab bins are weighed up, from 0 (all bins count alike) to 1 (all pixels count alike).
+        bin_smoothing: how far rare ab bins are weighed up, from 0 (all bins count alike) to 1 (all pixels count alike).
         lightness_weight: weight of the Huber term on L, where the task leaves L to the generator.
         content_weight: of stylize's content term.
         style_weight: of stylize's style term.
         identity_weight: of the distance to the right answer, where stylize has one: only color is to be taken.
-        words_weight: of the distance in color, texture and shape themselves, where stylize takes only some of them.
-        learns: ``all`` of the generator, or its ``restyling`` levels alone, which leaves coloring as it is.
+        modality_weight: of the distance in color, texture and shape themselves, where stylize takes only some of them.
+        trainable: ``all`` of the generator, or its ``restyling`` levels alone, which leaves coloring as it is.
         attention_weight: weight of the term against attention's collapse.
         attention_floor: entropy below which it acts, as a share of the largest possible.
-        noisy: how many pictures get a z other than 0.
-        best_of: how many z such a picture may choose from; it learns with the one that suits it best, so that
+        noise_fraction: how many pictures get a z other than 0.
+        imle_samples: how many z such a picture may choose from; it learns with the one that suits it best, so that
             different z come to mean different answers (K. Li and J. Malik, 2018, arXiv:1809.09087).
         half_precision: compute in bfloat16 where that loses nothing that matters.
         ema: decay of the moving average of the weights, which is what is kept.
@@ -150,17 +150,17 @@ class TrainingConfig:
     huber_delta: float = 5.0
     gradient_weight: float = 0.5
     chroma_weight: float = 3.0
-    uniform: float = 0.75
+    bin_smoothing: float = 0.75
     lightness_weight: float = 0.1
     content_weight: float = 0.45
     style_weight: float = 12.0
     identity_weight: float = 1.0
-    words_weight: float = 3.0
-    learns: str = "all"
+    modality_weight: float = 3.0
+    trainable: str = "all"
     attention_weight: float = 0.5
     attention_floor: float = 0.3
-    noisy: float = 0.25
-    best_of: int = 4
+    noise_fraction: float = 0.25
+    imle_samples: int = 4
     half_precision: bool = True
     ema: float = 0.998
 
@@ -209,8 +209,8 @@ PRESETS: dict[str, Preset] = {
             adversarial_weight=1.0,
             augment=False,
             attention_weight=0.0,
-            noisy=1.0,
-            best_of=1,
+            noise_fraction=1.0,
+            imle_samples=1,
             half_precision=False,
         ),
     ),
@@ -268,7 +268,7 @@ def change(config: Config, **changes: Any) -> Config:
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Names of the settings that are not the same in two nested dictionaries, such as ``training.words_weight``."""
+    """Names of the settings that are not the same in two nested dictionaries, such as ``training.modality_weight``."""
     names = []
     for key in dict.fromkeys((*one, *other)):
         mine, theirs = one.get(key), other.get(key)

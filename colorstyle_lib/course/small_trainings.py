@@ -45,7 +45,7 @@ def small_preset(
         ConfigError: there is no such field.
     """
     tiny = get_preset("tiny")
-    changes = {"tasks": (("automatic", 1.0),), "noisy": 0.0, "half_precision": False, **training}
+    changes = {"tasks": (("automatic", 1.0),), "noise_fraction": 0.0, "half_precision": False, **training}
     return change(
         tiny,
         generator=change(tiny.generator, depth=2, attention="none", noise=0, restyling=0, working_size=crop),

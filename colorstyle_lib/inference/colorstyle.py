@@ -150,7 +150,7 @@ class ColorStyle:
         def predict(content: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor | None]:
             n = len(content)
             noise = z.expand(n, -1) if z is not None else None
-            features, alphas = self.generator.decode(content, offered(n), noise, override=override)
+            features, alphas = self.generator.forward_features(content, offered(n), noise, override=override)
             guess = self.generator.uncertainty(features)
             if guess is not None:
                 # It is predicted at half the size; the finest stripes that can be there say nothing of the picture.

@@ -177,7 +177,7 @@ class Generator(nn.Module):
             return self.encoder.likeness(maps)
         return likeness(torch.cat(described.maps[1:], dim=1))
 
-    def look(self, content: Float[Tensor, "n 5 h w"], reference: Reference | None = None) -> Encoded:
+    def encode(self, content: Float[Tensor, "n 5 h w"], reference: Reference | None = None) -> Encoded:
         """What comes before any answer, and is the same for every z.
 
         Arguments and errors as in :meth:`forward`.
@@ -199,7 +199,7 @@ class Generator(nn.Module):
         laid = match_reference(reference.described, mine, alike=alike, sharpness=self._sharpness)
         return laid if rows is None else laid.spread(rows)
 
-    def decode(
+    def forward_features(
         self,
         content: Float[Tensor, "n 5 h w"],
         reference: Reference | None = None,
@@ -214,12 +214,12 @@ class Generator(nn.Module):
         Returns:
             The features, and alpha by level: ``"8"`` is the level at 1/8 of the size.
         """
-        return self.think(self.look(content, reference), z, override=override)
+        return self.decode(self.encode(content, reference), z, override=override)
 
-    def think(
+    def decode(
         self, seen: Encoded, z: Float[Tensor, "n d"] | None = None, *, override: AttentionOverride | None = None
     ) -> tuple[Float[Tensor, "n c _ _"], dict[str, Float[Tensor, "n m _ _"]]]:
-        """The second half of :meth:`decode`: from what was seen to features and attention."""
+        """The second half of :meth:`forward_features`: from what was seen to features and attention."""
         *skips, x = seen.maps
         own, offered = seen.own, seen.offered
         skips[0] = torch.cat((skips[0], nnf.pixel_unshuffle(seen.content, 2)), dim=1)
@@ -259,8 +259,8 @@ class Generator(nn.Module):
         It starts from the content's own L, or from middle gray where that is not known.
 
         Args:
-            features: from :meth:`decode`.
-            content: as given to :meth:`decode`.
+            features: from :meth:`forward_features`.
+            content: as given to :meth:`forward_features`.
 
         Returns:
             L, about [0, 100].
@@ -327,7 +327,7 @@ class Generator(nn.Module):
         Raises:
             ConfigError: a side is no multiple of ``2 ** depth``.
         """
-        return self.colors(self.decode(content, reference, z, override=override)[0])
+        return self.colors(self.forward_features(content, reference, z, override=override)[0])
 
     def train(self, mode: bool = True) -> Generator:
         """Switch to training; what is frozen stays in evaluation mode."""

@@ -34,9 +34,13 @@ def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *,
         return found
     ratio = result.colorfulness_ratio
     if ratio < _PALE:
-        found.append(f"colors are at {100 * ratio:.0f} % of the real ones (brown); raise chroma_weight, lower uniform")
+        found.append(
+            f"colors are at {100 * ratio:.0f} % of the real ones (brown); raise chroma_weight, lower bin_smoothing"
+        )
     if ratio > _GAUDY:
-        found.append(f"colors are at {100 * ratio:.0f} % of the real ones (gaudy); lower chroma_weight, raise uniform")
+        found.append(
+            f"colors are at {100 * ratio:.0f} % of the real ones (gaudy); lower chroma_weight, raise bin_smoothing"
+        )
     for level, weights in result.attention.items():
         name, most = max(weights.items(), key=lambda item: item[1])
         if not any(0 < weight < 1 for weight in weights.values()):

@@ -73,7 +73,7 @@ def answer(
         judged: whether a discriminator looks at the pictures.
     """
     content, guide = examples.content(), None
-    if config.learns == "restyling":  # of coloring nothing would learn, so nothing is colored
+    if config.trainable == "restyling":  # of coloring nothing would learn, so nothing is colored
         maps = generator.encoder(content, StyleDecoder.sees)
         restyled, choices = restyle(generator, examples, examples.asked("stylize"), examples.rgb, maps)
         lab = rgb_to_lab(restyled.clamp(0, 1)) if judged else None
@@ -81,9 +81,9 @@ def answer(
     shown = examples.asked("reference")
     if generator.steering and bool(shown.any()):
         guide = generator.describe_reference(rgb_to_lab(examples.other[shown]))._replace(rows=shown)
-    seen = generator.look(content, guide)
+    seen = generator.encode(content, guide)
     z = choose_noise(generator, seen, examples, balance, config) if generator.config.noise else None
-    features, alphas = generator.think(seen, z)
+    features, alphas = generator.decode(seen, z)
     styled = examples.asked("stylize")
     # A gray picture is colored before it is restyled.
     gray = styled & ~examples.known[:, 1:].flatten(1).any(1)
@@ -139,7 +139,7 @@ def choose_noise(
     learning = generator.training
     generator.eval()  # looking must not move the batch statistics
     # All at once: so few pictures are little work and many small calls.
-    features, _ = generator.think(
+    features, _ = generator.decode(
         seen.pick(numbers.repeat(offered.shape[1])), offered[noisy].transpose(0, 1).flatten(0, 1)
     )
     losses = [color_term(generator, part, truth, config, balance) for part in features.split(len(truth))]
@@ -164,7 +164,7 @@ def color_term(
 
     Args:
         generator: whose head reads the features.
-        features: from :meth:`.Generator.decode`.
+        features: from :meth:`.Generator.forward_features`.
         lab: the truth.
         config: weights of the terms.
         balance: how much a pixel counts, by its bin; see :func:`.rebalancing`.

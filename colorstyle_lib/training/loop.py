@@ -174,7 +174,7 @@ def train(
     rules = StepContext(
         config,
         world,
-        color_balance(batches, config.uniform).to(device) if preset.generator.colors == "bins" else None,
+        color_balance(batches, config.bin_smoothing).to(device) if preset.generator.colors == "bins" else None,
         load_vgg19().to(device, memory_format=torch.channels_last) if "stylize" in dict(config.tasks) else None,
     )
     result, losses, clock = Evaluation(0, math.nan, math.nan), Losses(), _Clock(seconds)

@@ -95,8 +95,8 @@ class TrainState:
         generator = new_generator(preset, seed)
         if start_from:
             generator.load_state_dict(start_from, strict=False)
-        check_known("part to learn", config.learns, ("all", "restyling"))
-        if config.learns == "restyling":
+        check_known("part to learn", config.trainable, ("all", "restyling"))
+        if config.trainable == "restyling":
             if not preset.generator.restyling:
                 raise ConfigError(f"preset {preset.name!r} has no restyling levels that could learn")
             if {name for name, weight in config.tasks if weight} != {"stylize"}:

@@ -87,7 +87,7 @@ def restyling_terms(
         "style": config.style_weight * (strength.square() * looks).mean(),
         "outside": (made - made.clamp(0, 1)).abs().mean(),
         "identity": config.identity_weight * (_each(certain) * (made - right)).abs().mean(),
-        "words": config.words_weight
+        "words": config.modality_weight
         * modality_distance(made, contents, examples.other[styled], strength[:, None] * taken),
     }
     if config.attention_weight:

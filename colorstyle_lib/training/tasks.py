@@ -197,8 +197,8 @@ class _Row:
         worn = (rng.uniform(0.4, 0.9), rng.uniform(0.1, 0.7))
         self.fade = np.array(worn if self.task == "enhance" else (1, 1), np.float32)
         # What is made from nothing is made from noise.
-        noisy = self.task == "generate" or (rng.random() < config.noisy and self.task != "stylize")
-        self.z = rng.standard_normal((config.best_of, noise), np.float32) * np.float32(noisy)
+        noisy = self.task == "generate" or (rng.random() < config.noise_fraction and self.task != "stylize")
+        self.z = rng.standard_normal((config.imle_samples, noise), np.float32) * np.float32(noisy)
         self.chances = rng.random((2, 4), np.float32)
         self.taken = np.array(_TAKEN[rng.choice(len(_TAKEN), p=_TAKEN_HOW_OFTEN)], np.float32)
         self.foreign = self.task == "stylize" or (self.task == "reference" and rng.random() < _FOREIGN)

@@ -69,7 +69,7 @@ def train_on_folder(
     preset = get_preset(preset_name)
     if tasks:
         check_tasks(tasks)
-    changes = {"tasks": tuple(tasks), "learns": learns, "batch_size": batch_size, "accumulate": accumulate}
+    changes = {"tasks": tuple(tasks), "trainable": learns, "batch_size": batch_size, "accumulate": accumulate}
     preset = change(preset, training=change(preset.training, **{k: v for k, v in changes.items() if v}))
     if "stylize" not in dict(preset.training.tasks):  # levels that learned nothing are not to be kept
         preset = change(preset, generator=change(preset.generator, restyling=0))
@@ -81,7 +81,7 @@ def train_on_folder(
     before = load_tensors(start_from) if start_from else None
     with joined_world() as world:
         kept = {"cache": cache, "quiet": not world.first}
-        alone = preset.training.learns == "restyling"
+        alone = preset.training.trainable == "restyling"
         scale, covers = (_CLOSE_SCALE, {"covers": _CLOSE}) if alone else (_STORE_SCALE, {})
         store = load_split(root, "train", round(crop * scale), datasets, **kept)
         validation = center_crops(load_split(root, "val", crop, datasets, **kept), crop)

@@ -47,7 +47,7 @@ def evaluate(generator: Generator, rgb: Float[Tensor, "n 3 h w"], batch_size: in
     psnr, ours, real, steered = [], [], [], []
     for batch in rgb.split(batch_size):
         lab = rgb_to_lab(batch)
-        features, alphas = generator.decode(gray_content(lab[:, :1]))
+        features, alphas = generator.forward_features(gray_content(lab[:, :1]))
         ab = generator.colors(features)
         steered.append({level: alpha.mean((2, 3)) for level, alpha in alphas.items()})
         psnr.append(psnr_ab(ab, lab[:, 1:]))

@@ -132,8 +132,8 @@ def test_a_gray_picture_gives_color_no_attention_and_a_reference_does(name):
     content = gray_content(scenes[:, :1].clone())
     color = generator.config.modalities.index("color")
     with torch.no_grad():
-        _, alone = generator.decode(content)
-        _, guided = generator.decode(content, generator.describe_reference(scenes))
+        _, alone = generator.forward_features(content)
+        _, guided = generator.forward_features(content, generator.describe_reference(scenes))
     assert set(alone) == {str(at) for at in generator.config.attention_at}
     for level in alone:
         assert alone[level][:, color].abs().max() == 0

@@ -127,9 +127,9 @@ def test_what_cannot_be_restyled_is_refused(model, pictures):
     with pytest.raises(ConfigError, match="these weights only color"):
         TrainState.new(plain, 0, CPU).generator.restyle(photo, maps, encode_style(model, style))
     with pytest.raises(ConfigError, match="no restyling levels that could learn"):
-        TrainState.new(change(plain, training=change(plain.training, learns="restyling")), 0, CPU)
+        TrainState.new(change(plain, training=change(plain.training, trainable="restyling")), 0, CPU)
     with pytest.raises(ConfigError, match="by the task stylize alone"):
-        TrainState.new(change(preset, training=change(preset.training, learns="restyling")), 0, CPU)
+        TrainState.new(change(preset, training=change(preset.training, trainable="restyling")), 0, CPU)
 
 
 def styled_examples(preset, index=0):
@@ -137,7 +137,7 @@ def styled_examples(preset, index=0):
 
 
 def test_restyling_learns_and_leaves_coloring_alone():
-    preset = small_preset(tasks=(("stylize", 1.0),), learns="restyling", learning_rate=1e-2, **PLAIN)
+    preset = small_preset(tasks=(("stylize", 1.0),), trainable="restyling", learning_rate=1e-2, **PLAIN)
     players = TrainState.new(preset, 0, CPU)
     for group in players.generator_optimizer.param_groups:
         group["lr"] = 1e-2
@@ -233,7 +233,7 @@ def test_the_norms_backward_step_is_group_norms():
 
 def test_what_nobody_judges_is_not_decided_on(monkeypatch):
     """A joint batch without a discriminator: only gray pictures that are restyled need colors first."""
-    preset = small_preset(tasks=(("automatic", 1.0), ("stylize", 1.0)), noisy=0.0, **PLAIN)
+    preset = small_preset(tasks=(("automatic", 1.0), ("stylize", 1.0)), noise_fraction=0.0, **PLAIN)
     generator = TrainState.new(preset, 0, CPU).generator.eval()
     decided = []
     colors = generator.colors

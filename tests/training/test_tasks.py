@@ -145,13 +145,13 @@ def test_the_best_of_several_noises_is_learned_from():
     preset = small_preset()
     generator = TrainState.new(preset, 0, CPU).generator
     torch.nn.init.normal_(generator.from_noise.weight, std=2.0)
-    some = examples("automatic", noisy=1.0, best_of=4)
+    some = examples("automatic", noise_fraction=1.0, imle_samples=4)
     content = some.content()
     generator.eval()
-    chosen = choose_noise(generator, generator.look(content), some, None, preset.training)
+    chosen = choose_noise(generator, generator.encode(content), some, None, preset.training)
 
     def loss(z):
-        return color_term(generator, generator.decode(content, None, z)[0], some.lab, preset.training)
+        return color_term(generator, generator.forward_features(content, None, z)[0], some.lab, preset.training)
 
     offered = torch.stack([loss(z) for z in some.z.unbind(1)])
     assert torch.allclose(loss(chosen), offered.amin(0))

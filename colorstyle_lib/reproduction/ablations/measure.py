@@ -143,14 +143,14 @@ def _conditioned(generator: Generator, lab: Tensor, guide: Tensor | None, condit
     reference: Reference | None = None
     if guide is not None and generator.steering:
         reference = generator.describe_reference(guide)
-    seen, override = generator.look(gray_content(lab[:, :1]), reference), None
+    seen, override = generator.encode(gray_content(lab[:, :1]), reference), None
     if condition:
         verb, modality = CONDITIONS[condition]
         if verb == "swap":
             seen = swapped(seen, modality)
         else:
             override = AttentionOverride(remove=(modality,))
-    return generator.colors(generator.think(seen, override=override)[0])
+    return generator.colors(generator.decode(seen, override=override)[0])
 
 
 def _errors(ab: Tensor, lab: Tensor) -> Columns:

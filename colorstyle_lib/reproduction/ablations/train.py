@@ -70,7 +70,7 @@ class PresetLearner:
         if held:
             hold_attention(self.players, held)
         bins = preset.generator.colors == "bins"
-        balance = color_balance(self.batches, config.uniform).to(self.device) if bins else None
+        balance = color_balance(self.batches, config.bin_smoothing).to(self.device) if bins else None
         self.rules = StepContext(config, ProcessGroup(0, 1, self.device), balance)
 
     def step(self, index: int, steps: int) -> dict[str, Tensor]:

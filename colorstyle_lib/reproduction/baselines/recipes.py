@@ -10,7 +10,13 @@ from colorstyle_lib.config import Preset, change, get_preset
 CROP = 128
 """Side of what all of them learn from, in pixels; pix2pix needs a power of 2."""
 
-_PLAIN = {"tasks": (("automatic", 1.0),), "objective": "none", "noisy": 0.0, "best_of": 1, "attention_weight": 0.0}
+_PLAIN = {
+    "tasks": (("automatic", 1.0),),
+    "objective": "none",
+    "noise_fraction": 0.0,
+    "imle_samples": 1,
+    "attention_weight": 0.0,
+}
 _STYLED = 2  # pictures of a joint step that are restyled: about as much work as the others are
 _COLORED = 10
 
@@ -51,7 +57,7 @@ def _recipes() -> dict[str, Recipe]:
     absolute = {"huber_delta": 0.01, "gradient_weight": 0.0, "chroma_weight": 0.0}
     l1 = alone("l1", {"colors": "regression"}, **absolute)
     # Temperature and lambda are Zhang et al.'s (ECCV 2016, arXiv:1603.08511).
-    bins = alone("bins", {"attention": "none", "temperature": 0.38}, uniform=0.5)
+    bins = alone("bins", {"attention": "none", "temperature": 0.38}, bin_smoothing=0.5)
     return {
         "l1": Recipe("same generator, L1 only", l1),
         "pix2pix": Recipe("pix2pix's recipe", None),
@@ -80,7 +86,7 @@ def _specialists() -> dict[str, Recipe]:
     joint = learning("joint", both, tasks=(*coloring, ("stylize", share)), batch_size=_COLORED + _STYLED)
     color = learning("color_specialist", base.generator, batch_size=_COLORED)
     # Its coloring levels are there and never learn: what learns is what the joint model has beside coloring.
-    alone = {"tasks": (("stylize", 1.0),), "learns": "restyling", "batch_size": _STYLED}
+    alone = {"tasks": (("stylize", 1.0),), "trainable": "restyling", "batch_size": _STYLED}
     style = learning("style_specialist", both, **alone)
     return {
         "joint": Recipe("one model, trained for both from the start", joint, budgets=2.0),

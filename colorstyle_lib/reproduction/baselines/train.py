@@ -60,7 +60,7 @@ class _PresetLearner:
         self.looks = Batches(looks, config.batch_size, config.crop, seed, covers=_CLOSE) if looks is not None else None
         self.players = TrainState.new(preset, seed, device)
         bins = preset.generator.colors == "bins"
-        balance = color_balance(self.batches, config.uniform).to(device) if bins else None
+        balance = color_balance(self.batches, config.bin_smoothing).to(device) if bins else None
         network = load_vgg19().to(device, memory_format=torch.channels_last) if _restyles(preset) else None
         self.rules = StepContext(config, ProcessGroup(0, 1, device), balance, network)
 

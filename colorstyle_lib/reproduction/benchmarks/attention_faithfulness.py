@@ -45,13 +45,13 @@ def listen(
         with and without the modality.
     """
     reference = generator.describe_reference(guide) if guide is not None else None
-    seen = generator.look(gray_content(lab[:, :1]), reference)
-    features, alphas = generator.think(seen)
+    seen = generator.encode(gray_content(lab[:, :1]), reference)
+    features, alphas = generator.decode(seen)
     answer = generator.colors(features)
     levels = [alpha.flatten(2) for alpha in alphas.values()]
     moved = []
     for name in generator.config.modalities:
-        without = generator.think(seen, override=AttentionOverride(remove=(name,)))[0]
+        without = generator.decode(seen, override=AttentionOverride(remove=(name,)))[0]
         moved.append(_distance(generator.colors(without), answer))
     return {
         "weight": torch.stack([alpha.mean(2) for alpha in levels]).mean(0),
@@ -81,11 +81,11 @@ def override(
         reference's.
     """
     foreign = guide.roll(1, 0)
-    seen = generator.look(gray_content(lab[:, :1]), generator.describe_reference(foreign))
+    seen = generator.encode(gray_content(lab[:, :1]), generator.describe_reference(foreign))
 
     def answer(what: Encoded, weights: Mapping[str, float] | None) -> Tensor:
         changed = AttentionOverride(fix=weights) if weights else None
-        return generator.colors(generator.think(what, override=changed)[0])
+        return generator.colors(generator.decode(what, override=changed)[0])
 
     found, names = {}, generator.config.modalities
     plain = answer(seen, None)

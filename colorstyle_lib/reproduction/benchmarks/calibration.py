@@ -34,7 +34,7 @@ def uncertainty_cells(
     unsure, wrong = [], []
     for batch in rgb.split(_BATCH):
         lab = rgb_to_lab(batch)
-        features, _ = generator.decode(gray_content(lab[:, :1]))
+        features, _ = generator.forward_features(gray_content(lab[:, :1]))
         errors = square_error_ab(generator.colors(features), lab[:, 1:])[:, None]
         for planes, cells in ((generator.uncertainty(features), unsure), (errors, wrong)):
             cells.append(nnf.avg_pool2d(planes, _CELL).flatten(1))

@@ -111,9 +111,9 @@ def sample_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count:
     for batch in rgb.split(_BATCH):
         lab = rgb_to_lab(batch)
         content, truth = gray_content(lab[:, :1]), lab[:, 1:]
-        seen = generator.look(content)
-        guess = generator.colors(generator.think(seen)[0])
-        samples = [generator.colors(generator.think(seen, z.expand(len(batch), -1))[0]) for z in noise]
+        seen = generator.encode(content)
+        guess = generator.colors(generator.decode(seen)[0])
+        samples = [generator.colors(generator.decode(seen, z.expand(len(batch), -1))[0]) for z in noise]
         spread = torch.stack([_error(sample, guess) for sample in samples]).mean(0)
         shifts = torch.randn(count, len(batch), 2, 1, 1, generator=random)
         shifts *= (spread / shifts.square().sum(2).mean(0).flatten())[:, None, None, None].sqrt()

@@ -114,7 +114,7 @@ def test_held_attention_stays_where_it_is_while_the_rest_learns(name: str, weigh
         learner.step(step, 4)  # the last two with an adversary
     lab = rgb_to_lab(synthetic.scenes(2, 64, seed=5).rgb)
     generator = learner.finish().generator
-    _, alphas = generator.decode(gray_content(lab[:, :1]), generator.describe_reference(lab))
+    _, alphas = generator.forward_features(gray_content(lab[:, :1]), generator.describe_reference(lab))
     _, evidence = learner.players.discriminator.eval().weigh(lab)
     expected = torch.tensor([weights[m] for m in MODALITIES]) / sum(weights.values())
     for alpha in (*alphas.values(), *evidence.values()):
@@ -333,7 +333,7 @@ def test_a_weight_of_zero_silences_a_modality_and_swapping_changes_only_it():
     for name in MODALITIES:
         assert found[f"at_0/{name}"].max() < 1e-4
         assert found[f"at_1/{name}"].min() > 1e-3
-    seen = generator.look(gray_content(left[:, :1]), generator.describe_reference(right))
+    seen = generator.encode(gray_content(left[:, :1]), generator.describe_reference(right))
     changed = swapped(seen, "texture")
     assert torch.equal(changed.own.maps[1], seen.own.maps[1].roll(1, 0))
     assert torch.equal(changed.own.maps[2], seen.own.maps[2])

@@ -80,7 +80,7 @@ def test_the_specialists_share_out_the_trained_weights_the_time_and_the_pictures
     assert styled == pytest.approx(STYLE.preset.training.batch_size)
     assert training.batch_size == COLOR.preset.training.batch_size + STYLE.preset.training.batch_size
     assert weights == dict(COLOR.preset.training.tasks)
-    same = {"batch_size": 1, "tasks": (), "learns": "all"}
+    same = {"batch_size": 1, "tasks": (), "trainable": "all"}
     assert len({change(r.preset.training, **same) for r in SPECIALISTS.values()}) == 1
 
 
