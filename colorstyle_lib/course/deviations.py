@@ -70,7 +70,8 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "G starts from a random noise vector (section 3(1)); its size and its way into G are not given.",
         f"{_PAPER.generator.noise} numbers in `paper`, {_COMPANION.generator.noise} in `companion`, added at the "
         "deepest level, for each of 4 x 4 regions. In `companion` a picture may choose from "
-        f"{_COMPANION.training.imle_samples} z in training and learns with the one that suits it best (arXiv:1809.09087). "
+        f"{_COMPANION.training.imle_samples} z in training and learns with the one that suits it best "
+        "(arXiv:1809.09087). "
         "z = 0 is the usual answer, and `seed=` chooses another.",
         "A G that is compared with the real picture has no reason of its own to heed z.",
         ("model.generator.Generator", "training.generator_pass.choose_noise"),

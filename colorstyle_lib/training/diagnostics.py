@@ -18,7 +18,7 @@ def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *,
 
     Args:
         result: of the average weights.
-        told_apart: share of pictures that the discriminator judged rightly since the last evaluation, real and
+        discriminator_accuracy: share of pictures that the discriminator judged rightly since the last evaluation, real and
             generated alike; NaN while it does not take part.
         step: steps done.
         steps: of the whole run.
@@ -26,7 +26,7 @@ def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *,
     found = []
     if discriminator_accuracy > _SURE:
         found.append(
-            f"the discriminator tells {100 * told_apart:.0f} % apart and teaches little; lower "
+            f"the discriminator tells {100 * discriminator_accuracy:.0f} % apart and teaches little; lower "
             "discriminator_learning_rate, or raise penalty"
         )
     # A generator that has just started is pale, and attends to all alike, by construction.
