@@ -18,8 +18,8 @@ def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *,
 
     Args:
         result: of the average weights.
-        discriminator_accuracy: share of pictures that the discriminator judged rightly since the last evaluation, real and
-            generated alike; NaN while it does not take part.
+        discriminator_accuracy: share of pictures, real and generated, that the discriminator judged rightly since the
+            last evaluation; NaN while it does not take part.
         step: steps done.
         steps: of the whole run.
     """
