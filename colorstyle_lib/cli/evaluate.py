@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from colorstyle_lib.reproduction.claims.targets import Target
+    from colorstyle_lib.reproduction.results.store import Number
 
 
 def add_evaluate_commands(commands: Any) -> None:
@@ -89,7 +94,9 @@ def _opponents(arguments: argparse.Namespace) -> int:
 def _evaluate(arguments: argparse.Namespace) -> int:
     from colorstyle_lib import paths
     from colorstyle_lib.errors import ConfigError
+    from colorstyle_lib.reproduction.benchmarks.coloring import ALL
     from colorstyle_lib.reproduction.benchmarks.run_coloring import evaluate_weights, print_summary
+    from colorstyle_lib.reproduction.claims.targets import TARGETS
     from colorstyle_lib.reproduction.results.store import RESULTS
 
     if arguments.limit is not None and arguments.limit < 2:
@@ -114,6 +121,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         output=output,
     )
     print_summary(numbers)
+    last = ALL if any(n.data == ALL for n in numbers) else numbers[0].data
+    for method in dict.fromkeys(n.method for n in numbers if n.metric == "colorfulness_ratio"):
+        if method in (numbers[0].method, "ours"):
+            print(f"\n{method}, {last}:")
+            _print_verdicts(numbers, method, last, TARGETS)
     return 0
 
 
@@ -135,7 +147,9 @@ def _style(arguments: argparse.Namespace, output: Path) -> int:
 def _specialists(arguments: argparse.Namespace, output: Path) -> int:
     from colorstyle_lib import paths
     from colorstyle_lib.errors import ConfigError
-    from colorstyle_lib.reproduction.benchmarks.unified_vs_specialists import evaluate_specialists
+    from colorstyle_lib.reproduction.benchmarks.run_style import STYLE_PAIRS
+    from colorstyle_lib.reproduction.benchmarks.unified_vs_specialists import JOINT, evaluate_specialists
+    from colorstyle_lib.reproduction.claims.targets import COLORING, RESTYLING
 
     if arguments.demo or arguments.weights or arguments.name:
         raise ConfigError(
@@ -145,8 +159,17 @@ def _specialists(arguments: argparse.Namespace, output: Path) -> int:
         raise ConfigError("--specialists already names folders; leave --opponents out")
     root = _root(arguments.data, "measuring")
     folders = arguments.specialists or [arguments.opponents or paths.RUNS / "opponents"]
-    evaluate_specialists(root, *folders, output=output, limit=arguments.limit)
+    numbers = evaluate_specialists(root, *folders, output=output, limit=arguments.limit)
+    _print_verdicts(numbers, JOINT, numbers[0].data, COLORING)
+    _print_verdicts(numbers, JOINT, STYLE_PAIRS, RESTYLING)
     return 0
+
+
+def _print_verdicts(numbers: Sequence[Number], method: str, data: str, targets: Sequence[Target]) -> None:
+    from colorstyle_lib.reproduction.claims.targets import verdicts
+
+    for verdict in verdicts({n.key: n for n in numbers}, method, data, targets):
+        print(f"  {verdict.line}")
 
 
 def _clips(arguments: argparse.Namespace, output: Path) -> int:

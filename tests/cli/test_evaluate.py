@@ -13,10 +13,12 @@ from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.metrics import feature_distance as metrics_perceptual
+from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.reproduction.baselines import train as opponents_trained
-from colorstyle_lib.reproduction.results.store import read_results
+from colorstyle_lib.reproduction.benchmarks import unified_vs_specialists
+from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
 
 
 def run(*arguments: object) -> int:
@@ -76,6 +78,19 @@ def test_opponents_are_trained_one_after_the_other(root: Path, tmp_path: Path, m
     asked.clear()
     assert run("opponents", "joint", "--data", root, "--minutes", "0.5") == 0
     assert asked == [("joint", 6, "joint", 60.0, 0)]  # it learns the work of two
+
+
+def test_one_model_and_two_specialists_are_measured_and_judged(root: Path, monkeypatch, capsys):
+    metrics = {"all": "colorfulness_over_color_specialist", "style_pairs": "style_style_minus_style_specialist"}
+    here = Provenance("colorstyle evaluate --specialists --data ROOT", "full", "abc", "CPU")
+    numbers = [
+        Number.of(metric, "joint", data, Estimate(0.97, 0.96, 0.98, 9), here) for data, metric in metrics.items()
+    ]
+    monkeypatch.setattr(unified_vs_specialists, "evaluate_specialists", lambda *folders, **options: numbers)
+    assert run("evaluate", "--specialists", "--data", root) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("  met: at least 95 % of the specialist's colorfulness (all/joint/colorfulness_over")
+    assert second.startswith("  missed by 0.97: style distance not above the specialist's (style_pairs/joint")
 
 
 def test_what_cannot_be_measured_is_refused(root: Path, capsys):

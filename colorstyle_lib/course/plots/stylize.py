@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,10 +11,6 @@ from torch import Tensor
 
 from colorstyle_lib.course.plots.colorize import WAY_COLORS
 from colorstyle_lib.course.plots.common import new_figure
-from colorstyle_lib.metrics.bootstrap import Estimate
-from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
-from colorstyle_lib.reproduction.benchmarks.style import MEASURES, Summary
-from colorstyle_lib.reproduction.results.store import Number
 
 _MARKS = "osD^vPX"
 _BELOW = {"ha": "center", "va": "top", "fontsize": 8}
@@ -112,41 +107,3 @@ def tradeoff(
     ax.set(xlabel=xlabel, ylabel="style distance, less is better", xlim=(-0.01, None), ylim=(0, None))
     ax.legend()
     return figure
-
-
-def recorded_distances(numbers: Mapping[str, Number], data: str = "style_pairs") -> list[Number]:
-    """Everybody's distances, but those of short trainings, which are compared with each other alone.
-
-    Arguments as in :func:`recorded_summaries`.
-    """
-    measures = {f"style_{measure}" for measure in MEASURES}
-    return [n for n in numbers.values() if n.data == data and n.metric in measures and n.method not in SPECIALISTS]
-
-
-def recorded_summaries(numbers: Mapping[str, Number], data: str = "style_pairs") -> dict[tuple[str, float], Summary]:
-    """What :func:`.numbers_of` wrote, for :func:`.pareto`.
-
-    Args:
-        numbers: by address, from :func:`.read_results`.
-        data: on which pairs.
-
-    Returns:
-        By name and strength; none where nothing was recorded, or not every measure with its interval. Times are not
-        kept there and are NaN.
-    """
-    sure = [one for one in recorded_distances(numbers, data) if one.interval is not None]
-    return {key: one for key, one in summaries_of(sure).items() if len(one.measures) == len(MEASURES)}
-
-
-def summaries_of(distances: Sequence[Number]) -> dict[tuple[str, float], Summary]:
-    """Recorded distances by name and strength, whichever there are; times are not kept there and are NaN.
-
-    Args:
-        distances: from :func:`recorded_distances`.
-    """
-    found: dict[tuple[str, float], dict[str, Estimate]] = {}
-    for one in distances:
-        name, strength = re.fullmatch(r"(.*?)(?: at ([\d.]+))?", one.method).groups()
-        estimate = Estimate(one.value, *(one.interval or (one.value, one.value)), one.n)
-        found.setdefault((name, float(strength or 1)), {})[one.metric.removeprefix("style_")] = estimate
-    return {key: Summary(measures, float("nan")) for key, measures in found.items()}

@@ -11,10 +11,9 @@ from colorstyle_lib.metrics.bootstrap import RESAMPLES, Estimate, bootstrap, mea
 from colorstyle_lib.reproduction.ablations.budgets import SMALL, Budget
 from colorstyle_lib.reproduction.ablations.configs import COMPARISONS
 from colorstyle_lib.reproduction.ablations.effects import METRICS, Effect, SideStatistics, value_of
-from colorstyle_lib.reproduction.ablations.notes import by_training, told_by_seed
 from colorstyle_lib.reproduction.ablations.runs import Matrix
 from colorstyle_lib.reproduction.baselines.method import GRAY
-from colorstyle_lib.reproduction.results.store import Number
+from colorstyle_lib.reproduction.results.store import Number, seed_note, seed_values
 
 SPREAD = "_seed_sd"
 """Behind a metric's name: its standard deviation over seeds."""
@@ -34,7 +33,7 @@ def level_numbers(matrix: Matrix, *, resamples: int = RESAMPLES) -> list[Number]
         for metric in next(iter(by_seed.values())):
             statistics = [by_seed[seed][metric] for seed in sorted(by_seed)]
             estimate = bootstrap(mean_over(statistics), matrix.n, resamples=resamples)
-            told = told_by_seed([value_of(one, matrix.n) for one in statistics]) + "; " if seeds else ""
+            told = seed_note([value_of(one, matrix.n) for one in statistics]) + "; " if seeds else ""
             facts = {"seeds": seeds, "note": told + matrix.about(name)}
             numbers.append(Number.of(metric, method, matrix.data, estimate, matrix.provenance, **facts))
     return numbers
@@ -54,7 +53,7 @@ def effect_numbers(matrix: Matrix, effects: list[Effect]) -> list[Number]:
         alone = ", one seed, so the interval knows of other pictures alone" if len(values) == 1 else ""
         sides = dict.fromkeys((one, against))  # one and the same where only the test differs
         trained = ", against ".join(matrix.about(name) for name in sides)
-        note = f"{effect.comparison.title}; {told_by_seed(values)}; {trained}{alone}"
+        note = f"{effect.comparison.title}; {seed_note(values)}; {trained}{alone}"
         name, seeds = f"{effect.metric}_minus_{against}", tuple(effect.by_seed)
         method, facts = matrix.budget.method + effect.comparison.name, {"seeds": seeds, "note": note}
         numbers.append(Number.of(name, method, matrix.data, effect.estimate, matrix.provenance, **facts))
@@ -91,7 +90,7 @@ def recorded_effects(numbers: Iterable[Number], budget: Budget = SMALL) -> dict[
         name = one.method.removeprefix(budget.method)
         if one.method == name or name not in COMPARISONS or metric not in METRICS or not minus or not one.interval:
             continue
-        by_seed = dict(zip(one.seeds, by_training(one), strict=False))
+        by_seed = dict(zip(one.seeds, seed_values(one), strict=False))
         effect = Effect(COMPARISONS[name], metric, Estimate(one.value, *one.interval, one.n), by_seed)
         found[one.key] = effect, one
     order = list(COMPARISONS)

@@ -14,7 +14,6 @@ from colorstyle_lib.inference.colorstyle import RELEASED
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, contestant
 from colorstyle_lib.reproduction.baselines.train import RECIPES
 from colorstyle_lib.reproduction.benchmarks.coloring import (
-    ALL,
     FRECHET,
     KERNEL,
     PERCEPTUAL,
@@ -23,7 +22,6 @@ from colorstyle_lib.reproduction.benchmarks.coloring import (
     load_squares,
 )
 from colorstyle_lib.reproduction.benchmarks.steering import HALVED, evaluate_steering
-from colorstyle_lib.reproduction.claims.targets import verdicts
 from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
 from colorstyle_lib.training.validation_samples import demo_squares
 
@@ -103,7 +101,7 @@ def _trained(folder: Path | None) -> list[ColorMethod]:
 
 
 def print_summary(numbers: Sequence[Number]) -> None:
-    """A table for each data set, what steering is worth, and each target's verdict."""
+    """A table for each data set, and what steering is worth."""
     for data in dict.fromkeys(n.data for n in numbers):
         mine = [n for n in numbers if n.data == data]
         print(f"\n{data}, n = {mine[0].n}")
@@ -114,13 +112,6 @@ def print_summary(numbers: Sequence[Number]) -> None:
         for n in mine:
             if n.note and not any(n.metric.startswith(column[0]) for column in _COLUMNS) and "over" in n.metric:
                 print(f"  {n.method}: {n.metric} {n.text(3)}")
-    by_key = {n.key: n for n in numbers}
-    last = numbers[0].data if all(n.data != ALL for n in numbers) else ALL
-    for method in dict.fromkeys(n.method for n in numbers if n.metric == "colorfulness_ratio"):
-        if method in (numbers[0].method, "ours"):
-            print(f"\n{method}, {last}:")
-            for verdict in verdicts(by_key, method, last):
-                print(f"  {verdict.line}")
 
 
 def _cell(row: Sequence[Number], metric: str, heading: str, digits: int, scale: float) -> str:

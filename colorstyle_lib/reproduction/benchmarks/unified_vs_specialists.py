@@ -23,30 +23,20 @@ from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.bootstrap import bootstrap, mean_over, ratio_of
 from colorstyle_lib.metrics.style import StyleJudge, StyleScores
 from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
-from colorstyle_lib.reproduction.ablations.notes import told_by_seed
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
-from colorstyle_lib.reproduction.benchmarks.coloring import ALL, SIZE, load_squares, measure_all, numbers_of
-from colorstyle_lib.reproduction.benchmarks.run_style import STYLE_PAIRS, style_numbers, stylizing
+from colorstyle_lib.reproduction.benchmarks.coloring import SIZE, load_squares, measure_all, numbers_of
+from colorstyle_lib.reproduction.benchmarks.run_style import style_numbers, stylizing
 from colorstyle_lib.reproduction.benchmarks.specialists_train import read_trainings
 from colorstyle_lib.reproduction.benchmarks.style import MEASURES, StyleMethod, Trial, run_benchmark
 from colorstyle_lib.reproduction.benchmarks.style_pairs import SIZE as STYLE_SIZE
 from colorstyle_lib.reproduction.benchmarks.style_pairs import Pairs, validation_pairs
-from colorstyle_lib.reproduction.claims.targets import Target, verdicts
-from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
+from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results, seed_note
 
 JOINT, COLOR, STYLE = SPECIALISTS
 
 PAIRS = 84
 """Of a photograph and a painting, each of the 42 validation paintings twice: over these intervals are drawn."""
-
-COLORING = (
-    Target("coloring at most 0.3 dB (PSNR ab) below the specialist's", f"psnr_ab_minus_{COLOR}", low=-0.3),
-    Target("at least 95 % of the specialist's colorfulness", f"colorfulness_over_{COLOR}", low=0.95),
-)
-RESTYLING = (Target("style distance not above the specialist's", f"style_style_minus_{STYLE}", high=0.0),)
-"""What learning both at once may cost, set before the trainings: on all validation pictures, and on pairs."""
-
 
 Trained = ColorMethod | Sequence[ColorMethod]
 """A method, or its trainings with several seeds, each of which meets the other method's in the same place."""
@@ -60,7 +50,7 @@ def evaluate_specialists(
     size: int = STYLE_SIZE,
     resamples: int = 2000,
 ) -> list[Number]:
-    """Measure the joint model and both specialists, keep the numbers, and print what they say.
+    """Measure the joint model and both specialists, and keep the numbers.
 
     Args:
         root: a data root with photographs and ``paintings``.
@@ -90,10 +80,6 @@ def evaluate_specialists(
     restylings = partial(restyling_numbers, pairs=pairs, provenance=provenance, log=folders[0] / "specialists.jsonl")
     numbers += _with_seeds(restylings, methods[JOINT], methods[STYLE])
     merge_results(numbers, output)
-    by_key, data = {n.key: n for n in numbers}, ALL if len(squares) > 1 else next(iter(squares))
-    for where, targets in ((data, COLORING), (STYLE_PAIRS, RESTYLING)):
-        for verdict in verdicts(by_key, JOINT, where, targets):
-            print(verdict.line)
     return numbers
 
 
@@ -109,7 +95,7 @@ def _with_seeds(
     # Nothing is colored or restyled again: what was measured is recalled.
     alone = [measure([one], [other]) for one, other in zip(ones, others, strict=True)]
     return [
-        replace(number, note=f"{told_by_seed([one.value for one in each])}; {number.note}")
+        replace(number, note=f"{seed_note([one.value for one in each])}; {number.note}")
         for number, *each in zip(numbers, *alone, strict=True)
     ]
 

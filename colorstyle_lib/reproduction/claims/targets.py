@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
 from colorstyle_lib.reproduction.benchmarks.coloring import ALL, KERNEL, PERCEPTUAL
 from colorstyle_lib.reproduction.results.store import Number
 
@@ -40,6 +41,15 @@ TARGETS = (
     Target("best of 8 seeds below best of 8 random shifts", "best_of_8_over_jitters", high=1.0),
     Target("more wrong where less sure", "error_unsure_over_sure", low=1.0),
 )
+
+_COLOR, _STYLE = list(SPECIALISTS)[1:]
+
+COLORING = (
+    Target("coloring at most 0.3 dB (PSNR ab) below the specialist's", f"psnr_ab_minus_{_COLOR}", low=-0.3),
+    Target("at least 95 % of the specialist's colorfulness", f"colorfulness_over_{_COLOR}", low=0.95),
+)
+RESTYLING = (Target("style distance not above the specialist's", f"style_style_minus_{_STYLE}", high=0.0),)
+"""What one model for both tasks may cost, set before its trainings: on all validation pictures, and on style pairs."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from colorstyle_lib import paths
 from colorstyle_lib.config import get_preset
-from colorstyle_lib.course.plots.stylize import recorded_distances, summaries_of
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
 from colorstyle_lib.reproduction.ablations.numbers import recorded_effects
@@ -20,7 +19,7 @@ from colorstyle_lib.reproduction.figures.ablations import effects as draw_effect
 from colorstyle_lib.reproduction.figures.intervals import Panel, intervals
 from colorstyle_lib.reproduction.figures.metric_variants import metric_atlas as draw_atlas
 from colorstyle_lib.reproduction.figures.sidecar import KeptFigure
-from colorstyle_lib.reproduction.figures.style import pareto
+from colorstyle_lib.reproduction.figures.style import pareto, recorded_distances, summaries_of
 from colorstyle_lib.reproduction.results.store import Number, number, read_results
 
 _DATA = (ALL, "scenes", "imagenet_sample", "paintings", DEMO)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from colorstyle_lib import paths
+from colorstyle_lib.environment import commit, hardware
 from colorstyle_lib.errors import DataError, nearest
 from colorstyle_lib.files import atomic_write, file_lock
 from colorstyle_lib.metrics.bootstrap import Estimate
 
 RESULTS = paths.FIGURES / "results.json"
 """The numbers of full runs; others go where they are told."""
+
+_BY_SEED = "by seed "
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,17 @@ class Number:
             return shown
         low, high = (f"{scale * end:.{digits}f}" for end in self.interval)
         return f"{shown} [{low}, {high}]"
+
+
+def seed_note(values: Sequence[float]) -> str:
+    """Each training's own value, as the beginning of a note: ``by seed +0.1, -0.2``."""
+    return _BY_SEED + ", ".join(f"{value:+.4g}" for value in values)
+
+
+def seed_values(number: Number) -> list[float]:
+    """Each training's own value, read from a number's note; empty where the note has none."""
+    _, found, rest = number.note.partition(_BY_SEED)
+    return [float(value) for value in rest.partition(";")[0].split(",")] if found else []
 
 
 def read_results(path: Path = RESULTS) -> dict[str, Number]:

@@ -7,11 +7,7 @@ import pytest
 import torch
 from figure_texts import house_style, texts  # noqa: F401
 
-from colorstyle_lib.course.plots.stylize import cells, curves, matrix, recorded_summaries, tradeoff
-from colorstyle_lib.metrics.bootstrap import Estimate
-from colorstyle_lib.reproduction.benchmarks.style import Summary, numbers_of
-from colorstyle_lib.reproduction.figures.style import pareto
-from colorstyle_lib.reproduction.results.store import Provenance
+from colorstyle_lib.course.plots.stylize import cells, curves, matrix, tradeoff
 
 
 def test_cells_hold_their_numbers_and_statistics():
@@ -42,26 +38,6 @@ def test_a_way_with_several_points_is_a_line():
     assert (ours.get_linestyle(), swap.get_linestyle()) == ("-", "None")
     assert ours.get_xydata().tolist() == [[0.0, 0.5], [0.6, 0.1]]
     assert {"ours", "swap", "0", "1", "style distance, less is better"} <= set(texts(figure))
-
-
-def summary(content: float) -> Summary:
-    around = {
-        measure: Estimate(value, 0.9 * value, 1.1 * value, 9)
-        for measure, value in (("content", content), ("style", content / 10), ("perceptual", content / 2))
-    }
-    return Summary(around, 1.0)
-
-
-def test_what_the_benchmark_wrote_is_read_back():
-    kept = {("released", 1.0): summary(0.6), ("released", 0.5): summary(0.3), ("Lab statistics", 1.0): summary(0.2)}
-    provenance = Provenance("c", "full", "abc", "a machine")
-    numbers = {one.key: one for one in numbers_of(kept, "style_pairs", provenance)}
-    found = recorded_summaries(numbers)
-    assert {key: one.measures for key, one in found.items()} == {key: one.measures for key, one in kept.items()}
-    assert "released (n = 9)" in texts(pareto(found))
-    assert not recorded_summaries(numbers, "elsewhere")
-    del numbers["style_pairs/released at 0.5/style_style"]
-    assert set(recorded_summaries(numbers)) == set(kept) - {("released", 0.5)}
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 4, 2)])

@@ -20,7 +20,6 @@ from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
 from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, COMPARISONS
 from colorstyle_lib.reproduction.ablations.effects import METRICS
-from colorstyle_lib.reproduction.ablations.notes import by_training
 from colorstyle_lib.reproduction.claims.claims import CLAIMS
 from colorstyle_lib.reproduction.claims.recheck import changed_verdicts, check_claims, left_unchecked
 from colorstyle_lib.reproduction.claims.schema import Claim, Evidence
@@ -37,7 +36,7 @@ from colorstyle_lib.reproduction.claims.verdict import (
     judge_claim,
     judge_claims,
 )
-from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
+from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results, seed_values
 
 RECORDED = read_results()
 HERE = Provenance("colorstyle evaluate --data ROOT", "full", "abc1234", "CPU")
@@ -238,8 +237,8 @@ def test_numbers_of_different_weights_prove_nothing_of_one_model():
 
 
 def test_trainings_are_read_from_the_note():
-    assert by_training(ablated(0, 0, 0, note="no warm-up; by seed +0.12, -3e-05; 40 steps")) == [0.12, -3e-05]
-    assert by_training(ablated(0, 0, 0, note="squares at 160 px")) == []
+    assert seed_values(ablated(0, 0, 0, note="no warm-up; by seed +0.12, -3e-05; 40 steps")) == [0.12, -3e-05]
+    assert seed_values(ablated(0, 0, 0, note="squares at 160 px")) == []
 
 
 @settings(max_examples=12)

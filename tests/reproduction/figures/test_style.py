@@ -7,8 +7,9 @@ import numpy as np
 from figure_texts import house_style, texts  # noqa: F401
 
 from colorstyle_lib.metrics.bootstrap import Estimate
-from colorstyle_lib.reproduction.benchmarks.style import Summary
-from colorstyle_lib.reproduction.figures.style import pareto
+from colorstyle_lib.reproduction.benchmarks.style import Summary, numbers_of
+from colorstyle_lib.reproduction.figures.style import pareto, recorded_summaries
+from colorstyle_lib.reproduction.results.store import Provenance
 
 
 def summary(content: float, style: float, n: int = 5) -> Summary:
@@ -58,3 +59,19 @@ def test_different_numbers_of_pairs_are_told():
         {("ours", 0.5): summary(0.3, 0.1, 9), ("ours", 0.7): summary(0.4, 0.1, 4), ("ours", 1.0): summary(0.6, 0.04)}
     )
     assert "ours (n = 4 to 9)" in texts(figure)
+
+
+def test_what_the_benchmark_wrote_is_read_back():
+    kept = {
+        ("released", 1.0): summary(0.6, 0.06),
+        ("released", 0.5): summary(0.3, 0.03),
+        ("Lab statistics", 1.0): summary(0.2, 0.02),
+    }
+    provenance = Provenance("c", "full", "abc", "a machine")
+    numbers = {one.key: one for one in numbers_of(kept, "style_pairs", provenance)}
+    found = recorded_summaries(numbers)
+    assert {key: one.measures for key, one in found.items()} == {key: one.measures for key, one in kept.items()}
+    assert "released (n = 5)" in texts(pareto(found))
+    assert not recorded_summaries(numbers, "elsewhere")
+    del numbers["style_pairs/released at 0.5/style_style"]
+    assert set(recorded_summaries(numbers)) == set(kept) - {("released", 0.5)}
