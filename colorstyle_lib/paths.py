@@ -24,6 +24,9 @@ RUNS = ROOT / "runs"
 WEIGHTS = ROOT / "data" / "weights" if IS_CHECKOUT else PACKAGE / "weights"
 """The released weights: ``data/weights`` in a checkout, inside the package where a wheel was installed."""
 
+STYLES = WEIGHTS.with_name("styles")
+"""The gallery's style pictures, beside the weights."""
+
 
 def data_root(given: str | os.PathLike[str] | None = None) -> Path | None:
     """Find the folder of real images that a run works on.

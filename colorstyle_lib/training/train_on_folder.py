@@ -15,10 +15,10 @@ from torchvision.transforms.functional import to_pil_image as to_pil
 
 from colorstyle_lib import paths
 from colorstyle_lib.config import change, get_preset
+from colorstyle_lib.data import style_gallery
 from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
 from colorstyle_lib.data.datasets import dataset_names, load_split
 from colorstyle_lib.data.downloads import find_root
-from colorstyle_lib.data.style_gallery.gallery import styles as gallery_styles
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.model.weights import load_generator, load_tensors
@@ -32,7 +32,6 @@ _STORE_SCALE = 1.25
 # Where pictures are redrawn, crops are closer: they are as coarse as pictures of 256 px are, whose looks are taken.
 _CLOSE_SCALE, _CLOSE = 2.25, (0.4, 0.8)
 _PAINTED = ("paint", "wikiart", "art", "style")
-_HANDS = 4  # how often each picture of our gallery is drawn anew
 
 
 def train_on_folder(
@@ -137,7 +136,8 @@ def style_store(root: Path, names: Sequence[str], shorter_side: int, **kept: Any
         DataError: the root has no data set of such a name.
     """
     names = names or [n for n in dataset_names(root, "train") if any(word in n.lower() for word in _PAINTED)]
-    drawn = [to_pil(picture.image) for seed in range(_HANDS) for picture in gallery_styles(shorter_side, seed)]
+    variants = [style_gallery.styles(shorter_side, variant) for variant in style_gallery.TRAINING_VARIANTS]
+    drawn = [to_pil(picture.image) for variant in variants for picture in variant]
     own = load_images(drawn, shorter_side, names=[f"gallery {i}" for i in range(len(drawn))])
     if not names:
         return own

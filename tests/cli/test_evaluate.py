@@ -70,7 +70,6 @@ def test_opponents_are_trained_one_after_the_other(root: Path, tmp_path: Path, m
         return folder / f"{name}.safetensors"
 
     monkeypatch.setattr(opponents_trained, "train_opponent", train)
-    # Our gallery takes a minute to draw.
     monkeypatch.setattr(opponents_trained, "style_store", lambda at, names, side: "looks" if at == root else None)
     assert run("opponents", "--data", root, "--minutes", "0.5", "--seed", 3) == 0
     assert asked == [(name, 6, name, 30.0, 3) for name in ("l1", "pix2pix", "bins", "ours")]

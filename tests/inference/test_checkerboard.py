@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from colorstyle_lib import ColorStyle
 from colorstyle_lib.data.demo_photos import photograph
-from colorstyle_lib.data.style_gallery.gallery import style
+from colorstyle_lib.data.style_gallery import style
 from colorstyle_lib.inference import stylizer as stylizing
 from colorstyle_lib.inference.checkerboard import remove_checkerboard
 

@@ -7,7 +7,7 @@ from PIL import Image
 from colorstyle_lib.course.plots.common import picture_grid
 from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
-from colorstyle_lib.data.style_gallery.gallery import style
+from colorstyle_lib.data.style_gallery import style
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle

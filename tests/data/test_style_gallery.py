@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from colorstyle_lib import paths
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.data.style_gallery.gallery import STYLES, StylePicture, style, styles
+from colorstyle_lib.data.style_gallery import STYLES, TRAINING_VARIANTS, VARIANTS, StylePicture, style, styles
 from colorstyle_lib.errors import ConfigError
 
 
@@ -88,3 +89,12 @@ def test_size_out_of_range_is_one_clear_line(size: int):
     with pytest.raises(ConfigError, match="from 32 to 1024") as caught:
         style("ink", size)
     assert "\n" not in str(caught.value)
+
+
+def test_there_are_four_variants_of_each_and_a_seed_counts_modulo_four():
+    assert len(list(paths.STYLES.glob("*.jpg"))) == VARIANTS * len(STYLES)
+    assert torch.equal(style("ink", 64, seed=11).image, style("ink", 64, seed=3).image)
+
+
+def test_training_never_sees_the_last_variant():
+    assert set(TRAINING_VARIANTS) == set(range(VARIANTS)) - {VARIANTS - 1}
