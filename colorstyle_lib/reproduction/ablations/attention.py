@@ -32,7 +32,7 @@ from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
     trial_statistics,
 )
 from colorstyle_lib.reproduction.benchmarks.coloring import load_squares
-from colorstyle_lib.reproduction.results.measurement_cache import Columns, address, keep, recall
+from colorstyle_lib.reproduction.results.measurement_cache import Columns, cache_key, load_columns, save_columns
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 
 SIDE = 128
@@ -67,11 +67,11 @@ def try_weights(
     if method.generator is None or not method.generator.steering:
         raise ConfigError(f"{method.name} has no attention to put on trial")
     squares, halved = (_pictures(root, side, limit) for side in (SIDE, HALVED))
-    place = address(squares, halved, method.weights, listen, override)
-    found = recall(place)
+    place = cache_key(squares, halved, method.weights, listen, override)
+    found = load_columns(place)
     if found is None:
         found = _everything(method.generator, squares, halved)
-        keep(place, found)
+        save_columns(place, found)
     columns = {task: {k.partition("/")[2]: v for k, v in found.items() if k.startswith(task)} for task in TASKS}
     statistics = trial_statistics(columns, method.generator.config.modalities)
     statistics |= override_statistics({k: v for k, v in found.items() if not k.startswith(TASKS)})

@@ -45,8 +45,6 @@ class ValidationSet:
         halves: of the same pictures; the left half is colored by the right half.
     """
 
-    __test__ = False  # its name begins as pytest's classes do
-
     data: str
     squares: Float[Tensor, "n 3 _ _"]
     halves: Float[Tensor, "n 3 _ _"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from colorstyle_lib.reproduction.ablations.configs import COMPARISONS
 from colorstyle_lib.reproduction.ablations.effects import METRICS, Effect, SideStatistics, value_of
 from colorstyle_lib.reproduction.ablations.runs import Matrix
 from colorstyle_lib.reproduction.baselines.method import GRAY
-from colorstyle_lib.reproduction.results.store import Number, seed_note, seed_values
+from colorstyle_lib.reproduction.results.store import Number
 
 SPREAD = "_seed_sd"
 """Behind a metric's name: its standard deviation over seeds."""
@@ -33,8 +33,8 @@ def level_numbers(matrix: Matrix, *, resamples: int = RESAMPLES) -> list[Number]
         for metric in next(iter(by_seed.values())):
             statistics = [by_seed[seed][metric] for seed in sorted(by_seed)]
             estimate = bootstrap(mean_over(statistics), matrix.n, resamples=resamples)
-            told = seed_note([value_of(one, matrix.n) for one in statistics]) + "; " if seeds else ""
-            facts = {"seeds": seeds, "note": told + matrix.about(name)}
+            values = tuple(value_of(one, matrix.n) for one in statistics) if seeds else ()
+            facts = {"seeds": seeds, "by_seed": values, "note": matrix.about(name)}
             numbers.append(Number.of(metric, method, matrix.data, estimate, matrix.provenance, **facts))
     return numbers
 
@@ -49,20 +49,21 @@ def effect_numbers(matrix: Matrix, effects: list[Effect]) -> list[Number]:
     numbers = []
     for effect in effects:
         one, against = effect.comparison.one[0], effect.comparison.other[0]
-        values = list(effect.by_seed.values())
+        values = tuple(effect.by_seed.values())
         alone = ", one seed, so the interval knows of other pictures alone" if len(values) == 1 else ""
         sides = dict.fromkeys((one, against))  # one and the same where only the test differs
         trained = ", against ".join(matrix.about(name) for name in sides)
-        note = f"{effect.comparison.title}; {seed_note(values)}; {trained}{alone}"
+        note = f"{effect.comparison.title}; {trained}{alone}"
         name, seeds = f"{effect.metric}_minus_{against}", tuple(effect.by_seed)
-        method, facts = matrix.budget.method + effect.comparison.name, {"seeds": seeds, "note": note}
+        facts = {"seeds": seeds, "by_seed": values, "note": note}
+        method = matrix.budget.method + effect.comparison.name
         numbers.append(Number.of(name, method, matrix.data, effect.estimate, matrix.provenance, **facts))
         if len(values) > 1:
             numbers.append(seed_number(name + SPREAD, method, values, matrix, **facts))
     return numbers
 
 
-def seed_number(metric: str, method: str, values: list[float], matrix: Matrix, **facts: Any) -> Number:
+def seed_number(metric: str, method: str, values: Sequence[float], matrix: Matrix, **facts: Any) -> Number:
     """The standard deviation of a number over seeds.
 
     Args:
@@ -90,7 +91,7 @@ def recorded_effects(numbers: Iterable[Number], budget: Budget = SMALL) -> dict[
         name = one.method.removeprefix(budget.method)
         if one.method == name or name not in COMPARISONS or metric not in METRICS or not minus or not one.interval:
             continue
-        by_seed = dict(zip(one.seeds, seed_values(one), strict=False))
+        by_seed = dict(zip(one.seeds, one.by_seed, strict=False))
         effect = Effect(COMPARISONS[name], metric, Estimate(one.value, *one.interval, one.n), by_seed)
         found[one.key] = effect, one
     order = list(COMPARISONS)

@@ -23,7 +23,7 @@ from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, CONDI
 from colorstyle_lib.reproduction.ablations.measure import ValidationSet, measure, measure_attention, measure_real
 from colorstyle_lib.reproduction.ablations.train import PIX2PIX_BATCH, clock, new_learner, train_member
 from colorstyle_lib.reproduction.baselines.method import GRAY
-from colorstyle_lib.reproduction.results.measurement_cache import address, keep
+from colorstyle_lib.reproduction.results.measurement_cache import cache_key, save_columns
 
 LOG = "log.jsonl"
 COSTS = "costs.json"
@@ -61,9 +61,9 @@ def run_matrix(
     """
     members = [get_ablation(name) for name in names] or list(ABLATIONS.values())
     network = pretrained_efficientnet_lite0()
-    material = address(exam.squares, exam.halves, *store.names)
+    material = cache_key(exam.squares, exam.halves, *store.names)
     for name, columns in ((REAL, measure_real(exam, network)), (GRAY.name, measure(GRAY, exam, network))):
-        keep(f"{name}-{material}", columns, folder)
+        save_columns(f"{name}-{material}", columns, folder)
     done = {(line["config"], line["seed"]): line for line in read_log(folder)}
     asked = []
     for start in range(0, len(members), _TOGETHER):
@@ -156,7 +156,7 @@ def _run(
             measured = measure(method, exam, network, condition)
             columns |= {f"{condition}/{name}": values for name, values in measured.items()}
     name = f"{member.name}-{config}-{seed}"
-    keep(name, columns, folder)
+    save_columns(name, columns, folder)
     means = {key: round(values.mean().item(), 4) for key, values in columns.items() if values.ndim == 1}
     print(f"{member.name} {seed}: {steps} steps in {spent:.0f} s, PSNR ab {means['psnr_ab']:.2f} dB", flush=True)
     return facts | {"cpu_seconds": round(spent, 2), "means": means, "columns": name}

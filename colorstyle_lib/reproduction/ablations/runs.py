@@ -13,7 +13,7 @@ from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE
 from colorstyle_lib.reproduction.ablations.measure import PICTURES
 from colorstyle_lib.reproduction.ablations.run import REAL, config_hash, read_log
 from colorstyle_lib.reproduction.baselines.method import GRAY
-from colorstyle_lib.reproduction.results.measurement_cache import Columns, recall
+from colorstyle_lib.reproduction.results.measurement_cache import Columns, load_columns
 from colorstyle_lib.reproduction.results.store import Provenance
 
 
@@ -120,7 +120,7 @@ def _as_listed(line: Mapping[str, Any]) -> bool:
 
 
 def _recalled(name: str, folder: Path) -> Columns:
-    found = recall(name, folder)
+    found = load_columns(name, folder)
     if found is None:
         raise DataError(
             f"{name}.safetensors is missing or damaged; take its line out of the log, and: colorstyle ablations run"

@@ -48,7 +48,7 @@ from colorstyle_lib.metrics.feature_distance import (
 )
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.results.measurement_cache import Columns, address, keep, recall
+from colorstyle_lib.reproduction.results.measurement_cache import Columns, cache_key, load_columns, save_columns
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 
 SIZE = 160
@@ -253,15 +253,15 @@ def measure_all(
     pooling = pretrained_efficientnet_lite0()
 
     def measured_before_or_now(rgb: Tensor) -> tuple[dict[str, Columns], Columns]:
-        pictures = address(rgb, network, measure, _looks)
-        places = {m.name: address("colors", pictures, m.weights or m.name) for m in methods} | {_REAL: pictures}
-        known = {name: recall(place) for name, place in places.items()}
+        pictures = cache_key(rgb, network, measure, _looks)
+        places = {m.name: cache_key("colors", pictures, m.weights or m.name) for m in methods} | {_REAL: pictures}
+        known = {name: load_columns(place) for name, place in places.items()}
         missing = [m for m in methods if known[m.name] is None]
         if missing or known[_REAL] is None:
             found, real = measure(missing, rgb, pooling=pooling, perceptual=perceptual)
             new = {**found, _REAL: real}
             for name, columns in new.items():
-                keep(places[name], columns)
+                save_columns(places[name], columns)
             known |= new
         return {m.name: known[m.name] for m in methods}, known[_REAL]
 

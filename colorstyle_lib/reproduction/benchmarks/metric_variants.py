@@ -36,7 +36,7 @@ from colorstyle_lib.metrics.feature_distance import (
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.baselines.method import ColorMethod, contestant
 from colorstyle_lib.reproduction.benchmarks.coloring import SIZE, joined
-from colorstyle_lib.reproduction.results.measurement_cache import Columns, address, keep, recall
+from colorstyle_lib.reproduction.results.measurement_cache import Columns, cache_key, load_columns, save_columns
 from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
 
 ATLAS = "atlas."
@@ -226,11 +226,11 @@ def measure_atlas(
 
 def _places(method: ColorMethod, store: ImageStore, pooling: EfficientNetLite0, resamples: int) -> Iterator[Place]:
     def seen(rgb: Tensor) -> Columns:
-        where = address("atlas", rgb, method.weights or method.name, look, _seen)
-        known = recall(where)
+        where = cache_key("atlas", rgb, method.weights or method.name, look, _seen)
+        known = load_columns(where)
         if known is None:
             known = look(method, rgb, pooling)
-            keep(where, known)
+            save_columns(where, known)
         return known
 
     cropped = seen(center_crops(store, SIZE))

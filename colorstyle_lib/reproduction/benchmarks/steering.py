@@ -19,7 +19,7 @@ from colorstyle_lib.model.content import content_planes, gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.reproduction.benchmarks.calibration import uncertainty_cells, uncertainty_statistics
 from colorstyle_lib.reproduction.benchmarks.coloring import ALL, ColorMethod, joined
-from colorstyle_lib.reproduction.results.measurement_cache import Columns, address, keep, recall
+from colorstyle_lib.reproduction.results.measurement_cache import Columns, cache_key, load_columns, save_columns
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 
 HALVED = 192
@@ -200,11 +200,11 @@ def evaluate_steering(
     generator = method.generator
 
     def measured_before_or_now(rgb: Tensor, halves: Tensor) -> dict[str, Columns]:
-        place = address(rgb, halves, method.weights or method.name, *_MEASURES)
-        flat = recall(place)
+        place = cache_key(rgb, halves, method.weights or method.name, *_MEASURES)
+        flat = load_columns(place)
         if flat is None:
             flat = {f"{w}/{c}": v for w, columns in steer(generator, rgb, halves).items() for c, v in columns.items()}
-            keep(place, flat)
+            save_columns(place, flat)
         ways: dict[str, Columns] = {}
         for name, values in flat.items():
             way, column = name.split("/")

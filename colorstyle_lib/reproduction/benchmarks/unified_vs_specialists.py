@@ -4,7 +4,7 @@
 their colorings and their restyled photographs are measured, each pair of methods on the same pictures.
 
 Of several seeds a number is the mean, and a model is compared with the specialist of its own seed. An interval tells
-what other pictures would change; what another seed would, the seeds' own values in the note tell.
+what other pictures would change; what another seed would, the seeds' own values tell.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from colorstyle_lib.reproduction.benchmarks.specialists_train import read_traini
 from colorstyle_lib.reproduction.benchmarks.style import MEASURES, StyleMethod, Trial, run_benchmark
 from colorstyle_lib.reproduction.benchmarks.style_pairs import SIZE as STYLE_SIZE
 from colorstyle_lib.reproduction.benchmarks.style_pairs import Pairs, validation_pairs
-from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results, seed_note
+from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
 
 JOINT, COLOR, STYLE = SPECIALISTS
 
@@ -95,8 +95,7 @@ def _with_seeds(
     # Nothing is colored or restyled again: what was measured is recalled.
     alone = [measure([one], [other]) for one, other in zip(ones, others, strict=True)]
     return [
-        replace(number, note=f"{seed_note([one.value for one in each])}; {number.note}")
-        for number, *each in zip(numbers, *alone, strict=True)
+        replace(number, by_seed=tuple(one.value for one in each)) for number, *each in zip(numbers, *alone, strict=True)
     ]
 
 

@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
 from colorstyle_lib.reproduction.claims.claims import CLAIMS
 from colorstyle_lib.reproduction.claims.schema import Claim, Evidence
-from colorstyle_lib.reproduction.results.store import Number, seed_values
+from colorstyle_lib.reproduction.results.store import Number
 
 MET, OPEN, MISSED, MISSING = "met", "open", "missed", "missing"
 
@@ -171,7 +171,7 @@ def _judge(number: Number, evidence: Evidence) -> tuple[str, str]:
     if len(number.seeds) < evidence.seeds:
         return OPEN, f"{len(number.seeds)} of {evidence.seeds} trainings"
     over_pictures = [number.value, *(number.interval or ())]
-    outcome = _within(over_pictures + seed_values(number), evidence)
+    outcome = _within([*over_pictures, *number.by_seed], evidence)
     if outcome != OPEN:
         return outcome, ""
     return OPEN, "the interval holds both answers" if _within(over_pictures, evidence) == OPEN else "trainings disagree"

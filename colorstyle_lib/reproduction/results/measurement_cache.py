@@ -1,4 +1,4 @@
-"""What was measured before and need not be again: columns on disk, found by everything that they depend on."""
+"""A cache of measurements: columns on disk, named by everything that they depend on."""
 
 from __future__ import annotations
 
@@ -19,45 +19,36 @@ from colorstyle_lib.errors import DataError
 from colorstyle_lib.files import atomic_write
 
 Columns = dict[str, Tensor]
-"""What was measured, by name: a row a picture."""
+"""Measurements by name, a row a picture."""
 
-_FORGETFUL = ContextVar("forgetful", default=False)
+_IGNORED = ContextVar("ignored", default=False)
 
 
 @contextmanager
 def measured_anew() -> Iterator[None]:
-    """Within this, nothing is recalled: who checks a number has to compute it."""
-    token = _FORGETFUL.set(True)
+    """Ignore the cache within the ``with`` block, for checks that have to compute their numbers."""
+    token = _IGNORED.set(True)
     try:
         yield
     finally:
-        _FORGETFUL.reset(token)
+        _IGNORED.reset(token)
 
 
-def address(*parts: str | Tensor | Callable[..., object] | None) -> str:
-    """A name for what depends on these parts.
-
-    Args:
-        parts: hashes, names, pictures, and the functions that measure, whose source counts.
-    """
+def cache_key(*parts: str | Tensor | Callable[..., object] | None) -> str:
+    """The name of measurements that depend on these parts: hashes, names, pictures, and functions by their source."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, Tensor):
             content = part.contiguous().cpu().numpy().tobytes()
         else:
             content = (inspect.getsource(part) if callable(part) else str(part)).encode()
-        digest.update(struct.pack("<Q", len(content)) + content)  # lengths keep neighbours apart
+        digest.update(struct.pack("<Q", len(content)) + content)  # with lengths, "ab", "c" is not "a", "bc"
     return digest.hexdigest()[:32]
 
 
-def recall(name: str, folder: Path | None = None) -> Columns | None:
-    """Columns kept under this address; None where there are none, the file is damaged, or within `measured_anew`.
-
-    Args:
-        name: from :func:`address`.
-        folder: by default ``runs/measured``.
-    """
-    if _FORGETFUL.get():
+def load_columns(name: str, folder: Path | None = None) -> Columns | None:
+    """The columns of this name in a folder, by default ``runs/measured``; None where they are missing or damaged."""
+    if _IGNORED.get():
         return None
     try:
         return load(_file(name, folder).read_bytes())
@@ -65,8 +56,8 @@ def recall(name: str, folder: Path | None = None) -> Columns | None:
         return None
 
 
-def keep(name: str, columns: Columns, folder: Path | None = None) -> None:
-    """Keep columns under an address.
+def save_columns(name: str, columns: Columns, folder: Path | None = None) -> None:
+    """Write columns under a name; see :func:`load_columns`.
 
     Raises:
         DataError: the folder cannot be written to.

@@ -43,7 +43,7 @@ from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
     trial_statistics,
 )
 from colorstyle_lib.reproduction.figures import ablations as figures_ablations
-from colorstyle_lib.reproduction.results.store import read_results, seed_values
+from colorstyle_lib.reproduction.results.store import read_results
 
 SHOW = "colorstyle ablations show"
 
@@ -187,15 +187,15 @@ def test_a_killed_matrix_goes_on_and_repeats_nothing(own_runs, monkeypatch):
     assert len(by_key) == len(numbers)
     difference = by_key["all/ablation.no_attention/psnr_ab_minus_base"]
     assert (difference.n, difference.seeds, difference.weights) == (3, (0, 1), None)
-    assert seed_values(difference) == pytest.approx(each, abs=1e-3)
+    assert difference.by_seed == pytest.approx(each, abs=1e-3)
     assert "2 trainings of 1 steps" in difference.note
     assert difference.command == "colorstyle ablations run --data ROOT --steps 2 --seeds 2 --pictures 3; " + SHOW
     told = recorded_effects(numbers)
     assert list(told) == [n.key for n in numbers if n.key in told]  # in the order of the comparisons
     assert [e.estimate for e, _ in told.values()] == [e.estimate for e in effects]
     own = by_key["all/ablation.base/psnr_ab"]
-    assert seed_values(own) == pytest.approx([columns["base"][s]["psnr_ab"].mean().item() for s in (0, 1)], rel=1e-3)
-    assert seed_values(by_key["all/ablation.gray/psnr_ab"]) == []
+    assert own.by_seed == pytest.approx([columns["base"][s]["psnr_ab"].mean().item() for s in (0, 1)], rel=1e-3)
+    assert by_key["all/ablation.gray/psnr_ab"].by_seed == ()
     spread = by_key["all/ablation.no_attention/psnr_ab_minus_base_seed_sd"]
     assert spread.value == pytest.approx(abs(each[0] - each[1]) / 2**0.5, abs=1e-4)
     assert spread.interval is None
@@ -220,7 +220,7 @@ def test_a_longer_run_has_addresses_of_its_own_and_says_whether_it_agrees(own_ru
     by_key = {n.key: n for n in level_numbers(long, resamples=50) + effect_numbers(long, again)}
     one = by_key["all/ablation_long.no_discriminator/reference_psnr_ab_minus_base"]
     assert one.command == "colorstyle ablations run --long --data ROOT --steps 2 --pictures 3; " + SHOW
-    assert (one.mode, one.seeds, len(seed_values(one))) == ("long", (0,), 1)
+    assert (one.mode, one.seeds, len(one.by_seed)) == ("long", (0,), 1)
     assert re.search(r"one training of \d+ steps, \d\S* processor minutes each.*one seed", one.note)
     assert not any(key.endswith("_seed_sd") for key in by_key)
     assert recorded_effects(by_key.values(), LONG)

@@ -111,7 +111,7 @@ def test_what_was_measured_is_not_measured_again(squares, weights: Path, monkeyp
         return measure(methods, rgb, **options)
 
     monkeypatch.setattr(benchmark_colorize, "measure", watched)
-    monkeypatch.setattr(benchmark_colorize, "address", _same_source(benchmark_colorize.address, watched, measure))
+    monkeypatch.setattr(benchmark_colorize, "cache_key", _same_source(benchmark_colorize.cache_key, watched, measure))
     assert evaluate_colorization(methods, squares, HERE, resamples=50) == first
     assert seen == []
     evaluate_colorization([*methods, TRUTH], squares, HERE, resamples=50)
@@ -122,8 +122,8 @@ def test_what_was_measured_is_not_measured_again(squares, weights: Path, monkeyp
     assert seen == [["tiny"]]
 
 
-def _same_source(address, watched, measure):
-    return lambda *parts: address(*(measure if part is watched else part for part in parts))
+def _same_source(cache_key, watched, measure):
+    return lambda *parts: cache_key(*(measure if part is watched else part for part in parts))
 
 
 def test_two_methods_of_one_name_and_no_pictures_are_refused(squares):

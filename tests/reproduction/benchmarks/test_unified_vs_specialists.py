@@ -33,7 +33,7 @@ from colorstyle_lib.reproduction.benchmarks.unified_vs_specialists import (
     evaluate_specialists,
 )
 from colorstyle_lib.reproduction.claims.targets import COLORING, RESTYLING, verdicts
-from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results, seed_values
+from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
 from colorstyle_lib.training.state import TrainState
 
 HERE = Provenance("colorstyle evaluate --specialists --data ROOT", "full", "abc1234", "CPU")
@@ -254,12 +254,12 @@ def test_folders_of_several_seeds_become_means_that_tell_each_seeds_value(root: 
     for number in numbers:
         assert (number.seeds, number.weights) == ((0, 2), None)
         assert number.note.endswith("; trained for 300 s on 5 pictures, in 41 and 39 steps")
-        assert number.value == pytest.approx(sum(seed_values(number)) / 2, rel=1e-3, abs=1e-3), number.key
+        assert number.value == pytest.approx(sum(number.by_seed) / 2, rel=1e-3, abs=1e-3), number.key
         assert number.command == "colorstyle evaluate --specialists SEED0 SEED2 --data ROOT --limit 2"
     asked = (("all", "psnr_ab", "color_specialist"), ("style_pairs", "style_style", "style_specialist"))
     for data, metric, other in asked:
-        ours, theirs = (seed_values(found[f"{data}/{name}/{metric}"]) for name in ("joint", other))
-        each = seed_values(found[f"{data}/joint/{metric}_minus_{other}"])
+        ours, theirs = (found[f"{data}/{name}/{metric}"].by_seed for name in ("joint", other))
+        each = found[f"{data}/joint/{metric}_minus_{other}"].by_seed
         assert each == pytest.approx([a - b for a, b in zip(ours, theirs, strict=True)], abs=0.01)
     # Two pairs of a painting each: an interval over paintings reaches from one pair's mean over seeds to the other's.
     trials = [json.loads(line) for line in (folders[0] / "specialists.jsonl").read_text().split("\n") if line]

@@ -36,7 +36,7 @@ from colorstyle_lib.reproduction.claims.verdict import (
     judge_claim,
     judge_claims,
 )
-from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results, seed_values
+from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
 
 RECORDED = read_results()
 HERE = Provenance("colorstyle evaluate --data ROOT", "full", "abc1234", "CPU")
@@ -132,8 +132,8 @@ def outcome(*numbers: Number) -> tuple[str, str]:
     return finding.outcome, finding.why
 
 
-def ablated(value: float, low: float, high: float, name: str = "x", note: str = "", seeds=(0, 1)) -> Number:
-    return made(f"all/ablation.{name}/error_minus_base", value, low, high, seeds=seeds, note=note)
+def ablated(value: float, low: float, high: float, name: str = "x", by_seed=(), seeds=(0, 1)) -> Number:
+    return made(f"all/ablation.{name}/error_minus_base", value, low, high, seeds=seeds, by_seed=by_seed)
 
 
 def test_a_condition_is_met_missed_or_open():
@@ -141,9 +141,9 @@ def test_a_condition_is_met_missed_or_open():
     assert outcome(ablated(2, 1, 3)) == (MISSED, "")
     assert outcome(ablated(-2, -5, 1)) == (OPEN, "the interval holds both answers")
     assert outcome(ablated(-2, -3, -1, seeds=(0,))) == (OPEN, "1 of 2 trainings")
-    assert outcome(ablated(-2, -3, -1, note="x; by seed -4.1, +0.1; y")) == (OPEN, "trainings disagree")
-    assert outcome(ablated(2, 1, 3, note="x; by seed -0.1, +4.1; y")) == (OPEN, "trainings disagree")
-    assert outcome(ablated(-2, -3, -1, note="x; by seed -2.1, -1.9; y")) == (MET, "")
+    assert outcome(ablated(-2, -3, -1, by_seed=(-4.1, 0.1))) == (OPEN, "trainings disagree")
+    assert outcome(ablated(2, 1, 3, by_seed=(-0.1, 4.1))) == (OPEN, "trainings disagree")
+    assert outcome(ablated(-2, -3, -1, by_seed=(-2.1, -1.9))) == (MET, "")
     assert outcome(replace(ablated(-2, -3, -1), interval=None)) == (OPEN, "it has no interval")
 
 
@@ -234,11 +234,6 @@ def test_numbers_of_different_weights_prove_nothing_of_one_model():
     good = [replace(fitting(e, met=True), weights=w) for e, w in zip(unified.decides, "ab", strict=True)]
     assert judge_claim(unified, together(*good)).verdict == CANNOT_TELL
     assert "2 different files" in judge_claim(unified, together(*good)).why
-
-
-def test_trainings_are_read_from_the_note():
-    assert seed_values(ablated(0, 0, 0, note="no warm-up; by seed +0.12, -3e-05; 40 steps")) == [0.12, -3e-05]
-    assert seed_values(ablated(0, 0, 0, note="squares at 160 px")) == []
 
 
 @settings(max_examples=12)

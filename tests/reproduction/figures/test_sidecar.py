@@ -156,9 +156,7 @@ def test_runs_follow_one_another():
 
 def test_ablations_and_style_are_drawn_from_their_numbers(monkeypatch):
     found = [
-        replace(
-            made("error_ab_minus_base", "ablation.no_attention", "all", 3.0), seeds=(0, 1), note="by seed +2, +4; x"
-        ),
+        replace(made("error_ab_minus_base", "ablation.no_attention", "all", 3.0), seeds=(0, 1), by_seed=(2.0, 4.0)),
         made("error_ab_minus_base_seed_sd", "ablation.no_attention", "all", 9.0),
         made("style_content", "ours", "style_pairs", 0.4),
         made("style_style", "ours", "style_pairs", 0.1),

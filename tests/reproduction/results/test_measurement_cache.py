@@ -7,25 +7,25 @@ from pathlib import Path
 import pytest
 import torch
 
-from colorstyle_lib.reproduction.results.measurement_cache import address, keep, measured_anew, recall
+from colorstyle_lib.reproduction.results.measurement_cache import cache_key, load_columns, measured_anew, save_columns
 
 
 def test_columns_come_back_by_their_address(tmp_path: Path):
     columns = {"psnr": torch.tensor([1.0, 2.0])}
-    keep(address("a", torch.ones(2)), columns, tmp_path)
-    assert torch.equal(recall(address("a", torch.ones(2)), tmp_path)["psnr"], columns["psnr"])
-    assert recall(address("a", torch.zeros(2)), tmp_path) is None
+    save_columns(cache_key("a", torch.ones(2)), columns, tmp_path)
+    assert torch.equal(load_columns(cache_key("a", torch.ones(2)), tmp_path)["psnr"], columns["psnr"])
+    assert load_columns(cache_key("a", torch.zeros(2)), tmp_path) is None
 
 
 def test_who_checks_recalls_nothing_and_only_within(tmp_path: Path):
-    name = address("a")
-    keep(name, {"psnr": torch.ones(2)}, tmp_path)
+    name = cache_key("a")
+    save_columns(name, {"psnr": torch.ones(2)}, tmp_path)
 
     def check() -> None:
         with measured_anew():
-            assert recall(name, tmp_path) is None
+            assert load_columns(name, tmp_path) is None
             raise ValueError("stopped")
 
     with pytest.raises(ValueError, match="stopped"):
         check()
-    assert recall(name, tmp_path) is not None
+    assert load_columns(name, tmp_path) is not None

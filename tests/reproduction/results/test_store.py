@@ -55,7 +55,8 @@ def test_merging_replaces_one_address_and_leaves_the_others(tmp_path: Path):
 def test_writers_at_once_lose_nothing(tmp_path: Path):
     file = tmp_path / "results.json"
     code = (
-        "import sys, json; from pathlib import Path; from colorstyle_lib import paths, results\n"
+        "import sys, json; from pathlib import Path; from colorstyle_lib import paths\n"
+        "from colorstyle_lib.reproduction.results import store as results\n"
         "paths.RUNS = Path(sys.argv[2]); given = json.loads(sys.argv[3])\n"
         "given['interval'] = tuple(given['interval']); given['seeds'] = tuple(given['seeds'])\n"
         "for i in range(20):\n"
