@@ -56,16 +56,18 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.notebook_runner.publish import FOLDER
-    from colorstyle_lib.notebook_runner.run import main_run
+    from colorstyle_lib.notebook_runner.run import report, run_notebooks
 
-    return main_run(
-        arguments.notebooks,
-        mode=arguments.mode,
-        data=arguments.data,
-        parameters=_pairs(arguments.parameter, "--parameter"),
-        output=arguments.output,
-        timeout=arguments.timeout,
-        keep=FOLDER if arguments.keep else None,
+    return report(
+        run_notebooks(
+            arguments.notebooks,
+            mode=arguments.mode,
+            data=arguments.data,
+            parameters=_pairs(arguments.parameter, "--parameter"),
+            output=arguments.output,
+            timeout=arguments.timeout,
+            keep=FOLDER if arguments.keep else None,
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether the notebooks in ``figures/executed/`` still are those of the course, with outputs fit for any reader."""
+"""Check of ``figures/executed/``: the course's present code, and outputs fit for any reader."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from colorstyle_lib.notebook_runner.publish import (
     FOLDER,
     INDEX,
     MOST_BYTES,
-    MOST_BYTES_TOGETHER,
     code_cells,
     command,
     index,
@@ -19,29 +18,30 @@ from colorstyle_lib.notebook_runner.publish import (
 )
 from colorstyle_lib.reproduction.figures.check import CheckResult
 
+MOST_BYTES_TOGETHER = 8_000_000
+
 
 def check_executed(folder: Path = FOLDER, notebooks: Path = paths.NOTEBOOKS) -> list[CheckResult]:
-    """Hold each notebook of the course against the one that is kept with outputs, and all of those against the index.
+    """Compare each notebook of the course with its published copy, and all copies with their index.
 
     Args:
-        folder: where those with outputs are.
-        notebooks: where the course is.
+        folder: of the published copies.
+        notebooks: of the course.
     """
     course = {path.name: path for path in sorted(notebooks.glob("*.ipynb"))}
     kept = sorted(folder.glob("*.ipynb"))
-    checks = [_check(path, folder / name) for name, path in course.items()]
     problems = [f"{path.name} is no notebook of the course: remove it" for path in kept if path.name not in course]
     together = sum(path.stat().st_size for path in kept)
     if together > MOST_BYTES_TOGETHER:
         problems.append(f"{together:,} bytes together, {MOST_BYTES_TOGETHER:,} allowed")
-    if kept:
-        try:
-            listed = (folder / INDEX).is_file() and (folder / INDEX).read_text(encoding="utf-8") == index(folder)
-        except DataError as error:
-            problems.append(str(error))
-        else:
-            problems += [] if listed else [f"{INDEX} is not the index of these notebooks: {command('NAME', 'quick')}"]
-    return [*checks, CheckResult("executed", f"{len(kept)} of {len(course)} notebooks with outputs", tuple(problems))]
+    try:
+        if kept and not ((folder / INDEX).is_file() and (folder / INDEX).read_text(encoding="utf-8") == index(folder)):
+            problems.append(f"{INDEX} is not the index of these notebooks: {command('NAME', 'quick')}")
+    except DataError as error:
+        problems.append(str(error))
+    said = f"{len(kept)} of {len(course)} notebooks with outputs"
+    checks = [_check(path, folder / name) for name, path in course.items()]
+    return [*checks, CheckResult("executed", said, tuple(problems))]
 
 
 def _check(source: Path, kept: Path) -> CheckResult:

@@ -1,27 +1,52 @@
-"""``figures/executed/``: the notebooks with their outputs, for readers who run none; by ``colorstyle run --keep``."""
+"""``figures/executed/``: the notebooks with outputs, for readers who run none; by ``colorstyle run --keep``."""
 
 from __future__ import annotations
 
-import os
+import base64
 import re
+import sys
+import tempfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor, TagRemovePreprocessor
 from nbformat import NotebookNode
+from PIL import Image
 
 from colorstyle_lib import paths
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.files import atomic_write
-from colorstyle_lib.notebook_runner.clean_outputs import clean_outputs, local_places, shrink_pictures
 
 FOLDER = paths.FIGURES / "executed"
 INDEX = "README.md"
 
 MOST_BYTES = 1_000_000
-"""Of one notebook: GitHub shows larger ones late or not at all."""
+"""Limit of one notebook's file: GitHub shows larger ones late or not at all."""
 
-MOST_BYTES_TOGETHER = 8_000_000
+LONGEST_SIDE = 1000
+"""Limit of a picture's sides, in pixels: GitHub's column is narrower."""
+
+QUALITIES = (85, 80, 75, 70, 65, 60, 55, 50)
+"""JPEG qualities, of which the first that makes a notebook small enough is taken; below 50, blocks show."""
+
+_RASTER = ("image/jpeg", "image/png")
+_PROGRESS = re.compile(r"^.*(?:\d+%\||\d(?:it/s|s/it)\b).*\n?", re.MULTILINE)  # a line that tqdm wrote
+# Folders of this machine, and what stands for them in a published output. The first that fits counts.
+_OWN = {str(paths.ROOT): ".", f"{sys.base_prefix}/lib": "lib", str(Path.home()): "~"}
+_SHORTER = {
+    rf"{re.escape(tempfile.gettempdir())}/ipykernel_\d+/\d+\.py": "this cell",
+    r"(?<!\w)/[^\s'\"]*/site-packages/": "",
+    **{rf"(?<![\w.]){re.escape(place)}(?=\W|$)": shown for place, shown in _OWN.items() if len(place) > 1},
+}
+# Where any machine keeps what belongs to it or its people. A path begins a word.
+_PLACE = re.compile(
+    r"(?<![\w.~}])/(?:home|root|Users|tmp|var|private|mnt|opt|usr)/\w[^\s'\"]*|"
+    + "|".join(rf"{re.escape(place)}\b" for place in _OWN if len(place) > 1)
+)
+
+_LINK = re.compile(r"\]\((?=(?:\.\.|solutions)/)")  # a link of a notebook that leads to another folder
 
 _HEAD = """# The notebooks, executed
 
@@ -37,12 +62,12 @@ and `colorstyle figures check` says which no longer has the code of its notebook
 
 
 def command(name: str, mode: str) -> str:
-    """What makes a kept notebook."""
+    """The command that makes a published notebook."""
     return f"colorstyle run {name} --mode {mode} --keep"
 
 
 def keep_notebook(executed: Path, source: Path, facts: dict[str, Any], folder: Path = FOLDER) -> Path:
-    """Give the outputs of a run to a copy of its notebook, small and fit for any reader, and renew the index.
+    """Publish a notebook with the outputs of a run, small and fit for any reader, and renew the index.
 
     Args:
         executed: the notebook that has run to its end.
@@ -54,19 +79,19 @@ def keep_notebook(executed: Path, source: Path, facts: dict[str, Any], folder: P
         DataError: the notebook was edited while it ran, an output is an error or names a place on this machine, or
             it is too large.
     """
-    notebook, ran = read_notebook(source), read_notebook(executed)
-    outputs = {cell.id: cell for cell in ran.cells if cell.cell_type == "code"}
+    notebook, ran = read_notebook(source), clean_outputs(read_notebook(executed))
+    if [cell.source for cell in notebook.cells] != [cell.source for cell in ran.cells]:
+        raise DataError(f"{source.name} was edited while it ran: {command(source.stem, facts['mode'])}")
+    for cell, done in zip(notebook.cells, ran.cells, strict=True):
+        if cell.cell_type == "code":
+            cell.outputs = done.outputs
+        else:
+            cell.source = _LINK.sub("](../../notebooks/", cell.source)
     for number, cell in enumerate(code_cells(notebook), start=1):
-        if cell.id not in outputs or outputs[cell.id].source != cell.source:
-            raise DataError(f"{source.name} was edited while it ran: {command(source.stem, facts['mode'])}")
-        cell.outputs, cell.execution_count = outputs[cell.id].outputs, number
-        clean_outputs(cell)
-        for shown in cell.outputs:
-            if shown.output_type == "execute_result":
-                shown.execution_count = number
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = _links_from(cell.source, source.parent, folder)
+        cell.execution_count = number
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = number
     notebook.metadata["colorstyle"] = facts
     shrink_pictures(notebook, MOST_BYTES)
     if problems := output_problems(notebook):
@@ -79,7 +104,7 @@ def keep_notebook(executed: Path, source: Path, facts: dict[str, Any], folder: P
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    """A notebook as it is; ``nbformat.read`` would mend it.
+    """Read a notebook as it is; ``nbformat.read`` would mend it.
 
     Raises:
         DataError: it is none.
@@ -93,20 +118,70 @@ def read_notebook(path: Path) -> NotebookNode:
 
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
-    """Those that can run."""
+    """The cells that can run."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def clean_outputs(notebook: NotebookNode) -> NotebookNode:
+    """Make a notebook's outputs fit for any reader; pictures stay as they are.
+
+    What was printed in pieces becomes one output, a line that was written over shows its last state, progress bars and
+    the cell that papermill injected go, and paths begin at the repository or the home folder.
+    """
+    notebook, _ = TagRemovePreprocessor(remove_cell_tags={"injected-parameters"}).preprocess(notebook, {})
+    notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            if output.output_type == "stream":
+                output.text = _PROGRESS.sub("", output.text.replace("\r\n", "\n"))
+        outputs = [output for output in cell.outputs if output.get("text", "shown").strip()]
+        cell.outputs = [_map_texts(_shorten_places, output) for output in outputs]
+    return notebook
+
+
+def shrink_pictures(notebook: NotebookNode, most_bytes: int) -> None:
+    """Write a notebook's pictures as JPEG, as good as the size allows, in place.
+
+    Args:
+        notebook: with outputs.
+        most_bytes: limit of the notebook's file.
+
+    Raises:
+        DataError: it is larger even so.
+    """
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    bundles = [output.data for output in outputs if any(kind in output.get("data", {}) for kind in _RASTER)]
+    pictures = []
+    for data in bundles:
+        encoded = [data.pop(kind) for kind in _RASTER if kind in data][-1]  # PNG of the two: nothing is lost in it
+        picture = Image.open(BytesIO(base64.b64decode(encoded))).convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+        picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+        pictures.append(picture)
+    for quality in QUALITIES:
+        for data, picture in zip(bundles, pictures, strict=True):
+            stream = BytesIO()
+            picture.save(stream, "JPEG", quality=quality, optimize=True, progressive=True)
+            data["image/jpeg"] = base64.b64encode(stream.getvalue()).decode()
+        size = len(nbformat.writes(notebook).encode())
+        if size < most_bytes:
+            return
+    raise DataError(f"{size:,} bytes with pictures at JPEG quality {quality}, {most_bytes:,} allowed: show fewer")
+
+
 def output_problems(notebook: NotebookNode) -> list[str]:
-    """What must not be in the outputs that others are shown, a line for each."""
-    problems = [f"an output names {place}" for place in local_places(notebook)]
+    """What must not be in published outputs, a line for each problem."""
+    texts: list[str] = []
+    for cell in code_cells(notebook):
+        _map_texts(lambda text: texts.append(text) or text, cell.outputs)
+    places = {match[0] for text in texts for match in _PLACE.finditer(text)}
+    problems = [f"an output names {place}" for place in sorted(places)]
     for number, cell in enumerate(code_cells(notebook), start=1):
         if cell.execution_count != number:
             problems.append(f"code cell {number} has not run in its place")
-        problems += [
-            f"code cell {number} ends in {shown.ename}" for shown in cell.outputs if shown.output_type == "error"
-        ]
-        if any("jupyter.widget" in kind for shown in cell.outputs for kind in shown.get("data", {})):
+        errors = [output.ename for output in cell.outputs if output.output_type == "error"]
+        problems += [f"code cell {number} ends in {name}" for name in errors]
+        if any("jupyter.widget" in kind for output in cell.outputs for kind in output.get("data", {})):
             problems.append(f"code cell {number} shows a widget, which GitHub does not")
     if "widgets" in notebook.metadata:
         problems.append("it holds widgets' states, with which GitHub shows nothing")
@@ -117,7 +192,7 @@ def index(folder: Path = FOLDER) -> str:
     """The page that lists the notebooks of a folder, from what they say themselves.
 
     Raises:
-        DataError: one was not kept by :func:`keep_notebook`.
+        DataError: one was not made by :func:`keep_notebook`.
     """
     rows = []
     for path in sorted(folder.glob("*.ipynb")):
@@ -132,13 +207,16 @@ def index(folder: Path = FOLDER) -> str:
     return _HEAD + "".join(rows)
 
 
-def _links_from(text: str, old: Path, new: Path) -> str:
-    """Links of a markdown cell, told from another folder on; neighbours stay neighbours."""
+def _shorten_places(text: str) -> str:
+    for place, shown in _SHORTER.items():
+        text = re.sub(place, shown, text)
+    return text
 
-    def moved(match: re.Match[str]) -> str:
-        link = match[1]
-        if "/" not in link or re.match(r"[a-z]+:|#|/", link):
-            return match[0]
-        return f"]({Path(os.path.relpath(old / link, new)).as_posix()})"
 
-    return re.sub(r"\]\(([^)\s]+)\)", moved, text)
+def _map_texts(change: Any, value: Any) -> Any:
+    """The same outputs with every string changed that is no picture."""
+    if isinstance(value, dict):
+        return type(value)({key: one if key in _RASTER else _map_texts(change, one) for key, one in value.items()})
+    if isinstance(value, list):
+        return [_map_texts(change, one) for one in value]
+    return change(value) if isinstance(value, str) else value

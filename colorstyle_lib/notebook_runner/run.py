@@ -1,24 +1,71 @@
-"""Runs the notebooks one after the other and says what each took: ``colorstyle run``."""
+"""Running of the notebooks, one after the other, each in a kernel process of its own: ``colorstyle run``."""
 
 from __future__ import annotations
 
 import ast
+import asyncio
+import atexit
 import os
+import re
+import signal
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from colorstyle_lib import paths
-from colorstyle_lib.errors import ConfigError, DataError, nearest
+from colorstyle_lib.errors import ConfigError, DataError, MissingExtraError, nearest
+from colorstyle_lib.files import atomic_write
 from colorstyle_lib.notebook_runner.publish import command, keep_notebook
-from colorstyle_lib.notebook_runner.worker import Job, NotebookResult, papermill, run_one
 from colorstyle_lib.run_mode import Mode, get_mode
+
+try:
+    import nbformat
+    import papermill
+    import psutil
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpecManager
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
+except ModuleNotFoundError as error:
+    raise MissingExtraError(error.name or "papermill", "tutorial") from error
+
+SAMPLE_SECONDS = 0.2
+"""Time between two readings of a kernel's memory."""
 
 READ_VALUE = {"str": str, "int": int, "float": float, "bool": {"true": True, "false": False}.__getitem__}
 """How a parameter's value is read from text, by the type that its notebook declares."""
+
+
+@dataclass(frozen=True)
+class NotebookResult:
+    """The outcome of one notebook's run.
+
+    Attributes:
+        notebook: its name without ending; solutions are ``solutions/NAME``.
+        result: ``ok``, ``failed``, ``timed out`` or ``kernel died``; ``not kept`` where ``--keep`` refused it.
+        seconds: wall clock, the kernel's start included.
+        peak_memory: largest resident memory of the kernel with its child processes, in bytes, read every
+            ``SAMPLE_SECONDS``; memory that processes share counts once for each.
+        output: the executed notebook: ``NAME.ipynb`` or, up to an error, ``NAME.failed.ipynb``.
+        error: the cell, its last lines and the end of the traceback; empty if all went well.
+    """
+
+    notebook: str
+    result: str
+    seconds: float
+    peak_memory: int
+    output: Path
+    error: str = ""
 
 
 def run_notebooks(
@@ -27,92 +74,198 @@ def run_notebooks(
     mode: str = "auto",
     data: str | os.PathLike[str] = "",
     parameters: Mapping[str, str] | None = None,
-    output: Path | None = None,
+    output: str | os.PathLike[str] = "",
     timeout: int | None = None,
     keep: Path | None = None,
-    notebooks_folder: Path = paths.NOTEBOOKS,
+    folder: Path = paths.NOTEBOOKS,
 ) -> list[NotebookResult]:
-    """Execute notebooks, each in a fresh kernel of this very Python.
+    """Execute notebooks, each in a fresh kernel of this very Python, and print a line for each.
 
-    Everything that can be refused is refused before the first notebook starts; a notebook that fails does not
-    stop those after it. The data root reaches a notebook through ``COLORSTYLE_DATA`` and not as a parameter,
-    because an executed notebook shows its parameters, and no path of this machine belongs there.
+    Whatever can be refused is refused before the first notebook starts. A notebook that fails does not stop the
+    others. The data root reaches a notebook through ``COLORSTYLE_DATA`` and not as a parameter, because an executed
+    notebook shows its parameters, and no path of this machine belongs there.
 
     Args:
-        names: ``01``, ``01_data`` or ``01_data.ipynb``; none means the whole course, without the solutions
-            (which are ``solutions/NAME``).
+        names: ``01``, ``01_data`` or ``01_data.ipynb``; none means the whole course without the solutions (which are
+            ``solutions/NAME``).
         mode: as in :func:`.get_mode`; resolved once, here.
         data: a data root, or empty for ``COLORSTYLE_DATA``.
         parameters: values for the notebooks' ``parameters`` cells, as text, read by the types declared there.
         output: folder for the executed notebooks; by default ``runs/executed``, in ``smoke`` a scratch folder.
         timeout: seconds that one cell may take; by default 300 in ``smoke``, else 1800.
-        keep: folder for a second, small copy that others are shown, as the repository's ``figures/executed``.
-        notebooks_folder: where the notebooks are.
+        keep: folder for a second, small copy to publish, such as ``figures/executed``.
+        folder: where the notebooks are.
 
     Raises:
         ConfigError: no such notebook, mode or parameter, a value that is not of the parameter's type, or a run whose
-            notebooks cannot be kept.
+            notebooks cannot be published.
         DataError: the data root is not a folder.
     """
-    root = paths.data_root(data)
-    chosen = get_mode(mode, data)
-    sources = select_notebooks(names, notebooks_folder)
-    if keep:
-        _refuse_to_keep(sources, chosen, root, parameters)
+    root, chosen = paths.data_root(data), get_mode(mode, data)
+    sources = select_notebooks(names, folder)
+    if keep and (root or chosen.source != "demo"):
+        raise ConfigError("--keep shows no pictures but the demo's: give --mode quick, no --data, no COLORSTYLE_DATA")
+    if keep and parameters:
+        raise ConfigError("--keep takes notebooks as they stand: leave --parameter out")
+    if keep and (solution := next((name for name in sources if name.startswith("solutions/")), "")):
+        raise ConfigError(f"--keep is for the course: leave {solution} out")
     if timeout is None:
         timeout = 300 if chosen.name == "smoke" else 1800
     if timeout <= 0:
         raise ConfigError(f"timeout is {timeout} s; give at least 1")
-    jobs = [
-        Job(name, str(path), read_parameters(path, name, parameters or {}, chosen), timeout)
-        for name, path in sources.items()
-    ]
-    output = output or output_folder(chosen)
+    values = {name: read_parameters(path, name, parameters or {}, chosen) for name, path in sources.items()}
+    target = Path(output).absolute() if output else output_folder(chosen)
     # The variables reach notebooks without parameters too, which is what the solutions are.
     environment = {"COLORSTYLE_MODE": chosen.name} | ({"COLORSTYLE_DATA": str(root)} if root else {})
     where = f", images from {root}" if root and chosen.source == "folder" else ""
-    shown = f", small copies to {keep}" if keep else ""
-    print(f"mode {chosen.name}{where}; executed notebooks go to {output}{shown}", flush=True)
+    copies = f", small copies to {keep}" if keep else ""
+    print(f"mode {chosen.name}{where}; executed notebooks go to {target}{copies}", flush=True)
     results = []
-    for number, job in enumerate(jobs, start=1):
-        title = f"[{number}/{len(jobs)}] {job.name}"
+    for number, (name, path) in enumerate(sources.items(), start=1):
+        title = f"[{number}/{len(sources)}] {name}"
         if not sys.stderr.isatty():  # else a progress bar stands here
             print(f"{title} ...", flush=True)
-        results.append(run_one(job, output, environment, title))
-        if keep and not results[-1].error:
-            results[-1] = _keep(results[-1], Path(job.source), chosen, keep)
-        print(f"{title}: {results[-1].result}, {results[-1].seconds:.1f} s", flush=True)
+        result = run_one(name, path, values[name], target, timeout, environment, title)
+        if keep and not result.error:
+            try:
+                keep_notebook(result.output, path, _facts(result, command(path.stem, chosen.name), chosen), keep)
+            except DataError as error:
+                result = replace(result, result="not kept", error=str(error))
+        print(f"{title}: {result.result}, {result.seconds:.1f} s", flush=True)
+        results.append(result)
     return results
 
 
-def _refuse_to_keep(
-    sources: Mapping[str, Path], mode: Mode, root: Path | None, parameters: Mapping[str, str] | None
-) -> None:
-    if root or mode.source != "demo":
-        raise ConfigError("--keep shows no pictures but the demo's: give --mode quick, no --data, no COLORSTYLE_DATA")
+def run_one(
+    name: str,
+    source: Path,
+    parameters: Mapping[str, Any],
+    output: Path,
+    timeout: int,
+    environment: Mapping[str, str],
+    title: str,
+) -> NotebookResult:
+    """Run one notebook to its end, follow its memory, and write what it computed to ``output``.
+
+    The notebook is executed in a second thread. This one stays free: Ctrl-C reaches it at once, and it ends the kernel
+    with all its child processes. ``environment`` is for the kernel, on top of this process's own variables.
+
+    Raises:
+        ConfigError: the executed notebook cannot be written.
+    """
+    start, peak, processes = time.monotonic(), 0, []
+    notebook = load_notebook_node(str(source))
+    cells = len(notebook.cells)
     if parameters:
-        raise ConfigError("--keep takes notebooks as they stand: leave --parameter out")
-    for name in sources:
-        if name.startswith("solutions/"):
-            raise ConfigError(f"--keep is for the course: leave {name} out")
+        notebook = parameterize_notebook(notebook, dict(parameters), kernel_name="python3", language="python")
+    number, text = 0, ""
+    bar = tqdm(total=cells, desc=title, unit="cell", leave=False, disable=None, mininterval=0)
+
+    def begin(cell: Any, cell_index: int) -> None:
+        nonlocal number, text
+        number += "injected-parameters" not in cell.metadata.tags  # papermill's own cell is not in the source
+        text = cell.source
+        bar.update(number - 1 - bar.n)
+
+    with tempfile.TemporaryDirectory(prefix="colorstyle-run-", ignore_cleanup_errors=True) as scratch:
+        log = Path(scratch, "kernel.log")
+        kernel = AsyncKernelManager(
+            kernel_name="python3",
+            # With no folder to search, "python3" is this interpreter and no kernel that a user once registered.
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+            connection_file=f"{scratch}/kernel.json",
+        )
+        client = NotebookClient(notebook, km=kernel, timeout=timeout, on_cell_start=begin, shutdown_kernel="immediate")
+        variables = {**os.environ, **environment, "IPYTHONDIR": f"{scratch}/ipython"}
+        with log.open("w") as words, ThreadPoolExecutor(1) as thread, bar:
+            # The folder is the notebook's own, as with nbmake and JupyterLab.
+            settings = {"cwd": str(source.parent), "env": variables, "stdout": words, "stderr": words}
+            run = thread.submit(lambda: asyncio.run(client.async_execute(cleanup_kc=True, **settings)))
+            try:
+                while not run.done():
+                    wait([run], SAMPLE_SECONDS)
+                    processes = _processes(kernel) or processes
+                    peak = max(peak, sum(map(_resident, processes)))
+                    bar.refresh()  # the seconds go on counting during a long cell
+            finally:
+                _end(processes)
+                while not run.done():  # after Ctrl-C: the kernel may be about to start
+                    _end(_processes(kernel))
+                    wait([run], SAMPLE_SECONDS)
+                atexit.unregister(client._cleanup_kernel)  # left behind where the kernel did not start
+        result, error = _explain(run.exception(), kernel, log, timeout)
+    seconds = time.monotonic() - start
+    notebook.metadata.papermill["duration"] = seconds
+    failed = output / f"{name}.failed.ipynb"
+    target = failed if error else output / f"{name}.ipynb"
+    _write(notebook, target)
+    if not error:
+        failed.unlink(missing_ok=True)
+        return NotebookResult(name, result, seconds, peak, target)
+    message, *trace = error
+    last = [f"    {line}" for line in text.rstrip().splitlines()[-5:]]
+    place = f"{name}, cell {number} of {cells}" if number else name
+    error = "\n".join([f"{place}: {message}", *last, *trace, f"executed up to there: {target}"])
+    return NotebookResult(name, result, seconds, peak, target, error)
 
 
-def _keep(result: NotebookResult, source: Path, mode: Mode, folder: Path) -> NotebookResult:
-    """Keep a notebook that went well; the result says so where that cannot be done."""
+def _explain(error: BaseException | None, kernel: AsyncKernelManager, log: Path, timeout: int) -> tuple[str, list[str]]:
+    """The result's name, and for a reader the message and the last lines of the traceback; none where all went well."""
+    if error is None:
+        return "ok", []
+    if isinstance(error, CellTimeoutError):
+        limit = f"took longer than {timeout} s, the limit for one cell; --timeout SECONDS sets another"
+        return "timed out", [limit]
+    if isinstance(error, DeadKernelError):
+        status = kernel.provisioner.process.poll()
+        memory = ": most often because the machine ran out of memory" if status == -signal.SIGKILL else ""
+        return "kernel died", [f"the kernel died (exit status {status}){memory}"]
+    if isinstance(error, CellExecutionError) and error.ename == "SystemExit":
+        return "failed", ["sys.exit() ended the notebook early"]
+    if isinstance(error, CellExecutionError):
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", error.traceback).splitlines()  # no colors
+        return "failed", [f"{error.ename}: {error.evalue}", *(f"  | {line}" for line in lines[-8:])]
+    return "failed", [str(error), *log.read_text(errors="replace").splitlines()[-8:]]  # the kernel did not start
+
+
+def _processes(kernel: AsyncKernelManager) -> list[psutil.Process]:
+    """A kernel's process and its child processes; none before its start and after its end."""
+    with suppress(psutil.Error, AttributeError):
+        process = psutil.Process(kernel.provisioner.process.pid)
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+def _resident(process: psutil.Process) -> int:
+    with suppress(psutil.Error):
+        return process.memory_info().rss
+    return 0
+
+
+def _end(processes: Sequence[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.Error):
+            process.kill()
+
+
+def _write(notebook: Any, target: Path) -> None:
+    """Write an executed notebook without what GitHub cannot show."""
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        for shown in list(cell.get("outputs", [])):
+            data = shown.get("data", {})
+            if data.pop("application/vnd.jupyter.widget-view+json", None) and set(data) <= {"text/plain"}:
+                cell.outputs.remove(shown)  # without a picture in its stead only a widget's name would be left
+    with atomic_write(target, "w", ConfigError) as file:
+        nbformat.write(notebook, file)
+
+
+def _facts(result: NotebookResult, command: str, mode: Mode) -> dict[str, Any]:
     from colorstyle_lib.environment import versions
     from colorstyle_lib.reproduction.results.store import Provenance
 
-    facts = {
-        **asdict(Provenance.here(command(source.stem, mode.name), mode.name)),
-        "seconds": round(result.seconds, 1),
-        "peak_memory_mib": round(result.peak_memory / 2**20),
-        **versions(),
-    }
-    try:
-        keep_notebook(result.output, source, facts, folder)
-    except DataError as error:
-        return replace(result, result="not kept", error=str(error))
-    return result
+    measured = {"seconds": round(result.seconds, 1), "peak_memory_mib": round(result.peak_memory / 2**20)}
+    return {**asdict(Provenance.here(command, mode.name)), **measured, **versions()}
 
 
 def select_notebooks(names: Sequence[str], folder: Path = paths.NOTEBOOKS) -> dict[str, Path]:
@@ -124,8 +277,7 @@ def select_notebooks(names: Sequence[str], folder: Path = paths.NOTEBOOKS) -> di
     course = {path.stem: path.resolve() for path in sorted(folder.glob("*.ipynb"))}
     if not course:
         raise ConfigError(f"no notebooks in {str(folder)!r}; run this in a checkout of the repository")
-    solutions = {f"solutions/{p.stem}": p.resolve() for p in sorted(folder.glob("solutions/*.ipynb"))}
-    known = course | solutions
+    known = course | {f"solutions/{p.stem}": p.resolve() for p in sorted(folder.glob("solutions/*.ipynb"))}
     by_number = {name.split("_")[0]: name for name in course}
     chosen = {}
     for given in names:
@@ -154,8 +306,6 @@ def read_parameters(path: Path, name: str, given: Mapping[str, str], mode: Mode)
         if key not in declared:
             raise ConfigError(f"{name} has no parameter {key!r}{nearest(key, declared)}")
         kind = declared[key]["inferred_type_name"].split("[")[0]
-        if kind == "None":  # not annotated: the default's type it is
-            kind = type(ast.literal_eval(declared[key]["default"])).__name__
         try:
             # A notebook runs in its own folder, where a path given relative to the caller's would lead elsewhere.
             here = Path(text).expanduser()
@@ -175,60 +325,18 @@ def output_folder(mode: Mode) -> Path:
     return paths.RUNS / "executed"
 
 
-def print_table(results: Sequence[NotebookResult]) -> None:
-    """Print a line for each notebook: name, seconds, the kernel's peak memory, result; then all seconds."""
+def report(results: Sequence[NotebookResult]) -> int:
+    """Print a table of seconds, peak memory and result, and last of all what went wrong.
+
+    Returns:
+        The exit status: 1 where a notebook failed, else 0.
+    """
     width = max(len("notebook"), *(len(result.notebook) for result in results))
     print(f"\n{'notebook':{width}}  seconds  peak memory  result")
     for result in results:
         memory = f"{result.peak_memory / 2**20:.0f} MiB"
         print(f"{result.notebook:{width}}  {result.seconds:7.1f}  {memory:>11}  {result.result}")
     print(f"{'all':{width}}  {sum(result.seconds for result in results):7.1f}", flush=True)
-
-
-def main_run(
-    names: Sequence[str] = (),
-    *,
-    mode: str = "auto",
-    data: str | os.PathLike[str] = "",
-    parameters: Mapping[str, str] | None = None,
-    output: str | os.PathLike[str] = "",
-    timeout: int | None = None,
-    keep: Path | None = None,
-    notebooks_folder: Path = paths.NOTEBOOKS,
-) -> int:
-    """Do what ``colorstyle run`` does: run, print a table, and last of all what went wrong.
-
-    Args:
-        names: as in :func:`run_notebooks`, like all that follow.
-        mode: how much work.
-        data: the data root.
-        parameters: values for the notebooks' ``parameters`` cells.
-        output: folder for the executed notebooks; empty for the mode's own.
-        timeout: seconds for one cell.
-        keep: folder for copies that others are shown.
-        notebooks_folder: where the notebooks are.
-
-    Returns:
-        The exit status: 0; 1 where a notebook failed; 130 after Ctrl-C.
-
-    Raises:
-        ColorStyleError: a mistake of the user's, before any notebook has started.
-    """
-    try:
-        results = run_notebooks(
-            names,
-            mode=mode,
-            data=data,
-            parameters=parameters,
-            output=Path(output).absolute() if output else None,
-            timeout=timeout,
-            keep=keep,
-            notebooks_folder=notebooks_folder,
-        )
-    except KeyboardInterrupt:
-        print("stopped; the notebook that was running left nothing behind", file=sys.stderr)
-        return 130
-    print_table(results)
     for result in results:
         if result.error:
             print(f"\n{result.error}", file=sys.stderr)

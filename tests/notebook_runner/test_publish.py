@@ -20,8 +20,14 @@ from colorstyle_lib.cli.main import main
 from colorstyle_lib.errors import ConfigError, DataError
 from colorstyle_lib.notebook_runner import run
 from colorstyle_lib.notebook_runner.check import check_executed
-from colorstyle_lib.notebook_runner.clean_outputs import clean_outputs, local_places, shrink_pictures
-from colorstyle_lib.notebook_runner.publish import INDEX, keep_notebook, read_notebook
+from colorstyle_lib.notebook_runner.publish import (
+    INDEX,
+    clean_outputs,
+    keep_notebook,
+    output_problems,
+    read_notebook,
+    shrink_pictures,
+)
 
 FACTS = {
     "mode": "quick", "seconds": 61.4, "peak_memory_mib": 900, "hardware": "a laptop", "commit": "abc1234",
@@ -57,6 +63,10 @@ def save(notebook: NotebookNode, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
     return path
+
+
+def run_course(course: Path, kept: Path) -> int:
+    return run.report(run.run_notebooks(mode="quick", keep=kept, output="runs", folder=course, timeout=60))
 
 
 @pytest.fixture
@@ -102,13 +112,13 @@ def test_a_run_keeps_a_notebook(course: Path, isolated: Path, capsys):
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     save(notebook, course / "01_a.ipynb")
     folder = isolated / "kept"
-    status = run.main_run(mode="quick", keep=folder, output="runs", notebooks_folder=course, timeout=60)
+    status = run_course(course, folder)
     assert status == 1
     assert "01_a.ipynb is not kept: an output names /" in capsys.readouterr().err
     assert not folder.exists()
     notebook.cells[-1].source = "import os\nprint(os.environ['COLORSTYLE_MODE'], mode)"
     save(notebook, course / "01_a.ipynb")
-    assert run.main_run(mode="quick", keep=folder, output="runs", notebooks_folder=course, timeout=60) == 0
+    assert run_course(course, folder) == 0
     cells = read_notebook(folder / "01_a.ipynb").cells
     assert [cell.source for cell in cells[1:]] == [cell.source for cell in notebook.cells[1:]]
     assert cells[-1].outputs[0].text == "quick quick\n"
@@ -134,14 +144,14 @@ def test_what_must_not_be_shown_is_refused_before_anything_runs(
 ):
     save(new_notebook(), course / "solutions" / "01_a.ipynb")
     with pytest.raises(ConfigError, match=message):
-        run.run_notebooks(**given, keep=isolated / "kept", notebooks_folder=course)
+        run.run_notebooks(**given, keep=isolated / "kept", folder=course)
     assert not (isolated / "kept").exists()
 
 
 def test_a_data_root_in_the_environment_is_refused_too(course: Path, isolated: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("COLORSTYLE_DATA", str(isolated))
     with pytest.raises(ConfigError, match="no COLORSTYLE_DATA"):
-        run.run_notebooks(mode="quick", keep=isolated / "kept", notebooks_folder=course)
+        run.run_notebooks(mode="quick", keep=isolated / "kept", folder=course)
 
 
 def test_a_kept_notebook_is_its_notebook_with_outputs(course: Path, kept: Path):
@@ -241,7 +251,7 @@ def test_what_is_printed_is_whole_and_without_progress_bars():
         printed("  0%|          | 0/2\r 50%|#####     | 1/2 [00:01<00:01,  1.0s/it]\n", "stderr"),
         *(printed("waiting\rdone \r\n"), printed("no newline")),
     ])  # fmt: skip
-    clean_outputs(cell)
+    clean_outputs(new_notebook(cells=[cell]))
     assert [(one.name, one.text) for one in cell.outputs] == [
         ("stdout", "one\ntwo\n"),
         ("stdout", "done \nno newline"),
@@ -254,10 +264,11 @@ def test_paths_are_told_from_the_repository_on():
         printed(f"{paths.ROOT}/figures/a.png and {paths.ROOT}, {Path.home()}/x, {packages}torch/nn.py:3\n"),
         new_output("display_data", {"text/html": f"<i>{paths.ROOT}/b</i>", "image/png": "AAAA"}),
     ])  # fmt: skip
-    clean_outputs(cell)
+    clean_outputs(new_notebook(cells=[cell]))
     assert cell.outputs[0].text == "./figures/a.png and ., ~/x, torch/nn.py:3\n"
     assert cell.outputs[1].data == {"text/html": "<i>./b</i>", "image/png": "AAAA"}
-    assert local_places(new_notebook(cells=[cell])) == []
+    cell.execution_count = 1
+    assert output_problems(new_notebook(cells=[cell])) == []
 
 
 def test_pictures_become_small_jpegs_that_show_the_same():

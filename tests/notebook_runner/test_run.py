@@ -17,7 +17,6 @@ from colorstyle_lib import paths
 from colorstyle_lib import run_mode as modes
 from colorstyle_lib.errors import ConfigError, DataError
 from colorstyle_lib.notebook_runner import run
-from colorstyle_lib.notebook_runner import worker as execution
 
 PARAMETERS = """mode: str = "auto"  # how much work
 data: str = ""  # a data root
@@ -47,6 +46,11 @@ def printed(path: Path) -> str:
     """All that an executed notebook's cells have printed."""
     cells = nbformat.read(str(path), as_version=4).cells
     return "".join(o.text for c in cells for o in c.get("outputs", []) if o.output_type == "stream")
+
+
+def run_and_report(*names: str, **options) -> int:
+    """What ``colorstyle run`` does: run the notebooks, print the table and the errors."""
+    return run.report(run.run_notebooks(names, **options))
 
 
 @pytest.fixture
@@ -82,7 +86,7 @@ def test_a_notebook_runs_here_with_this_python_and_its_parameters(
     (out / "01_fine.failed.ipynb").parent.mkdir()
     (out / "01_fine.failed.ipynb").write_text("of the last run")
     values = {"seed": "7", "rate": "2", "fast": "true", "sizes": "[3, 4]"}
-    status = run.main_run(["01"], data="pictures", parameters=values, output="out", notebooks_folder=folder, timeout=60)
+    status = run_and_report("01", data="pictures", parameters=values, output="out", folder=folder, timeout=60)
     told = capsys.readouterr()
     assert status == 0, told.err
     assert [p.name for p in out.iterdir()] == ["01_fine.ipynb"]
@@ -113,7 +117,7 @@ def test_errors_come_last_and_do_not_stop_other_notebooks(folder: Path, capsys):
     out = folder.parent / "out"
     out.mkdir()
     (out / "01_fails.ipynb").write_text("of the last run")
-    assert run.main_run(mode="smoke", output=out, notebooks_folder=folder, timeout=4) == 1
+    assert run_and_report(mode="smoke", output=out, folder=folder, timeout=4) == 1
     told = capsys.readouterr()
     results = re.findall(r"^(\d\d)\w+ +[\d.]+ +\d+ MiB  (.*)$", told.out, re.MULTILINE)
     assert results == [
@@ -123,7 +127,8 @@ def test_errors_come_last_and_do_not_stop_other_notebooks(folder: Path, capsys):
     assert failed.startswith("01_fails, cell 4 of 5: ZeroDivisionError: division by zero\n    a = 1\n    half()")
     assert "----> 2     return 1 / 0" in failed
     assert "\x1b" not in failed
-    assert killed.startswith("2_killed, cell 4 of 4: the kernel was killed (SIGKILL): most often because")
+    assert killed.startswith("2_killed, cell 4 of 4: the kernel died (exit status -9): most often because")
+    assert killed.endswith(f"executed up to there: {out}/02_killed.failed.ipynb")
     assert hung.startswith("3_hangs, cell 3 of 3: took longer than 4 s, the limit for one cell; --timeout")
     assert left.startswith("4_leaves, cell 3 of 4: sys.exit() ended the notebook early")
     assert (out / "01_fails.ipynb").read_text() == "of the last run"
@@ -143,9 +148,11 @@ def test_an_interrupted_run_leaves_no_output_and_no_process(folder: Path, name: 
         f"import os, pathlib\npathlib.Path({str(started)!r}).write_text(str(os.getpid()))",
         "import time\ntime.sleep(60)",
     )
+    # A shell that starts a test in the background lets it ignore SIGINT; the child must not inherit that.
     code = (
-        "import pathlib, sys; from colorstyle_lib.notebook_runner.run import main_run; "
-        "sys.exit(main_run(mode='smoke', output='out', notebooks_folder=pathlib.Path('nb')))"
+        "import pathlib, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from colorstyle_lib import paths; paths.NOTEBOOKS = pathlib.Path('nb'); "
+        "from colorstyle_lib.cli.main import main; sys.exit(main(['run', '--mode', 'smoke', '--output', 'out']))"
     )
     temporary = folder.parent / "temporary"
     temporary.mkdir()
@@ -172,7 +179,7 @@ def test_an_interrupted_run_leaves_no_output_and_no_process(folder: Path, name: 
     assert not (folder.parent / "out").exists()
     assert runner.returncode == (130 if name == "SIGINT" else -number)
     if name == "SIGINT":
-        assert "left nothing behind" in told
+        assert "interrupted" in told
         assert "Traceback" not in told
         assert not list(temporary.iterdir())
 
@@ -217,7 +224,7 @@ def test_notebooks_are_chosen_by_number_name_or_file_name(folder: Path):
 def test_a_wrong_parameter_is_refused_before_anything_runs(folder: Path, given: str, message: str, capsys):
     write_notebook(folder / "01_a.ipynb", "print('ran')")
     with pytest.raises(ConfigError, match=message):
-        run.main_run(mode="smoke", parameters=dict([given.split("=", 1)]), output="out", notebooks_folder=folder)
+        run_and_report(mode="smoke", parameters=dict([given.split("=", 1)]), output="out", folder=folder)
     assert capsys.readouterr().out == ""
     assert not Path("out").exists()
 
@@ -225,11 +232,11 @@ def test_a_wrong_parameter_is_refused_before_anything_runs(folder: Path, given: 
 def test_a_wrong_mode_timeout_or_data_root_is_refused(folder: Path):
     write_notebook(folder / "01_a.ipynb")
     with pytest.raises(ConfigError, match=r"no mode 'smok'; did you mean 'smoke'\?"):
-        run.run_notebooks(mode="smok", notebooks_folder=folder)
+        run.run_notebooks(mode="smok", folder=folder)
     with pytest.raises(ConfigError, match="give at least 1"):
-        run.run_notebooks(mode="smoke", timeout=0, notebooks_folder=folder)
+        run.run_notebooks(mode="smoke", timeout=0, folder=folder)
     with pytest.raises(DataError, match="is not a folder"):
-        run.run_notebooks(mode="smoke", data="nowhere", notebooks_folder=folder)
+        run.run_notebooks(mode="smoke", data="nowhere", folder=folder)
 
 
 def test_no_run_writes_where_the_repository_shows_notebooks():
@@ -241,10 +248,9 @@ def test_no_run_writes_where_the_repository_shows_notebooks():
     smoke.rmdir()
 
 
-def test_a_worker_that_comes_to_grief_says_why(folder: Path):
-    job = execution.Job("01_a", str(write_notebook(folder / "01_a.ipynb")), {}, 60)
+def test_a_kernel_that_does_not_start_says_why(folder: Path):
+    source = write_notebook(folder / "01_a.ipynb")
     (folder / "ipykernel_launcher.py").write_text("raise SystemExit('this kernel does not start')")
-    result = execution.run_one(job, folder / "out", {"PYTHONPATH": str(folder)}, "01_a")
+    result = run.run_one("01_a", source, {}, folder / "out", 60, {"PYTHONPATH": str(folder)}, "01_a")
     assert result.result == "failed"
-    assert result.error.startswith("01_a: exit status 1\n")
-    assert "Kernel died before replying" in result.error
+    assert result.error.startswith("01_a: Kernel died before replying to kernel_info\nthis kernel does not start\n")
