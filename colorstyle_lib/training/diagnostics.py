@@ -6,7 +6,7 @@ import math
 
 from colorstyle_lib.training.validation import Evaluation
 
-_SURE = 0.97  # of real and generated pictures told apart
+_SURE = 0.97  # accuracy of the discriminator
 _ONE_TAKES_ALL = 0.98
 _SAME_FOR_ALL = 1e-3
 _PALE, _GAUDY = 0.5, 1.4

@@ -205,7 +205,7 @@ def discriminator_step(
             means = alpha.detach().mean((0, 2, 3)).unbind()
             for name, weight in zip(discriminator.config.modalities, means, strict=True):
                 sums[f"weight_in_d/{level}/{name}"] += weight / len(parts)
-        sums["told_apart"] += (real_logits.mean(1) > fake_logits.mean(1)).float().mean() / len(parts)
+        sums["discriminator_accuracy"] += (real_logits.mean(1) > fake_logits.mean(1)).float().mean() / len(parts)
     rules.world.average_gradients(discriminator.parameters())
     players.discriminator_optimizer.step()
     return dict(sums)

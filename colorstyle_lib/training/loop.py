@@ -85,7 +85,9 @@ def _check_same_run(state: dict[str, Any], preset: Preset, steps: int, output: P
 def _say(
     step: int, stage: str, means: dict[str, float], result: Evaluation, seconds: float, trouble: list[str]
 ) -> None:
-    shown = "  ".join(f"{name} {means[name]:.3f}" for name in ("loss", "discriminator", "told_apart") if name in means)
+    shown = "  ".join(
+        f"{name} {means[name]:.3f}" for name in ("loss", "discriminator", "discriminator_accuracy") if name in means
+    )
     line = (
         f"step {step:6d}  {stage}  {shown}  PSNR ab {result.psnr_ab:.2f} dB  "
         f"colorfulness {100 * result.colorfulness_ratio:.0f} % of real  {seconds / 60:.1f} min"
@@ -218,7 +220,7 @@ def train(
                     result = evaluate(players.average, validation.to(device))
                     if not math.isfinite(result.psnr_ab):
                         raise WeightsError(f"the weights are no longer numbers after step {done}: {AGAIN}")
-                    trouble = warnings_of(result, means.get("told_apart", math.nan), step=done, steps=steps)
+                    trouble = warnings_of(result, means.get("discriminator_accuracy", math.nan), step=done, steps=steps)
                     costs = {"seconds": round(clock.total, 1), "waited": round(ahead.waited / clock.here, 4)}
                     facts = {"stage": stage, **means, **asdict(result), **costs, "peak_mib": _peak_mib(device)}
                     journal.write(done, **facts, warnings=trouble)

@@ -299,6 +299,7 @@ def test_an_interrupted_batch_leaves_whole_files_and_goes_on_later(isolated, sma
         small.save(f"in/{i:02}.png")
     code = (
         "import os, signal, sys, threading, time; from pathlib import Path; from colorstyle_lib.cli.main import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "def watch():\n"
         "    while len(list(Path('out').glob('*.png'))) < 3: time.sleep(0.01)\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"

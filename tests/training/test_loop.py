@@ -193,7 +193,7 @@ def test_both_players_learn_with_every_objective(name):
     for player in ("generator", "discriminator"):
         old, new = (dict(getattr(p, player).named_parameters()) for p in (before, after))
         assert any(not torch.equal(old[key], new[key]) for key in old)
-    assert {"loss", "color", "lightness", "adversarial", "discriminator", "told_apart"} <= set(said[0])
+    assert {"loss", "color", "lightness", "adversarial", "discriminator", "discriminator_accuracy"} <= set(said[0])
     assert all(torch.isfinite(torch.as_tensor(value)) for value in said[0].values())
 
 
@@ -257,7 +257,7 @@ def test_only_every_second_picture_is_judged_where_so_many_are_asked_for(objecti
 
     said, gradients, lab = played(2, slice(None))
     alone, wanted, _ = played(1, slice(None, None, 2))
-    for name in ("discriminator", "told_apart", "adversarial"):
+    for name in ("discriminator", "discriminator_accuracy", "adversarial"):
         assert said[name].item() == pytest.approx(alone[name].item(), rel=1e-5), name
     for one, other in zip(gradients, wanted, strict=True):
         torch.testing.assert_close(one, other)

@@ -90,7 +90,7 @@ def wins_for_good(attempt: Attempt) -> str:
 
     def log(*told: float | None) -> list[dict[str, object]]:
         return [
-            {"step": 50 * i, "stage": "supervised"} if one is None else {"step": 50 * i, "told_apart": one}
+            {"step": 50 * i, "stage": "supervised"} if one is None else {"step": 50 * i, "discriminator_accuracy": one}
             for i, one in enumerate(told, start=1)
         ]
 
@@ -104,9 +104,9 @@ def wins_for_good(attempt: Attempt) -> str:
     )
     for lines, want, story in cases:
         got = attempt([dict(line) for line in lines], 0.97)
-        shown = [line.get("told_apart", "-") for line in lines]
+        shown = [line.get("discriminator_accuracy", "-") for line in lines]
         same = got is None if want is None else isinstance(got, int) and got == want
-        _hint_unless(same, f"told_apart {shown}: {story}; yours says {_short(got)}")
+        _hint_unless(same, f"discriminator_accuracy {shown}: {story}; yours says {_short(got)}")
     return "and a win that was lost again is no win"
 
 

@@ -103,7 +103,7 @@ def curves(log: Sequence[Mapping[str, Any]]) -> Figure:
     bottom, top = losses.get_ylim()
     losses.set_ylim(min(bottom, 0), 6 * top)  # room for the names
     losses.legend(ncols=3, loc="upper center")
-    _line(verdicts, log, "told_apart", marker="o", color=BLUE)
+    _line(verdicts, log, "discriminator_accuracy", marker="o", color=BLUE)
     sure = verdicts.axhline(0.97, color=VERMILION, linewidth=0.8, linestyle="--", label="too sure to teach")
     coin = verdicts.axhline(0.5, color="0.5", linewidth=0.8, linestyle=":", label="a coin")
     verdicts.set_ylim(0, 1.03)
@@ -112,7 +112,7 @@ def curves(log: Sequence[Mapping[str, Any]]) -> Figure:
     _line(color, log, "colorfulness_ratio", marker="s", color=ORANGE)
     color.axhline(1, color="0.5", linewidth=0.8, linestyle=":")
     color.set_ylim(0, None)
-    titles = ["losses", "told apart by D", "PSNR ab of the average, dB", "colorfulness, 1 is real"]
+    titles = ["losses", "discriminator accuracy", "PSNR ab of the average, dB", "colorfulness, 1 is real"]
     titled = [losses, verdicts, quality, color]
     if columns == 3:
         _weights(axes[0, 2], log, {level: f"weight_in_d/{level}" for level in levels_of_d})

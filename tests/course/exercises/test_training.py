@@ -87,13 +87,13 @@ def test_statistics_hints(attempt, hint: str):
 def for_good(log, limit):
     found = None
     for line in log:
-        if "told_apart" in line:
-            found = (found or line["step"]) if line["told_apart"] > limit else None
+        if "discriminator_accuracy" in line:
+            found = (found or line["step"]) if line["discriminator_accuracy"] > limit else None
     return found
 
 
 def first_win(log, limit):
-    return next((line["step"] for line in log if line.get("told_apart", 0) > limit), None)
+    return next((line["step"] for line in log if line.get("discriminator_accuracy", 0) > limit), None)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def first_win(log, limit):
         (lambda log, limit: None, "from step 150 on"),
         (first_win, "lost again"),
         (lambda log, limit: for_good(log, limit - 1e-6), "the limit itself"),
-        (lambda log, limit: for_good([line for line in log if line["told_apart"]], limit), "KeyError"),
+        (lambda log, limit: for_good([line for line in log if line["discriminator_accuracy"]], limit), "KeyError"),
     ],
 )
 def test_log_hints(attempt, hint: str):

@@ -87,7 +87,7 @@ def test_curves_show_stages_verdicts_and_quality():
     ]
     figure = figures_training.curves(log)
     assert len(figure.axes) == 4
-    assert curve(panel(figure, "told apart by D"), "told_apart") == [[2, 0.6], [3, 0.8]]
+    assert curve(panel(figure, "discriminator accuracy"), "discriminator_accuracy") == [[2, 0.6], [3, 0.8]]
     assert curve(panel(figure, "losses"), "loss") == [[1, 30], [2, 15], [3, 10]]
     assert "lightness" not in [one.get_label() for one in panel(figure, "losses").lines]  # 0 all along
     assert curve(panel(figure, "PSNR ab of the average, dB"), "psnr_ab")[-1] == [3, 23]
