@@ -13,6 +13,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "demo_photos": ["PHOTOGRAPHS", "credits", "photograph"],
         "folder": ["find_split"],
         "for_mode": ["images_for"],
-        "style_gallery.gallery": ["style"],
+        "style_gallery": ["style"],
     },
 )

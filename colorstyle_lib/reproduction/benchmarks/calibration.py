@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.errors import needs_extra
 from colorstyle_lib.metrics.bootstrap import Statistic, mean_of, ratio_of
 from colorstyle_lib.metrics.coloring import square_error_ab
 from colorstyle_lib.model.content import gray_content
@@ -66,20 +67,12 @@ def uncertainty_statistics(unsure: Tensor, wrong: Tensor) -> dict[str, Statistic
         return lambda counts: square(counts).sqrt()
 
     sure, guessing = rms(0), rms(_QUARTERS - 1)
+    with needs_extra("SciPy", "tutorial"):
+        from scipy.stats import spearmanr
+    rank_correlations = [spearmanr(*picture).statistic for picture in zip(unsure.cpu(), wrong.cpu(), strict=True)]
     return {
         "error_where_sure": sure,
         "error_where_unsure": guessing,
         "error_unsure_over_sure": lambda counts: guessing(counts) / sure(counts),
-        "uncertainty_rank_correlation": mean_of(rank_correlation(unsure, wrong)),
+        "uncertainty_rank_correlation": mean_of(torch.tensor(rank_correlations)),
     }
-
-
-def rank_correlation(one: Float[Tensor, "n k"], other: Float[Tensor, "n k"]) -> Float[Tensor, " n"]:
-    """Spearman's rank correlation of each row; ties are broken by place.
-
-    Returns:
-        In [-1, 1].
-    """
-    ranks = [values.argsort(dim=1, stable=True).argsort(dim=1).double() for values in (one, other)]
-    centered = [nnf.normalize(r - r.mean(dim=1, keepdim=True), dim=1) for r in ranks]
-    return (centered[0] * centered[1]).sum(dim=1)

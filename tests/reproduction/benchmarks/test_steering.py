@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import scipy.stats
 import torch
 
 from colorstyle_lib import paths
@@ -14,7 +13,7 @@ from colorstyle_lib.metrics.bootstrap import bootstrap
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.benchmarks.calibration import calibration, rank_correlation, uncertainty_cells
+from colorstyle_lib.reproduction.benchmarks.calibration import calibration, uncertainty_cells
 from colorstyle_lib.reproduction.benchmarks.coloring import ALL
 from colorstyle_lib.reproduction.benchmarks.steering import (
     evaluate_steering,
@@ -91,13 +90,6 @@ def test_with_one_seed_the_best_jitter_is_a_shift_of_the_samples_size(rgb: torch
     mean = (guess - truth).mean((2, 3)).norm(dim=1)
     moved = columns["best_jitter"] - columns["single"] - columns["spread"]
     assert (moved.abs() <= 2 * columns["spread"].sqrt() * mean * 1.001 + 1e-3).all()
-
-
-def test_rank_correlation_is_scipys():
-    drawn = torch.rand(3, 50, generator=torch.Generator().manual_seed(0))
-    other = drawn.square() + 0.3 * torch.rand(3, 50, generator=torch.Generator().manual_seed(1))
-    expected = [scipy.stats.spearmanr(a, b).statistic for a, b in zip(drawn, other, strict=True)]
-    assert rank_correlation(drawn, other).tolist() == pytest.approx(expected, abs=1e-6)
 
 
 def test_who_knows_how_wrong_it_is_is_calibrated():
