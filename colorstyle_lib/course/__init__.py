@@ -1,1 +1,3 @@
-"""What the notebooks share: setup, toy GANs, small trainings."""
+"""What the notebooks share: setup, plots, exercises, toy GANs, small trainings."""
+
+from colorstyle_lib.course.notebook import NotebookRun, start

@@ -21,8 +21,8 @@ class Deviation:
         paper: what the paper says, with its section.
         ours: what this companion does today.
         why: the reason.
-        where: what to look at: ``preset NAME``, a module of the library (``objectives``), or a name in one
-            (``attention.multimodal_attention``).
+        where: what to look at: ``preset NAME``, a module of the library (``losses.adversarial``), or a name in one
+            (``model.attention.multimodal_attention``).
         planned: what is not built yet; empty where nothing is missing.
     """
 
@@ -170,7 +170,11 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "style is drawn by levels of their own, from a quarter of the size up, which redraw the whole picture.",
         "Coloring must not redraw the photograph, and this way it cannot; styles that act on coarser levels made halos "
         "and stains.",
-        ("model.generator.Generator.forward", "model.generator.Generator.lightness", "model.style_decoder.Restyler"),
+        (
+            "model.generator.Generator.forward",
+            "model.generator.Generator.lightness",
+            "model.style_decoder.StyleDecoder",
+        ),
         "public calls for inpainting, enhancement and generation.",
     ),
     Deviation(

@@ -1,7 +1,7 @@
 """A conditional GAN small enough to train while one waits; it colors :mod:`.toy_objects`.
 
 Seeing and choosing are learned apart. A distance teaches :class:`Encoder` where the object is and what its shape is;
-then the eyes are frozen, and two small perceptrons play for the *color* alone. Frozen features let a discriminator
+then the encoder are frozen, and two small perceptrons play for the *color* alone. Frozen features let a discriminator
 judge from its first step: A. Sauer et al., Projected GANs Converge Faster, NeurIPS 2021 (arXiv:2111.01007).
 """
 
@@ -14,7 +14,7 @@ import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from colorstyle_lib.course.toy_objects import Cutouts
+from colorstyle_lib.course.toy_objects import ToyObjects
 from colorstyle_lib.errors import check_known
 from colorstyle_lib.losses.adversarial import get_objective, zero_centered_penalty
 
@@ -74,17 +74,17 @@ class Encoder(nn.Module):
         return Encoding(summary, self.parts(near).softmax(dim=1))
 
 
-class SmallGenerator(nn.Module):
-    """L and z in, ab out: eyes, and a perceptron that chooses one color for each part from what they see and z."""
+class ToyGenerator(nn.Module):
+    """L and z in, ab out: encoder, and a perceptron that chooses one color for each part from what they see and z."""
 
-    def __init__(self, eyes: Encoder | None = None) -> None:
+    def __init__(self, encoder: Encoder | None = None) -> None:
         super().__init__()
-        self.eyes = eyes or Encoder()
+        self.encoder = encoder or Encoder()
         self.choose = _perceptron(64 + NOISE, 2 * PARTS)
 
     def forward(self, lightness: Float[Tensor, "n 1 24 24"], z: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2 24 24"]:
         """Color gray pictures; a and b in Lab units."""
-        return self.color(self.eyes(lightness), z)
+        return self.color(self.encoder(lightness), z)
 
     def color(self, seen: Encoding, z: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2 24 24"]:
         """Color what has been seen already."""
@@ -92,7 +92,7 @@ class SmallGenerator(nn.Module):
         return seen.paint(_SCALE * colors)
 
 
-class SmallDiscriminator(nn.Module):
+class ToyDiscriminator(nn.Module):
     """What is seen and each part's color in, a logit out: are these colors real *for this gray picture*?"""
 
     def __init__(self) -> None:
@@ -104,22 +104,22 @@ class SmallDiscriminator(nn.Module):
         return self.judge(torch.cat((seen.summary, colors.flatten(1)), dim=1))[:, 0]
 
 
-def learn(
+def train_by_distance(
     distance: str,
-    data: Cutouts,
-    eyes: Encoder | None = None,
+    data: ToyObjects,
+    encoder: Encoder | None = None,
     *,
     steps: int,
     seed: int = 0,
     batch_size: int = 32,
     learning_rate: float = 3e-3,
-) -> SmallGenerator:
+) -> ToyGenerator:
     """Teach a generator to be close to the true picture.
 
     Args:
         distance: ``l1`` or ``l2``.
         data: what to learn from.
-        eyes: of a generator that has learned already, which do not learn any more; None teaches its own.
+        encoder: of a generator that has learned already, which do not learn any more; None teaches its own.
         steps: of gradient descent.
         seed: of weights, batches and noise.
         batch_size: pictures a step.
@@ -131,9 +131,9 @@ def learn(
     check_known("distance", distance, _DISTANCES)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        generator = SmallGenerator(eyes)
+        generator = ToyGenerator(encoder)
     random = torch.Generator().manual_seed(seed)
-    descend = _Descent(generator.choose if eyes else generator, learning_rate, steps)
+    descend = _Descent(generator.choose if encoder else generator, learning_rate, steps)
     for _ in range(steps):
         lightness, ab = _batch(data, batch_size, random)
         painted = generator(lightness, torch.randn((batch_size, NOISE), generator=random))
@@ -141,25 +141,25 @@ def learn(
     return generator
 
 
-def play(
+def train_by_discriminator(
     objective: str,
-    data: Cutouts,
-    eyes: Encoder,
+    data: ToyObjects,
+    encoder: Encoder,
     *,
     steps: int,
     seed: int = 0,
     batch_size: int = 64,
     learning_rate: float = 4e-3,
     gamma: float = 0.1,
-) -> SmallGenerator:
+) -> ToyGenerator:
     """Teach a generator to choose colors that a discriminator believes; no distance is used.
 
-    Both players look through the same eyes, which do not learn.
+    Both players look through the same encoder, which do not learn.
 
     Args:
         objective: a name in :data:`.OBJECTIVES`.
         data: what to learn from.
-        eyes: of a generator that has learned by a distance.
+        encoder: of a generator that has learned by a distance.
         steps: of either player.
         seed: of weights, batches and noise.
         batch_size: pictures a step.
@@ -172,13 +172,13 @@ def play(
     players = get_objective(objective)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        generator, discriminator = SmallGenerator(eyes), SmallDiscriminator()
+        generator, discriminator = ToyGenerator(encoder), ToyDiscriminator()
     random = torch.Generator().manual_seed(seed)
     descend_g, descend_d = (_Descent(player, learning_rate, steps) for player in (generator.choose, discriminator))
     for _ in range(steps):
         lightness, ab = _batch(data, batch_size, random)
         with torch.no_grad():
-            seen = eyes(lightness)
+            seen = encoder(lightness)
         painted = generator.color(seen, torch.randn((batch_size, NOISE), generator=random))
         real, fake = (seen.colors(picture / _SCALE) for picture in (ab, painted))
         real, judged = real.requires_grad_(), fake.detach().requires_grad_()
@@ -191,7 +191,7 @@ def play(
     return generator
 
 
-def _batch(data: Cutouts, size: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+def _batch(data: ToyObjects, size: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
     """L and ab of some pictures, in one of the eight ways to turn and mirror a square."""
     lab = data.lab[torch.randint(len(data.lab), (size,), generator=random)]
     lab = lab.rot90(int(torch.randint(4, (), generator=random)), dims=(2, 3))
@@ -214,8 +214,8 @@ class _Descent:
 
 
 @torch.no_grad()
-def sample(
-    generator: SmallGenerator, lightness: Float[Tensor, "n 1 24 24"], draws: int, seed: int = 0
+def sample_colors(
+    generator: ToyGenerator, lightness: Float[Tensor, "n 1 24 24"], draws: int, seed: int = 0
 ) -> Float[Tensor, "z n 2 24 24"]:
     """Color the same gray pictures again and again, each time with another z.
 

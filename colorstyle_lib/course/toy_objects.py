@@ -25,7 +25,7 @@ _SCENE = 64  # side of the scenes that the pictures are cut from
 
 
 @dataclass(frozen=True)
-class Cutouts:
+class ToyObjects:
     """Pictures of one ambiguous object each, on a ground whose color is certain.
 
     Attributes:
@@ -41,7 +41,7 @@ class Cutouts:
     mean_ab: Float[Tensor, "n 2 24 24"]
 
 
-def cut(n_scenes: int, seed: int = 0) -> Cutouts:
+def draw_objects(n_scenes: int, seed: int = 0) -> ToyObjects:
     """Cut the ambiguous objects out of scenes of 64 pixels; one with a neighbour in its window is left out.
 
     Args:
@@ -69,7 +69,7 @@ def cut(n_scenes: int, seed: int = 0) -> Cutouts:
     if not found:
         raise ConfigError(f"no ambiguous object stands alone in {n_scenes} scenes: draw more")
     lab_planes, inside, kinds, mean_ab = zip(*found, strict=True)
-    return Cutouts(torch.stack(lab_planes), torch.stack(inside), torch.tensor(kinds), torch.stack(mean_ab))
+    return ToyObjects(torch.stack(lab_planes), torch.stack(inside), torch.tensor(kinds), torch.stack(mean_ab))
 
 
 def object_colors(ab: Float[Tensor, "z n 2 24 24"], inside: Bool[Tensor, "n 24 24"]) -> Float[Tensor, "z n 2"]:
@@ -84,7 +84,7 @@ def object_colors(ab: Float[Tensor, "z n 2 24 24"], inside: Bool[Tensor, "n 24 2
 
 
 @dataclass(frozen=True)
-class Answer:
+class ColorScore:
     """How one way of coloring answers an ambiguous question.
 
     Attributes:
@@ -100,7 +100,7 @@ class Answer:
     shares: dict[str, list[float]]
 
 
-def judge(colors: Float[Tensor, "z n 2"], kinds: Int[Tensor, " n"]) -> Answer:
+def score_colors(colors: Float[Tensor, "z n 2"], kinds: Int[Tensor, " n"]) -> ColorScore:
     """Compare objects' colors with what they could truly have been; every kind counts alike.
 
     Args:
@@ -116,4 +116,4 @@ def judge(colors: Float[Tensor, "z n 2"], kinds: Int[Tensor, " n"]) -> Answer:
         near = (answers[:, :, None] - colors_of_kind).norm(dim=3) < NEAR  # (z, n, colors)
         shares[known.name] = near.float().mean(dim=(0, 1)).tolist()
     true = sum(sum(share) for share in shares.values()) / len(shares)
-    return Answer(float(torch.stack(from_mean).mean()), true, float(torch.stack(covered).mean()), shares)
+    return ColorScore(float(torch.stack(from_mean).mean()), true, float(torch.stack(covered).mean()), shares)

@@ -56,7 +56,7 @@ def spiral(n: int, random: torch.Generator | None = None) -> Float[Tensor, "n 2"
 POINTS: dict[str, Callable[..., Tensor]] = {"eight_gaussians": eight_gaussians, "spiral": spiral}
 
 
-class SideBySide(nn.Module):
+class ParallelPerceptrons(nn.Module):
     """One small multilayer perceptron for each seed, applied in one call.
 
     Args:
@@ -114,11 +114,11 @@ class Game:
 
     fake: Float[Tensor, "seeds n 2"]
     snapshots: list[Snapshot]
-    generator: SideBySide
-    discriminator: SideBySide
+    generator: ParallelPerceptrons
+    discriminator: ParallelPerceptrons
 
 
-def play(
+def train_point_gan(
     objective: str,
     *,
     steps: int,
@@ -157,8 +157,8 @@ def play(
         if name not in known:
             raise ConfigError(f"no {name!r} to play with{nearest(name, known)}")
     # Different streams, so that the two networks do not start alike and data do not depend on either.
-    generator = SideBySide(NOISE, 2, [3 * seed for seed in seeds])
-    discriminator = SideBySide(2, 1, [3 * seed + 1 for seed in seeds])
+    generator = ParallelPerceptrons(NOISE, 2, [3 * seed for seed in seeds])
+    discriminator = ParallelPerceptrons(2, 1, [3 * seed + 1 for seed in seeds])
     randoms = [torch.Generator().manual_seed(3 * seed + 2) for seed in seeds]
     step_g, step_d = (optimizers[optimizer](player.parameters()) for player in (generator, discriminator))
 
@@ -196,13 +196,15 @@ def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.step()
 
 
-def _flatness(discriminator: SideBySide, points: Tensor, gamma: float) -> Tensor:
+def _flatness(discriminator: ParallelPerceptrons, points: Tensor, gamma: float) -> Tensor:
     each = points.detach().flatten(0, 1).requires_grad_()  # the penalty wants one point a row
     logits = discriminator(each.unflatten(0, points.shape[:2]))
     return zero_centered_penalty(logits.flatten(), each, gamma=gamma)
 
 
-def _snapshot(step: int, players: Objective, discriminator: SideBySide, real: Tensor, fake: Tensor) -> Snapshot:
+def _snapshot(
+    step: int, players: Objective, discriminator: ParallelPerceptrons, real: Tensor, fake: Tensor
+) -> Snapshot:
     axis = torch.linspace(-REACH, REACH, 61)
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     grid = torch.stack((x, y), dim=-1).flatten(0, 1)  # (61 * 61, 2)

@@ -43,7 +43,7 @@ def test_what_does_not_exist_is_not_found():
     with pytest.raises(KeyError):
         find("preset papier")
     with pytest.raises(ModuleNotFoundError):
-        find("objectives.no_such_loss")
+        find("losses.adversarial.no_such_loss")
 
 
 def test_topics_are_unique_and_rows_frozen():

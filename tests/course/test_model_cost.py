@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from colorstyle_lib.config import DiscriminatorConfig, GeneratorConfig, Preset, change, get_preset
-from colorstyle_lib.course import model_cost as complexity
+from colorstyle_lib.course import model_cost
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.discriminator import Discriminator
@@ -44,22 +44,22 @@ def test_a_generator_without_attention_costs_what_its_layers_cost():
     generator = Generator(PLAIN).eval()
     with layer_by_layer(generator) as counts:
         generator(gray_content(torch.zeros(1, 1, 64, 64)))
-    counted = complexity.count(generator, 64, "mine")
+    counted = model_cost.count(generator, 64, "mine")
     assert counted.multiply_adds == sum(counts)
     assert counted.attention == 0
     assert (counted.preset, counted.player, counted.size) == ("mine", "generator", 64)
 
 
 def test_attention_is_what_a_generator_costs_more_with_it():
-    with_attention = complexity.count(Generator(change(PLAIN, attention="places", attention_at=(2, 4))), 64)
-    without = complexity.count(Generator(PLAIN), 64)
+    with_attention = model_cost.count(Generator(change(PLAIN, attention="places", attention_at=(2, 4))), 64)
+    without = model_cost.count(Generator(PLAIN), 64)
     assert with_attention.attention == with_attention.multiply_adds - without.multiply_adds > 0
 
 
 def test_a_discriminators_attention_holds_measuring_and_weighing():
     config = DiscriminatorConfig(width=4, max_width=8, depth=3, scales=1)
     weighing, bare = Discriminator(config), Discriminator(change(config, attention="none"))
-    counted, without = complexity.count(weighing, 64), complexity.count(bare, 64)
+    counted, without = model_cost.count(weighing, 64), model_cost.count(bare, 64)
     last = 8 * 8 * 8  # without attention, a 1 x 1 convolution of 8 channels judges 8 x 8 places
     assert counted.multiply_adds - counted.attention == without.multiply_adds - last
     assert without.attention == 0
@@ -68,34 +68,34 @@ def test_a_discriminators_attention_holds_measuring_and_weighing():
 
 def test_four_times_the_pixels_cost_four_times():
     generator = Generator(PLAIN)
-    assert complexity.count(generator, 128).multiply_adds == 4 * complexity.count(generator, 64).multiply_adds
+    assert model_cost.count(generator, 128).multiply_adds == 4 * model_cost.count(generator, 64).multiply_adds
 
 
 def test_frozen_parameters_stand_apart():
     generator = Generator(PLAIN)
     every = sum(p.numel() for p in generator.parameters())
     generator.encoder.requires_grad_(False)
-    counted = complexity.count(generator, 64)
+    counted = model_cost.count(generator, 64)
     assert counted.frozen == sum(p.numel() for p in generator.encoder.parameters())
     assert counted.learned + counted.frozen == every
 
 
 def test_the_table_has_both_players_of_a_preset_at_its_own_size_and_at_256():
-    rows = complexity.complexity_table({"tiny": get_preset("tiny")})
+    rows = model_cost.complexity_table({"tiny": get_preset("tiny")})
     assert [(r.player, r.size) for r in rows] == [
         ("generator", 64),
         ("generator", 256),
         ("discriminator", 64),
         ("discriminator", 256),
     ]
-    lines = complexity.as_markdown(rows).splitlines()
+    lines = model_cost.as_markdown(rows).splitlines()
     assert len(lines) == 2 + len(rows)
     assert f"| {rows[1].multiply_adds / 1e6:,.0f} M |" in lines[3]
     assert all(line.count("|") == 8 for line in lines)
 
 
 def test_the_companions_encoder_is_frozen_and_no_other_presets():
-    rows = complexity.complexity_table({n: get_preset(n) for n in ("paper", "companion")}, sizes=[64])
+    rows = model_cost.complexity_table({n: get_preset(n) for n in ("paper", "companion")}, sizes=[64])
     frozen = {(row.preset, row.player): row.frozen for row in rows}
     assert frozen.pop(("companion", "generator")) > 2_000_000
     assert set(frozen.values()) == {0}
@@ -103,6 +103,6 @@ def test_the_companions_encoder_is_frozen_and_no_other_presets():
 
 def test_refusals():
     with pytest.raises(ConfigError, match="at least one size"):
-        complexity.complexity_table(sizes=[])
+        model_cost.complexity_table(sizes=[])
     with pytest.raises(ConfigError, match="multiples of"):
-        complexity.complexity_table({"mine": Preset("mine", PLAIN)}, sizes=[60])
+        model_cost.complexity_table({"mine": Preset("mine", PLAIN)}, sizes=[60])

@@ -18,7 +18,7 @@ _MUCH, _LITTLE = 0.1, 0.01  # how much of its length a description must change, 
 
 
 @checker
-def attention(attempt: Attempt) -> str:
+def attention_weights(attempt: Attempt) -> str:
     """Equation (2) with absent modalities and energies of any size."""
     E = torch.tensor([[2.0, 1.0, 0.0], [0.5, -1.0, 3.0]])
     everything = torch.ones_like(E, dtype=torch.bool)

@@ -1,1 +1,57 @@
-"""Plots of the notebooks."""
+"""Plots of the notebooks: functions that take data and return a figure."""
+
+from colorstyle_lib.course.plots.attention import (
+    attention_maps,
+    discriminator_scores,
+    modality_maps,
+    override_maps,
+    weight_against_change,
+    weights_by_image,
+    weights_by_temperature,
+)
+from colorstyle_lib.course.plots.colorize import (
+    Captioned,
+    calibration,
+    captioned_grid,
+    chroma_profile,
+    error_by_hints,
+    grid_with_maps,
+    paired_values,
+    saturation_curves,
+)
+from colorstyle_lib.course.plots.common import fit_into, picture_grid
+from colorstyle_lib.course.plots.data import (
+    ab_statistics,
+    error_and_colorfulness,
+    gamut_slices,
+    lab_planes,
+    lightness_shifts,
+    lightness_strips,
+    loader_speeds,
+    square_errors,
+)
+from colorstyle_lib.course.plots.evaluation import (
+    bootstrap_samples,
+    feature_histograms,
+    metric_ranks,
+    training_intervals,
+)
+from colorstyle_lib.course.plots.gan import (
+    color_shares,
+    gradient_norms,
+    loss_gradients,
+    modes_and_quality,
+    optimal_discriminator,
+    point_clouds,
+    point_gan,
+    predicted_colors,
+)
+from colorstyle_lib.course.plots.stylize import curves_by_setting, feature_maps, share_table, tradeoff
+from colorstyle_lib.course.plots.training import (
+    before_after,
+    curves_by_seed,
+    orbits,
+    task_inputs,
+    training_curves,
+    values_by_seed,
+)

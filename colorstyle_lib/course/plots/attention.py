@@ -17,13 +17,15 @@ from colorstyle_lib.course.plots.palette import BLUE, GREEN, VERMILION
 from colorstyle_lib.model.gabor import ORIENTATIONS
 from colorstyle_lib.model.modalities import MODALITIES, PALETTE, Modalities
 
-WEIGHT_COLORS = {"color": VERMILION, "texture": BLUE, "shape": GREEN}
+MODALITY_COLORS = {"color": VERMILION, "texture": BLUE, "shape": GREEN}
 _MARKS = {"color": "o", "texture": "s", "shape": "^"}
 _MOST_NEEDLES = 26  # along a side; more can no longer be told apart
 _SHOWN_LIGHTNESS = 65.0  # at which a color without an L is drawn
 
 
-def temperature(temperatures: Float[Tensor, " k"], weights: Mapping[str, Float[Tensor, " k"]], even: float) -> Figure:
+def weights_by_temperature(
+    temperatures: Float[Tensor, " k"], weights: Mapping[str, Float[Tensor, " k"]], even: float
+) -> Figure:
     """Weights against the temperature, logarithmic.
 
     Args:
@@ -33,7 +35,7 @@ def temperature(temperatures: Float[Tensor, " k"], weights: Mapping[str, Float[T
     """
     figure, ax = new_figure(figsize=(6.4, 3.1))
     for name, values in weights.items():
-        ax.plot(temperatures, values, color=WEIGHT_COLORS[name], label=name)
+        ax.plot(temperatures, values, color=MODALITY_COLORS[name], label=name)
     ax.axhline(even, color="0.7", linewidth=0.8, linestyle=":")
     ax.axvline(1, color="0.7", linewidth=0.8)
     ax.set_xscale("log")
@@ -42,7 +44,7 @@ def temperature(temperatures: Float[Tensor, " k"], weights: Mapping[str, Float[T
     return figure
 
 
-def seen(
+def modality_maps(
     pictures: Mapping[str, Picture], described: Modalities, notes: Mapping[str, Sequence[str]] | None = None
 ) -> Figure:
     """Pictures in columns, and below each what color, texture and shape see in it, all on common scales.
@@ -143,7 +145,7 @@ def _aspect(picture: Picture) -> float:
     return width / height
 
 
-def overrides(pictures: Mapping[str, Picture], distances: Mapping[str, Float[Tensor, "h w"]]) -> Figure:
+def override_maps(pictures: Mapping[str, Picture], distances: Mapping[str, Float[Tensor, "h w"]]) -> Figure:
     """Pictures under changed attention, and below each how far its colors are from the first picture's.
 
     Args:
@@ -184,7 +186,7 @@ def weights_by_image(weights: Mapping[str, Mapping[str, Float[Tensor, "n m"]]], 
                 # Beside each other in the order of the images, so that equal weights do not hide one another.
                 place = row + torch.linspace(0.22, -0.22, len(values))
                 dots = values[:, row].cpu()
-                ax.plot(dots, place, _MARKS[name], color=WEIGHT_COLORS[name], markersize=4, alpha=0.6, clip_on=False)
+                ax.plot(dots, place, _MARKS[name], color=MODALITY_COLORS[name], markersize=4, alpha=0.6, clip_on=False)
                 ax.plot([dots.mean()] * 2, [row - 0.36, row + 0.36], color="black", linewidth=1.6)
             ax.set_xlim(0, 1)
             ax.set_yticks(range(len(names)), names)
@@ -212,7 +214,7 @@ def weight_against_change(
                 weight.cpu(),
                 change.cpu(),
                 _MARKS[name],
-                color=WEIGHT_COLORS[name],
+                color=MODALITY_COLORS[name],
                 markersize=4,
                 alpha=0.7,
                 clip_on=False,
@@ -224,7 +226,7 @@ def weight_against_change(
     return figure
 
 
-def evidence(
+def discriminator_scores(
     pictures: Mapping[str, Picture],
     scores: Mapping[str, Sequence[float | None]],
     weights: Mapping[str, Sequence[float]],
@@ -247,7 +249,7 @@ def evidence(
         show_picture(axes[0, j], picture, title)
         ax = axes[1, j]
         for row, (name, score, weight) in enumerate(zip(names, scores[title], weights[title], strict=True)):
-            ax.barh(row, score or 0.0, color=WEIGHT_COLORS[name], height=0.45)
+            ax.barh(row, score or 0.0, color=MODALITY_COLORS[name], height=0.45)
             note = "absent" if score is None else f"α {weight:.2f}"
             ax.text(0.02, row - 0.48, note, transform=ax.get_yaxis_transform(), fontsize=8, va="center")
         ax.barh(len(names), verdicts[title], color="0.3", height=0.45)

@@ -21,7 +21,7 @@ WAY_COLORS = (BLUE, ORANGE, GREEN, PINK, VERMILION)
 
 
 @dataclass(frozen=True)
-class Shown:
+class Captioned:
     """A picture in a figure, with what is said about it.
 
     Attributes:
@@ -39,7 +39,7 @@ class Shown:
     box: tuple[int, int, int, int] | None = None
 
 
-def step(
+def chroma_profile(
     guide: Float[Tensor, " w"], truth: Float[Tensor, " w"], ways: Mapping[str, Float[Tensor, " w"]], name: str = "b"
 ) -> Figure:
     """One row of pixels: L, and a plane of chroma as it is and as several ways bring it back from half the size.
@@ -66,7 +66,9 @@ def step(
     return figure
 
 
-def labelled(rows: Sequence[Sequence[Shown]], *, row_titles: Sequence[str] = (), height: float = 1.8) -> Figure:
+def captioned_grid(
+    rows: Sequence[Sequence[Captioned]], *, row_titles: Sequence[str] = (), height: float = 1.8
+) -> Figure:
     """Pictures in rows, each with a title, a line below, its hints and a frame.
 
     Args:
@@ -101,7 +103,7 @@ def _beside(ax: Axes, title: str) -> None:
     ax.text(-0.04, 0.5, title, transform=ax.transAxes, rotation=90, ha="right", va="center")
 
 
-def _mark(ax: Axes, shown: Shown) -> None:
+def _mark(ax: Axes, shown: Captioned) -> None:
     for x, y, color in shown.hints:
         # A black ring in a white one shows on any picture.
         ax.plot(x, y, "o", color="white", markersize=8)
@@ -113,8 +115,8 @@ def _mark(ax: Axes, shown: Shown) -> None:
             ax.add_patch(frame)
 
 
-def with_maps(
-    rows: Sequence[tuple[Sequence[Shown], Sequence[tuple[str, Float[Tensor, "_ _"]]]]], top: float, label: str
+def grid_with_maps(
+    rows: Sequence[tuple[Sequence[Captioned], Sequence[tuple[str, Float[Tensor, "_ _"]]]]], top: float, label: str
 ) -> Figure:
     """Rows of pictures, then of maps, all maps on one scale.
 
@@ -140,7 +142,7 @@ def with_maps(
     return figure
 
 
-def paired(values: Mapping[str, Float[np.ndarray, " n"]], label: str) -> Figure:
+def paired_values(values: Mapping[str, Float[np.ndarray, " n"]], label: str) -> Figure:
     """What several ways reach on the same images: a thin line for each image, a bar for the mean.
 
     Args:
@@ -159,7 +161,7 @@ def paired(values: Mapping[str, Float[np.ndarray, " n"]], label: str) -> Figure:
     return figure
 
 
-def by_hints(counts: Sequence[int], errors: Mapping[str, Float[np.ndarray, "n k"]], wanted: float) -> Figure:
+def error_by_hints(counts: Sequence[int], errors: Mapping[str, Float[np.ndarray, "n k"]], wanted: float) -> Figure:
     """Error against the number of hints, in percent of the error without any; a panel for each way of placing them.
 
     Args:
@@ -181,7 +183,7 @@ def by_hints(counts: Sequence[int], errors: Mapping[str, Float[np.ndarray, "n k"
     return figure
 
 
-def saturation(values: Sequence[float], error: Sequence[float], colorful: Sequence[float]) -> Figure:
+def saturation_curves(values: Sequence[float], error: Sequence[float], colorful: Sequence[float]) -> Figure:
     """What saturation costs and buys: squared ab error, and colorfulness in percent of the truth's.
 
     Args:

@@ -18,7 +18,7 @@ _GRAY = "0.55"
 _BINS = 30
 
 
-def crowds(
+def feature_histograms(
     real: Float[Tensor, " n"], others: Mapping[str, Float[Tensor, " m"]], notes: Mapping[str, Sequence[str]]
 ) -> Figure:
     """Crowds of one feature beside the real one, a panel for each.
@@ -43,7 +43,7 @@ def crowds(
     return figure
 
 
-def drawn(samples: Mapping[str, tuple[Float[Tensor, " b"], Estimate]], label: str) -> Figure:
+def bootstrap_samples(samples: Mapping[str, tuple[Float[Tensor, " b"], Estimate]], label: str) -> Figure:
     """What statistics become when pictures are drawn again and again, with their intervals; a panel for each.
 
     Args:
@@ -61,7 +61,7 @@ def drawn(samples: Mapping[str, tuple[Float[Tensor, " b"], Estimate]], label: st
     return figure
 
 
-def trainings(estimates: Sequence[Estimate], recipe: float, label: str = "PSNR ab, dB") -> Figure:
+def training_intervals(estimates: Sequence[Estimate], recipe: float, label: str = "PSNR ab, dB") -> Figure:
     """One recipe trained again and again: each training's interval over pictures, and what the recipe is worth.
 
     Args:
@@ -83,7 +83,7 @@ def trainings(estimates: Sequence[Estimate], recipe: float, label: str = "PSNR a
     return figure
 
 
-def beside_the_eye(eye: Sequence[str], ranked: Mapping[str, Sequence[str]], notes: Mapping[str, str]) -> Figure:
+def metric_ranks(eye: Sequence[str], ranked: Mapping[str, Sequence[str]], notes: Mapping[str, str]) -> Figure:
     """Each metric's order of pictures against a viewer's; what both agree on lies on the diagonal.
 
     Args:

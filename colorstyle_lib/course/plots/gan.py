@@ -23,7 +23,7 @@ def _plane(ax: Axes, title: str) -> None:
     ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xticks=(), yticks=(), aspect="equal", title=title)
 
 
-def game(snapshots: Sequence[Snapshot], arrows: int = 60) -> Figure:
+def point_gan(snapshots: Sequence[Snapshot], arrows: int = 60) -> Figure:
     """The discriminator's field and the generator's arrows as both evolve.
 
     Args:
@@ -92,7 +92,7 @@ def _edges(middles: Tensor) -> list[float]:
     return [float(middles[0]) - half, *(middles + half).tolist()]
 
 
-def slopes(logits: Float[Tensor, " k"], by_objective: Mapping[str, Float[Tensor, " k"]]) -> Figure:
+def loss_gradients(logits: Float[Tensor, " k"], by_objective: Mapping[str, Float[Tensor, " k"]]) -> Figure:
     """How hard each generator loss pulls on one logit.
 
     Args:
@@ -111,7 +111,7 @@ def slopes(logits: Float[Tensor, " k"], by_objective: Mapping[str, Float[Tensor,
     return figure
 
 
-def vanishing(steps: Sequence[int], norms: Mapping[str, Sequence[float]]) -> Figure:
+def gradient_norms(steps: Sequence[int], norms: Mapping[str, Sequence[float]]) -> Figure:
     """The generator's gradient while only the discriminator learns; logarithmic.
 
     Args:
@@ -127,7 +127,9 @@ def vanishing(steps: Sequence[int], norms: Mapping[str, Sequence[float]]) -> Fig
     return figure
 
 
-def clouds(points: Mapping[str, Float[Tensor, "n 2"]], real: Float[Tensor, "m 2"], notes: Mapping[str, str]) -> Figure:
+def point_clouds(
+    points: Mapping[str, Float[Tensor, "n 2"]], real: Float[Tensor, "m 2"], notes: Mapping[str, str]
+) -> Figure:
     """Generated points over real ones, a panel for each way of training.
 
     Args:
@@ -169,7 +171,7 @@ def modes_and_quality(results: Mapping[str, Sequence[tuple[int, float]]], modes:
     return figure
 
 
-def answers(
+def predicted_colors(
     colors: Mapping[str, Mapping[str, Float[Tensor, "k 2"]]], true: Mapping[str, Float[Tensor, "_ 2"]], near: float
 ) -> Figure:
     """Where answers lie in the ab plane: a row for each kind of object, a column for each way of training.
@@ -201,7 +203,7 @@ def answers(
     return figure
 
 
-def shares(
+def color_shares(
     found: Mapping[str, Sequence[Sequence[float]]], true: Mapping[str, Float[Tensor, "_ 2"]], lightness: float = 57.0
 ) -> Figure:
     """How often each true color is the answer: a row for each, a dot for each seed, filled with that color.

@@ -16,7 +16,7 @@ _MARKS = "osD^vPX"
 _BELOW = {"ha": "center", "va": "top", "fontsize": 8}
 
 
-def cells(maps: Mapping[str, Float[Tensor, "c h w"]]) -> Figure:
+def feature_maps(maps: Mapping[str, Float[Tensor, "c h w"]]) -> Figure:
     """Small feature maps as grids of numbers, a row for each channel, with mean and deviation below each.
 
     Args:
@@ -42,7 +42,9 @@ def cells(maps: Mapping[str, Float[Tensor, "c h w"]]) -> Figure:
     return figure
 
 
-def matrix(values: Float[Tensor, "rows columns"], rows: Sequence[str], columns: Sequence[str], label: str) -> Figure:
+def share_table(
+    values: Float[Tensor, "rows columns"], rows: Sequence[str], columns: Sequence[str], label: str
+) -> Figure:
     """A table of shares as colored cells with their percent; what points the other way is blue.
 
     Args:
@@ -64,7 +66,7 @@ def matrix(values: Float[Tensor, "rows columns"], rows: Sequence[str], columns: 
     return figure
 
 
-def curves(x: Sequence[float], panels: Mapping[str, Float[np.ndarray, "n k"]], xlabel: str) -> Figure:
+def curves_by_setting(x: Sequence[float], panels: Mapping[str, Float[np.ndarray, "n k"]], xlabel: str) -> Figure:
     """Several measures over one knob: a thin line for each pair of pictures, a thick one for their mean.
 
     Args:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from colorstyle_lib.color import lab_to_rgb, luma_to_gray
-from colorstyle_lib.course.plots.attention import WEIGHT_COLORS
+from colorstyle_lib.course.plots.attention import MODALITY_COLORS
 from colorstyle_lib.course.plots.common import Picture, new_figure, show_picture
 from colorstyle_lib.course.plots.palette import BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, YELLOW
 from colorstyle_lib.training.tasks import TASKS, TaskBatch
@@ -53,7 +53,7 @@ def orbits(
     return figure
 
 
-def questions(examples: TaskBatch) -> Figure:
+def task_inputs(examples: TaskBatch) -> Figure:
     """What the generator is told in a step and what would be right, a column for each picture.
 
     Args:
@@ -84,7 +84,7 @@ def _told(examples: TaskBatch) -> Float[Tensor, "n 3 h w"]:
     return torch.where(known_lightness, picture, 1.0)
 
 
-def curves(log: Sequence[Mapping[str, Any]]) -> Figure:
+def training_curves(log: Sequence[Mapping[str, Any]]) -> Figure:
     """A training as its log tells it: losses, who wins, how good the pictures are, where attention goes.
 
     Args:
@@ -153,7 +153,7 @@ def _weights(ax: Axes, log: Sequence[Mapping[str, Any]], levels: Mapping[str, st
     """
     ax.set_ylim(-0.03, 1.03)
     for (level, prefix), style in zip(levels.items(), ("-", "--", ":", "-."), strict=False):
-        for name, color in WEIGHT_COLORS.items():
+        for name, color in MODALITY_COLORS.items():
             points = [(one["step"], _find(one, f"{prefix}/{name}")) for one in log]
             points = [(step, weight) for step, weight in points if weight]  # 0 and None: not there
             if points:
@@ -173,7 +173,7 @@ def _find(line: Mapping[str, Any], name: str) -> float | None:
     return _find(inner, rest) if rest and isinstance(inner, Mapping) else None
 
 
-def runs(
+def curves_by_seed(
     panels: Mapping[str, Mapping[str, Sequence[tuple[Sequence[int], Sequence[float]]]]],
     labels: tuple[str, str],
     line: tuple[float, str] | None = None,
@@ -201,7 +201,7 @@ def runs(
     return figure
 
 
-def seeds_by_way(results: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+def values_by_seed(results: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     """Each way of training as a row, each measure as a panel, each seed as a dot, their mean as a bar.
 
     Args:

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.color_transfer import gray
-from colorstyle_lib.course.plots import colorize as figures_colorize
-from colorstyle_lib.course.plots.colorize import Shown, labelled
-from colorstyle_lib.course.plots.common import picture_grid
+from colorstyle_lib.course import plots
+from colorstyle_lib.course.plots import Captioned, captioned_grid, picture_grid
 from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
 from colorstyle_lib.errors import MissingExtraError
@@ -59,19 +58,19 @@ def contact_sheet() -> KeptFigure:
         f"psnr_ab of {name}, {way}": _psnr(ours[name], real[name]) for way, ours in answers.items() for name in real
     }
     rows = [
-        [Shown(_gray(p)) for p in real.values()],
+        [Captioned(_gray(p)) for p in real.values()],
         *(
             [
-                Shown(
+                Captioned(
                     ours[name], "", f"{facts[f'psnr_ab of {name}, {way}']:.1f} dB", told[name] if "hints" in way else ()
                 )
                 for name in real
             ]
             for way, ours in answers.items()
         ),
-        [Shown(p) for p in real.values()],
+        [Captioned(p) for p in real.values()],
     ]
-    figure = labelled(rows, row_titles=["given", *answers, "real"], height=1.1)
+    figure = captioned_grid(rows, row_titles=["given", *answers, "real"], height=1.1)
     about = _credits(list(real))
     return KeptFigure(figure, _PSNR, len(real), facts, weights=model.weights_hash, about=about)
 
@@ -86,7 +85,7 @@ def demo_calibration() -> KeptFigure:
     predicted, actual = calibration(unsure, wrong, _PARTS).T.numpy()
     interval = _over_photographs(unsure, wrong)
     each = [calibration(unsure[i : i + 1], wrong[i : i + 1], _PARTS).T.numpy() for i in range(len(squares))]
-    figure = figures_colorize.calibration(predicted, actual, interval, [(p, a) for p, a in each])
+    figure = plots.calibration(predicted, actual, interval, [(p, a) for p, a in each])
     facts = {
         "predicted spread, by tenth of the cells": predicted.tolist(),
         "actual error, by tenth": actual.tolist(),

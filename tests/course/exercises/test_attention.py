@@ -4,10 +4,10 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from colorstyle_lib.course.exercises import attention as checks_attention
+from colorstyle_lib.course import exercises
 from colorstyle_lib.model.attention import masked_softmax
 
-ALL = (checks_attention.attention, checks_attention.only_texture, checks_attention.rank_correlation)
+ALL = (exercises.attention_weights, exercises.only_texture, exercises.rank_correlation)
 
 
 @pytest.mark.parametrize("check", ALL)
@@ -40,11 +40,11 @@ def nothing_is_nan(E, present):
     ],
 )
 def test_attention_hints(attempt, hint: str):
-    assert hint in checks_attention.attention(attempt)
+    assert hint in exercises.attention_weights(attempt)
 
 
 def test_the_librarys_own_attention_passes():
-    assert checks_attention.attention(masked_softmax).startswith("yes: ")
+    assert exercises.attention_weights(masked_softmax).startswith("yes: ")
 
 
 def contrast(by: float):
@@ -68,11 +68,11 @@ def contrast(by: float):
     ],
 )
 def test_texture_hints(attempt, hint: str):
-    assert hint in checks_attention.only_texture(attempt)
+    assert hint in exercises.only_texture(attempt)
 
 
 def test_less_contrast_is_seen_by_texture_alone():
-    assert checks_attention.only_texture(contrast(0.5)).startswith("yes: ")
+    assert exercises.only_texture(contrast(0.5)).startswith("yes: ")
 
 
 def by_position(alpha, change):
@@ -94,4 +94,4 @@ def never_nan(alpha, change):
     ],
 )
 def test_rank_hints(attempt, hint: str):
-    assert hint in checks_attention.rank_correlation(attempt)
+    assert hint in exercises.rank_correlation(attempt)

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorstyle_lib.course.exercises import checker as checks
+from colorstyle_lib.course import exercises
 
 NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
 WITH_SOLUTIONS = sorted(path.name for path in (NOTEBOOKS / "solutions").glob("*.ipynb"))
@@ -39,7 +39,7 @@ def test_a_stub_is_not_yet_and_a_solution_is(name: str):
     assert all(answer.startswith("yes: ") for answer in solutions), solutions
 
 
-ALL = (checks.lab_lightness, checks.desaturate, checks.best_guess)
+ALL = (exercises.lab_lightness, exercises.desaturate, exercises.best_guess)
 RESULTS = st.sampled_from([None, "L", float("nan"), (1, 2, 3), torch.zeros(2), torch.zeros(3, 5, 7), [None, None]])
 
 
@@ -59,7 +59,7 @@ def test_an_attempt_that_raises_is_named(check):
 
 
 def test_an_attempt_that_takes_other_arguments():
-    assert checks.desaturate(lambda lab: lab).startswith("not yet: it stopped with TypeError")
+    assert exercises.desaturate(lambda lab: lab).startswith("not yet: it stopped with TypeError")
 
 
 def srgb_to_linear(gray: float) -> float:
@@ -77,7 +77,7 @@ def srgb_to_linear(gray: float) -> float:
     ],
 )
 def test_lightness_hints_name_the_missing_step(attempt, hint: str):
-    assert hint in checks.lab_lightness(attempt)
+    assert hint in exercises.lab_lightness(attempt)
 
 
 def in_place(lab, keep):
@@ -100,7 +100,7 @@ def turned(lab, keep):
     ],
 )
 def test_desaturate_hints_name_the_mistake(attempt, hint: str):
-    assert hint in checks.desaturate(attempt)
+    assert hint in exercises.desaturate(attempt)
 
 
 @pytest.mark.parametrize(
@@ -120,4 +120,4 @@ def test_desaturate_hints_name_the_mistake(attempt, hint: str):
     ],
 )
 def test_best_guess_hints_name_the_mistake(attempt, hint: str):
-    assert hint in checks.best_guess(attempt)
+    assert hint in exercises.best_guess(attempt)

@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from colorstyle_lib.course.exercises import colorize as checks_colorize
+from colorstyle_lib.course import exercises
 from colorstyle_lib.inference.guided_upsampling import guided_coefficients
 
-ALL = (checks_colorize.guided_line, checks_colorize.best_saturation, checks_colorize.where_to_ask)
+ALL = (exercises.guided_line, exercises.best_saturation, exercises.where_to_ask)
 
 
 @pytest.mark.parametrize("check", ALL)
@@ -36,7 +36,7 @@ def line(L, b, epsilon, correction=0):
     ],
 )
 def test_line_hints(attempt, hint: str):
-    assert hint in checks_colorize.guided_line(attempt)
+    assert hint in exercises.guided_line(attempt)
 
 
 def test_the_librarys_own_filter_fits_that_line():
@@ -45,7 +45,7 @@ def test_the_librarys_own_filter_fits_that_line():
         slope, offset = guided_coefficients(*planes, radius=4, epsilon=max(epsilon, 1e-9))
         return slope[0, 0, 2, 2], offset[0, 0, 2, 2]  # every window holds all 25 pixels
 
-    assert checks_colorize.guided_line(attempt).startswith("yes: ")
+    assert exercises.guided_line(attempt).startswith("yes: ")
 
 
 def best(predicted, truth):
@@ -69,7 +69,7 @@ def in_place(predicted, truth):
     ],
 )
 def test_saturation_hints(attempt, hint: str):
-    assert hint in checks_colorize.best_saturation(attempt)
+    assert hint in exercises.best_saturation(attempt)
 
 
 def test_the_best_saturation_is_found_by_search_too():
@@ -77,7 +77,7 @@ def test_the_best_saturation_is_found_by_search_too():
         values = torch.linspace(0, 3, 601)
         return values[torch.stack([(s * predicted - truth).square().sum() for s in values]).argmin()]
 
-    assert checks_colorize.best_saturation(search).startswith("yes: ")
+    assert exercises.best_saturation(search).startswith("yes: ")
 
 
 def greedy(spread, count, apart):
@@ -107,8 +107,8 @@ def strikes_out(spread, count, apart):
     ],
 )
 def test_place_hints(attempt, hint: str):
-    assert hint in checks_colorize.where_to_ask(attempt)
+    assert hint in exercises.where_to_ask(attempt)
 
 
 def test_greedy_places_pass():
-    assert checks_colorize.where_to_ask(greedy).startswith("yes: ")
+    assert exercises.where_to_ask(greedy).startswith("yes: ")

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
-from colorstyle_lib.course.exercises import evaluation as checks_evaluation
+from colorstyle_lib.course import exercises
 from colorstyle_lib.metrics.feature_distance import kernel_distance
 
-ALL = (checks_evaluation.kernel_distance, checks_evaluation.paired_interval, checks_evaluation.fool_colorfulness)
+ALL = (exercises.kernel_distance, exercises.paired_interval, exercises.fool_colorfulness)
 
 
 @pytest.mark.parametrize("check", ALL)
@@ -49,11 +49,11 @@ def unpaired(x, y):
     ],
 )
 def test_kernel_hints(attempt, hint: str):
-    assert hint in checks_evaluation.kernel_distance(attempt)
+    assert hint in exercises.kernel_distance(attempt)
 
 
 def test_the_librarys_kernel_distance_passes():
-    assert checks_evaluation.kernel_distance(kernel_distance).startswith("yes: ")
+    assert exercises.kernel_distance(kernel_distance).startswith("yes: ")
 
 
 def bootstrapped(ours, theirs, *, apart=False, level=0.95, size=200, shift=0.0):
@@ -78,13 +78,13 @@ def bootstrapped(ours, theirs, *, apart=False, level=0.95, size=200, shift=0.0):
 )
 def test_interval_hints(attempt, hint: str):
     torch.manual_seed(0)
-    assert hint in checks_evaluation.paired_interval(attempt)
+    assert hint in exercises.paired_interval(attempt)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_any_draw_of_a_right_interval_passes(seed: int):
     torch.manual_seed(seed)
-    assert checks_evaluation.paired_interval(bootstrapped).startswith("yes: ")
+    assert exercises.paired_interval(bootstrapped).startswith("yes: ")
 
 
 def opposite(rgb, strength=0.8, fitted=True):
@@ -106,8 +106,8 @@ def opposite(rgb, strength=0.8, fitted=True):
     ],
 )
 def test_cheating_hints(attempt, hint: str):
-    assert hint in checks_evaluation.fool_colorfulness(attempt)
+    assert hint in exercises.fool_colorfulness(attempt)
 
 
 def test_opposite_hues_of_the_right_strength_pass():
-    assert checks_evaluation.fool_colorfulness(opposite).startswith("yes: ")
+    assert exercises.fool_colorfulness(opposite).startswith("yes: ")

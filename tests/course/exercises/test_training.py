@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from colorstyle_lib.course.exercises import training as checks_training
+from colorstyle_lib.course import exercises
 
-ALL = (checks_training.look_ahead, checks_training.statistics_of_whole, checks_training.wins_for_good)
+ALL = (exercises.look_ahead, exercises.statistics_of_whole, exercises.wins_for_good)
 
 
 @pytest.mark.parametrize("check", ALL)
@@ -53,7 +53,7 @@ def only_once(x, y, rate):
     ],
 )
 def test_step_hints(attempt, hint: str):
-    assert hint in checks_training.look_ahead(attempt)
+    assert hint in exercises.look_ahead(attempt)
 
 
 def weighed(means, variances, counts):
@@ -81,7 +81,7 @@ def weighed(means, variances, counts):
     ],
 )
 def test_statistics_hints(attempt, hint: str):
-    assert hint in checks_training.statistics_of_whole(attempt)
+    assert hint in exercises.statistics_of_whole(attempt)
 
 
 def for_good(log, limit):
@@ -106,7 +106,7 @@ def first_win(log, limit):
     ],
 )
 def test_log_hints(attempt, hint: str):
-    assert hint in checks_training.wins_for_good(attempt)
+    assert hint in exercises.wins_for_good(attempt)
 
 
 @pytest.mark.parametrize(("check", "attempt"), list(zip(ALL, (right, weighed, for_good), strict=True)))

@@ -7,7 +7,7 @@ from figure_texts import house_style, texts  # noqa: F401
 from matplotlib.quiver import Quiver
 
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.course.plots import attention as figures_attention
+from colorstyle_lib.course import plots
 from colorstyle_lib.model.modalities import MODALITIES, describe
 
 
@@ -25,7 +25,7 @@ def gray_square() -> torch.Tensor:
 def test_temperature_draws_a_curve_for_each_modality():
     T = torch.tensor([0.1, 1.0, 10.0])
     weights = {"color": torch.tensor([1.0, 0.7, 0.4]), "shape": torch.tensor([0.0, 0.3, 0.6])}
-    figure = figures_attention.temperature(T, weights, 0.5)
+    figure = plots.weights_by_temperature(T, weights, 0.5)
     (ax,) = figure.axes
     assert ax.get_xscale() == "log"
     assert np.allclose(ax.lines[0].get_ydata(), [1, 0.7, 0.4])
@@ -38,7 +38,7 @@ def test_temperature_draws_a_curve_for_each_modality():
 @pytest.mark.parametrize("row", [2, 3], ids=["texture", "shape"])
 def test_needles_lie_along_stripes(across: tuple[float, float], along: float, row: int):
     lab = stripes(across)
-    figure = figures_attention.seen({"stripes": gray_square()}, describe(lab))
+    figure = plots.modality_maps({"stripes": gray_square()}, describe(lab))
     ax = figure.axes[row]
     (needles,) = (c for c in ax.collections if isinstance(c, Quiver))
     u, v = np.asarray(needles.U).reshape(8, 8)[2:6, 2:6], np.asarray(needles.V).reshape(8, 8)[2:6, 2:6]
@@ -52,7 +52,7 @@ def test_what_each_modality_sees_stands_below_its_picture():
     lab = torch.cat((stripes((1.0, 0.0)), stripes((1.0, 0.0)) * torch.tensor([1.0, -1.0, -1.0]).view(3, 1, 1)))
     pictures = {"one": gray_square(), "other": gray_square()}
     notes = {"one": ("c", "t", "s"), "other": ("c2", "t2", "s2")}
-    figure = figures_attention.seen(pictures, describe(lab), notes)
+    figure = plots.modality_maps(pictures, describe(lab), notes)
     axes = np.array(figure.axes).reshape(4, 2)
     colors = [rgb_to_lab(torch.from_numpy(np.asarray(ax.images[0].get_array())).permute(2, 0, 1)) for ax in axes[1]]
     assert colors[0][1:].mean((1, 2)).tolist() == pytest.approx([30, 10], abs=0.5)
@@ -67,7 +67,7 @@ def test_what_each_modality_sees_stands_below_its_picture():
 def test_attention_maps_share_one_scale_and_say_their_mean():
     maps = [torch.full((2, 3), 0.25), torch.tensor([[0.0, 1.0]])]
     rows = [([("given", gray_square())], [("texture", m)]) for m in maps]
-    figure = figures_attention.attention_maps(rows, "weight of texture")
+    figure = plots.attention_maps(rows, "weight of texture")
     drawn = [figure.axes[1].images[0], figure.axes[3].images[0]]
     assert np.allclose(drawn[0].get_array(), 0.25)
     assert [image.get_clim() for image in drawn] == [(0, 1), (0, 1)]
@@ -76,7 +76,7 @@ def test_attention_maps_share_one_scale_and_say_their_mean():
 
 def test_overrides_show_the_distance_from_the_first():
     pictures = {"own": gray_square(), "equal": gray_square()}
-    figure = figures_attention.overrides(pictures, {"own": torch.zeros(4, 4), "equal": torch.full((4, 4), 2.5)})
+    figure = plots.override_maps(pictures, {"own": torch.zeros(4, 4), "equal": torch.full((4, 4), 2.5)})
     own, equal = figure.axes[2:4]
     assert not own.images
     assert np.allclose(equal.images[0].get_array(), 2.5)
@@ -85,12 +85,12 @@ def test_overrides_show_the_distance_from_the_first():
 
 def test_pictures_that_do_not_change_can_be_drawn():
     pictures = {"own": gray_square(), "same": gray_square()}
-    assert "mean 0.0" in texts(figures_attention.overrides(pictures, dict.fromkeys(pictures, torch.zeros(4, 4))))
+    assert "mean 0.0" in texts(plots.override_maps(pictures, dict.fromkeys(pictures, torch.zeros(4, 4))))
 
 
 def test_every_image_is_a_dot_and_the_mean_a_bar():
     weights = {"gray": {"1/8": torch.tensor([[0.0, 0.2, 0.8], [0.0, 0.6, 0.4]])}}
-    figure = figures_attention.weights_by_image(weights, MODALITIES)
+    figure = plots.weights_by_image(weights, MODALITIES)
     (ax,) = figure.axes
     xs = [line.get_xdata() for line in ax.lines]
     assert np.allclose(xs[2], [0.2, 0.6])
@@ -101,7 +101,7 @@ def test_every_image_is_a_dot_and_the_mean_a_bar():
 
 def test_weight_stands_against_change():
     alpha, change = torch.tensor([0.1, 0.9]), torch.tensor([1.0, 3.0])
-    figure = figures_attention.weight_against_change({"A": {"gray\nρ 1": ("texture", alpha, change)}})
+    figure = plots.weight_against_change({"A": {"gray\nρ 1": ("texture", alpha, change)}})
     (ax,) = figure.axes
     assert np.allclose(ax.lines[0].get_xydata(), [[0.1, 1], [0.9, 3]])
     assert {"weight of texture", "gray\nρ 1", "A\nchange of ab when removed"} <= set(texts(figure))
@@ -110,7 +110,7 @@ def test_weight_stands_against_change():
 def test_panels_above_each_other_share_their_weights():
     alpha, change = torch.tensor([0.1, 0.3]), torch.tensor([1.0, 3.0])
     row = {"gray": ("texture", alpha, change), "guided": ("shape", alpha + 0.5, change)}
-    figure = figures_attention.weight_against_change({"A": row, "B": row})
+    figure = plots.weight_against_change({"A": row, "B": row})
     (above, _), (below, right) = figure.axes[:2], figure.axes[2:]
     assert above.get_xlim() == below.get_xlim() != right.get_xlim()
     assert below.get_xlim()[1] < 0.5
@@ -118,7 +118,7 @@ def test_panels_above_each_other_share_their_weights():
 
 
 def test_evidence_is_a_bar_for_each_modality_and_one_for_the_verdict():
-    figure = figures_attention.evidence(
+    figure = plots.discriminator_scores(
         {"gray": gray_square()}, {"gray": [None, -2.0, 1.0]}, {"gray": [0.0, 0.75, 0.25]}, {"gray": -1.25}
     )
     bars = [bar.get_width() for bar in figure.axes[1].patches]

@@ -7,8 +7,8 @@ from figure_texts import house_style, texts  # noqa: F401
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
-from colorstyle_lib.course.plots import colorize as figures_colorize
-from colorstyle_lib.course.plots.colorize import Shown
+from colorstyle_lib.course import plots
+from colorstyle_lib.course.plots import Captioned
 
 
 def gray_picture(height: int = 16, width: int = 24) -> torch.Tensor:
@@ -18,7 +18,7 @@ def gray_picture(height: int = 16, width: int = 24) -> torch.Tensor:
 def test_a_step_shows_every_way_beside_the_truth():
     truth = torch.tensor([0.0, 40.0, 40.0])
     ways = {"nearest": torch.tensor([20.0, 20.0, 40.0]), "guided": truth}
-    figure = figures_colorize.step(torch.tensor([20.0, 80.0, 80.0]), truth, ways)
+    figure = plots.chroma_profile(torch.tensor([20.0, 80.0, 80.0]), truth, ways)
     above, below = figure.axes
     assert [bar.get_height() for bar in above.patches] == [20, 80, 80]
     assert [bar.get_height() for bar in below.patches] == [0, 40, 40]
@@ -29,8 +29,8 @@ def test_a_step_shows_every_way_beside_the_truth():
 
 
 def test_a_picture_carries_its_note_hints_and_frame():
-    shown = Shown(gray_picture(), "colored", "error 12", [(4, 5, "#b5302a")], (2, 3, 10, 9))
-    figure = figures_colorize.labelled([[Shown(gray_picture(), "given"), shown]], row_titles=["flower"])
+    shown = Captioned(gray_picture(), "colored", "error 12", [(4, 5, "#b5302a")], (2, 3, 10, 9))
+    figure = plots.captioned_grid([[Captioned(gray_picture(), "given"), shown]], row_titles=["flower"])
     plain, marked = figure.axes
     assert not plain.lines
     assert not plain.patches
@@ -42,8 +42,8 @@ def test_a_picture_carries_its_note_hints_and_frame():
 
 
 def test_a_column_is_as_wide_as_its_widest_picture():
-    tall, wide = Shown(gray_picture(20, 10)), Shown(gray_picture(10, 30))
-    figure = figures_colorize.labelled([[tall, tall], [wide, tall]])
+    tall, wide = Captioned(gray_picture(20, 10)), Captioned(gray_picture(10, 30))
+    figure = plots.captioned_grid([[tall, tall], [wide, tall]])
     texts(figure)
     first, second = (figure.axes[i].get_position(original=True).width for i in (0, 1))
     assert first == pytest.approx(6 * second, rel=0.1)
@@ -51,8 +51,8 @@ def test_a_column_is_as_wide_as_its_widest_picture():
 
 def test_maps_share_one_scale():
     maps = [torch.full((4, 6), 3.0), torch.full((4, 6), 30.0)]
-    rows = [([Shown(gray_picture(), "china", "error 3")], [("spread", m)]) for m in maps]
-    figure = figures_colorize.with_maps(rows, 50.0, "Lab units")
+    rows = [([Captioned(gray_picture(), "china", "error 3")], [("spread", m)]) for m in maps]
+    figure = plots.grid_with_maps(rows, 50.0, "Lab units")
     drawn = [figure.axes[1].images[0], figure.axes[3].images[0]]
     assert [float(image.get_array().mean()) for image in drawn] == [3, 30]
     assert [image.get_clim() for image in drawn] == [(0, 50), (0, 50)]
@@ -60,7 +60,7 @@ def test_maps_share_one_scale():
 
 
 def test_a_line_for_each_image_and_a_bar_for_the_mean():
-    figure = figures_colorize.paired({"none": np.array([100.0, 300.0]), "good": np.array([50.0, 70.0])}, "error")
+    figure = plots.paired_values({"none": np.array([100.0, 300.0]), "good": np.array([50.0, 70.0])}, "error")
     (ax,) = figure.axes
     assert [line.get_ydata().tolist() for line in ax.lines[:2]] == [[100, 50], [300, 70]]
     assert [line.get_ydata()[0] for line in ax.lines[2:]] == [200, 60]
@@ -69,7 +69,7 @@ def test_a_line_for_each_image_and_a_bar_for_the_mean():
 
 def test_hints_are_measured_against_none():
     table = np.array([[100.0, 50.0], [300.0, 350.0]])
-    figure = figures_colorize.by_hints([0, 10], {"random": table}, 60.0)
+    figure = plots.error_by_hints([0, 10], {"random": table}, 60.0)
     (ax,) = figure.axes
     single, other, mean = (line.get_ydata() for line in ax.lines[:3])
     assert single.tolist() == [100, 50]
@@ -80,11 +80,11 @@ def test_hints_are_measured_against_none():
 
 
 def test_an_image_without_error_can_be_drawn():
-    texts(figures_colorize.by_hints([0, 1], {"random": np.array([[0.0, 0.0], [4.0, 1.0]])}, 60.0))
+    texts(plots.error_by_hints([0, 1], {"random": np.array([[0.0, 0.0], [4.0, 1.0]])}, 60.0))
 
 
 def test_saturation_marks_the_least_error():
-    figure = figures_colorize.saturation([0.5, 1.0, 1.5], [30.0, 20.0, 40.0], [40.0, 80.0, 120.0])
+    figure = plots.saturation_curves([0.5, 1.0, 1.5], [30.0, 20.0, 40.0], [40.0, 80.0, 120.0])
     left, right = figure.axes
     assert left.lines[1].get_xydata().tolist() == [[1.0, 20.0]]
     assert right.lines[0].get_ydata().tolist() == [40, 80, 120]
@@ -95,7 +95,7 @@ def test_calibration_shows_the_band_the_interval_and_single_images():
     predicted, actual = np.array([10.0, 20.0]), np.array([8.0, 30.0])
     interval = np.array([[6.0, 25.0], [9.0, 36.0]])
     each = [(np.array([10.0]), np.array([44.0]))]
-    figure = figures_colorize.calibration(predicted, actual, interval, each, within=2.0)
+    figure = plots.calibration(predicted, actual, interval, each, within=2.0)
     (ax,) = figure.axes
     bars = ax.containers[0]
     assert bars.lines[0].get_xydata().tolist() == [[10, 8], [20, 30]]

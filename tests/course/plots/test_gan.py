@@ -9,23 +9,22 @@ import torch
 from figure_texts import house_style, texts  # noqa: F401
 from matplotlib.patches import Circle
 
-from colorstyle_lib.course import toy_point_gan as points
-from colorstyle_lib.course.plots import gan as figures_gan
+from colorstyle_lib.course import plots, toy_point_gan
 
 
 def marks(ax: plt.Axes) -> list[list[list[float]]]:
     return [np.asarray(line.get_xydata()).tolist() for line in ax.lines]
 
 
-def snapshot(step: int, logit: float) -> points.Snapshot:
+def snapshot(step: int, logit: float) -> toy_point_gan.Snapshot:
     real, fake = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 0.5]])
     field = torch.zeros(61, 61)
     field[0, :] = logit  # the lowest row of the plane
-    return points.Snapshot(step, real, fake, field, torch.tensor([[3.0, 4.0]]))
+    return toy_point_gan.Snapshot(step, real, fake, field, torch.tensor([[3.0, 4.0]]))
 
 
 def test_a_game_shows_field_points_and_arrows_at_each_moment():
-    figure = figures_gan.game([snapshot(0, 0.0), snapshot(90, math.log(3))])
+    figure = plots.point_gan([snapshot(0, 0.0), snapshot(90, math.log(3))])
     first, last = figure.axes[:2]
     assert np.allclose(last.images[0].get_array()[0], 0.75)
     assert last.images[0].origin == "lower"
@@ -39,7 +38,7 @@ def test_a_game_shows_field_points_and_arrows_at_each_moment():
 
 def test_the_optimal_discriminator_stands_beside_the_one_found():
     x, p, q = torch.tensor([-1.0, 0.0, 1.0]), torch.tensor([0.7, 0.2, 0.1]), torch.tensor([0.1, 0.2, 0.7])
-    figure = figures_gan.optimal_discriminator(x, p, q, p / (p + q), torch.tensor([0.8, 0.5, 0.2]))
+    figure = plots.optimal_discriminator(x, p, q, p / (p + q), torch.tensor([0.8, 0.5, 0.2]))
     found = marks(figure.axes[1])
     assert [[-1, pytest.approx(0.875)], [0, 0.5], [1, pytest.approx(0.125)]] in found
     assert [[-1, pytest.approx(0.8)], [0, 0.5], [1, pytest.approx(0.2)]] in found
@@ -49,10 +48,10 @@ def test_the_optimal_discriminator_stands_beside_the_one_found():
 
 def test_slopes_and_norms_are_curves_with_their_names():
     logits = torch.linspace(-2, 2, 3)
-    figure = figures_gan.slopes(logits, {"non_saturating": torch.tensor([0.9, 0.5, 0.1])})
+    figure = plots.loss_gradients(logits, {"non_saturating": torch.tensor([0.9, 0.5, 0.1])})
     assert "non saturating" in texts(figure)
     assert marks(figure.axes[0])[0][0] == pytest.approx([-2, 0.9])
-    figure = figures_gan.vanishing([0, 10], {"saturating": [1.0, 1e-4]})
+    figure = plots.gradient_norms([0, 10], {"saturating": [1.0, 1e-4]})
     assert figure.axes[0].get_yscale() == "log"
     assert marks(figure.axes[0])[0] == [[0, 1.0], [10, 1e-4]]
     texts(figure)
@@ -60,14 +59,14 @@ def test_slopes_and_norms_are_curves_with_their_names():
 
 def test_clouds_have_a_panel_and_a_note_each():
     clouds = {"good": torch.tensor([[1.0, 0.0]]), "bad": torch.tensor([[0.0, 0.25]])}
-    figure = figures_gan.clouds(clouds, torch.tensor([[0.5, 0.5]]), {"good": "8 of 8", "bad": "1 of 8"})
+    figure = plots.point_clouds(clouds, torch.tensor([[0.5, 0.5]]), {"good": "8 of 8", "bad": "1 of 8"})
     assert [[0.0, 0.25]] in marks(figure.axes[1])
     assert [[0.5, 0.5]] in marks(figure.axes[0])
     assert {"good", "bad", "8 of 8", "1 of 8", "real", "generated"} <= set(texts(figure))
 
 
 def test_every_seed_is_a_dot_and_the_mean_a_bar():
-    figure = figures_gan.modes_and_quality({"a_b": [(8, 0.5), (4, 0.25)], "c": [(1, 0.125), (3, 0.125)]})
+    figure = plots.modes_and_quality({"a_b": [(8, 0.5), (4, 0.25)], "c": [(1, 0.125), (3, 0.125)]})
     left, right = figure.axes
     assert [x for x, _ in marks(left)[0]] == [1, 3]  # the last row is drawn first, at the bottom
     assert [x for x, _ in marks(left)[1]] == [2, 2]
@@ -78,7 +77,7 @@ def test_every_seed_is_a_dot_and_the_mean_a_bar():
 def test_answers_show_true_colors_as_circles_and_their_mean():
     true = {"disc": torch.tensor([[40.0, 0.0], [0.0, -40.0]])}
     colors = {"L2": {"disc": torch.tensor([[20.0, -20.0]])}, "GAN": {"disc": torch.tensor([[38.0, 1.0]])}}
-    figure = figures_gan.answers(colors, true, near=15.0)
+    figure = plots.predicted_colors(colors, true, near=15.0)
     left, right = figure.axes
     circles = [p for p in left.patches if isinstance(p, Circle)]
     assert [(c.center, c.radius) for c in circles] == [((40.0, 0.0), 15.0), ((0.0, -40.0), 15.0)]
@@ -89,7 +88,7 @@ def test_answers_show_true_colors_as_circles_and_their_mean():
 
 def test_each_true_color_is_a_row_with_a_dot_for_each_seed_and_its_fair_share():
     true = {"disc": torch.tensor([[40.0, 0.0], [0.0, -40.0]]), "dots": torch.tensor([[24.0, 42.0]])}
-    figure = figures_gan.shares({"disc": [[0.5, 0.25], [0.4, 0.1]], "dots": [[0.3], [0.2]]}, true)
+    figure = plots.color_shares({"disc": [[0.5, 0.25], [0.4, 0.1]], "dots": [[0.3], [0.2]]}, true)
     (ax,) = figure.axes
     dots = [line for line in ax.lines if line.get_marker() == "o"]
     assert [list(line.get_xdata()) for line in dots] == [[0.5, 0.4], [0.25, 0.1], [0.3, 0.2]]

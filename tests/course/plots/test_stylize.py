@@ -7,23 +7,25 @@ import pytest
 import torch
 from figure_texts import house_style, texts  # noqa: F401
 
-from colorstyle_lib.course.plots.stylize import cells, curves, matrix, tradeoff
+from colorstyle_lib.course import plots
 
 
 def test_cells_hold_their_numbers_and_statistics():
     x = torch.tensor([[[1.0, 3.0], [1.0, 3.0]], [[0.0, 0.0], [4.0, 4.0]]])
-    written = texts(cells({"x": x, "half": x / 2}))
+    written = texts(plots.feature_maps({"x": x, "half": x / 2}))
     assert written.count("3") == 2
     assert {"x", "half", "1.5", "channel 2", "mean 2, dev. 1", "mean 2, dev. 2", "mean 1, dev. 0.5"} <= set(written)
 
 
 def test_a_matrix_says_percent():
-    figure = matrix(torch.tensor([[0.5, -0.2], [0.904, 0.0]]), ["all", "one"], ["color", "shape"], "share")
+    figure = plots.share_table(torch.tensor([[0.5, -0.2], [0.904, 0.0]]), ["all", "one"], ["color", "shape"], "share")
     assert {"50%", "-20%", "90%", "0%", "all", "shape", "share"} <= set(texts(figure))
 
 
 def test_curves_are_thin_for_each_and_thick_for_the_mean():
-    figure = curves([0.0, 1.0], {"a": np.array([[0.0, 2.0], [2.0, 4.0]]), "b": np.zeros((2, 2))}, "strength")
+    figure = plots.curves_by_setting(
+        [0.0, 1.0], {"a": np.array([[0.0, 2.0], [2.0, 4.0]]), "b": np.zeros((2, 2))}, "strength"
+    )
     ax = figure.axes[0]
     (mean,) = (line for line in ax.lines if line.get_marker() == "o")
     assert mean.get_ydata().tolist() == [1.0, 3.0]
@@ -32,7 +34,7 @@ def test_curves_are_thin_for_each_and_thick_for_the_mean():
 
 
 def test_a_way_with_several_points_is_a_line():
-    figure = tradeoff({"ours": [("0", 0.0, 0.5), ("1", 0.6, 0.1)], "swap": [("", 0.3, 0.3)]})
+    figure = plots.tradeoff({"ours": [("0", 0.0, 0.5), ("1", 0.6, 0.1)], "swap": [("", 0.3, 0.3)]})
     (ax,) = figure.axes
     ours, swap = ax.lines
     assert (ours.get_linestyle(), swap.get_linestyle()) == ("-", "None")
@@ -42,4 +44,4 @@ def test_a_way_with_several_points_is_a_line():
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 4, 2)])
 def test_even_maps_can_be_drawn(shape: tuple[int, int, int]):
-    assert texts(cells({"flat": torch.zeros(shape)}))
+    assert texts(plots.feature_maps({"flat": torch.zeros(shape)}))

@@ -10,7 +10,7 @@ from figure_texts import house_style, texts  # noqa: F401
 from matplotlib.figure import Figure
 
 from colorstyle_lib.config import get_preset
-from colorstyle_lib.course.plots import training as figures_training
+from colorstyle_lib.course import plots
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.training.tasks import DEGRADED, TASKS, TaskBatch, draw
 
@@ -29,9 +29,7 @@ def panel(figure: Figure, title: str) -> plt.Axes:
 
 def test_orbits_show_path_start_and_average():
     path, average = torch.tensor([[1.0, 0.0], [0.5, 2.0]]), torch.tensor([[1.0, 0.0], [0.8, 0.4]])
-    figure = figures_training.orbits(
-        {"out": path, "round": path / 2}, {"out": "far", "round": "near"}, {"out": average}
-    )
+    figure = plots.orbits({"out": path, "round": path / 2}, {"out": "far", "round": "near"}, {"out": average})
     left, right = figure.axes
     assert curve(left, "(x, y)") == [[1, 0], [0.5, 2]]
     assert np.allclose(curve(left, "moving average"), average)
@@ -59,7 +57,7 @@ def examples() -> TaskBatch:
 
 def test_questions_show_only_what_is_known():
     asked = examples()
-    figure = figures_training.questions(asked)
+    figure = plots.task_inputs(asked)
     told = [ax.images[0].get_array() for ax in figure.axes[:5]]
     real = asked.rgb[0, :, 0, 0].numpy()
     assert np.ptp(told[0]) < 0.01  # gray
@@ -82,10 +80,10 @@ def line(step: int, stage: str, **more) -> dict:
 def test_curves_show_stages_verdicts_and_quality():
     log = [
         line(1, "supervised"),
-        line(2, "catch_up", discriminator_accuracy=0.6),
-        line(3, "joint", discriminator_accuracy=0.8, lightness=0.0),
+        line(2, "catch_up", told_apart=0.6),
+        line(3, "joint", told_apart=0.8, lightness=0.0),
     ]
-    figure = figures_training.curves(log)
+    figure = plots.training_curves(log)
     assert len(figure.axes) == 4
     assert curve(panel(figure, "discriminator accuracy"), "discriminator_accuracy") == [[2, 0.6], [3, 0.8]]
     assert curve(panel(figure, "losses"), "loss") == [[1, 30], [2, 15], [3, 10]]
@@ -102,7 +100,7 @@ def test_curves_show_attention_of_both_players():
         line(1, "supervised", **weights),
         line(2, "joint", **weights, **{"weight_in_d/8/color": 0.5, "weight_in_d/8/texture": 0.25}),
     ]
-    figure = figures_training.curves(log)
+    figure = plots.training_curves(log)
     in_g, in_d = panel(figure, "mean attention weight in G"), panel(figure, "mean attention weight in D")
     assert curve(in_g, "texture, 1/4") == [[1, 0.7], [2, 0.7]]
     assert "color, 1/4" not in [one.get_label() for one in in_g.lines]  # absent on gray pictures
@@ -112,7 +110,7 @@ def test_curves_show_attention_of_both_players():
 
 def test_runs_show_every_seed_and_their_mean():
     seeds = [([1, 2], [10.0, 20.0]), ([1, 2], [20.0, 40.0])]
-    figure = figures_training.runs({"race": {"SGD": seeds, "Adam": seeds[:1]}}, ("step", "dB"), (15.0, "gray"))
+    figure = plots.curves_by_seed({"race": {"SGD": seeds, "Adam": seeds[:1]}}, ("step", "dB"), (15.0, "gray"))
     (ax,) = figure.axes
     assert curve(ax, "SGD") == [[1, 15], [2, 30]]
     assert [[1, 20], [2, 40]] in [np.asarray(one.get_xydata()).tolist() for one in ax.lines]
@@ -120,7 +118,7 @@ def test_runs_show_every_seed_and_their_mean():
 
 
 def test_each_seed_is_a_dot_and_the_mean_a_bar():
-    figure = figures_training.seeds_by_way({"plain": {"dB": [1.0, 3.0]}, "rich": {"dB": [5.0, 7.0]}})
+    figure = plots.values_by_seed({"plain": {"dB": [1.0, 3.0]}, "rich": {"dB": [5.0, 7.0]}})
     (ax,) = figure.axes
     drawn = [[x for x, _ in one.get_xydata()] for one in ax.lines]
     assert [1, 3] in drawn
@@ -132,7 +130,7 @@ def test_each_seed_is_a_dot_and_the_mean_a_bar():
 
 def test_a_line_tells_what_was_trained_on():
     rows = {"before": [torch.zeros(3, 4, 8)], "after": [torch.ones(3, 4, 8)]}
-    figure = figures_training.before_after(rows, ["cat"], trained_until=0.5)
+    figure = plots.before_after(rows, ["cat"], trained_until=0.5)
     assert [ax.lines[0].get_xdata()[0] for ax in figure.axes] == pytest.approx([3.5, 3.5])
     assert {"cat", "before", "after"} <= set(texts(figure))
-    assert not figures_training.before_after(rows, ["cat"], trained_until=None).axes[0].lines
+    assert not plots.before_after(rows, ["cat"], trained_until=None).axes[0].lines
