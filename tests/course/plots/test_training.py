@@ -80,8 +80,8 @@ def line(step: int, stage: str, **more) -> dict:
 def test_curves_show_stages_verdicts_and_quality():
     log = [
         line(1, "supervised"),
-        line(2, "catch_up", told_apart=0.6),
-        line(3, "joint", told_apart=0.8, lightness=0.0),
+        line(2, "catch_up", discriminator_accuracy=0.6),
+        line(3, "joint", discriminator_accuracy=0.8, lightness=0.0),
     ]
     figure = plots.training_curves(log)
     assert len(figure.axes) == 4
