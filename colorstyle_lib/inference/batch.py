@@ -1,14 +1,14 @@
-"""Coloring or restyling many files, several at a time; one bad file never stops the rest."""
+"""Colorization and style transfer of many files, several at a time; one bad file never stops the rest."""
 
 from __future__ import annotations
 
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from tqdm import tqdm
@@ -20,43 +20,35 @@ from colorstyle_lib.inference.output_paths import Pair, has_folders, plan
 from colorstyle_lib.inference.result import Result
 from colorstyle_lib.inference.stylizer import Styles, Stylizer
 from colorstyle_lib.inference.video import Smoother, next_frame
-from colorstyle_lib.model.attention_override import parse_override
 
 _PIXELS_AT_ONCE = 50_000_000  # decoded and not yet written, of all pictures together; a larger one goes alone
 _BATCH_ON_GPU = 8
 _BATCH_ON_CPU = 1  # measured: there a batch is no faster than its pictures one by one, which may run side by side
 
+Make = Callable[[Sequence[Source]], list[Result]]
+Step = tuple[int, list[str]]
+"""How many pictures are done, and a complaint for each of them that failed."""
 
-def in_batches(
-    pairs: Sequence[Pair], sides: Callable[[tuple[int, int]], tuple[int, int]], most: int
-) -> list[tuple[list[Pair], int]]:
-    """Put pictures of the same working size together.
 
-    Args:
-        pairs: from :func:`plan`.
-        sides: from a picture's size to that of its working copy.
-        most: pictures in a batch.
+class _Work(NamedTuple):
+    """All pairs that were asked for, those left to do, and whether it is one picture, asked for by its name."""
 
-    Returns:
-        Batches in the order in which their first pictures come, and how many pixels each holds. What cannot be opened
-        is there too, to fail when its turn comes.
-    """
-    batches: list[tuple[list[Pair], int]] = []
-    open_for: dict[tuple[int, int] | None, int] = {}
-    for pair in pairs:
-        try:
-            size = size_of_file(pair[0])
-        except ImageError:
-            batches.append(([pair], 0))
-            continue
-        alike, pixels = sides(size), size[0] * size[1]
-        at = open_for.get(alike)
-        if at is None or len(batches[at][0]) >= most or batches[at][1] + pixels > _PIXELS_AT_ONCE // 2:
-            open_for[alike] = len(batches)
-            batches.append(([pair], pixels))
-        else:
-            batches[at] = (batches[at][0] + [pair], batches[at][1] + pixels)
-    return batches
+    pairs: list[Pair]
+    left: list[Pair]
+    single: bool
+    folders_left_out: bool
+
+    @classmethod
+    def plan(
+        cls, inputs: Sequence[Path], output: Path | None, recursive: bool, overwrite: bool, ending: str = "color"
+    ) -> _Work:
+        """The work, without results that are there already; for a single picture that is an error."""
+        pairs = plan(inputs, output, recursive=recursive, ending=ending)
+        left = [pair for pair in pairs if overwrite or not pair[1].exists()]
+        single = len(pairs) == 1 and not Path(inputs[0]).is_dir()
+        if single and not left:
+            raise ConfigError(f"{str(pairs[0][1])!r} is there already; to replace it, add --overwrite")
+        return cls(pairs, left, single, not recursive and any(p.is_dir() and has_folders(p) for p in map(Path, inputs)))
 
 
 def colorize_files(
@@ -70,7 +62,7 @@ def colorize_files(
     working_size: int | None = None,
     **options: Any,
 ) -> int:
-    """Color files as :func:`plan` says, several at a time, with a progress bar for more than one.
+    """Color files as :func:`.plan` says, several at a time, with a progress bar for more than one.
 
     Args:
         inputs: files, folders and patterns.
@@ -89,13 +81,14 @@ def colorize_files(
     Raises:
         ColorStyleError: nothing could be started, or the only file failed.
     """
-    pairs = plan(inputs, output, recursive=recursive)
-    left = _left(pairs, inputs, overwrite)
+    work = _Work.plan(inputs, output, recursive, overwrite)
     model = ColorStyle.load(weights)
-    color = model.colorizer(working_size=working_size, **options)
+    colorizer = model.colorizer(working_size=working_size, **options)
+    if work.single:
+        return _make_single(colorizer, work)
     most = batch_size or (_BATCH_ON_CPU if model.device.type == "cpu" else _BATCH_ON_GPU)
-    batches = in_batches(left, lambda size: model.working_sides(size, working_size), most)
-    return _work_off(color, batches, inputs, recursive=recursive, there=len(pairs) - len(left), done="colored")
+    batches = in_batches(work.left, lambda size: model.working_sides(size, working_size), most)
+    return _report(_side_by_side(colorizer, batches), work, "colored")
 
 
 def stylize_files(
@@ -107,143 +100,98 @@ def stylize_files(
     recursive: bool = False,
     overwrite: bool = False,
     smooth: float = 0.0,
-    attention: Mapping[str, float] | None = None,
     **options: Any,
 ) -> int:
-    """Restyle files as :func:`colorize_files` colors them.
+    """Redraw files in a style. Arguments, returns and errors as of :func:`colorize_files`, but:
 
     Args:
-        inputs: files, folders and patterns.
-        output: file or folder.
+        inputs: as there.
+        output: as there.
         styles: style pictures and their weights.
-        weights: by default the released ones.
-        recursive: also take the folders within folders.
-        overwrite: replace results that are already there.
-        smooth: each folder's pictures are the frames of a clip, in the order of their names, 2 before 10: see
+        weights: as there.
+        recursive: as there.
+        overwrite: as there.
+        smooth: above 0 each folder's pictures are the frames of a clip, in the order of their names, 2 before 10: see
             :class:`.Smoother`.
-        attention: of :meth:`.ColorStyle.stylize`, for every picture.
-        **options: the others of it.
-
-    Returns:
-        0 when all are done, 1 when some failed: each is named on standard error, with the reason.
-
-    Raises:
-        ColorStyleError: nothing could be started, or the only file failed.
+        **options: the others of :meth:`.ColorStyle.stylize`, for every picture.
     """
-    Smoother(smooth)  # what cannot be done is said before anything is read
-    pairs = plan(inputs, output, recursive=recursive, ending="style")
-    left = _left(pairs, inputs, overwrite)
+    Smoother(smooth)  # what cannot be done is refused before anything is read
+    work = _Work.plan(inputs, output, recursive, overwrite, ending="style")
     model = ColorStyle.load(weights)
-    override = parse_override(attention) if attention is not None else None
-    stylizer = Stylizer(
-        model, [(open_picture(style), weight) for style, weight in styles], override=override, **options
-    )
-    facts = {"recursive": recursive, "there": len(pairs) - len(left), "done": "restyled"}
-    if smooth and not _alone(pairs, inputs):
-        return _report(_in_order(stylizer, smooth, pairs, left), len(left), inputs, **facts)
+    stylizer = model.stylizer([(open_picture(style), weight) for style, weight in styles], **options)
 
-    def restyle(pictures: Sequence[Source]) -> list[Result]:
-        return [stylizer.finish(stylizer.change(picture)) for picture in pictures]
+    def make(pictures: Sequence[Source]) -> list[Result]:
+        return [stylizer(picture) for picture in pictures]
 
-    return _work_off(restyle, in_batches(left, model.working_sides, 1), inputs, **facts)
+    if work.single:
+        return _make_single(make, work)
+    if smooth:
+        return _report(_clips(stylizer, smooth, work), work, "restyled")
+    return _report(_side_by_side(make, in_batches(work.left, model.working_sides, 1)), work, "restyled")
 
 
-def _in_order(
-    stylizer: Stylizer, smooth: float, pairs: Sequence[Pair], left: Sequence[Pair]
-) -> Iterator[tuple[int, list[str]]]:
-    """Clips, frame by frame; what comes out is as from :func:`_side_by_side`.
-
-    Frames whose results are there are gone through again and not written: the next ones follow from them.
-    """
-    to_write, smoother, folder = set(left), Smoother(smooth), None
-    for source, result in sorted(pairs, key=lambda pair: _by_number(pair[0])):
-        if source.parent != folder:
-            smoother, folder = Smoother(smooth), source.parent
-        complaints = []
-        try:
-            restyled = next_frame(stylizer, smoother, stylizer.change(source))
-            if (source, result) in to_write:
-                restyled.save(result)
-        except Exception as error:
-            complaints = [_complaint(source, error)]
-        if (source, result) in to_write:
-            yield 1, complaints
+def _make_single(make: Make, work: _Work) -> int:
+    source, place = work.left[0]
+    print(make([source])[0].save(place))
+    return 0
 
 
-def _by_number(path: Path) -> tuple[str, list[str | int]]:
-    """What puts frame 2 before frame 10."""
-    parts = re.split(r"(\d+)", path.name)
-    return str(path.parent), [int(part) if part.isdecimal() else part for part in parts]
-
-
-def _left(pairs: Sequence[Pair], inputs: Sequence[Path], overwrite: bool) -> list[Pair]:
-    """What is to be done: all, or what is not there yet."""
-    left = [(source, result) for source, result in pairs if overwrite or not result.exists()]
-    if _alone(pairs, inputs) and not left:
-        raise ConfigError(f"{str(pairs[0][1])!r} is there already; to replace it, add --overwrite")
-    return left
-
-
-def _alone(pairs: Sequence[object], inputs: Sequence[Path]) -> bool:
-    """Whether one picture was asked for, by its name."""
-    return len(pairs) == 1 and not Path(inputs[0]).is_dir()
-
-
-def _work_off(
-    make: Callable[[Sequence[Source]], list[Result]],
-    batches: Sequence[tuple[list[Pair], int]],
-    inputs: Sequence[Path],
-    *,
-    recursive: bool,
-    there: int,
-    done: str,
-) -> int:
-    """Make and write what is left; the exit status."""
-    left = [pair for batch, _ in batches for pair in batch]
-    if not there and _alone(left, inputs):
-        print(make([left[0][0]])[0].save(left[0][1]))
-        return 0
-    steps = _side_by_side(make, batches)
-    return _report(steps, len(left), inputs, recursive=recursive, there=there, done=done)
-
-
-def _report(
-    steps: Iterator[tuple[int, list[str]]],
-    total: int,
-    inputs: Sequence[Path],
-    *,
-    recursive: bool,
-    there: int,
-    done: str,
-) -> int:
+def _report(steps: Iterator[Step], work: _Work, done: str) -> int:
     """A progress bar over the work, a line for each failure, a summary; and the exit status."""
-    started, failed = time.monotonic(), 0
+    started, failed, total = time.monotonic(), 0, len(work.left)
     with tqdm(total=total, unit="picture", disable=not sys.stderr.isatty()) as bar:
         for finished, complaints in steps:
             bar.update(finished)
             failed += len(complaints)
             for complaint in complaints:
                 tqdm.write(complaint, file=sys.stderr)
-    passed_over = not recursive and any(p.is_dir() and has_folders(p) for p in map(Path, inputs))
     print(
-        f"{total - failed} {done}, {there} already there, {failed} failed"
-        f" ({time.monotonic() - started:.0f} s)" + "; folders within were passed over (--recursive)" * passed_over
+        f"{total - failed} {done}, {len(work.pairs) - total} already there, {failed} failed"
+        f" ({time.monotonic() - started:.0f} s)"
+        + "; folders within were passed over (--recursive)"
+        * work.folders_left_out
     )
     return 1 if failed else 0
 
 
-def _side_by_side(
-    color: Callable[..., list[Result]], batches: Sequence[tuple[list[Pair], int]]
-) -> Iterator[tuple[int, list[str]]]:
-    """Work batches off in as many threads as torch would use for one, each with one: it wastes less.
+def in_batches(
+    pairs: Sequence[Pair], sides: Callable[[tuple[int, int]], tuple[int, int]], most: int
+) -> list[tuple[list[Pair], int]]:
+    """Put pictures of the same working size together.
 
-    Yields:
-        For each batch, as it is done, the number of its pictures and what to say of those that failed.
+    Args:
+        pairs: from :func:`.plan`.
+        sides: from a picture's size to that of its working copy.
+        most: pictures in a batch.
+
+    Returns:
+        Batches in the order in which their first pictures come, and how many pixels each holds. What cannot be opened
+        is there too, to fail when its turn comes.
     """
+    batches: list[tuple[list[Pair], int]] = []
+    open_for: dict[tuple[int, int], int] = {}
+    for pair in pairs:
+        try:
+            size = size_of_file(pair[0])
+        except ImageError:
+            batches.append(([pair], 0))
+            continue
+        same, pixels = sides(size), size[0] * size[1]
+        batch, held = batches[open_for[same]] if same in open_for else ([], 0)
+        if batch and len(batch) < most and held + pixels <= _PIXELS_AT_ONCE // 2:
+            batches[open_for[same]] = ([*batch, pair], held + pixels)
+        else:
+            open_for[same] = len(batches)
+            batches.append(([pair], pixels))
+    return batches
+
+
+def _side_by_side(make: Make, batches: Sequence[tuple[list[Pair], int]]) -> Iterator[Step]:
+    """Work batches off, as they are done, in as many threads as torch would use for one, each with one: less waste."""
     threads = torch.get_num_threads()
     at_work: dict[Future[list[str]], tuple[int, int]] = {}
 
-    def one_done() -> Iterator[tuple[int, list[str]]]:
+    def one_done() -> Iterator[Step]:
         done, _ = wait(at_work, return_when=FIRST_COMPLETED)
         for future in done:
             yield at_work.pop(future)[0], future.result()
@@ -255,7 +203,7 @@ def _side_by_side(
                     yield from one_done()
                 while len(at_work) > threads:  # one is ready when a thread is; no more, for memory's sake
                     yield from one_done()
-                at_work[pool.submit(_color_batch, color, batch)] = (len(batch), pixels)
+                at_work[pool.submit(_color_batch, make, batch)] = (len(batch), pixels)
             while at_work:
                 yield from one_done()
         finally:
@@ -263,30 +211,47 @@ def _side_by_side(
             torch.set_num_threads(threads)
 
 
-def _color_batch(color: Callable[..., list[Result]], batch: Sequence[Pair]) -> list[str]:
-    """Open, color and write; what to say of the pictures that failed."""
-    complaints, opened = [], []
-    for source, result in batch:
-        try:
-            opened.append((source, result, open_picture(source)))
-        except Exception as error:
-            complaints.append(_complaint(source, error))
+def _color_batch(make: Make, batch: Sequence[Pair]) -> list[str]:
+    """Open, make and write; a complaint for each picture that failed."""
     try:
-        results = color([picture for *_, picture in opened])
-    except Exception as error:
-        if len(opened) > 1:  # one of them; find out which
-            return complaints + [c for source, result, _ in opened for c in _color_batch(color, [(source, result)])]
-        return [*complaints, *(_complaint(source, error) for source, *_ in opened)]
-    for (source, place, _), result in zip(opened, results, strict=True):
-        try:
+        results = make([open_picture(source) for source, _ in batch])
+        for (_, place), result in zip(batch, results, strict=True):
             result.save(place)
+    except Exception as error:
+        if len(batch) == 1:
+            return [_complaint(batch[0][0], error)]
+        return [complaint for pair in batch for complaint in _color_batch(make, [pair])]  # to find out which failed
+    return []
+
+
+def _clips(stylizer: Stylizer, smooth: float, work: _Work) -> Iterator[Step]:
+    """Clips, frame by frame.
+
+    Frames whose results are there are gone through again and not written: the next ones follow from them.
+    """
+    left, smoother, folder = set(work.left), Smoother(smooth), None
+    for source, place in sorted(work.pairs, key=lambda pair: _by_number(pair[0])):
+        if source.parent != folder:
+            smoother, folder = Smoother(smooth), source.parent
+        complaints = []
+        try:
+            result = next_frame(stylizer, smoother, stylizer.change(source))
+            if (source, place) in left:
+                result.save(place)
         except Exception as error:
-            complaints.append(_complaint(source, error))
-    return complaints
+            complaints = [_complaint(source, error)]
+        if (source, place) in left:
+            yield 1, complaints
+
+
+def _by_number(path: Path) -> tuple[str, list[str | int]]:
+    """Sort key that puts frame 2 before frame 10."""
+    parts = re.split(r"(\d+)", path.name)
+    return str(path.parent), [int(part) if part.isdecimal() else part for part in parts]
 
 
 def _complaint(source: Path, error: Exception) -> str:
-    """One line that names the file; also of what nobody foresaw, for a night's work must not stop for it."""
+    """One line that names the file; also for an error that nobody foresaw: a night's work must not stop for it."""
     what = str(error) if isinstance(error, ColorStyleError) else f"{type(error).__name__}: {error}"
     what = what.splitlines()[0] if what else type(error).__name__
     return f"failed: {what}" if source.name in what else f"failed: {str(source)!r}: {what}"

@@ -1,4 +1,4 @@
-"""What the model answers with: a picture, and everything that is needed to make it again."""
+"""Result of the model: a picture, and all that is needed to make it again."""
 
 from __future__ import annotations
 
@@ -22,23 +22,27 @@ class Result:
 
     Attributes:
         image: 8-bit sRGB, of the input's size.
-        attention: by decoder level (``"8"`` is the one at 1/8 of the working size), each modality's mean weight;
-            empty where the weights have no attention.
-        attention_maps: the same by place, ``(h, w)`` in [0, 1].
-        uncertainty: by place, ``(h, w)`` at the working size, how far apart the colors are that the model holds
-            possible: the standard deviation of its ab distribution, Lab units. None for weights that predict no
-            distribution.
         provenance: weights hash, settings, input hash and versions: enough to make it again.
+        attention_maps: by decoder level (``"8"`` is the one at 1/8 of the working size) and modality, the weight at
+            each place, ``(h, w)`` in [0, 1]; empty where the weights have no attention.
+        uncertainty: ``(h, w)`` at the working size: the standard deviation of the predicted ab distribution, in Lab
+            units. None for weights that predict no distribution.
     """
 
     image: Image.Image
     provenance: dict[str, Any]
-    attention: dict[str, dict[str, float]] = field(default_factory=dict)
     attention_maps: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     uncertainty: Tensor | None = None
 
+    @property
+    def attention(self) -> dict[str, dict[str, float]]:
+        """Mean attention weight of each modality, by decoder level."""
+        return {
+            level: {name: m.mean().item() for name, m in maps.items()} for level, maps in self.attention_maps.items()
+        }
+
     def save(self, path: str | Path, *, quality: int = 95) -> Path:
-        """Write the picture, its provenance inside the file; what was there before stays until that has worked.
+        """Write the picture with its provenance inside the file; an old file stays until that has worked.
 
         Args:
             path: with the ending of a format: .png, .jpg, .webp, .tif.
@@ -53,7 +57,7 @@ class Result:
 def pixels_hash(picture: Image.Image) -> str:
     """SHA-256 of the pixels' bytes, row by row, so that a large picture's are never there all at once."""
     digest = hashlib.sha256()
-    width, height = picture.size
-    for top in range(0, height, _HASHED_ROWS):
-        digest.update(picture.crop((0, top, width, min(top + _HASHED_ROWS, height))).tobytes())
+    for top in range(0, picture.height, _HASHED_ROWS):
+        rows = (0, top, picture.width, min(top + _HASHED_ROWS, picture.height))
+        digest.update(picture.crop(rows).tobytes())
     return digest.hexdigest()

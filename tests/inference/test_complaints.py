@@ -147,7 +147,7 @@ def test_empty_walls_have_no_stains(model, name):
     assert stain(model.colorize(drawn(name)).image) < 15
 
 
-# Bleeding over edges: what upsampling makes of a step is in test_upsampling.py
+# Bleeding over edges: what upsampling makes of a step is in test_guided_upsampling.py
 
 
 def test_chroma_changes_where_lightness_does(model, colored, monkeypatch):
@@ -185,7 +185,7 @@ def test_no_checkerboard(model, name):
 _PEAK = """
 import pathlib, re, sys, torch
 from PIL import Image
-from colorstyle_lib import ColorStyle, upsampling
+from colorstyle_lib import ColorStyle
 torch.set_num_threads(1)
 model = ColorStyle.load(device="cpu")
 peak = lambda: int(re.search(r"VmHWM:\\s*(\\d+)", pathlib.Path("/proc/self/status").read_text())[1]) * 1024
@@ -210,7 +210,7 @@ def test_memory_hardly_grows_with_the_picture(tmp_path):
     assert (large - small) / (pixels[1] - pixels[0]) < 16  # bytes; in float32, Lab alone takes 12 more
 
 
-# No batch: test_many.py. No hints
+# No batch: test_batch.py. No hints
 
 
 def moved(model, name, hint):

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from torch import nn
 
@@ -15,6 +17,7 @@ from colorstyle_lib.data.style_gallery import style
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import open_picture, to_picture, to_tensor
 from colorstyle_lib.inference import stylizer as stylizing
+from colorstyle_lib.inference.stylizer import remove_checkerboard
 from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.training.state import new_generator
@@ -114,10 +117,8 @@ def test_what_gets_no_weight_is_not_taken(model, photo, painting):
 
 
 def test_what_is_removed_is_not_taken_either(model, photo, painting):
-    without = stylizing.Stylizer(model, painting, override=AttentionOverride(remove=("color",)))
-    own, other = (
-        rgb_to_lab(to_tensor(picture)[None])[0, 1:] for picture in (photo, without.finish(without.change(photo)).image)
-    )
+    without = model.stylizer(painting, attention=AttentionOverride(remove=("color",)))
+    own, other = (rgb_to_lab(to_tensor(picture)[None])[0, 1:] for picture in (photo, without(photo).image))
     assert (own - other).norm(dim=0).median() < 1
 
 
@@ -152,3 +153,66 @@ def test_files_from_the_command_line(model, photo, painting, tmp_path, capsys):
     assert distance(open_picture(tmp_path / "in/a-style.png"), photo) == 0
     assert main(["stylize", str(tmp_path / "in/a.png"), "--style", "s.png:much", *options[2:]]) == 2
     assert "PICTURE:WEIGHT" in capsys.readouterr().err
+
+
+# The checkerboard of the drawing: only the faint pattern of its own grid goes
+
+SIDE = 64
+_INNER = (..., slice(16, -16), slice(16, -16))
+
+
+def tiles(seed: int, strength: float, period: int = 4) -> torch.Tensor:
+    """A pattern that repeats, of mean 0."""
+    tile = torch.rand(1, 3, period, period, generator=torch.Generator().manual_seed(seed))
+    return strength * (tile - tile.mean((2, 3), keepdim=True)).repeat(1, 1, SIDE // period, SIDE // period)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.005, 0.05))
+def test_a_faint_pattern_of_four_pixels_goes(seed, strength):
+    drawn = 0.5 + tiles(seed, strength)
+    torch.testing.assert_close(
+        remove_checkerboard(drawn)[_INNER], torch.full_like(drawn, 0.5)[_INNER], atol=1e-4, rtol=0
+    )
+
+
+def test_another_period_is_no_pattern_of_the_grid():
+    drawn = 0.5 + torch.cos(torch.arange(SIDE) * 2 * torch.pi / 5.7).mul(0.03).expand(1, 3, SIDE, SIDE)
+    kept = remove_checkerboard(drawn) - 0.5
+    assert kept.square().mean() > 0.9 * (drawn - 0.5).square().mean()
+
+
+def test_what_is_smooth_stays():
+    across = torch.linspace(0, 1, SIDE)
+    ramp = (across[:, None] + across).expand(1, 3, SIDE, SIDE) / 2
+    torch.testing.assert_close(remove_checkerboard(ramp)[_INNER], ramp[_INNER], atol=1e-4, rtol=0)
+
+
+def test_an_edge_hardly_echoes():
+    drawn = torch.zeros(1, 3, SIDE, SIDE)
+    drawn[..., 30:] = 1
+    drawn[..., 10:12, :] = 1
+    assert (remove_checkerboard(drawn) - drawn).abs().max() < 0.04
+
+
+def test_of_a_plain_sky_most_of_the_grid_goes(monkeypatch):
+    model, look, sky = ColorStyle.load(), style("brush").image, (..., slice(10, 70), slice(200, 260))
+    drawn = {}
+    for name in ("filtered", "raw"):
+        if name == "raw":
+            monkeypatch.setattr(stylizing, "remove_checkerboard", lambda change: change)
+        drawn[name] = model.stylizer(look).change(photograph("rocket").open()).difference[sky]
+    assert repeated(drawn["raw"], 4) > 3 * repeated(drawn["raw"], 5), "these weights draw no grid: delete the filter"
+    assert repeated(drawn["filtered"], 4) < 0.5 * repeated(drawn["raw"], 4)
+
+
+def repeated(change: torch.Tensor, period: int) -> float:
+    """How strong the mean over all tiles of so many pixels is."""
+    tile = change.unflatten(-1, (-1, period)).unflatten(-3, (-1, period)).mean((-4, -2))
+    return float((tile - tile.mean((-2, -1), keepdim=True)).square().mean().sqrt())
+
+
+@pytest.mark.parametrize("size", [(17, 16), (1, 1), (700, 16)])
+def test_small_and_narrow_pictures_are_still_restyled(size):
+    picture = photograph("coffee").open().resize(size)
+    assert ColorStyle.load().stylize(picture, style("ink").image).image.size == size

@@ -14,8 +14,7 @@ from colorstyle_lib.data.demo_photos import photograph
 from colorstyle_lib.data.style_gallery import style
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import open_picture, to_picture, to_tensor
-from colorstyle_lib.inference.stylizer import Stylizer
-from colorstyle_lib.inference.video import Smoother, restyled_clip
+from colorstyle_lib.inference.video import Smoother, stylize_frames
 from colorstyle_lib.metrics.flicker import flicker, pan
 from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.training.state import new_generator
@@ -42,7 +41,7 @@ def model(weights):
 
 @pytest.fixture(scope="module")
 def stylizer(model):
-    return Stylizer(model, to_picture(style("waves", 128).image))
+    return model.stylizer(to_picture(style("waves", 128).image))
 
 
 @pytest.fixture(scope="module")
@@ -55,25 +54,25 @@ def stack(results) -> torch.Tensor:
 
 
 def test_smoothing_lowers_flicker(stylizer, frames):
-    calm, plain = (flicker(stack(restyled_clip(stylizer, frames, smooth)), STEP) for smooth in (0.8, 0.0))
+    calm, plain = (flicker(stack(stylize_frames(stylizer, frames, smooth)), STEP) for smooth in (0.8, 0.0))
     assert calm < 0.4 * plain
 
 
 def test_without_smoothing_each_frame_is_as_by_itself(stylizer, model, frames):
-    results = list(restyled_clip(stylizer, frames[:2], 0.0))
+    results = list(stylize_frames(stylizer, frames[:2], 0.0))
     alone = model.stylize(frames[1], to_picture(style("waves", 128).image))
     assert np.array_equal(results[1].image, alone.image)
     assert results[1].provenance == alone.provenance | {"smooth": 0.0}
 
 
 def test_at_strength_0_the_frames_come_back(model, frames):
-    nothing = Stylizer(model, to_picture(style("waves", 128).image), strength=0.0)
-    for frame, result in zip(frames, restyled_clip(nothing, frames, 0.9), strict=True):
+    nothing = model.stylizer(to_picture(style("waves", 128).image), strength=0.0)
+    for frame, result in zip(frames, stylize_frames(nothing, frames, 0.9), strict=True):
         assert np.array_equal(result.image, frame)
 
 
 def test_a_still_clip_is_still(stylizer, frames):
-    first, *_, last = restyled_clip(stylizer, [frames[0]] * 4, 0.9)
+    first, *_, last = stylize_frames(stylizer, [frames[0]] * 4, 0.9)
     off = np.abs(np.asarray(first.image, int) - np.asarray(last.image, int))
     assert off.max() <= 1  # rounding to 8 bits may fall either way
     assert (off > 0).mean() < 1e-3
@@ -81,8 +80,8 @@ def test_a_still_clip_is_still(stylizer, frames):
 
 def test_a_cut_starts_afresh(stylizer, frames):
     other = photograph("astronaut").open().resize((96, 96))
-    *_, before, after = stack(restyled_clip(stylizer, [*frames[:3], other], 1.0))
-    alone = stack(restyled_clip(stylizer, [other], 1.0))[0]
+    *_, before, after = stack(stylize_frames(stylizer, [*frames[:3], other], 1.0))
+    alone = stack(stylize_frames(stylizer, [other], 1.0))[0]
     assert (after - alone).abs().mean() < 0.1 * (before - alone).abs().mean()
 
 
@@ -101,7 +100,7 @@ def test_a_restyled_pan_flickers_no_more_than_its_input():
 def test_a_pan_by_whole_pixels_does_not_flicker_at_all(stylizer):
     step = (2.0, 1.0)
     clip = pan(photograph("coffee").open().resize((210, 140)), 4, step, 96)
-    calm, plain = (flicker(stack(restyled_clip(stylizer, clip, smooth)), step) for smooth in (1.0, 0.0))
+    calm, plain = (flicker(stack(stylize_frames(stylizer, clip, smooth)), step) for smooth in (1.0, 0.0))
     assert calm < 0.2 / 255 < plain / 10
 
 
@@ -206,7 +205,7 @@ def test_frames_on_disk(weights, stylizer, frames, tmp_path, capsys):
     assert "4 restyled, 0 already there, 1 failed" in said.out
     assert "f3.png" in said.err
 
-    wanted = [result.image for result in restyled_clip(stylizer, frames[:4], 0.8)]  # 10 comes after 2
+    wanted = [result.image for result in stylize_frames(stylizer, frames[:4], 0.8)]  # 10 comes after 2
     for number, one in zip((1, 2, 10, 11), wanted, strict=True):
         assert np.array_equal(open_picture(out / f"f{number}.png"), one)
     before = (out / "f2.png").stat().st_mtime_ns

@@ -20,7 +20,6 @@ from colorstyle_lib.data.demo_photos import photograph
 from colorstyle_lib.data.style_gallery import style
 from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
-from colorstyle_lib.inference.stylizer import Stylizer
 from colorstyle_lib.inference.video import SMOOTH, Smoother, next_frame
 from colorstyle_lib.metrics.bootstrap import Estimate, bootstrap, mean_of
 from colorstyle_lib.metrics.flicker import flicker, pan
@@ -115,7 +114,7 @@ def measured_pan(
         frames: how many; by default 24.
         smooth: of :class:`.Smoother`.
     """
-    stylizer = Stylizer(model, to_picture(style(look, _SCENE).image))
+    stylizer = model.stylizer(to_picture(style(look, _SCENE).image))
     scene = shrink(photograph(photo).open(), _SCENE)
     frames = frames or _FRAMES
     clip = pan(scene, frames, step, _WINDOW)

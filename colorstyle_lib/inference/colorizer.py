@@ -1,0 +1,158 @@
+"""Colorization of pictures of any size, many with the same options."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as nnf
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.environment import versions
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.images.read import Source, open_picture
+from colorstyle_lib.inference.guided_upsampling import with_chroma
+from colorstyle_lib.inference.hints import Hint, limit_hints, rasterize_hints
+from colorstyle_lib.inference.result import Result, pixels_hash
+from colorstyle_lib.model.attention_override import parse_override
+from colorstyle_lib.model.content import content_planes, gray_content
+from colorstyle_lib.model.generator import Generator, Reference
+
+LONGEST_WORKING_SIDE = 1536
+"""In pixels. A panorama is predicted smaller rather than at any cost."""
+
+WorkingCopy = Callable[[Image.Image, int], Float[Tensor, "1 3 h w"]]
+"""From a picture and the shorter side wanted, in pixels, to sRGB on the generator's device."""
+
+
+class _Prediction(NamedTuple):
+    """The generator's output: a and b, attention weights by level, and the spread of the ab distribution."""
+
+    ab: Float[Tensor, "n 2 h w"]
+    attention: dict[str, Tensor]
+    uncertainty: Float[Tensor, "n 1 h w"] | None
+
+
+@dataclass(kw_only=True, eq=False)
+class Colorizer:
+    """Colors pictures. The options are checked, and the reference is read, once for all of them.
+
+    Options and errors are those of :meth:`.ColorStyle.colorize`. Several threads may use one colorizer.
+
+    Attributes:
+        generator: in evaluation mode.
+        working_copy: of a picture, at the size where color is predicted.
+        weights_hash: SHA-256 of the weights, for the provenance.
+    """
+
+    generator: Generator
+    working_copy: WorkingCopy
+    weights_hash: str
+    reference: Source | None = None
+    hints: Sequence[Hint] = ()
+    seed: int | None = None
+    attention: Mapping[str, float] | None = None
+    saturation: float = 1.0
+    working_size: int | None = None
+
+    def __post_init__(self) -> None:
+        config = self.generator.config
+        self._size = self.working_size or config.working_size
+        if not 0 <= self.saturation <= 3:
+            raise ConfigError(f"saturation is 0 (gray) to 3, not {self.saturation}")
+        if not 32 <= self._size <= LONGEST_WORKING_SIDE:
+            raise ConfigError(f"working_size is 32 to {LONGEST_WORKING_SIDE} pixels, not {self._size}")
+        if not self.generator.steering and (self.reference is not None or self.attention is not None):
+            raise ConfigError("these weights have no attention: reference= and attention= need weights that have")
+        self._override = parse_override(self.attention) if self.attention is not None else None
+        if self.seed is not None and not config.noise:
+            raise ConfigError("these weights have no noise: seed= needs weights that have")
+        # Made on the CPU, so that a seed means the same coloring on every device.
+        random = torch.Generator().manual_seed(self.seed) if self.seed is not None else None
+        self._z = torch.randn(1, config.noise, generator=random) if random is not None else None
+        reference = open_picture(self.reference) if self.reference is not None else None
+        self._reference_lab = rgb_to_lab(self.working_copy(reference, self._size)) if reference is not None else None
+        self._reference = functools.cache(self._describe_reference)
+        self._provenance = {
+            "task": "colorize",
+            "reference_sha256": pixels_hash(reference) if reference is not None else None,
+            "hints": [list(hint) for hint in self.hints],
+            "seed": self.seed,
+            "saturation": self.saturation,
+            "working_size": self._size,
+            "attention": dict(self.attention) if self.attention is not None else None,
+            "weights_sha256": self.weights_hash,
+            "versions": versions(),
+        }
+
+    @torch.inference_mode()
+    def __call__(self, pictures: Sequence[Source]) -> list[Result]:
+        """Color pictures. Those whose working copies have the same size go through the network together.
+
+        Raises:
+            ImageError: one cannot be opened. ConfigError: a hint outside one, or no modality left to steer it by.
+        """
+        opened = [_open(picture) for picture in pictures]
+        lightness = [rgb_to_lab(self.working_copy(picture, self._size))[:, :1] for picture in opened]
+        results: dict[int, Result] = {}
+        for shape in dict.fromkeys(plane.shape for plane in lightness):
+            batch = [i for i, plane in enumerate(lightness) if plane.shape == shape]
+            colored = self._color([opened[i] for i in batch], torch.cat([lightness[i] for i in batch]))
+            results.update(zip(batch, colored, strict=True))
+        return [results[i] for i in range(len(opened))]
+
+    def _color(self, pictures: Sequence[Image.Image], lightness: Float[Tensor, "n 1 h w"]) -> list[Result]:
+        """Results of pictures whose L planes have one size."""
+        prediction = self._predict(gray_content(lightness))
+        if self.hints:
+            prediction = self._follow_hints(prediction, pictures, lightness)
+        return [self._result(picture, lightness, prediction, i) for i, picture in enumerate(pictures)]
+
+    def _predict(self, content: Float[Tensor, "n 5 h w"]) -> _Prediction:
+        n = len(content)
+        z = self._z.to(content).expand(n, -1) if self._z is not None else None
+        features, attention = self.generator.forward_features(content, self._reference(n), z, override=self._override)
+        uncertainty = self.generator.uncertainty(features)
+        if uncertainty is not None:
+            # It is predicted at half the size; the finest stripes that can be there say nothing of the picture.
+            uncertainty = nnf.avg_pool2d(nnf.pad(uncertainty, (2, 1, 2, 1), mode="replicate"), 4, stride=1)
+        return _Prediction(self.generator.colors(features), attention, uncertainty)
+
+    def _describe_reference(self, n: int) -> Reference | None:
+        """The reference as the generator reads it, for a batch of n pictures."""
+        if self._reference_lab is None:
+            return None
+        return self.generator.describe_reference(self._reference_lab.expand(n, -1, -1, -1))
+
+    def _follow_hints(
+        self, plain: _Prediction, pictures: Sequence[Image.Image], lightness: Float[Tensor, "n 1 h w"]
+    ) -> _Prediction:
+        """The prediction with hints: where they reach, it takes the place of the plain one."""
+        each = [rasterize_hints(self.hints, p.size, plane[None]) for p, plane in zip(pictures, lightness, strict=True)]
+        ab, known = (torch.cat(planes) for planes in zip(*each, strict=True))
+        content = content_planes(torch.cat((lightness, ab), dim=1), torch.ones_like(known), known)
+        hinted = self._predict(content)
+        return hinted._replace(ab=limit_hints(plain.ab, hinted.ab, lightness, ab, known))
+
+    def _result(self, picture: Image.Image, lightness: Tensor, prediction: _Prediction, i: int) -> Result:
+        """Picture i of a batch, colored at its own size."""
+        attention = {level: weights[i].cpu() for level, weights in prediction.attention.items()}
+        if self._override is not None and not any(weights.any() for weights in attention.values()):
+            raise ConfigError("attention= leaves nothing: this picture has none of the modalities that have weight")
+        image = with_chroma(picture, lightness[i : i + 1], prediction.ab[i : i + 1] * self.saturation)
+        names = self.generator.config.modalities
+        maps = {level: dict(zip(names, weights.unbind(0), strict=True)) for level, weights in attention.items()}
+        uncertainty = prediction.uncertainty[i, 0].cpu() if prediction.uncertainty is not None else None
+        return Result(image, self._provenance | {"input_sha256": pixels_hash(picture)}, maps, uncertainty)
+
+
+def _open(picture: Source) -> Image.Image:
+    # What open_picture returned before, in another thread perhaps, is only read here: a large one is not copied.
+    plain = type(picture) is Image.Image and picture.mode == "RGB" and not picture.info
+    return picture if plain else open_picture(picture)
