@@ -115,7 +115,7 @@ class Stylizer:
         labs = [rgb_to_lab(self.working_copy(picture, _STYLE_SIDE)) for picture, _ in styles]
         code = blend([self.generator.describe_style(lab) for lab in labs], [weight for _, weight in styles])
         if self.keep_color or self.color_only:
-            code = code.taking(("color",) if self.color_only else ("texture", "shape"))
+            code = code.select(("color",) if self.color_only else ("texture", "shape"))
         energies = code.codes[0].new_zeros(1, len(MODALITIES))
         if not self._override.apply(energies, code.present)[1].any():
             raise ConfigError("nothing is left to take: the style has none of the modalities that have weight")
@@ -142,7 +142,7 @@ class Stylizer:
         content = gray_content(rgb_to_lab(small)[:, :1])
         strength = small.new_full((1,), self.strength)
         with _bfloat16(small.device):
-            maps = self.generator.encoder(content, StyleDecoder.sees)
+            maps = self.generator.encoder(content, StyleDecoder.encoder_levels)
             redrawn, alpha = self.generator.restyle(small, maps, self._style_code, strength, override=self._override)
         return Change(given, base, small, remove_checkerboard(redrawn - small), alpha)
 

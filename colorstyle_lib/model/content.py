@@ -1,4 +1,4 @@
-"""What the generator is told about a picture: the known parts of its Lab planes, and where they are known."""
+"""Input planes of the generator: the known parts of a picture's Lab planes, and masks of where they are known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 AB_RANGE = 110.0
 CONTENT_PLANES = 5
-"""Planes that tell the generator what is known: L, a, b, and two masks."""
+"""L, a, b, and two masks."""
 
 
 def content_planes(
@@ -17,7 +17,7 @@ def content_planes(
     known_lightness: Bool[Tensor, "n 1 h w"] | Float[Tensor, "n 1 h w"],
     known_color: Bool[Tensor, "n 1 h w"] | Float[Tensor, "n 1 h w"],
 ) -> Float[Tensor, "n 5 h w"]:
-    """What the generator is told about a picture: Lab with the unknown set to zero, and two masks of what is known.
+    """Content of a picture: its Lab planes with the unknown set to zero, and two masks of what is known.
 
     A grayscale photograph knows L everywhere and color nowhere; one with hints knows color at some pixels.
 
@@ -34,7 +34,10 @@ def content_planes(
 
 
 def gray_content(lightness: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 5 h w"]:
-    """The content of a grayscale photograph: L known everywhere, color nowhere.
+    """Content of a grayscale photograph: L known everywhere, color nowhere.
+
+    >>> gray_content(torch.full((1, 1, 1, 1), 50.0)).flatten().tolist()
+    [0.5, 0.0, 0.0, 1.0, 0.0]
 
     Args:
         lightness: ``(N, 1, H, W)`` in [0, 100].

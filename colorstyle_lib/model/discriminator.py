@@ -6,7 +6,7 @@ prints the weights only; that they weigh evidence, and how the energies come abo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as nnf
@@ -16,7 +16,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from colorstyle_lib.config import ATTENTIONS, DiscriminatorConfig
 from colorstyle_lib.errors import ConfigError, check_known
-from colorstyle_lib.model.attention import masked_softmax
+from colorstyle_lib.model.attention import overridden_attention, zero_init
 from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.modalities import (
     MAP_CHANNELS,
@@ -33,37 +33,36 @@ _HALVINGS_TO_MAPS = REDUCTION.bit_length() - 1
 
 
 class WeighedEvidence(nn.Module):
-    """One level's evidence: what each modality says for or against realness, weighed by attention.
+    """Evidence of one level: what each modality says for or against realness, weighed by attention.
 
     ``logit = sum_i alpha_i s_i`` at each place, alpha from equation (2). Score and energy are both linear in
-    ``h_i = leaky_relu(W x + U_i map_i + V_i vector_i)``, which joins the features x with what modality i measured;
-    an energy of this form is D. Bahdanau et al.'s additive attention (ICLR 2015, arXiv:1409.0473).
+    ``h_i = leaky_relu(W x + U_i map_i + V_i vector_i)``, which joins the features x with what modality i measured; an
+    energy of this form is D. Bahdanau et al.'s additive attention (ICLR 2015, arXiv:1409.0473).
 
     At the start all energies are 0: alpha is uniform over what is present.
 
     Args:
         channels: of the features.
-        modalities: which of :data:`MODALITIES` give evidence.
         halvings: the features are ``2 ** halvings`` times smaller than the picture; at least 3.
-        plain: one energy for a whole image, from the vector alone.
-        normed: spectral norm on all but the energies, which may have to tell modalities apart sharply.
+        config: the discriminator's. Spectral norm is on all but the energies, which may have to tell modalities apart
+            sharply.
     """
 
-    def __init__(self, channels: int, modalities: Sequence[str], *, halvings: int, plain: bool, normed: bool) -> None:
+    def __init__(self, channels: int, halvings: int, config: DiscriminatorConfig) -> None:
         super().__init__()
-        self.modalities, self.plain = tuple(modalities), plain
+        self.modalities, self.plain = config.modalities, config.attention == "plain"
         self.cell = 2 ** (halvings - _HALVINGS_TO_MAPS)
-        self._at = tuple(MODALITIES.index(m) for m in modalities)
-        self.from_features = _norm(nn.Conv2d(channels, _HIDDEN, 1, bias=False), normed)
-        self.from_map = nn.ModuleList(
-            _norm(nn.Conv2d(MAP_CHANNELS[m], _HIDDEN, 1, bias=False), normed) for m in modalities
-        )
-        self.from_vector = nn.ModuleList(_norm(nn.Linear(VECTOR_SIZES[m], _HIDDEN), normed) for m in modalities)
-        self.score = nn.ModuleList(_norm(nn.Conv2d(_HIDDEN, 1, 1), normed) for _ in modalities)
-        self.energy = nn.ModuleList(nn.Conv2d(_HIDDEN, 1, 1) for _ in modalities)
-        for layer in self.energy:
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        self._at = tuple(MODALITIES.index(m) for m in self.modalities)
+
+        def norm(layer: nn.Module) -> nn.Module:
+            return _norm(layer, config.spectral_norm)
+
+        self.from_features = norm(nn.Conv2d(channels, _HIDDEN, 1, bias=False))
+        maps = (norm(nn.Conv2d(MAP_CHANNELS[m], _HIDDEN, 1, bias=False)) for m in self.modalities)
+        self.from_map = nn.ModuleList(maps)
+        self.from_vector = nn.ModuleList(norm(nn.Linear(VECTOR_SIZES[m], _HIDDEN)) for m in self.modalities)
+        self.score = nn.ModuleList(norm(nn.Conv2d(_HIDDEN, 1, 1)) for _ in self.modalities)
+        self.energy = nn.ModuleList(zero_init(nn.Conv2d(_HIDDEN, 1, 1)) for _ in self.modalities)
 
     def forward(
         self, x: Float[Tensor, "n c h w"], described: Modalities, override: AttentionOverride | None = None
@@ -87,11 +86,9 @@ class WeighedEvidence(nn.Module):
             hidden = nnf.leaky_relu(features + places + whole, _SLOPE)
             scores.append(self.score[j](hidden))
             energies.append(self.energy[j](nnf.leaky_relu(whole, _SLOPE) if self.plain else hidden))
-        energy, present = torch.cat(energies, dim=1).float(), described.present[:, self._at]
-        if override is not None:
-            energy, present = override.apply(energy, present, self.modalities)
         # A flat crop has no modality at all and must not end a training: it gets zeros, and nobody waits to look.
-        alpha = masked_softmax(energy, present)
+        present = described.present[:, self._at]
+        alpha = overridden_attention(torch.cat(energies, dim=1).float(), present, override, self.modalities)
         return (alpha * torch.cat(scores, dim=1).float()).sum(1, keepdim=True), alpha
 
 
@@ -124,14 +121,10 @@ class Discriminator(nn.Module):
                 f"evidence starts {_HALVINGS_TO_MAPS} halvings down: depth {config.depth} "
                 f"allows 1 to {config.depth - _HALVINGS_TO_MAPS + 1} scales, not {config.scales}"
             )
-        widths = [min(config.width * 2**i, config.max_width) for i in range(config.depth)]
-        self.levels = nn.ModuleList(self._level(i, o) for i, o in zip([3, *widths], widths, strict=False))
-        self.evidence = nn.ModuleDict(
-            {
-                str(2**halvings): self._evidence(widths[halvings - 1], halvings)
-                for halvings in range(finest, config.depth + 1)
-            }
-        )
+        widths = [3, *(min(config.width * 2**i, config.max_width) for i in range(config.depth))]
+        self.levels = nn.ModuleList(self._level(i, o) for i, o in pairwise(widths))
+        judging = {str(2**i): self._evidence(widths[i], i) for i in range(finest, config.depth + 1)}
+        self.evidence = nn.ModuleDict(judging)
         self.describe = ModalityEncoder()
         # Lab to about unit size; L around its middle.
         self.register_buffer("center", torch.tensor([50.0, 0.0, 0.0]).view(3, 1, 1), persistent=False)
@@ -146,16 +139,9 @@ class Discriminator(nn.Module):
         return _norm(convolution, self.config.spectral_norm)
 
     def _evidence(self, channels: int, halvings: int) -> nn.Module:
-        config = self.config
-        if config.attention == "none":
-            return _norm(nn.Conv2d(channels, 1, 1), config.spectral_norm)
-        return WeighedEvidence(
-            channels,
-            config.modalities,
-            halvings=halvings,
-            plain=config.attention == "plain",
-            normed=config.spectral_norm,
-        )
+        if self.config.attention == "none":
+            return _norm(nn.Conv2d(channels, 1, 1), self.config.spectral_norm)
+        return WeighedEvidence(channels, halvings, self.config)
 
     def forward(
         self, lab: Float[Tensor, "n 3 h w"], *, override: AttentionOverride | None = None
@@ -187,9 +173,13 @@ class Discriminator(nn.Module):
         Raises:
             ConfigError: a side does not fit, or an override without attention.
         """
-        self._check(lab, override)
+        size, least = tuple(lab.shape[-2:]), 2**self.config.depth
+        if size[0] % REDUCTION or size[1] % REDUCTION or min(size) < least:
+            wanted = f"multiples of {REDUCTION} and at least {least}"
+            raise ConfigError(f"the discriminator wants sides that are {wanted}, not {size}")
         if self.config.attention == "none":
-            described = None
+            if override is not None:
+                raise ConfigError("this discriminator has no attention to override")
         elif described is None:
             described = self.describe(lab)
         x = (lab - self.center) / self.unit
@@ -201,24 +191,13 @@ class Discriminator(nn.Module):
             scale = str(2**halvings)
             if scale not in self.evidence:
                 continue
-            if described is None:
+            if self.config.attention == "none":
                 logit = self.evidence[scale](x).float()
             else:
                 logit, alphas[scale] = self.evidence[scale](x, described, override)
             logits.append(logit.flatten(1) if self.config.patches else logit.mean((2, 3)))
         every = torch.cat(logits, dim=1)
         return (every if self.config.patches else every.mean(1, keepdim=True)), alphas
-
-    def _check(self, lab: Tensor, override: AttentionOverride | None) -> None:
-        height, width = lab.shape[-2:]
-        least = 2**self.config.depth
-        if height % REDUCTION or width % REDUCTION or min(height, width) < least:
-            raise ConfigError(
-                f"the discriminator wants sides that are multiples of {REDUCTION} and at least {least}, "
-                f"not {(height, width)}"
-            )
-        if override is not None and self.config.attention == "none":
-            raise ConfigError("this discriminator has no attention to override")
 
 
 def _norm(layer: nn.Module, wanted: bool) -> nn.Module:

@@ -1,4 +1,4 @@
-"""What the generator sees of its content: maps that halve in size, learned from nothing or pretrained."""
+"""Encoders of the generator: maps of its content that halve in size, learned from nothing or pretrained."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from colorstyle_lib.color import luma_to_gray
 from colorstyle_lib.config import GeneratorConfig
-from colorstyle_lib.model.attention import likeness
 from colorstyle_lib.model.content import CONTENT_PLANES
+from colorstyle_lib.model.correspondence import likeness
 from colorstyle_lib.model.pretrained import EfficientNetLite0
 
 
@@ -32,9 +32,8 @@ class ConvolutionEncoder(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         widths = [min(config.width * 2**i, config.max_width) for i in range(config.depth + 1)]
-        self.blocks = nn.ModuleList(
-            double_convolution(i, o) for i, o in zip([CONTENT_PLANES, *widths], widths, strict=False)
-        )
+        sizes = zip([CONTENT_PLANES, *widths], widths, strict=False)
+        self.blocks = nn.ModuleList(double_convolution(inputs, outputs) for inputs, outputs in sizes)
         self.channels = tuple(widths[1:])
 
     def forward(self, content: Float[Tensor, "n 5 h w"], finest: int | None = None) -> list[Tensor]:
@@ -62,7 +61,7 @@ class PretrainedEncoder(nn.Module):
             return self.features(luma_to_gray(content[:, :1] * 100).to(content.dtype), finest or len(self.channels))
 
     def likeness(self, maps: list[Tensor]) -> Float[Tensor, "n 1 _ _"]:
-        """What is alike to these features, at 1/8 of the size: eyes and eyes, sky and sky, whatever their texture.
+        """Likeness of places at 1/8 of the size, by these features: eyes and eyes, sky and sky, whatever their texture.
 
         On 48 validation pictures, colors carried over from another crop missed the true ones by 18 (mean squared ab
         error by cell) with these three levels, by 48 with texture and shape instead.

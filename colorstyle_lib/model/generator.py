@@ -15,17 +15,18 @@ from torch import Tensor, nn
 
 from colorstyle_lib.config import ATTENTIONS, GeneratorConfig
 from colorstyle_lib.errors import ConfigError, check_known
-from colorstyle_lib.model.attention import MultiModalAttention, likeness, match_reference
+from colorstyle_lib.model.attention import MultiModalAttention, zero_init
 from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.color_bins import ab_bins, ab_spread, annealed_mean
 from colorstyle_lib.model.content import AB_RANGE, CONTENT_PLANES, gray_content
+from colorstyle_lib.model.correspondence import likeness, match_reference
 from colorstyle_lib.model.encoders import ConvolutionEncoder, PretrainedEncoder, double_convolution
 from colorstyle_lib.model.modalities import REDUCTION, Modalities, ModalityEncoder
 from colorstyle_lib.model.style_decoder import StyleCode, StyleDecoder, encode_style
 
 _NOISE_SIDE = 4  # z says something of each of 4 x 4 regions: where there is no content, places need a difference
 _LIGHT_WIDTH = 16
-_LEAST = 0.25  # cosine below which a place rather takes nothing from a hint
+_LEAST_LIKENESS = 0.25  # cosine below which a place rather takes nothing from a hint
 _NEARNESS = 5.0  # a hint half a picture away must lie in a place rather more alike than one nearby
 
 
@@ -44,10 +45,10 @@ class Reference(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """What the generator sees before it answers.
+    """The encoder's half of the work, the same for every z.
 
     Attributes:
-        content: as it was told.
+        content: as it was given.
         maps: the encoder's.
         own: what the content itself offers; None where nothing steers.
         offered: what a reference offers at the content's places.
@@ -81,10 +82,9 @@ class Generator(nn.Module):
         check_known("colors", config.colors, ("bins", "regression"))
         check_known("attention", config.attention, ATTENTIONS)
         self.config = config
-        if config.encoder == "efficientnet_lite0":
-            self.encoder: nn.Module = PretrainedEncoder()
-        else:
-            self.encoder = ConvolutionEncoder(config)
+        pretrained = config.encoder == "efficientnet_lite0"
+        self.encoder: nn.Module = PretrainedEncoder() if pretrained else ConvolutionEncoder(config)
+        self._sharpness = 20.0 if pretrained else 10.0
         channels = self.encoder.channels
         self.step = 2 ** len(channels)  # what the sides must be multiples of
         widths = [min(config.width * 2**i, config.max_width) for i in range(len(channels))]
@@ -96,108 +96,51 @@ class Generator(nn.Module):
             double_convolution(widths[i + 1] + skips[i], widths[i]) for i in reversed(range(len(channels) - 1))
         )
         self.describe = ModalityEncoder()
-        self._sharpness = 20.0 if isinstance(self.encoder, PretrainedEncoder) else 10.0
-        self.steering = nn.ModuleDict(self._steering(widths))
+        levels = {2 ** (i + 1): width for i, width in enumerate(widths[:-1])}
+        steered = () if config.attention == "none" else config.attention_at
+        if unknown := set(steered) - set(levels):
+            raise ConfigError(f"no decoder level at 1/{min(unknown)}; there are {', '.join(f'1/{n}' for n in levels)}")
+        options = {"modalities": config.modalities, "plain": config.attention == "plain"}
+        self.steering = nn.ModuleDict({str(at): MultiModalAttention(levels[at], **options) for at in steered})
         if config.noise:
             # Starts at 0: a generator that learned without z goes on from what it knew.
-            self.from_noise = nn.Linear(config.noise, widths[-1] * _NOISE_SIDE**2, bias=False)
-            nn.init.zeros_(self.from_noise.weight)
+            self.from_noise = zero_init(nn.Linear(config.noise, widths[-1] * _NOISE_SIDE**2, bias=False))
         if config.lightness:
-            self.light = nn.Sequential(
-                nn.Conv2d(widths[0] + CONTENT_PLANES, _LIGHT_WIDTH, 3, padding=1),
-                nn.ReLU(),
-                nn.Conv2d(_LIGHT_WIDTH, 1, 3, padding=1),
-            )
+            inner = nn.Conv2d(widths[0] + CONTENT_PLANES, _LIGHT_WIDTH, 3, padding=1)
+            self.light = nn.Sequential(inner, nn.ReLU(), nn.Conv2d(_LIGHT_WIDTH, 1, 3, padding=1))
             nn.init.zeros_(self.light[-1].weight)
         if config.restyling:
             self.restyling = StyleDecoder(config.restyling, channels)
         if config.colors == "bins":
-            self.head: nn.Module = nn.Sequential(
-                nn.Conv2d(widths[0], 64, 1), nn.ReLU(), nn.Conv2d(64, len(ab_bins()), 1)
-            )
+            layers = nn.Conv2d(widths[0], 64, 1), nn.ReLU(), nn.Conv2d(64, len(ab_bins()), 1)
+            self.head: nn.Module = nn.Sequential(*layers)
         else:
             self.head = nn.Conv2d(widths[0], 2, 1)
 
-    def _steering(self, widths: list[int]) -> dict[str, MultiModalAttention]:
-        """One attention for each level that is steered; none where the configuration says so."""
-        config = self.config
-        if config.attention == "none":
-            return {}
-        levels = {2 ** (i + 1): width for i, width in enumerate(widths[:-1])}
-        if unknown := set(config.attention_at) - set(levels):
-            raise ConfigError(f"no decoder level at 1/{min(unknown)}; there are {', '.join(f'1/{n}' for n in levels)}")
-        return {
-            str(at): MultiModalAttention(levels[at], modalities=config.modalities, plain=config.attention == "plain")
-            for at in config.attention_at
-        }
-
-    def describe_content(self, content: Float[Tensor, "n 5 h w"], maps: list[Tensor] | None = None) -> Modalities:
-        """What the picture itself offers: a grayscale photograph has texture and shape, and no color.
+    def forward(
+        self,
+        content: Float[Tensor, "n 5 h w"],
+        reference: Reference | None = None,
+        z: Float[Tensor, "n d"] | None = None,
+        *,
+        override: AttentionOverride | None = None,
+    ) -> Float[Tensor, "n 2 h w"]:
+        """Predict a and b.
 
         Args:
-            content: from :func:`content_planes`.
-            maps: the encoder's, if they are at hand.
+            content: from :func:`.content_planes`; H and W multiples of ``2 ** depth``.
+            reference: from :meth:`describe_reference`; its color, texture and shape join the content's own, carried
+                to the places that look alike.
+            z: noise, one vector an image; without it the generator answers with its most usual coloring.
+            override: a change of attention that the caller asks for.
+
+        Returns:
+            ``(N, 2, H, W)`` a and b in Lab units, within [-110, 110]. L is not among the outputs: it stays the input's.
+
+        Raises:
+            ConfigError: a side is no multiple of ``2 ** depth``.
         """
-        scale = content.new_tensor([100, AB_RANGE, AB_RANGE]).view(3, 1, 1)
-        known = content[:, 3:] > 0.5
-        described = self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:])
-        cells = nnf.max_pool2d(known[:, 1:].float(), REDUCTION) > 0
-        # Without hints the rest changes nothing, and is left out to save time. A branch on values cannot be compiled or
-        # exported: there all is computed.
-        if torch.compiler.is_compiling():
-            color = self._spread_hints(described, maps or self.encoder(content), cells)
-        else:
-            hinted = known[:, 1:].flatten(1).any(1) & ~known[:, 1:].flatten(1).all(1)
-            if not bool(hinted.any()):
-                return described
-            some = [m[hinted] for m in maps] if maps is not None else self.encoder(content[hinted])
-            spread = self._spread_hints(described.pick(hinted), some, cells[hinted])
-            color = described.maps[0].index_put((hinted,), spread)
-        return Modalities(described.vectors, (color, *described.maps[1:]), described.present)
-
-    def _spread_hints(
-        self, described: Modalities, maps: list[Tensor], cells: Bool[Tensor, "n 1 _ _"]
-    ) -> Float[Tensor, "n _ _ _"]:
-        """The color map, where a hint says little of where it stands and much of what looks like that place."""
-        alike = self._likeness(described, maps)
-        carried = match_reference(
-            described, described, alike=(alike, alike), known=cells, nearness=_NEARNESS, least=_LEAST
-        )
-        return torch.where(cells, described.maps[0], carried.maps[0])
-
-    def describe_reference(self, lab: Float[Tensor, "n 3 h2 w2"]) -> Reference:
-        """What a color picture offers, of any size whose sides are multiples of ``2 ** depth`` and of 8."""
-        described = self.describe(lab)
-        maps = self.encoder(gray_content(lab[:, :1])) if isinstance(self.encoder, PretrainedEncoder) else []
-        return Reference(described, self._likeness(described, maps))
-
-    def _likeness(self, described: Modalities, maps: list[Tensor]) -> Tensor:
-        """By what a place of one picture is found in another: pretrained features, else texture and shape."""
-        if isinstance(self.encoder, PretrainedEncoder):
-            return self.encoder.likeness(maps)
-        return likeness(torch.cat(described.maps[1:], dim=1))
-
-    def encode(self, content: Float[Tensor, "n 5 h w"], reference: Reference | None = None) -> Encoded:
-        """What comes before any answer, and is the same for every z.
-
-        Arguments and errors as in :meth:`forward`.
-        """
-        if content.shape[-1] % self.step or content.shape[-2] % self.step:
-            raise ConfigError(
-                f"the generator wants sides that are multiples of {self.step}, not {tuple(content.shape[-2:])}"
-            )
-        maps = self.encoder(content)
-        own = self.describe_content(content, maps) if self.steering else None
-        offered = self._offered(own, maps, reference) if own is not None and reference is not None else None
-        return Encoded(content, maps, own, offered)
-
-    def _offered(self, own: Modalities, maps: list[Tensor], reference: Reference) -> Modalities:
-        """The reference's descriptions at the content's places; nothing for contents that have none."""
-        rows = reference.rows
-        mine, at = (own, maps) if rows is None else (own.pick(rows), [m[rows] for m in maps])
-        alike = (self._likeness(mine, at), reference.alike)
-        laid = match_reference(reference.described, mine, alike=alike, sharpness=self._sharpness)
-        return laid if rows is None else laid.spread(rows)
+        return self.colors(self.forward_features(content, reference, z, override=override)[0])
 
     def forward_features(
         self,
@@ -216,13 +159,22 @@ class Generator(nn.Module):
         """
         return self.decode(self.encode(content, reference), z, override=override)
 
+    def encode(self, content: Float[Tensor, "n 5 h w"], reference: Reference | None = None) -> Encoded:
+        """Encode a content and what steers its decoding; arguments and errors as in :meth:`forward`."""
+        if content.shape[-1] % self.step or content.shape[-2] % self.step:
+            size = tuple(content.shape[-2:])
+            raise ConfigError(f"the generator wants sides that are multiples of {self.step}, not {size}")
+        maps = self.encoder(content)
+        own = self.describe_content(content, maps) if self.steering else None
+        offered = self._offered(own, maps, reference) if own is not None and reference is not None else None
+        return Encoded(content, maps, own, offered)
+
     def decode(
-        self, seen: Encoded, z: Float[Tensor, "n d"] | None = None, *, override: AttentionOverride | None = None
+        self, encoded: Encoded, z: Float[Tensor, "n d"] | None = None, *, override: AttentionOverride | None = None
     ) -> tuple[Float[Tensor, "n c _ _"], dict[str, Float[Tensor, "n m _ _"]]]:
-        """The second half of :meth:`forward_features`: from what was seen to features and attention."""
-        *skips, x = seen.maps
-        own, offered = seen.own, seen.offered
-        skips[0] = torch.cat((skips[0], nnf.pixel_unshuffle(seen.content, 2)), dim=1)
+        """Decode to what :meth:`forward_features` returns."""
+        *skips, x = encoded.maps
+        skips[0] = torch.cat((skips[0], nnf.pixel_unshuffle(encoded.content, 2)), dim=1)
         x = self.bottom(x)
         if z is not None and self.config.noise:
             regions = self.from_noise(z).unflatten(1, (-1, _NOISE_SIDE, _NOISE_SIDE))
@@ -231,8 +183,8 @@ class Generator(nn.Module):
         for i, (block, skip) in enumerate(zip(self.decoder, reversed(skips), strict=True)):
             x = block(torch.cat((nnf.interpolate(x, scale_factor=2, mode="nearest"), skip), dim=1))
             level = str(2 ** (len(skips) - i))
-            if own is not None and level in self.steering:
-                x, alphas[level] = self.steering[level](x, own, offered, override=override)
+            if encoded.own is not None and level in self.steering:
+                x, alphas[level] = self.steering[level](x, encoded.own, encoded.offered, override=override)
         return x, alphas
 
     def colors(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 2*h 2*w"]:
@@ -246,7 +198,7 @@ class Generator(nn.Module):
         return nnf.interpolate(ab, scale_factor=2, mode="bilinear")
 
     def uncertainty(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 2*h 2*w"] | None:
-        """How far apart the colors are that it holds possible, Lab units; None where it predicts one color only."""
+        """Spread of the colors that it holds possible, Lab units; None where it predicts one color only."""
         if self.config.colors != "bins":
             return None
         return nnf.interpolate(ab_spread(self.head(features)), scale_factor=2, mode="bilinear")
@@ -275,25 +227,21 @@ class Generator(nn.Module):
         unknown = content[:, 3:4] == 0
         return 100 * (content[:, :1] + 0.5 * unknown + change)
 
-    def describe_style(self, lab: Float[Tensor, "n 3 h2 w2"]) -> StyleCode:
-        """What may be taken from a style picture, of any size as in :meth:`describe_reference`."""
-        return encode_style(self.describe(lab), self.encoder(gray_content(lab[:, :1]), StyleDecoder.sees))
-
     def restyle(
         self,
         rgb: Float[Tensor, "n 3 h w"],
         maps: list[Tensor],
-        look: StyleCode,
+        style: StyleCode,
         strength: Float[Tensor, " n"] | None = None,
         *,
         override: AttentionOverride | None = None,
     ) -> tuple[Float[Tensor, "n 3 h w"], Float[Tensor, "n 3 _ _"]]:
-        """Redraw pictures in another one's look; see :meth:`.StyleDecoder.forward`.
+        """Redraw pictures in a style; see :meth:`.StyleDecoder.forward`.
 
         Args:
             rgb: the pictures, in their own colors or in those that this generator gave them.
-            maps: the encoder's of the same pictures' L, at least the finest :attr:`Restyler.sees`.
-            look: from :meth:`describe_style`.
+            maps: the encoder's of the same pictures' L, at least the finest :attr:`.StyleDecoder.encoder_levels`.
+            style: from :meth:`describe_style`.
             strength: how much of it.
             override: a change of attention that the caller asks for.
 
@@ -302,32 +250,64 @@ class Generator(nn.Module):
         """
         if not self.config.restyling:
             raise ConfigError("these weights only color: another look needs a generator with restyling levels")
-        return self.restyling(rgb, maps, look, strength, override=override)
+        return self.restyling(rgb, maps, style, strength, override=override)
 
-    def forward(
-        self,
-        content: Float[Tensor, "n 5 h w"],
-        reference: Reference | None = None,
-        z: Float[Tensor, "n d"] | None = None,
-        *,
-        override: AttentionOverride | None = None,
-    ) -> Float[Tensor, "n 2 h w"]:
-        """Predict a and b.
+    def describe_style(self, lab: Float[Tensor, "n 3 h2 w2"]) -> StyleCode:
+        """Describe a style picture, of any size as in :meth:`describe_reference`."""
+        return encode_style(self.describe(lab), self.encoder(gray_content(lab[:, :1]), StyleDecoder.encoder_levels))
+
+    def describe_reference(self, lab: Float[Tensor, "n 3 h2 w2"]) -> Reference:
+        """Describe a color picture of any size whose sides are multiples of ``2 ** depth`` and of 8."""
+        described = self.describe(lab)
+        maps = self.encoder(gray_content(lab[:, :1])) if isinstance(self.encoder, PretrainedEncoder) else []
+        return Reference(described, self._likeness(described, maps))
+
+    def describe_content(self, content: Float[Tensor, "n 5 h w"], maps: list[Tensor] | None = None) -> Modalities:
+        """Describe the picture itself: a grayscale photograph has texture and shape, and no color.
 
         Args:
-            content: from :func:`.content_planes`; H and W multiples of ``2 ** depth``.
-            reference: from :meth:`describe_reference`; its color, texture and shape join the content's own, carried
-                to the places that look alike.
-            z: noise, one vector an image; without it the generator answers with its most usual coloring.
-            override: a change of attention that the caller asks for.
-
-        Returns:
-            ``(N, 2, H, W)`` a and b in Lab units, within [-110, 110]. L is not among the outputs: it stays the input's.
-
-        Raises:
-            ConfigError: a side is no multiple of ``2 ** depth``.
+            content: from :func:`.content_planes`.
+            maps: the encoder's, if they are at hand.
         """
-        return self.colors(self.forward_features(content, reference, z, override=override)[0])
+        scale = content.new_tensor([100, AB_RANGE, AB_RANGE]).view(3, 1, 1)
+        known = content[:, 3:] > 0.5
+        described = self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:])
+        cells = nnf.max_pool2d(known[:, 1:].float(), REDUCTION) > 0
+        # Without hints the rest changes nothing, and is left out to save time. A branch on values cannot be compiled or
+        # exported: there all is computed.
+        if torch.compiler.is_compiling():
+            color = self._spread_hints(described, maps or self.encoder(content), cells)
+        else:
+            hinted = known[:, 1:].flatten(1).any(1) & ~known[:, 1:].flatten(1).all(1)
+            if not bool(hinted.any()):
+                return described
+            some = [m[hinted] for m in maps] if maps is not None else self.encoder(content[hinted])
+            spread = self._spread_hints(described.pick(hinted), some, cells[hinted])
+            color = described.maps[0].index_put((hinted,), spread)
+        return described._replace(maps=(color, *described.maps[1:]))
+
+    def _spread_hints(
+        self, described: Modalities, maps: list[Tensor], cells: Bool[Tensor, "n 1 _ _"]
+    ) -> Float[Tensor, "n _ _ _"]:
+        """The color map, where a hint says little of where it stands and much of what looks like that place."""
+        alike = (self._likeness(described, maps),) * 2
+        options = {"known": cells, "nearness": _NEARNESS, "least": _LEAST_LIKENESS}
+        carried = match_reference(described, described, alike=alike, **options)
+        return torch.where(cells, described.maps[0], carried.maps[0])
+
+    def _offered(self, own: Modalities, maps: list[Tensor], reference: Reference) -> Modalities:
+        """The reference's descriptions at the content's places; nothing for contents that have none."""
+        rows = reference.rows
+        mine, at = (own, maps) if rows is None else (own.pick(rows), [m[rows] for m in maps])
+        alike = (self._likeness(mine, at), reference.alike)
+        matched = match_reference(reference.described, mine, alike=alike, sharpness=self._sharpness)
+        return matched if rows is None else matched.spread(rows)
+
+    def _likeness(self, described: Modalities, maps: list[Tensor]) -> Tensor:
+        """By what a place of one picture is found in another: pretrained features, else texture and shape."""
+        if isinstance(self.encoder, PretrainedEncoder):
+            return self.encoder.likeness(maps)
+        return likeness(torch.cat(described.maps[1:], dim=1))
 
     def train(self, mode: bool = True) -> Generator:
         """Switch to training; what is frozen stays in evaluation mode."""

@@ -7,6 +7,7 @@ measurements without learned weights, so that what attention weighs can be looke
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -15,7 +16,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from colorstyle_lib.errors import ConfigError, check_known
-from colorstyle_lib.model.gabor import ORIENTATIONS, filter_bank
 
 MODALITIES = ("color", "texture", "shape")
 REDUCTION = 8
@@ -23,6 +23,9 @@ REDUCTION = 8
 
 SCALES = 3
 """Texture and shape are measured at 1/1, 1/2 and 1/4 of the size."""
+
+ORIENTATIONS = 4
+"""Texture is measured in so many directions."""
 
 _RINGS = ((0.0, 1), (20.0, 6), (45.0, 10), (80.0, 12))  # chroma, hues: finer near gray, where most pixels lie
 PALETTE = tuple(
@@ -44,7 +47,7 @@ _LEAST_CONTRAST = 0.1  # root mean square response, L units
 
 
 class Modalities(NamedTuple):
-    """What :func:`describe` saw, one entry for each of :data:`MODALITIES` in that order.
+    """Descriptions by :func:`describe`, one entry for each of :data:`MODALITIES` in that order.
 
     Attributes:
         vectors: ``(N, VECTOR_SIZES[name])`` float32, the whole picture.
@@ -68,23 +71,20 @@ class Modalities(NamedTuple):
         present = torch.stack([torch.zeros_like(p) if name in names else p for name, p in flags], dim=1)
         return _only_present(self.vectors, self.maps, present)
 
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Modalities:
+        return Modalities(tuple(map(change, self.vectors)), tuple(map(change, self.maps)), change(self.present))
+
     def pick(self, chosen: Tensor) -> Modalities:
         """The chosen images' alone: by flags, or by their numbers, any of them several times."""
-        return Modalities(
-            tuple(v[chosen] for v in self.vectors), tuple(m[chosen] for m in self.maps), self.present[chosen]
-        )
+        return self._each(lambda values: values[chosen])
 
     def spread(self, rows: Bool[Tensor, " n"]) -> Modalities:
         """The reverse of :meth:`pick`: these images at their places among all, which have nothing."""
-        return Modalities(
-            tuple(_spread(v, rows) for v in self.vectors),
-            tuple(_spread(m, rows) for m in self.maps),
-            _spread(self.present, rows),
-        )
+        return self._each(lambda values: _spread(values, rows))
 
     def detach(self) -> Modalities:
         """The same, without a gradient."""
-        return Modalities(tuple(v.detach() for v in self.vectors), tuple(m.detach() for m in self.maps), self.present)
+        return self._each(Tensor.detach)
 
 
 def _only_present(vectors: tuple[Tensor, ...], maps: tuple[Tensor, ...], present: Tensor) -> Modalities:
@@ -102,64 +102,56 @@ def _spread(values: Tensor, rows: Bool[Tensor, " n"]) -> Tensor:
     return values.new_zeros(len(rows), *values.shape[1:]).index_put((rows,), values)
 
 
-def _root(x: Tensor) -> Tensor:
-    """Square root with a finite slope at 0, and exactly 0 there."""
-    return (x.clamp_min(0) + 1e-6).sqrt() - 1e-3
+def describe(
+    lab: Float[Tensor, "n 3 h w"],
+    known_lightness: Bool[Tensor, "n 1 h w"] | None = None,
+    known_color: Bool[Tensor, "n 1 h w"] | None = None,
+) -> Modalities:
+    """Describe pictures by color, texture and shape (the paper's sections 2(2) and 3(3)).
 
+    :class:`ModalityEncoder` says what each measures.
 
-class _Cells:
-    """Means over the known pixels (all, where known is None): of each cell, and of the whole picture."""
+    A modality is present where enough is known and there is something to see: color from a root mean square chroma of
+    1 Lab unit, texture and shape from a root mean square response of 0.1 in L. A gray picture has no color, a flat one
+    neither texture nor shape.
 
-    def __init__(self, known: Tensor | None, size: int) -> None:
-        self.known, self.size = known, size
-        self.share = None if known is None else nnf.avg_pool2d(known, size)  # (N, 1, h, w)
+    >>> describe(torch.full((1, 3, 8, 8), 50.0)).present  # one flat color
+    tensor([[ True, False, False]])
 
-    def means(self, planes: Tensor) -> tuple[Tensor, Tensor]:
-        """``(N, C, h, w)`` of each cell, 0 where none of it is known, and ``(N, C)`` of all."""
-        if self.share is None:
-            cells = nnf.avg_pool2d(planes, self.size)
-            return cells, cells.mean((-2, -1))
-        sums = nnf.avg_pool2d(planes * self.known, self.size)
-        return sums / self.share.clamp_min(1e-6), sums.sum((-2, -1)) / self._total(self.share)
+    Args:
+        lab: ``(N, 3, H, W)``, L in [0, 100], a and b in about [-110, 110]; sides multiples of 8. Values where nothing
+            is known make no difference.
+        known_lightness: where L is known; everywhere if not given.
+        known_color: where a and b are known; everywhere if not given.
 
-    def moments(self, cells: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean over the picture of values that each cell has, and their standard deviation."""
-        share = torch.ones_like(cells[:, :1]) if self.share is None else self.share
-        mean = (cells * share).sum((-2, -1)) / self._total(share)
-        square = (cells.square() * share).sum((-2, -1)) / self._total(share)
-        return mean, _root(square - mean.square())
+    Returns:
+        Vectors, maps and presence, float32 whatever the input or autocast; differentiable in ``lab``.
 
-    @staticmethod
-    def _total(share: Tensor) -> Tensor:
-        return share.sum((-2, -1)).clamp_min(1e-6)
-
-
-def _by_cell(planes: Tensor) -> Tensor:
-    """``(N, C, H, W)`` to ``(N, h, w, 64, C)``: a cell's pixels side by side, which a CPU walks faster."""
-    n, c, h, w = planes.shape
-    cells = planes.view(n, c, h // REDUCTION, REDUCTION, w // REDUCTION, REDUCTION)
-    return cells.permute(0, 2, 4, 3, 5, 1).reshape(n, h // REDUCTION, w // REDUCTION, REDUCTION**2, c)
+    Raises:
+        ConfigError: a side is no multiple of 8.
+    """
+    return ModalityEncoder().to(lab.device)(lab, known_lightness, known_color)
 
 
 class ModalityEncoder(nn.Module):
     """The three descriptions of a batch. Filters, no weights: nothing enters a state dict.
 
-    **color** reads only a and b: a soft histogram over :data:`PALETTE` (shares that sum to 1), the mean of a,
-    b and chroma; the vector also has the standard deviations of a and b. Its pixels may come in any order.
+    **color** reads only a and b: a soft histogram over :data:`PALETTE` (shares that sum to 1), the mean of a, b and
+    chroma; the vector also has the standard deviations of a and b. Its pixels may come in any order.
 
-    **texture** reads only L: at three scales and four orientations the local amplitude of a Gabor pair (the
-    root of its second moment over a cell, as ``log(1 + amplitude)``); the mean and standard deviation of L.
-    The vector has each amplitude's mean and its unevenness over the picture. It grows with contrast.
+    **texture** reads only L: at three scales and four orientations the local amplitude of a Gabor pair (the root of its
+    second moment over a cell, as ``log(1 + amplitude)``); the mean and standard deviation of L. The vector has each
+    amplitude's mean and its unevenness over the picture. It grows with contrast.
 
-    **shape** reads only L, in units of the picture's own mean squared gradient: at three scales the share of
-    edges, ``g^2 / (g^2 + mean g^2)``, and the structure tensor's coherence in four directions (J. Bigün and
-    G. Granlund, ICCV 1987). The vector has means and standard deviations. ``p L + q`` is L to it.
+    **shape** reads only L, in units of the picture's own mean squared gradient: at three scales the share of edges,
+    ``g^2 / (g^2 + mean g^2)``, and the structure tensor's coherence in four directions (J. Bigün and G. Granlund, ICCV
+    1987). The vector has means and standard deviations. ``p L + q`` is L to it.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("palette", torch.tensor(PALETTE), persistent=False)
-        self.register_buffer("filters", filter_bank(), persistent=False)
+        self.register_buffer("filters", _filter_bank(), persistent=False)
         tap = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
         self.register_buffer("blur", (tap[:, None] * tap)[None, None], persistent=False)
 
@@ -179,21 +171,19 @@ class ModalityEncoder(nn.Module):
         return self._describe(lab.float(), known_lightness, known_color)
 
     def _describe(self, lab: Tensor, known_lightness: Tensor | None, known_color: Tensor | None) -> Modalities:
-        light = None if known_lightness is None else known_lightness.float()
-        color = None if known_color is None else known_color.float()
+        light, color = (None if known is None else known.float() for known in (known_lightness, known_color))
         described = [self._known_color(lab[:, 1:], color), *self._texture_and_shape(lab[:, :1], light)]
         vectors, maps, present = zip(*described, strict=True)
         return _only_present(vectors, maps, torch.stack(present, dim=1))
 
-    def _known_color(self, ab: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    def _known_color(self, ab: Tensor, known: Tensor | None) -> tuple[Tensor, ...]:
         """Most pictures of a training are gray: where nothing is known, nothing is measured."""
         # A branch on values cannot be compiled or exported.
         if known is None or torch.compiler.is_compiling() or bool((rows := known.flatten(1).any(1)).all()):
             return self._color(ab, known)
-        vector, places, present = self._color(ab[rows], known[rows])
-        return _spread(vector, rows), _spread(places, rows), _spread(present, rows)
+        return tuple(_spread(values, rows) for values in self._color(ab[rows], known[rows]))
 
-    def _color(self, ab: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    def _color(self, ab: Tensor, known: Tensor | None) -> tuple[Tensor, ...]:
         pixels = _by_cell(ab)
         # softmax over -|ab - c|^2 / 2 s^2, without the term |ab|^2 that all centres share. Nothing has to be taken off
         # for safety: gray's own exponent is 0, and no a and b up to 128 bring one near 88, where exp would overflow.
@@ -218,7 +208,7 @@ class ModalityEncoder(nn.Module):
         present = whole[:, -2:].sum(1) * 110**2 > _LEAST_CHROMA**2
         return torch.cat((whole[:, :-2], spread), dim=1), places[:, :-2], present
 
-    def _texture_and_shape(self, lightness: Tensor, known: Tensor | None) -> list[tuple[Tensor, Tensor, Tensor]]:
+    def _texture_and_shape(self, lightness: Tensor, known: Tensor | None) -> list[tuple[Tensor, ...]]:
         tones = torch.cat((lightness / 100, (lightness / 100).square()), 1)
         (mean, square), tone = (t.chunk(2, dim=1) for t in _Cells(known, REDUCTION).means(tones))
         textures, shapes = [torch.cat((mean, _root(square - mean.square())), 1)], []
@@ -243,14 +233,74 @@ class ModalityEncoder(nn.Module):
             if scale + 1 < SCALES:
                 lightness = nnf.conv2d(nnf.pad(lightness, (1, 1, 1, 1), mode="replicate"), self.blur, stride=2)
                 known = _all_known(known, 4, 2)
-        enough = _LEAST_CONTRAST**2
-        texture = (
-            torch.cat(texture_vectors, 1),
-            torch.cat(textures, 1),
-            torch.stack(contrast).amax(0) > enough,
-        )
-        shape = torch.cat(shape_vectors, 1), torch.cat(shapes, 1), torch.stack(slope).amax(0) > enough
-        return [texture, shape]
+        return [
+            (torch.cat(vectors, 1), torch.cat(maps, 1), torch.stack(seen).amax(0) > _LEAST_CONTRAST**2)
+            for vectors, maps, seen in ((texture_vectors, textures, contrast), (shape_vectors, shapes, slope))
+        ]
+
+
+def _filter_bank() -> Float[Tensor, "filters 1 7 7"]:
+    """``(2 * ORIENTATIONS + 2, 1, 7, 7)``: Gabor pairs (even, then odd), then a Gaussian's slopes.
+
+    A Gabor pair is one wave of 4 pixels under a Gaussian of 1.6 (J. Daugman, JOSA A 2(7), 1985). Even and odd squared
+    and summed do not depend on where in its wave a pattern starts. All are blind to a constant, the pairs also to an
+    even slope, which is shading and no texture.
+    """
+    axis = torch.arange(-3.0, 4.0, dtype=torch.float64)
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    gaussian = torch.exp(-(x.square() + y.square()) / (2 * 1.6**2))
+    even, odd = [], []
+    for k in range(ORIENTATIONS):
+        angle = math.pi * k / ORIENTATIONS
+        along = x * math.cos(angle) + y * math.sin(angle)
+        phase = 2 * math.pi / 4 * along
+        wave = gaussian * phase.cos()
+        wave = wave - gaussian * wave.sum() / gaussian.sum()
+        even.append(wave / wave.abs().sum())
+        wave = gaussian * phase.sin()
+        wave = wave - gaussian * along * (wave * along).sum() / (gaussian * along.square()).sum()
+        odd.append(wave / wave.abs().sum())
+    narrow = torch.exp(-(x.square() + y.square()) / 2)
+    slopes = [across * narrow / (across.square() * narrow).sum() for across in (x, y)]  # a ramp of slope 1 answers 1
+    return torch.stack([*even, *odd, *slopes])[:, None].float()
+
+
+class _Cells:
+    """Means over the known pixels (all, where known is None): of each cell, and of the whole picture."""
+
+    def __init__(self, known: Tensor | None, size: int) -> None:
+        self.known, self.size = known, size
+        self.share = None if known is None else nnf.avg_pool2d(known, size)  # (N, 1, h, w)
+
+    def means(self, planes: Tensor) -> tuple[Tensor, Tensor]:
+        """``(N, C, h, w)`` of each cell, 0 where none of it is known, and ``(N, C)`` of all."""
+        if self.share is None:
+            cells = nnf.avg_pool2d(planes, self.size)
+            return cells, cells.mean((-2, -1))
+        sums = nnf.avg_pool2d(planes * self.known, self.size)
+        return sums / self.share.clamp_min(1e-6), sums.sum((-2, -1)) / self._total(self.share)
+
+    def moments(self, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean over the picture of values that each cell has, and their standard deviation."""
+        share = torch.ones_like(cells[:, :1]) if self.share is None else self.share
+        mean, square = ((c * share).sum((-2, -1)) / self._total(share) for c in (cells, cells.square()))
+        return mean, _root(square - mean.square())
+
+    @staticmethod
+    def _total(share: Tensor) -> Tensor:
+        return share.sum((-2, -1)).clamp_min(1e-6)
+
+
+def _root(x: Tensor) -> Tensor:
+    """Square root with a finite slope at 0, and exactly 0 there."""
+    return (x.clamp_min(0) + 1e-6).sqrt() - 1e-3
+
+
+def _by_cell(planes: Tensor) -> Tensor:
+    """``(N, C, H, W)`` to ``(N, h, w, 64, C)``: a cell's pixels side by side, which a CPU walks faster."""
+    n, c, h, w = planes.shape
+    cells = planes.view(n, c, h // REDUCTION, REDUCTION, w // REDUCTION, REDUCTION)
+    return cells.permute(0, 2, 4, 3, 5, 1).reshape(n, h // REDUCTION, w // REDUCTION, REDUCTION**2, c)
 
 
 def _all_known(known: Tensor | None, size: int, stride: int) -> Tensor | None:
@@ -269,31 +319,3 @@ def _directions(gradient: Tensor, cells: _Cells) -> Tensor:
     # Angles are doubled, so that a gradient and its opposite are one direction. Faint places count less.
     doubled = torch.cat((difference, -difference, cross, -cross), 1) / (energy + 0.1 * usual)
     return torch.cat((edges, doubled.relu()), dim=1)
-
-
-def describe(
-    lab: Float[Tensor, "n 3 h w"],
-    known_lightness: Bool[Tensor, "n 1 h w"] | None = None,
-    known_color: Bool[Tensor, "n 1 h w"] | None = None,
-) -> Modalities:
-    """Describe pictures by color, texture and shape (the paper's sections 2(2) and 3(3)).
-
-    :class:`ModalityEncoder` says what each measures.
-
-    A modality is present where enough is known and there is something to see: color from a root mean square
-    chroma of 1 Lab unit, texture and shape from a root mean square response of 0.1 in L. A gray picture has
-    no color, a flat one neither texture nor shape.
-
-    Args:
-        lab: ``(N, 3, H, W)``, L in [0, 100], a and b in about [-110, 110]; sides multiples of 8. Values
-            where nothing is known make no difference.
-        known_lightness: where L is known; everywhere if not given.
-        known_color: where a and b are known; everywhere if not given.
-
-    Returns:
-        Vectors, maps and presence, float32 whatever the input or autocast; differentiable in ``lab``.
-
-    Raises:
-        ConfigError: a side is no multiple of 8.
-    """
-    return ModalityEncoder().to(lab.device)(lab, known_lightness, known_color)

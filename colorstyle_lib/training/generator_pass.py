@@ -74,7 +74,7 @@ def answer(
     """
     content, guide = examples.content(), None
     if config.trainable == "restyling":  # of coloring nothing would learn, so nothing is colored
-        maps = generator.encoder(content, StyleDecoder.sees)
+        maps = generator.encoder(content, StyleDecoder.encoder_levels)
         restyled, choices = restyle(generator, examples, examples.asked("stylize"), examples.rgb, maps)
         lab = rgb_to_lab(restyled.clamp(0, 1)) if judged else None
         return Answer(content, None, {}, lab, examples.rgb, restyled, choices)

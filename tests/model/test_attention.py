@@ -17,10 +17,10 @@ from colorstyle_lib.model.attention import (
     MultiModalAttention,
     attention_entropy,
     attention_spread,
-    match_reference,
     multimodal_attention,
 )
 from colorstyle_lib.model.attention_override import AttentionOverride, parse_override
+from colorstyle_lib.model.correspondence import match_reference
 from colorstyle_lib.model.modalities import MODALITIES, Modalities, describe
 
 ENERGIES = arrays("float32", (4, 3, 2, 2), elements=st.floats(-50, 50, width=32)).map(torch.from_numpy)

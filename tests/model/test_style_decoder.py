@@ -16,7 +16,8 @@ from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.reconstruction import style_statistics
 from colorstyle_lib.model.attention_override import parse_override
 from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.model.style_decoder import _convolved_by_fours, _doubled_and_convolved, _normed, _reflected, blend
+from colorstyle_lib.model.fast_ops import convolution_by_fours, instance_norm, reflection_pad, upsampled_convolution
+from colorstyle_lib.model.style_decoder import blend
 from colorstyle_lib.training.distributed import ProcessGroup
 from colorstyle_lib.training.gan_step import StepContext, train_step
 from colorstyle_lib.training.generator_pass import answer, supervised_terms
@@ -90,7 +91,7 @@ def test_attention_is_a_choice_among_what_is_taken(model, pictures):
     _, alpha = restyled(model, photo, look)
     torch.testing.assert_close(alpha.sum(1), torch.ones_like(alpha[:, 0]))
     assert alpha.flatten(2).std(2).max() > 1e-4  # place by place
-    _, without = restyled(model, photo, look.taking(("texture", "shape")))
+    _, without = restyled(model, photo, look.select(("texture", "shape")))
     assert not without[:, 0].any()
     _, fixed = restyled(model, photo, look, override=parse_override({"shape": 1.0}))
     assert torch.equal(fixed[:, 2], torch.ones_like(fixed[:, 2]))
@@ -101,7 +102,7 @@ def test_what_is_not_taken_has_no_say(model, pictures):
     gray = style.mean(1, keepdim=True).expand_as(style)
     colored, colorless = encode_style(model, style), encode_style(model, gray)
     same = colored._replace(codes=(colorless.codes[0], *colored.codes[1:]))
-    kept = [restyled(model, photo, look.taking(("texture", "shape")))[0] for look in (colored, same)]
+    kept = [restyled(model, photo, look.select(("texture", "shape")))[0] for look in (colored, same)]
     assert torch.equal(*kept)
     assert not torch.equal(restyled(model, photo, colored)[0], restyled(model, photo, same)[0])
 
@@ -220,15 +221,15 @@ def test_a_gray_style_has_no_color_to_take():
 def test_the_norms_backward_step_is_group_norms():
     torch.manual_seed(0)
     x = torch.randn(2, 3, 5, 4, dtype=torch.float64).contiguous(memory_format=torch.channels_last).requires_grad_()
-    assert torch.autograd.gradcheck(_normed, x)
-    (slope,) = torch.autograd.grad((_normed(x) ** 3).sum(), x)
+    assert torch.autograd.gradcheck(instance_norm, x)
+    (slope,) = torch.autograd.grad((instance_norm(x) ** 3).sum(), x)
     (plain,) = torch.autograd.grad((nnf.group_norm(x, 3) ** 3).sum(), x)
     torch.testing.assert_close(slope, plain)
-    (slope,) = torch.autograd.grad((_normed(x) ** 3).sum(), x, create_graph=True)
+    (slope,) = torch.autograd.grad((instance_norm(x) ** 3).sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         slope.sum().backward()
     with torch.no_grad():
-        torch.testing.assert_close(_normed(x), nnf.group_norm(x, 3))
+        torch.testing.assert_close(instance_norm(x), nnf.group_norm(x, 3))
 
 
 def test_what_nobody_judges_is_not_decided_on(monkeypatch):
@@ -273,10 +274,10 @@ def test_shortcuts_convolve_as_the_plain_way_does():
     x, layer, last = torch.randn(2, 6, 8, 12), nn.Conv2d(6, 5, 3, bias=False), nn.Conv2d(6, 3, 5)
     doubled = nnf.interpolate(x, scale_factor=2, mode="nearest")
     plain = layer(nnf.pad(doubled, (1, 1, 1, 1), mode="reflect"))
-    torch.testing.assert_close(_doubled_and_convolved(x, layer), plain, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(_reflected(x, 2), nnf.pad(x, (2, 2, 2, 2), mode="reflect"))
-    torch.testing.assert_close(_convolved_by_fours(x, last), last(x), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(upsampled_convolution(x, layer), plain, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(reflection_pad(x, 2), nnf.pad(x, (2, 2, 2, 2), mode="reflect"))
+    torch.testing.assert_close(convolution_by_fours(x, last), last(x), rtol=1e-5, atol=1e-5)
     plain.sum().backward()
     wanted, layer.weight.grad = layer.weight.grad, None
-    _doubled_and_convolved(x, layer).sum().backward()
+    upsampled_convolution(x, layer).sum().backward()
     torch.testing.assert_close(layer.weight.grad, wanted, rtol=1e-4, atol=1e-3)

@@ -14,8 +14,7 @@ from torch import Tensor
 from colorstyle_lib.color import fit_gamut, lab_to_rgb
 from colorstyle_lib.course.plots.common import Picture, new_figure, show_picture
 from colorstyle_lib.course.plots.palette import BLUE, GREEN, VERMILION
-from colorstyle_lib.model.gabor import ORIENTATIONS
-from colorstyle_lib.model.modalities import MODALITIES, PALETTE, Modalities
+from colorstyle_lib.model.modalities import MODALITIES, ORIENTATIONS, PALETTE, Modalities
 
 MODALITY_COLORS = {"color": VERMILION, "texture": BLUE, "shape": GREEN}
 _MARKS = {"color": "o", "texture": "s", "shape": "^"}
