@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Float
@@ -68,8 +70,10 @@ def uncertainty_statistics(unsure: Tensor, wrong: Tensor) -> dict[str, Statistic
 
     sure, guessing = rms(0), rms(_QUARTERS - 1)
     with needs_extra("SciPy", "tutorial"):
-        from scipy.stats import spearmanr
-    rank_correlations = [spearmanr(*picture).statistic for picture in zip(unsure.cpu(), wrong.cpu(), strict=True)]
+        from scipy.stats import ConstantInputWarning, spearmanr
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantInputWarning)  # NaN: cells that are all alike have no ranks
+        rank_correlations = [spearmanr(*picture).statistic for picture in zip(unsure.cpu(), wrong.cpu(), strict=True)]
     return {
         "error_where_sure": sure,
         "error_where_unsure": guessing,
