@@ -13,8 +13,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from colorstyle_lib.data.batches import ImageStore
+from colorstyle_lib.data.datasets import load_split
+from colorstyle_lib.data.downloads import find_root
 from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.images.read import to_picture
+
+
+def open_dataset(root_or_name, split: str, shorter_side: int, datasets=(), *, download: bool = False) -> ImageStore:
+    return load_split(find_root(root_or_name, download=download), split, shorter_side, datasets, quiet=True)
+
 
 WNIDS = ("n01440764", "n02102040")
 

@@ -10,8 +10,7 @@ import torch
 
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.data import scenes as synthetic
-from colorstyle_lib.data.batches import Batches, ImageStore
-from colorstyle_lib.data.crops import Windows
+from colorstyle_lib.data.batches import Batches, ImageStore, Windows
 from colorstyle_lib.training.distributed import world
 from colorstyle_lib.training.loop import train
 

@@ -70,7 +70,7 @@ def _run(arguments: argparse.Namespace) -> int:
     budget = LONG if arguments.long else SMALL
     folder = arguments.output or paths.RUNS / budget.folder
     pictures = arguments.pictures or PICTURES
-    store, exam = load_material(paths.data_root(arguments.data), pictures=pictures, cache=folder / "pictures")
+    store, exam = load_material(paths.data_root(arguments.data), pictures=pictures)
     lines = run_matrix(
         store,
         exam,

@@ -31,6 +31,8 @@ def _info(arguments: argparse.Namespace) -> int:
 def _train(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.training.train_on_folder import train_on_folder
 
+    if arguments.cache:
+        raise ConfigError("there is no --cache: pack images once, colorstyle data shard SRC DST, and give --data DST")
     train_on_folder(
         arguments.preset,
         arguments.data,
@@ -49,7 +51,6 @@ def _train(arguments: argparse.Namespace) -> int:
         tensorboard=arguments.tensorboard,
         compiled=arguments.compile,
         download=arguments.download,
-        cache=arguments.cache,
     )
     return 0
 
@@ -109,7 +110,7 @@ def parser() -> argparse.ArgumentParser:
         "--data", default="", help="data root, or a name of `colorstyle data list`; default: COLORSTYLE_DATA"
     )
     train.add_argument("--download", action="store_true", help="fetch a data set that is known by name")
-    train.add_argument("--cache", type=Path, metavar="FOLDER", help="keep decoded images there, for the next start")
+    train.add_argument("--cache", help=argparse.SUPPRESS)
     train.add_argument("--datasets", nargs="+", default=(), metavar="NAME", help="only these folders of the root")
     train.add_argument("--mode", default="auto", help=f"how long: auto, {', '.join(MODES)}; default: auto")
     train.add_argument("--steps", type=positive, help="optimizer steps in all; default: by mode")

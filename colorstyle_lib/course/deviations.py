@@ -191,7 +191,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "The released weights learned from 5,167 pictures: 3,720 scenes, 632 of an ImageNet sample and 815 paintings "
         "(the data card lists them). Any folder of pictures can be trained on.",
         "The full sets were not at hand where this ran; their official layouts are read.",
-        ("data.layouts", "training.train_on_folder.train_on_folder"),
+        ("data.folder.list_images", "training.train_on_folder.train_on_folder"),
     ),
     Deviation(
         "hardware",

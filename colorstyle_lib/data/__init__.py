@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "batches": ["Batches", "ImageStore", "center_crops", "load_images", "shrink"],
         "demo_photos": ["PHOTOGRAPHS", "credits", "photograph"],
         "folder": ["find_split"],
-        "for_mode": ["images_for"],
+        "datasets": ["images_for"],
         "style_gallery": ["style"],
     },
 )

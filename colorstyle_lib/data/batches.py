@@ -1,27 +1,31 @@
-"""Images in memory, decoded once to 8 bits, and random batches of crops of them."""
+"""Images in memory, decoded once to 8 bits; random batches of crops of them; and batches made ahead of their use."""
 
 from __future__ import annotations
 
 import itertools
 import sys
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
+import torch.nn.functional as nnf
 from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from colorstyle_lib.data.crops import Windows, scaled
 from colorstyle_lib.errors import ConfigError, DataError, ImageError
 from colorstyle_lib.images.read import open_picture
 
 _AT_ONCE = 512  # images decoded ahead of their use
-_CHOSEN, _WHICH = 2, 3  # what random numbers are for; 0 and 1 are the views
+_WHICH = 3  # random numbers that choose images; 0, 1, ... place the windows of each view
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,11 @@ def shrink(picture: Image.Image, shorter_side: int) -> Image.Image:
     return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
+def shrunk_tensor(picture: Image.Image, shorter_side: int) -> UInt8[Tensor, "3 _ _"]:
+    """:func:`shrink`, as an 8-bit tensor."""
+    return torch.from_numpy(np.array(shrink(picture, shorter_side))).permute(2, 0, 1).contiguous()
+
+
 def decoded(read: Callable[[int], Image.Image], count: int, shorter_side: int) -> Iterator[Tensor | str]:
     """Decode images in parallel, in order, a few hundred at a time, however many there are.
 
@@ -65,29 +74,20 @@ def decoded(read: Callable[[int], Image.Image], count: int, shorter_side: int) -
 
     def decode(i: int) -> Tensor | str:
         try:
-            small = shrink(read(i), shorter_side)
+            return shrunk_tensor(read(i), shorter_side)
         except ImageError as error:
             return str(error)
-        return torch.from_numpy(np.array(small)).permute(2, 0, 1).contiguous()
 
-    with ThreadPoolExecutor() as pool, tqdm(total=count, unit="image", leave=False, disable=_quiet(count)) as bar:
+    quiet = count < 1000 or not sys.stderr.isatty()  # a bar is for people, and for what takes longer than a moment
+    with ThreadPoolExecutor() as pool, tqdm(total=count, unit="image", leave=False, disable=quiet) as bar:
         for start in range(0, count, _AT_ONCE):
             for result in pool.map(decode, range(start, min(start + _AT_ONCE, count))):
                 bar.update()
                 yield result
 
 
-def _quiet(count: int) -> bool:
-    """A bar is for people, and for what takes longer than a moment."""
-    return count < 1000 or not sys.stderr.isatty()
-
-
 def load_images(
-    sources: Sequence[Path | Image.Image],
-    shorter_side: int,
-    *,
-    names: Sequence[str] = (),
-    groups: Sequence[int] = (),
+    sources: Sequence[Path | Image.Image], shorter_side: int, *, names: Sequence[str] = (), groups: Sequence[int] = ()
 ) -> ImageStore:
     """Decode images once, in parallel, into memory.
 
@@ -109,12 +109,7 @@ def load_images(
 
 
 def in_memory(results: Iterable[Tensor | str], names: Sequence[str], groups: Sequence[int]) -> ImageStore:
-    """Keep what :func:`decoded` gives.
-
-    Args:
-        results: images, and why others could not be read.
-        names: of all of them.
-        groups: of all of them; see :class:`ImageStore`.
+    """Keep what :func:`decoded` gives, with the names and groups of all of it, in a store.
 
     Raises:
         DataError: there is no image among them.
@@ -133,20 +128,20 @@ def in_memory(results: Iterable[Tensor | str], names: Sequence[str], groups: Seq
 
 
 def nothing_readable(problems: Sequence[str]) -> DataError:
-    """What to raise where every image is damaged."""
+    """The error of a data set in which every image is damaged."""
     return DataError("no image could be read" + (f"; the first problem: {problems[0]}" if problems else ""))
 
 
+def scaled(window: UInt8[Tensor, "3 _ _"], size: int) -> Float[Tensor, "3 {size} {size}"]:
+    """A square window at one size, in [0, 1]: antialiased bilinear, so that shrinking does not alias."""
+    window = window.float() / 255
+    if window.shape[1:] == (size, size):
+        return window
+    return nnf.interpolate(window[None], (size, size), mode="bilinear", antialias=True)[0].clamp(0, 1)
+
+
 def center_crops(store: ImageStore, size: int) -> Float[Tensor, "n 3 {size} {size}"]:
-    """The largest centered square of every image, at one size.
-
-    Args:
-        store: images.
-        size: side in pixels.
-
-    Returns:
-        ``(N, 3, size, size)`` in [0, 1].
-    """
+    """The largest centered square of every image, scaled to ``size`` pixels a side; sRGB in [0, 1]."""
     crops = []
     for image in store.images:
         side = min(image.shape[1:])
@@ -155,13 +150,71 @@ def center_crops(store: ImageStore, size: int) -> Float[Tensor, "n 3 {size} {siz
     return torch.stack(crops)
 
 
+@dataclass(frozen=True)
+class Windows:
+    """Windows of images before they are scaled: a quarter of a float batch's bytes to move, and no arithmetic done yet.
+
+    Attributes:
+        pixels: each window in its image's own pixels, in the upper left corner; what lies beyond is ignored.
+        sides: of each window, in pixels.
+        mirrored: which are turned left to right.
+        size: side of the crops to make, in pixels.
+    """
+
+    pixels: UInt8[Tensor, "n 3 s s"]
+    sides: Int[Tensor, " n"]
+    mirrored: Bool[Tensor, " n"]
+    size: int
+
+    def _with(self, change: Callable[[Tensor], Tensor]) -> Windows:
+        return replace(self, pixels=change(self.pixels), sides=change(self.sides), mirrored=change(self.mirrored))
+
+    def to(self, device: torch.device | str) -> Windows:
+        """The same windows on another device; from pinned memory the copy does not hold up the caller."""
+        return self._with(lambda part: part.to(device, non_blocking=True))
+
+    def pin_memory(self) -> Windows:
+        """The same windows where a GPU can fetch them by itself."""
+        return self._with(Tensor.pin_memory)
+
+    def crops(self) -> Float[Tensor, "n 3 size size"]:
+        """Scale, and mirror where it is due: crops in [0, 1] on the windows' device."""
+        if self.pixels.device.type == "cpu":
+            each = zip(self.pixels, self.sides.tolist(), self.mirrored.tolist(), strict=True)
+            crops = ((scaled(window[:, :side, :side], self.size), mirrored) for window, side, mirrored in each)
+            return torch.stack([crop.flip(-1) if mirrored else crop for crop, mirrored in crops])
+        return self.crops_at_once()
+
+    def crops_at_once(self) -> Float[Tensor, "n 3 size size"]:
+        """:meth:`crops` in a handful of operations, as a GPU wants it; a CPU is faster one by one.
+
+        Antialiased bilinear scaling is a triangle filter along each axis, so a crop is ``Y x X^T`` with matrices that
+        differ from window to window: two batched products, however many sizes there are.
+        """
+        with torch.autocast(self.pixels.device.type, enabled=False):  # 8 bits need more than bfloat16's precision
+            vertical = self._filter()
+            horizontal = torch.where(self.mirrored[:, None, None], vertical.flip(1), vertical)
+            crops = vertical[:, None] @ (self.pixels.float() / 255) @ horizontal[:, None].mT
+            return crops.clamp(0, 1)
+
+    def _filter(self) -> Float[Tensor, "n size s"]:
+        """How much each pixel of a window counts for each pixel of its crop, along one axis."""
+        device = self.pixels.device
+        place = torch.arange(self.pixels.shape[-1], device=device) + 0.5
+        scale = self.sides[:, None, None] / self.size
+        center = scale * (torch.arange(self.size, device=device) + 0.5)[:, None]
+        weight = (1 - (place - center).abs() / scale.clamp(min=1)).clamp(min=0)
+        weight = weight * (place < self.sides[:, None, None])
+        return weight / weight.sum(-1, keepdim=True)
+
+
 class Batches:
     """Endless random batches of square crops; batch ``i`` depends on the seed and ``i`` alone.
 
-    That is what lets a run that was interrupted go on exactly where it was, and what lets several processes share a
-    batch: each computes its own rows of one and the same. Half of the crops are mirrored. An image is drawn by group
-    first: groups are chosen with a probability that grows with the square root of their size, so a small data set is
-    seen more often than its share. No image is twice in a batch, unless a group has fewer than the batch wants of it.
+    So a run that was interrupted goes on exactly where it was, and several processes can share a batch: each computes
+    its own rows of it. Half of the crops are mirrored. An image is drawn by group first: groups are chosen with a
+    probability that grows with the square root of their size, so a small data set is seen more often than its share.
+    No image is twice in a batch, unless a group has fewer than the batch wants of it.
 
     Args:
         store: images.
@@ -205,14 +258,8 @@ class Batches:
         """This part's rows of batch number ``index``: ``(n, 3, crop, crop)`` in [0, 1]."""
         return self.windows(index).crops()
 
-    def references(self, index: int) -> Float[Tensor, "n 3 _ _"]:
-        """Other crops of the same images as those of :meth:`batch`, to color them by."""
-        return self.windows(index, view=1).crops()
-
-    def chosen(self, index: int, share: float) -> Bool[Tensor, " n"]:
-        """A random choice of this share of batch ``index``."""
-        drawn = self._random(index, _CHOSEN).random(self.batch_size)[self.rows.start : self.rows.stop]
-        return torch.from_numpy(drawn < share)
+    def __iter__(self) -> Iterator[Tensor]:
+        return map(self.batch, itertools.count())
 
     def which(self, index: int) -> Int[np.ndarray, " n"]:
         """Which images of the store are the rows of :meth:`batch`."""
@@ -227,9 +274,9 @@ class Batches:
         return drawn[self.rows.start : self.rows.stop]
 
     def windows(self, index: int, view: int = 0) -> Windows:
-        """What :meth:`batch` (view 0) and :meth:`references` (view 1) scale: to be made ahead, in another thread.
+        """The windows that :meth:`batch` (view 0) scales, or others of the same images (view 1): to be made ahead.
 
-        Where another device computes, it is best done there: ``batches.windows(i).to(device).crops()``.
+        Where another device computes, scaling is best done there: ``batches.windows(i).to(device).crops()``.
         """
         images = [self.store.images[i] for i in self.which(index).tolist()]
         places = [self._place(i, self._random(index, view, row)) for i, row in zip(images, self.rows, strict=True)]
@@ -241,9 +288,6 @@ class Batches:
         sides, mirrored = torch.tensor([p[2] for p in places]), torch.tensor([p[3] for p in places])
         return Windows(torch.from_numpy(pixels), sides, mirrored, self.crop)
 
-    def __iter__(self) -> Iterator[Tensor]:
-        return map(self.batch, itertools.count())
-
     def _place(self, image: Tensor, random: np.random.Generator) -> tuple[int, int, int, bool]:
         """Top, left, side and whether it is mirrored, of a random window."""
         height, width = image.shape[1:]
@@ -254,3 +298,57 @@ class Batches:
     def _random(self, index: int, purpose: int, row: int = 0) -> np.random.Generator:
         """Random numbers that depend on what they are for and on nothing drawn before."""
         return np.random.default_rng((self.seed % 2**32, index, purpose, row))
+
+
+class Prefetched(Generic[Item]):
+    """``make(start)``, ``make(start + 1)``, ... up to ``stop``, always in this order, each made ahead of its use.
+
+    Use it in a ``with`` block, so that its threads end however the block ends. What ``make`` raises is raised where
+    its item would have come. Threads, not processes: decoding and copying let go of Python's lock.
+
+    Args:
+        make: what to call with each number; called from several threads at once.
+        start: the first number.
+        stop: the first number that is no longer made; None for no end.
+        depth: how many items are kept ready or in the making.
+        workers: threads.
+
+    Attributes:
+        waited: seconds that the consumer stood still for data, in all.
+    """
+
+    def __init__(
+        self, make: Callable[[int], Item], start: int = 0, stop: int | None = None, *, depth: int = 4, workers: int = 2
+    ) -> None:
+        if depth < 1 or workers < 1:
+            raise ConfigError(f"depth and workers must be at least 1, not {depth} and {workers}")
+        self.waited = 0.0
+        self._make, self._numbers = make, iter(itertools.count(start) if stop is None else range(start, stop))
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="prefetch")
+        self._ahead: deque[Future[Item]] = deque()
+        for number in itertools.islice(self._numbers, depth):
+            self._ahead.append(self._pool.submit(make, number))
+
+    def __iter__(self) -> Iterator[Item]:
+        return self
+
+    def __next__(self) -> Item:
+        if not self._ahead:
+            raise StopIteration
+        started = time.perf_counter()
+        item = self._ahead.popleft().result()
+        self.waited += time.perf_counter() - started
+        if (number := next(self._numbers, None)) is not None:
+            self._ahead.append(self._pool.submit(self._make, number))
+        return item
+
+    def close(self) -> None:
+        """Make nothing more; returns when the threads have ended."""
+        self._ahead.clear()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def __enter__(self) -> Prefetched[Item]:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

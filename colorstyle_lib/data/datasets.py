@@ -1,76 +1,53 @@
-"""A data set ready for use: found by folder or name, listed by its layout, decoded in memory, on disk or as it goes."""
+"""Data sets ready for use: one split of a data root, or the images that a run mode computes on."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from colorstyle_lib.data.batches import ImageStore, decoded, in_memory
-from colorstyle_lib.data.decoded_cache import cached, expected_bytes
-from colorstyle_lib.data.downloads import find_root
-from colorstyle_lib.data.folder import Split
-from colorstyle_lib.data.image_list import Listing
-from colorstyle_lib.data.layouts import list_images
-from colorstyle_lib.data.streamed_shards import streamed
+import numpy as np
+
+from colorstyle_lib.data.batches import ImageStore, decoded, in_memory, load_images
+from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
+from colorstyle_lib.data.folder import list_images
+from colorstyle_lib.data.image_list import Listing, Split
+from colorstyle_lib.data.scenes import scenes
+from colorstyle_lib.data.shards import streamed
 from colorstyle_lib.errors import DataError
+from colorstyle_lib.images.read import to_picture
+from colorstyle_lib.run_mode import Mode
 
 
-def open_dataset(
-    root_or_name: str | os.PathLike[str],
-    split: Split,
-    shorter_side: int,
-    *,
-    datasets: Sequence[str] = (),
-    download: bool = False,
-    cache: Path | None = None,
+def load_split(
+    root: Path, split: Split, shorter_side: int, datasets: Sequence[str] = (), *, quiet: bool = False
 ) -> ImageStore:
-    """Open one split of a data root of any layout, or of a known data set.
+    """Open one split of a data root of any layout; say how much was read and left out, unless quiet.
+
+    Images are decoded once and held in memory, but those of shards are decoded each time they are drawn.
 
     Args:
-        root_or_name: a folder, or a name of :data:`.KNOWN`.
+        root: the folder; see :func:`.find_root` for names of data sets.
         split: ``train`` or ``val``; nothing under ``val`` is ever trained on.
-        shorter_side: what images are made to, in pixels.
+        shorter_side: what images are scaled to, in pixels.
         datasets: only these of the root; by default all. Each is a group of its own.
-        download: fetch a known data set that is not there yet.
-        cache: a folder to keep decoded images in, for data larger than memory and for the next start; by default they
-            are held in memory, but those of shards, which are decoded each time they are drawn.
+        quiet: print nothing.
 
     Returns:
         The images; those that cannot be read are named in ``problems``, never fatal.
 
     Raises:
-        DataError: no such root, data set or split; nothing in it can be read; or it fits neither memory nor disk.
+        DataError: no such data set or split, nothing in it can be read, or it does not fit into memory.
         MissingExtraError: a package is needed to read it.
     """
-    root = find_root(root_or_name, download=download)
-    if root is None:
-        raise DataError("a data set is a folder or a name; see: colorstyle data list")
-    return _decoded(list_images(root, split, datasets), split, shorter_side, datasets, cache)
-
-
-def load_split(
-    root: Path,
-    split: Split,
-    shorter_side: int,
-    datasets: Sequence[str] = (),
-    *,
-    cache: Path | None = None,
-    quiet: bool = False,
-) -> ImageStore:
-    """Open one split of a data root as :func:`open_dataset` does; say how much was read and left out, unless quiet.
-
-    Raises:
-        DataError: the root has no such data set, or holds nothing usable.
-    """
     listing = list_images(root, split, datasets)
-    store = _decoded(listing, split, shorter_side, datasets, cache)
-    if quiet:
-        return store
-    homes = ", ".join(sorted(set(listing.datasets)))
-    print(f"{split}: {len(store)} images from {homes}; {len(store.problems)} left out", flush=True)
-    for problem in store.problems[:20]:
-        print(f"  left out: {problem}")
+    store = streamed(listing, shorter_side) if listing.compact else _decoded(listing, shorter_side)
+    if not quiet:
+        homes = ", ".join(sorted(set(listing.datasets)))
+        print(f"{split}: {len(store)} images from {homes}; {len(store.problems)} left out", flush=True)
+        for problem in store.problems[:20]:
+            print(f"  left out: {problem}")
     return store
 
 
@@ -79,18 +56,46 @@ def dataset_names(root: Path, split: Split) -> list[str]:
     return sorted(set(list_images(root, split).datasets))
 
 
-def _decoded(
-    listing: Listing, split: Split, shorter_side: int, datasets: Sequence[str], cache: Path | None
-) -> ImageStore:
-    if cache is not None:
-        return cached(listing, shorter_side, cache, " ".join([split, *sorted(datasets)]))
-    if listing.compact:
-        return streamed(listing, shorter_side)
-    needed, memory = expected_bytes(listing, shorter_side), _memory()
+def images_for(mode: Mode, root: Path | None, size: int, seed: int = 0) -> tuple[ImageStore, str]:
+    """Get the images that a run mode computes on, and say in a sentence what they are.
+
+    Args:
+        mode: says where images come from (``source``) and how many at most (``max_images``).
+        root: the data root; only ``folder`` looks at it, and only at its training images.
+        size: pixels of an image's shorter side.
+        seed: which scenes are drawn, or which of a large root's images are taken.
+
+    Returns:
+        The images, one group for each data set; and what they are and how many, for a figure.
+
+    Raises:
+        DataError: a data root is wanted and there is none, or it holds no images.
+    """
+    if mode.source == "synthetic":
+        store = load_images([to_picture(one) for one in scenes(mode.max_images, size, seed).rgb], size)
+        return store, f"n = {len(store)} drawn scenes (synthetic, no photographs)"
+    if mode.source == "demo":
+        photos = list(PHOTOGRAPHS.values())[: mode.max_images]
+        store = load_images([photo.path for photo in photos], size, names=[photo.name for photo in photos])
+        return store, f"n = {len(store)} demo photographs (few, so every number is rough)"
+    if root is None:
+        raise DataError("this mode computes on real images: give a data root, or set COLORSTYLE_DATA")
+    found = list_images(root, "train")
+    chosen = np.random.default_rng(seed).permutation(len(found))[: mode.max_images]
+    sample = found.take(sorted(chosen.tolist()))
+    store = _decoded(sample, size)
+    counts = Counter(store.groups)
+    parts = ", ".join(f"{name} {counts[group]}" for group, name in enumerate(sorted(set(sample.datasets))))
+    return store, f"n = {len(store)} of {len(found)} training images ({parts})"
+
+
+def _decoded(listing: Listing, shorter_side: int) -> ImageStore:
+    """Decode all images into memory, unless they would not fit there."""
+    needed, memory = len(listing) * shorter_side**2 * 4, _memory()  # if they are as wide as 4 : 3 photographs
     if needed > memory:
         raise DataError(
             f"{len(listing)} images take about {needed / 1e9:.0f} GB, and this machine has {memory / 1e9:.0f} GB of "
-            f"memory; give a folder for a cache on disk, or make shards of them: colorstyle data shard --help"
+            f"memory; make shards of them, which are read while training: colorstyle data shard --help"
         )
     return in_memory(decoded(listing.read, len(listing), shorter_side), listing.names, listing.groups())
 

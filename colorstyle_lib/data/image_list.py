@@ -1,4 +1,4 @@
-"""The images that a data set has, known by name before any of them is opened."""
+"""The list of a data set's images, made without opening any of them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import hashlib
 import io
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
 from colorstyle_lib.errors import DataError, ImageError, nearest
 from colorstyle_lib.images.decode import decode, identify, strict_pillow
 from colorstyle_lib.images.read import open_picture
+
+Split = Literal["train", "val"]
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,8 @@ class Listing:
 
     def take(self, indices: Sequence[int]) -> Listing:
         """Some of the images, in the order given."""
-        return Listing(
-            self.root,
-            [self.names[i] for i in indices],
-            [self.datasets[i] for i in indices],
-            lambda i: self.read(indices[i]),
-            self.files,
-            self.compact,
-        )
+        names, datasets = [self.names[i] for i in indices], [self.datasets[i] for i in indices]
+        return replace(self, names=names, datasets=datasets, read=lambda i: self.read(indices[i]))
 
     def only(self, datasets: Sequence[str]) -> Listing:
         """The images of these data sets; all of them where none is named.
@@ -70,24 +67,21 @@ class Listing:
         return [order[name] for name in self.datasets]
 
     def fingerprint(self) -> str:
-        """Changes with the names, and with any file's size or time of change. No file is read."""
-        digest = hashlib.sha256("\n".join(self.names).encode("utf-8", "surrogateescape"))
+        """A hash that changes with the names, and with any file's size or time of change. No file is read."""
+        lines = list(self.names)
         for file in self.files:
-            try:
-                facts = file.stat()
-                digest.update(f"\n{file}\t{facts.st_size}\t{facts.st_mtime_ns}".encode("utf-8", "surrogateescape"))
-            except OSError:
-                digest.update(f"\n{file}\tmissing".encode("utf-8", "surrogateescape"))
-        return digest.hexdigest()
+            facts = file.stat() if file.exists() else None
+            lines.append(f"{file}\t{facts.st_size}\t{facts.st_mtime_ns}" if facts else f"{file}\tmissing")
+        return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def of_files(root: Path, files: Sequence[Path], dataset: str | Callable[[Path], str]) -> Listing:
-    """Images that are a file each.
+    """List images that are a file each.
 
     Args:
-        root: what they lie below.
+        root: the folder that they lie below.
         files: paths.
-        dataset: the name of the data set that all belong to, or what tells it from a path.
+        dataset: the name of the data set that all belong to, or a function that tells it from a path.
     """
     names = [file.relative_to(root).as_posix() for file in files]
     datasets = [dataset if isinstance(dataset, str) else dataset(file) for file in files]
@@ -95,22 +89,17 @@ def of_files(root: Path, files: Sequence[Path], dataset: str | Callable[[Path], 
 
 
 def joined(root: Path, parts: Sequence[Listing]) -> Listing:
-    """Several data sets below one root as one; each is called by its folder."""
+    """Join several data sets below one root; each is called by its folder."""
     ends = list(itertools.accumulate(len(part) for part in parts))
 
     def read(i: int) -> Image.Image:
         which = bisect.bisect_right(ends, i)
         return parts[which].read(i - (ends[which] - len(parts[which])))
 
-    homes = [part.root.relative_to(root).as_posix() for part in parts]
-    return Listing(
-        root,
-        [f"{home}/{name}" for home, part in zip(homes, parts, strict=True) for name in part.names],
-        [home for home, part in zip(homes, parts, strict=True) for _ in part.names],
-        read,
-        [file for part in parts for file in part.files],
-        all(part.compact for part in parts),
-    )
+    members = [(part.root.relative_to(root).as_posix(), name) for part in parts for name in part.names]
+    names, homes = [f"{home}/{name}" for home, name in members], [home for home, _ in members]
+    files = [file for part in parts for file in part.files]
+    return Listing(root, names, homes, read, files, all(part.compact for part in parts))
 
 
 def open_bytes(content: bytes, name: str) -> Image.Image:

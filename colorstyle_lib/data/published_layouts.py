@@ -12,9 +12,8 @@ from typing import Any
 
 from PIL import Image
 
-from colorstyle_lib.data.folder import Split
-from colorstyle_lib.data.image_list import Listing, of_files, open_bytes
-from colorstyle_lib.errors import DataError, ImageError, MissingExtraError
+from colorstyle_lib.data.image_list import Listing, Split, of_files, open_bytes
+from colorstyle_lib.errors import DataError, ImageError, MissingExtraError, needs_extra
 from colorstyle_lib.images.read import find_pictures
 
 
@@ -35,19 +34,17 @@ def imagenet(root: Path, split: Split) -> Listing | None:
     archives = [name for name, _ in ARCHIVE_META.values()]
     if not any((root / name).is_file() for name in (META_FILE, *archives)):
         return None
+    from_there = "get it from image-net.org (with an account) and put it there"
     if not (root / split).is_dir() and not (root / archive).is_file():
-        raise NoSplitError(f"ImageNet in {str(root)!r}: neither {split}/ nor {archive} is there; {_FROM_IMAGENET}")
+        raise NoSplitError(f"ImageNet in {str(root)!r}: neither {split}/ nor {archive} is there; {from_there}")
     if not (root / META_FILE).is_file() and not (root / devkit).is_file():
-        raise DataError(f"ImageNet in {str(root)!r}: the development kit {devkit} is missing; {_FROM_IMAGENET}")
+        raise DataError(f"ImageNet in {str(root)!r}: the development kit {devkit} is missing; {from_there}")
     if (root / split).is_dir() and not any(path.is_dir() for path in (root / split).iterdir()):
         return of_files(root, find_pictures(root / split), "imagenet")
     if not (root / split).is_dir():
         print(f"unpacking {archive} (once)", flush=True)
     found = _torchvision("ImageNet", root, lambda: ImageNet(str(root), split=split))
     return of_files(root, [Path(path) for path, _ in found.imgs], "imagenet")
-
-
-_FROM_IMAGENET = "get it from image-net.org (with an account) and put it there"
 
 
 def coco(root: Path, split: Split) -> Listing | None:
@@ -62,22 +59,17 @@ def coco(root: Path, split: Split) -> Listing | None:
         return None
     year = max(years, default=annotated[-1].stem[-4:] if annotated else "")
     images, annotations = root / f"{split}{year}", root / "annotations" / f"instances_{split}{year}.json"
+    missing = f"COCO in {str(root)!r}: {{}} is missing; get {{}}.zip from cocodataset.org and unpack it there"
     if not images.is_dir():
-        raise NoSplitError(f"COCO in {str(root)!r}: {images.name}/ is missing; get {images.name}.zip from {_COCO}")
+        raise NoSplitError(missing.format(f"{images.name}/", images.name))
     if not annotations.is_file():
-        raise DataError(
-            f"COCO in {str(root)!r}: annotations/{annotations.name} is missing; "
-            f"get annotations_trainval{year}.zip from {_COCO}"
-        )
+        raise DataError(missing.format(f"annotations/{annotations.name}", f"annotations_trainval{year}"))
     try:
         rows = json.loads(annotations.read_bytes())["images"]
         names = [str(row["file_name"]) for row in sorted(rows, key=lambda row: row["id"])]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{str(annotations)!r} is damaged or no COCO annotation; get it again from {_COCO}") from error
+        raise DataError(f"{str(annotations)!r} is damaged or no COCO annotation; get it again") from error
     return of_files(root, [images / name for name in names], "coco")
-
-
-_COCO = "cocodataset.org and unpack it there"
 
 
 def lsun(root: Path, split: Split) -> Listing | None:
@@ -85,41 +77,33 @@ def lsun(root: Path, split: Split) -> Listing | None:
 
     Not torchvision's LSUN: that leaves a pickle of all keys in the current folder and trusts any it finds there.
     """
-    there = [path for path in sorted(root.glob("*_lmdb")) if (path / "data.mdb").is_file()]
+    there = [path.parent for path in sorted(root.glob("*_lmdb/data.mdb"))]
     if not there:
         return None
     homes = [path for path in there if path.name.endswith(f"_{split}_lmdb")]
     if not homes:
         raise NoSplitError(f"LSUN in {str(root)!r}: no category has a folder NAME_{split}_lmdb")
     entries = [(home, key) for home in homes for key in _keys(home)]
-    shown = [key.decode("ascii", "backslashreplace") for _, key in entries]
+    names = [f"{home.name}/{key.decode('ascii', 'backslashreplace')}" for home, key in entries]
 
     def read(i: int) -> Image.Image:
         home, key = entries[i]
-        name = f"{home.name}/{shown[i]}"
         try:
             with _environment(home).begin() as transaction:
                 content = transaction.get(key)
         except Exception as error:  # lmdb has a dozen kinds; a damaged page must not end a run
-            raise ImageError(f"{name} cannot be read: {error}") from error
-        return open_bytes(content or b"", name)
+            raise ImageError(f"{names[i]} cannot be read: {error}") from error
+        return open_bytes(content or b"", names[i])
 
-    return Listing(
-        root,
-        [f"{home.name}/{key}" for (home, _), key in zip(entries, shown, strict=True)],
-        [home.name.removesuffix(f"_{split}_lmdb") for home, _ in entries],
-        read,
-        [home / "data.mdb" for home in homes],
-    )
+    categories = [home.name.removesuffix(f"_{split}_lmdb") for home, _ in entries]
+    return Listing(root, names, categories, read, [home / "data.mdb" for home in homes])
 
 
 @functools.cache
 def _environment(home: Path) -> Any:
     """A database, opened once in a process as lmdb demands."""
-    try:
+    with needs_extra("lmdb", "data"):
         import lmdb
-    except ImportError as error:
-        raise MissingExtraError("lmdb", "data") from error
     try:
         return lmdb.open(str(home), readonly=True, lock=False, readahead=False, meminit=False)
     except lmdb.Error as error:

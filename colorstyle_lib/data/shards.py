@@ -1,20 +1,23 @@
 """Reading WebDataset shards: tar files of images, each image found by its place in the file.
 
-Shards of our own (see :mod:`.write_shards`) have a ``.json`` beside each tar that says where its images
-are; others are looked through once. Either way they are plain tar files that the webdataset library reads as well.
+Shards of our own (see :mod:`.write_shards`) have a ``.json`` beside each tar that says where its images are; others
+are looked through once. Either way they are plain tar files that the webdataset library reads as well.
 """
 
 from __future__ import annotations
 
 import json
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from jaxtyping import UInt8
 from PIL import Image
+from torch import Tensor
 
-from colorstyle_lib.data.folder import Split
-from colorstyle_lib.data.image_list import Listing, open_bytes
+from colorstyle_lib.data.batches import ImageStore, nothing_readable, shrunk_tensor
+from colorstyle_lib.data.image_list import Listing, Split, open_bytes
 from colorstyle_lib.errors import DataError, ImageError
 from colorstyle_lib.images.read import ENDINGS
 
@@ -26,7 +29,7 @@ LOCK = ".shards.lock"
 
 
 def find(root: Path, split: Split) -> Listing | None:
-    """The images in ``<split>-*.tar``; None where a folder has no shards of any split.
+    """List the images in ``<split>-*.tar``; None where a folder has no shards of any split.
 
     Raises:
         DataError: the shards are not complete, one is missing or cut off, or there are none of this split.
@@ -56,13 +59,8 @@ def find(root: Path, split: Split) -> Listing | None:
     return Listing(root, names, [member[2] for member in members], read, tars, compact=True)
 
 
-def described_by(tar: Path) -> Path:
-    """The file that says what is in a shard of ours."""
-    return tar.with_suffix(".json")
-
-
 def read_json(path: Path) -> Any:
-    """A JSON file of ours.
+    """Read a JSON file of ours.
 
     Raises:
         DataError: it is missing or damaged.
@@ -81,7 +79,7 @@ def pictures_in(tar: IO[bytes]) -> list[tuple[str, int, int]]:
 
 
 def _described(tar: Path) -> list[tuple[str, str, int, int]]:
-    facts = read_json(described_by(tar))
+    facts = read_json(tar.with_suffix(".json"))
     size = tar.stat().st_size if tar.is_file() else None
     if size != facts["bytes"]:
         state = "missing" if size is None else "cut off"
@@ -95,3 +93,41 @@ def _scanned(tar: Path) -> list[tuple[str, str, int, int]]:
             return [(name, tar.parent.name, offset, size) for name, offset, size in pictures_in(file)]
     except (OSError, tarfile.TarError) as error:
         raise DataError(f"shard {str(tar)!r} is damaged: {error}") from error
+
+
+class StreamedImages(Sequence):
+    """Images that are decoded each time they are looked at: for data of which the pixels do not fit into memory.
+
+    One that is damaged is named once, and the next stands in for it.
+
+    Args:
+        listing: the images.
+        shorter_side: pixels.
+        problems: where damaged images are named.
+    """
+
+    def __init__(self, listing: Listing, shorter_side: int, problems: list[str]) -> None:
+        self._listing, self._side, self._problems = listing, shorter_side, problems
+        self._damaged: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._listing)
+
+    def __getitem__(self, i: int) -> UInt8[Tensor, "3 _ _"]:
+        if not -len(self) <= i < len(self):
+            raise IndexError(i)
+        for number in ((i + offset) % len(self) for offset in range(len(self))):
+            if number in self._damaged:
+                continue
+            try:
+                return shrunk_tensor(self._listing.read(number), self._side)
+            except ImageError as error:
+                self._damaged.add(number)
+                self._problems.append(str(error))
+        raise nothing_readable(self._problems)
+
+
+def streamed(listing: Listing, shorter_side: int) -> ImageStore:
+    """A store of images that are decoded at each access; its ``problems`` grow as damaged ones are met."""
+    problems: list[str] = []
+    return ImageStore(StreamedImages(listing, shorter_side, problems), list(listing.names), problems, listing.groups())

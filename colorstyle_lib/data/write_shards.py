@@ -3,7 +3,7 @@
 An image is a pair ``000000042.jpg`` and ``000000042.json`` (its name and data set), as the webdataset library wants
 it. Beside each ``train-000000.tar`` stands ``train-000000.json``: its SHA-256, what is in it and where, what was left
 out; ``CHECKSUMS.csv`` is for ``colorstyle data check``. Every file takes its name only once it is complete, so a run
-that was cut off goes on where it stopped.
+that was cut off goes on where it stopped; webdataset's own ShardWriter writes under the final names, hence tarfile.
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ from tqdm import tqdm
 
 from colorstyle_lib.data import manifest
 from colorstyle_lib.data.batches import shrink
-from colorstyle_lib.data.folder import Split
-from colorstyle_lib.data.image_list import Listing
-from colorstyle_lib.data.layouts import list_images
-from colorstyle_lib.data.shards import INDEX, LOCK, described_by, pictures_in, read_json
+from colorstyle_lib.data.folder import list_images
+from colorstyle_lib.data.image_list import Listing, Split
+from colorstyle_lib.data.shards import INDEX, LOCK, pictures_in, read_json
 from colorstyle_lib.errors import ConfigError, DataError, ImageError
 from colorstyle_lib.files import atomic_write, file_lock
 
@@ -98,10 +97,10 @@ def write_shards(
 
 
 def _finished(tar: Path, recipe: dict[str, Any]) -> dict[str, Any] | None:
-    """What an earlier run wrote about a shard; None where it did not come so far."""
-    if not described_by(tar).is_file():
+    """The facts that an earlier run wrote about a shard; None where it did not come so far."""
+    if not tar.with_suffix(".json").is_file():
         return None
-    facts = read_json(described_by(tar))
+    facts = read_json(tar.with_suffix(".json"))
     if facts["recipe"] != recipe:
         raise DataError(
             f"{str(tar.parent)!r} has shards of other images or with other settings; give another folder, or delete it"
@@ -144,7 +143,7 @@ def _write(tar: Path, listing: Listing, numbers: Sequence[int], recipe: dict[str
         for number, (_, offset, length) in zip(sources, places, strict=True)
     ]
     facts = {"recipe": recipe, "sha256": sha256, "bytes": size, "left_out": left_out, "images": images}
-    with atomic_write(described_by(tar), "w", error=DataError) as file:
+    with atomic_write(tar.with_suffix(".json"), "w", error=DataError) as file:
         json.dump(facts, file)
     return facts
 

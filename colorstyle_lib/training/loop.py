@@ -25,8 +25,7 @@ from tqdm import tqdm
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import Preset, TrainingConfig, differing
-from colorstyle_lib.data.batches import Batches
-from colorstyle_lib.data.prefetch import Prefetched
+from colorstyle_lib.data.batches import Batches, Prefetched
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.model.color_bins import bin_frequency, rebalancing

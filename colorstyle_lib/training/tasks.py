@@ -19,8 +19,7 @@ from torchvision.transforms.functional import gaussian_blur
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import TrainingConfig
-from colorstyle_lib.data.batches import Batches
-from colorstyle_lib.data.crops import Windows
+from colorstyle_lib.data.batches import Batches, Windows
 from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.model.content import content_planes
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import torch
 from torchvision.transforms.functional import to_pil_image as to_pil
@@ -53,7 +52,6 @@ def train_on_folder(
     tensorboard: bool = False,
     compiled: bool = False,
     download: bool = False,
-    cache: Path | None = None,
 ) -> Path:
     """Train a preset on the train split of a data root, measure it on the val split, write weights and their card.
 
@@ -79,16 +77,16 @@ def train_on_folder(
     weights, crop = output / "generator.safetensors", preset.training.crop
     before = load_tensors(start_from) if start_from else None
     with joined_world() as world:
-        kept = {"cache": cache, "quiet": not world.first}
+        quiet = not world.first
         alone = preset.training.trainable == "restyling"
         scale, covers = (_CLOSE_SCALE, {"covers": _CLOSE}) if alone else (_STORE_SCALE, {})
-        store = load_split(root, "train", round(crop * scale), datasets, **kept)
-        validation = center_crops(load_split(root, "val", crop, datasets, **kept), crop)
+        store = load_split(root, "train", round(crop * scale), datasets, quiet=quiet)
+        validation = center_crops(load_split(root, "val", crop, datasets, quiet=quiet), crop)
         part = (world.rank, world.size)
         batches = Batches(store, preset.training.batch_size, crop, seed, part=part, **covers)
         looks = None
         if "stylize" in dict(preset.training.tasks):
-            gallery = style_store(root, styles, round(crop * _CLOSE_SCALE), **kept)
+            gallery = style_store(root, styles, round(crop * _CLOSE_SCALE), quiet=quiet)
             looks = Batches(gallery, preset.training.batch_size, crop, seed, part=part, covers=_CLOSE)
         train(
             preset,
@@ -123,14 +121,14 @@ def train_on_folder(
     return weights
 
 
-def style_store(root: Path, names: Sequence[str], shorter_side: int, **kept: Any) -> ImageStore:
+def style_store(root: Path, names: Sequence[str], shorter_side: int, *, quiet: bool = False) -> ImageStore:
     """Pictures whose look is learned to be taken: our own gallery, and data sets of paintings.
 
     Args:
         root: data root.
         names: its data sets that hold styles; by default those whose name says so.
         shorter_side: pixels.
-        **kept: for :func:`.load_split`.
+        quiet: print nothing.
 
     Raises:
         DataError: the root has no data set of such a name.
@@ -141,7 +139,7 @@ def style_store(root: Path, names: Sequence[str], shorter_side: int, **kept: Any
     own = load_images(drawn, shorter_side, names=[f"gallery {i}" for i in range(len(drawn))])
     if not names:
         return own
-    store = load_split(root, "train", shorter_side, names, **kept)
+    store = load_split(root, "train", shorter_side, names, quiet=quiet)
     return ImageStore(
         [*store.images, *own.images],
         [*store.names, *own.names],

@@ -1,4 +1,4 @@
-"""What data costs a step: a cache beside decoding each time, and how long a step stands still for its batch."""
+"""The cost of data in a step: memory and shards beside decoding each time, and how long a step waits for its batch."""
 
 import time
 from pathlib import Path
@@ -9,12 +9,11 @@ from side_by_side import alternate
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import get_preset
-from colorstyle_lib.data.batches import Batches
-from colorstyle_lib.data.datasets import open_dataset
+from colorstyle_lib.data.batches import Batches, Prefetched
+from colorstyle_lib.data.datasets import load_split
 from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
-from colorstyle_lib.data.layouts import list_images
-from colorstyle_lib.data.prefetch import Prefetched
-from colorstyle_lib.data.streamed_shards import streamed
+from colorstyle_lib.data.folder import list_images
+from colorstyle_lib.data.shards import streamed
 from colorstyle_lib.data.write_shards import write_shards
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
@@ -37,34 +36,21 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home.parent
 
 
-def test_a_cache_beside_decoding_each_time(root):
+def test_memory_and_shards_beside_decoding_each_time(root):
     stores = {
-        "held in memory": open_dataset(root, "train", SHORTER_SIDE),
-        "cache on disk": open_dataset(root, "train", SHORTER_SIDE, cache=root / "cache"),
-        "shards, decoded each time": open_dataset(_shards(root), "train", SHORTER_SIDE),
+        "held in memory": load_split(root, "train", SHORTER_SIDE),
+        "shards, decoded each time": load_split(_shards(root), "train", SHORTER_SIDE),
         "files, decoded each time": streamed(list_images(root, "train"), SHORTER_SIDE),
     }
     batches = {way: Batches(store, N, CROP) for way, store in stores.items()}
     timing = alternate({way: lambda b=b: b.batch(0) for way, b in batches.items()})
     timing.show(f"a batch of {N} crops of {CROP} x {CROP}, one thread", yardstick="files, decoded each time")
-    assert timing.ratio("cache on disk", "files, decoded each time") < 0.5
     assert timing.ratio("held in memory", "files, decoded each time") < 0.5
-
-
-def test_the_next_start_beside_the_first(root):
-    def start(folder: str) -> None:
-        open_dataset(root, "train", SHORTER_SIDE, cache=root / folder)
-
-    names = iter(range(1000))
-    start("kept")
-    timing = alternate({"first start": lambda: start(f"new{next(names)}"), "next start": lambda: start("kept")}, 3)
-    timing.show(f"opening {COPIES * len(PHOTOGRAPHS)} images through a cache on disk", yardstick="first start")
-    assert timing.ratio("next start", "first start") < 0.2
 
 
 def test_a_step_as_long_as_the_tiny_presets_hardly_waits(root):
     preset = get_preset("tiny")
-    store = open_dataset(root, "train", round(preset.training.crop * 1.25), cache=root / "cache")
+    store = load_split(root, "train", round(preset.training.crop * 1.25))
     batches = Batches(store, preset.training.batch_size, preset.training.crop)
     generator = Generator(preset.generator).train()
 

@@ -7,9 +7,7 @@ import torch.nn.functional as nnf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorstyle_lib.data.batches import Batches, ImageStore
-from colorstyle_lib.data.crops import Windows, scaled
-from colorstyle_lib.data.prefetch import Prefetched
+from colorstyle_lib.data.batches import Batches, ImageStore, Prefetched, Windows, scaled
 from colorstyle_lib.errors import ConfigError, DataError
 
 
@@ -27,8 +25,8 @@ def test_parts_are_the_rows_of_one_and_the_same_batch(world):
     parts = [Batches(store, 6, 16, seed=5, part=(rank, world)) for rank in range(world)]
     for index in (0, 7):
         assert torch.equal(torch.cat([p.batch(index) for p in parts]), whole.batch(index))
-        assert torch.equal(torch.cat([p.references(index) for p in parts]), whole.references(index))
-        assert torch.equal(torch.cat([p.chosen(index, 0.5) for p in parts]), whole.chosen(index, 0.5))
+        others = [p.windows(index, view=1).crops() for p in parts]
+        assert torch.equal(torch.cat(others), whole.windows(index, view=1).crops())
         assert [i for p in parts for i in p.which(index)] == whole.which(index).tolist()
 
 
@@ -61,7 +59,7 @@ def test_a_group_smaller_than_its_share_is_used_evenly():
 
 def test_views_of_an_image_are_drawn_independently_of_which_image_it_is():
     batches = Batches(noise_store(), 8, 16)
-    assert not torch.equal(batches.batch(0), batches.references(0))
+    assert not torch.equal(batches.batch(0), batches.windows(0, view=1).crops())
     assert torch.equal(batches.windows(0).crops(), batches.batch(0))
 
 

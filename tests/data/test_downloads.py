@@ -10,9 +10,8 @@ import pytest
 import torchvision.datasets as tv
 
 from colorstyle_lib import paths
-from colorstyle_lib.data.datasets import open_dataset
 from colorstyle_lib.data.downloads import KNOWN, fetch, find_root
-from colorstyle_lib.data.layouts import list_images
+from colorstyle_lib.data.folder import list_images
 from colorstyle_lib.errors import ConfigError, DataError
 
 
@@ -57,13 +56,13 @@ def test_a_named_set_is_downloaded_once_and_then_found(server, downloads, monkey
     url, archive, asked = server
     point_at(monkeypatch, url, small.md5(archive))
     with pytest.raises(DataError, match=r"Imagenette.*is not there; add --download \(0.34 GB"):
-        open_dataset("imagenette", "train", 16)
-    store = open_dataset("imagenette", "train", 16, download=True)
+        small.open_dataset("imagenette", "train", 16)
+    store = small.open_dataset("imagenette", "train", 16, download=True)
     assert len(store) == 3
     assert [path.name for path in sorted(downloads.iterdir()) if not path.name.startswith(".")] == ["imagenette"]
     assert [path.name for path in (downloads / "imagenette").iterdir()] == ["imagenette2-320"]  # and no archive
     count = len(asked)
-    assert len(open_dataset("imagenette", "val", 16, download=True)) == 1
+    assert len(small.open_dataset("imagenette", "val", 16, download=True)) == 1
     monkeypatch.setenv("COLORSTYLE_DATA", "imagenette")
     assert find_root() == (downloads / "imagenette").resolve()
     assert len(asked) == count
@@ -113,8 +112,6 @@ def test_a_folder_wins_over_a_name_and_a_missing_folder_is_called_one(isolated, 
     with pytest.raises(DataError, match="no folder and no known data set 'imagenete'; did you mean 'imagenette'"):
         find_root("imagenete")
     assert find_root("") is None
-    with pytest.raises(DataError, match="colorstyle data list"):
-        open_dataset("", "train", 16)
     monkeypatch.setenv("COLORSTYLE_DATA", "/no/such/place")
     with pytest.raises(DataError, match="COLORSTYLE_DATA '/no/such/place' is not a folder"):
         find_root()

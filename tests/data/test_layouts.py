@@ -12,8 +12,8 @@ import torchvision.datasets as tv
 from PIL import Image
 from torchvision.datasets import imagenet as tv_imagenet
 
-from colorstyle_lib.data.datasets import dataset_names, load_split, open_dataset
-from colorstyle_lib.data.layouts import list_images
+from colorstyle_lib.data.datasets import dataset_names, load_split
+from colorstyle_lib.data.folder import list_images
 from colorstyle_lib.errors import DataError, MissingExtraError
 
 
@@ -119,7 +119,7 @@ def test_coco_takes_both_splits_from_the_latest_year(tmp_path):
 def test_coco_says_what_is_missing_and_leaves_out_images_that_are(tmp_path):
     root = small.coco(tmp_path)
     (root / "train2017" / "000000000025.jpg").unlink()
-    store = open_dataset(root, "train", 16)
+    store = small.open_dataset(root, "train", 16)
     assert len(store) == 2
     assert "000000000025.jpg" in store.problems[0]
     annotations = root / "annotations" / "instances_train2017.json"
@@ -187,7 +187,7 @@ def test_a_damaged_image_in_lsun_is_left_out(tmp_path):
     with lmdb.open(str(root / "bedroom_train_lmdb"), map_size=2**24) as database, database.begin(write=True) as t:
         t.put(b"0" * 40, b"no picture")
         t.put(b"1" * 40, b"")
-    store = open_dataset(root, "train", 16)
+    store = small.open_dataset(root, "train", 16)
     assert [len(store), len(store.problems)] == [5, 2]
     assert "bedroom_train_lmdb/" + "0" * 40 in store.problems[0]
 
@@ -216,7 +216,7 @@ def test_stl10(tmp_path, monkeypatch):
     assert len(trusted) == 5
     assert equal(contents(root, "train"), [pixels(trusted[i][0]) for i in range(5)])
     assert len(list_images(root, "val")) == 2
-    assert tuple(open_dataset(root, "val", 96).images[0].shape) == (3, 96, 96)
+    assert tuple(small.open_dataset(root, "val", 96).images[0].shape) == (3, 96, 96)
 
 
 def test_places365(tmp_path, monkeypatch):
@@ -252,10 +252,10 @@ def test_data_sets_of_several_layouts_side_by_side(tmp_path):
     assert equal(contents(tmp_path, "train")[3:8], contents(tmp_path / "lsun", "train"))
     assert np.array_equal(contents(tmp_path, "train")[8], pixels(Image.open(tmp_path / "mine" / "train" / "a.jpg")))
     assert dataset_names(tmp_path, "val") == ["coco", "lsun"]  # mine has none, which is no mistake
-    store = open_dataset(tmp_path, "train", 16, datasets=["mine", "lsun"])
+    store = small.open_dataset(tmp_path, "train", 16, datasets=["mine", "lsun"])
     assert store.groups == [0] * 5 + [1]
     with pytest.raises(DataError, match="has no data set 'lsum'; did you mean 'lsun'"):
-        open_dataset(tmp_path, "train", 16, datasets=["lsum"])
+        small.open_dataset(tmp_path, "train", 16, datasets=["lsum"])
     shutil.rmtree(tmp_path / "coco" / "annotations")
     with pytest.raises(DataError, match="annotations"):  # a data set that is broken is not passed over
         list_images(tmp_path, "train")

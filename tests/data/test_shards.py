@@ -17,9 +17,9 @@ import pytest
 import torch
 
 from colorstyle_lib.data import write_shards as sharding
-from colorstyle_lib.data.batches import Batches
-from colorstyle_lib.data.datasets import load_split, open_dataset
-from colorstyle_lib.data.layouts import list_images
+from colorstyle_lib.data.batches import Batches, decoded, in_memory
+from colorstyle_lib.data.datasets import load_split
+from colorstyle_lib.data.folder import list_images
 from colorstyle_lib.data.manifest import check
 from colorstyle_lib.data.write_shards import write_shards
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
@@ -96,7 +96,8 @@ def test_shards_are_trained_on_without_being_held(source, tmp_path, capsys):
     write_shards(source, tmp_path / "shards", per_shard=4)
     store = load_split(tmp_path / "shards", "train", 24)
     assert "train: 9 images from sea, town; 0 left out" in capsys.readouterr().out
-    held = open_dataset(tmp_path / "shards", "train", 24, cache=tmp_path / "cache")
+    listing = list_images(tmp_path / "shards", "train")
+    held = in_memory(decoded(listing.read, len(listing), 24), listing.names, listing.groups())
     assert torch.equal(Batches(store, 6, 16).batch(2), Batches(held, 6, 16).batch(2))
     assert store.groups == held.groups
     assert sorted(set(store.groups)) == [0, 1]
@@ -109,7 +110,7 @@ def test_an_image_that_is_damaged_later_is_named_and_replaced(source, tmp_path):
     content = bytearray(tar.read_bytes())
     content[offset : offset + size] = bytes(size)
     tar.write_bytes(content)
-    store = open_dataset(tmp_path / "shards", "train", 24)
+    store = small.open_dataset(tmp_path / "shards", "train", 24)
     assert torch.equal(store.images[4], store.images[5])
     assert [len(store.problems), name in store.problems[0]] == [1, True]
     assert torch.equal(store.images[4], store.images[5])
@@ -130,7 +131,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(source, tmp_path, capsys
     code = """
         import sys, time
         from pathlib import Path
-        from colorstyle_lib.data import sharding
+        from colorstyle_lib.data import write_shards as sharding
         def slow(tar, name, content, inner=sharding._add):
             time.sleep(0.1)
             inner(tar, name, content)

@@ -14,8 +14,7 @@ from small_run import drawn_store, small_preset
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import change, get_preset
 from colorstyle_lib.data import scenes as synthetic
-from colorstyle_lib.data.batches import Batches
-from colorstyle_lib.data.crops import Windows
+from colorstyle_lib.data.batches import Batches, Windows
 from colorstyle_lib.data.folder import find_split
 from colorstyle_lib.errors import ConfigError, DataError, WeightsError
 from colorstyle_lib.files import file_hash

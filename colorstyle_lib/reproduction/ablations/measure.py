@@ -53,16 +53,13 @@ class ValidationSet:
         return len(self.squares)
 
 
-def load_material(
-    root: Path | None, *, pictures: int = PICTURES, cache: Path | None = None
-) -> tuple[ImageStore, ValidationSet]:
+def load_material(root: Path | None, *, pictures: int = PICTURES) -> tuple[ImageStore, ValidationSet]:
     """Pictures to learn from, and the exam.
 
     Args:
         root: a data root, whose train and val splits these are; None for the demo photographs, of which the left halves
             are for learning and crops of the right halves for the exam.
         pictures: of the exam, at most.
-        cache: where decoded pictures of a data root are kept, for the next start.
 
     Raises:
         DataError: the root holds nothing usable.
@@ -73,8 +70,8 @@ def load_material(
         learn, rest = halves(everything)
         crops = (exam_crops(rest, side, min(pictures, _CROPS)) for side in (SIDE, HALVED))
         return learn, ValidationSet("demo", *crops)
-    learn = load_split(root, "train", round(SIDE * _STORE_SCALE), cache=cache)
-    val = load_split(root, "val", HALVED, cache=cache)
+    learn = load_split(root, "train", round(SIDE * _STORE_SCALE))
+    val = load_split(root, "val", HALVED)
     rows = torch.linspace(0, len(val) - 1, min(pictures, len(val))).round().long()
     large = center_crops(val, HALVED)[rows]
     return learn, ValidationSet("all", center_crops(val, SIDE)[rows], large)

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.data.batches import center_crops, decoded, in_memory
+from colorstyle_lib.data.folder import list_images
 from colorstyle_lib.data.image_list import Listing
-from colorstyle_lib.data.layouts import list_images
 from colorstyle_lib.errors import DataError
 
 SIZE = 256

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from colorstyle_lib.cli.data import add_data_commands
-from colorstyle_lib.data.layouts import list_images
+from colorstyle_lib.data.folder import list_images
 from colorstyle_lib.data.manifest import check
 from colorstyle_lib.data.provenance import http as fetching
 from colorstyle_lib.data.provenance.perceptual_hash import alike, fingerprint, pixel_hash
