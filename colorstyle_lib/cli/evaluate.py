@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from colorstyle_lib.reproduction.claims.targets import Target
     from colorstyle_lib.reproduction.results.store import Number
 
 
@@ -96,7 +95,6 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.errors import ConfigError
     from colorstyle_lib.reproduction.benchmarks.coloring import ALL
     from colorstyle_lib.reproduction.benchmarks.run_coloring import evaluate_weights, print_summary
-    from colorstyle_lib.reproduction.claims.targets import TARGETS
     from colorstyle_lib.reproduction.results.store import RESULTS
 
     if arguments.limit is not None and arguments.limit < 2:
@@ -125,7 +123,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     for method in dict.fromkeys(n.method for n in numbers if n.metric == "colorfulness_ratio"):
         if method in (numbers[0].method, "ours"):
             print(f"\n{method}, {last}:")
-            _print_verdicts(numbers, method, last, TARGETS)
+            _print_verdicts(numbers, method, last, "coloring")
     return 0
 
 
@@ -149,7 +147,6 @@ def _specialists(arguments: argparse.Namespace, output: Path) -> int:
     from colorstyle_lib.errors import ConfigError
     from colorstyle_lib.reproduction.benchmarks.run_style import STYLE_PAIRS
     from colorstyle_lib.reproduction.benchmarks.unified_vs_specialists import JOINT, evaluate_specialists
-    from colorstyle_lib.reproduction.claims.targets import COLORING, RESTYLING
 
     if arguments.demo or arguments.weights or arguments.name:
         raise ConfigError(
@@ -160,16 +157,17 @@ def _specialists(arguments: argparse.Namespace, output: Path) -> int:
     root = _root(arguments.data, "measuring")
     folders = arguments.specialists or [arguments.opponents or paths.RUNS / "opponents"]
     numbers = evaluate_specialists(root, *folders, output=output, limit=arguments.limit)
-    _print_verdicts(numbers, JOINT, numbers[0].data, COLORING)
-    _print_verdicts(numbers, JOINT, STYLE_PAIRS, RESTYLING)
+    _print_verdicts(numbers, JOINT, numbers[0].data, "joint_coloring")
+    _print_verdicts(numbers, JOINT, STYLE_PAIRS, "joint_style")
     return 0
 
 
-def _print_verdicts(numbers: Sequence[Number], method: str, data: str, targets: Sequence[Target]) -> None:
-    from colorstyle_lib.reproduction.claims.targets import verdicts
+def _print_verdicts(numbers: Sequence[Number], method: str, data: str, targets: str) -> None:
+    from colorstyle_lib.reproduction.claims.schema import TARGETS
+    from colorstyle_lib.reproduction.claims.verdict import judge_targets
 
-    for verdict in verdicts({n.key: n for n in numbers}, method, data, targets):
-        print(f"  {verdict.line}")
+    for finding in judge_targets({n.key: n for n in numbers}, method, data, TARGETS[targets]):
+        print(f"  {finding.line}")
 
 
 def _clips(arguments: argparse.Namespace, output: Path) -> int:

@@ -1,4 +1,4 @@
-"""Whether the numbers behind the claims are still what this code and these weights give."""
+"""A check of the claims: their numbers measured again, and held against the recorded ones."""
 
 from __future__ import annotations
 
@@ -46,17 +46,14 @@ class Check:
 
 
 def recompute(root: Path | None = None) -> dict[str, Number]:
-    """Measure the released weights again: on the demo photographs, and on a data root where there is one.
-
-    Nothing that was measured before is taken from disk.
+    """Measure the released weights without the cache: on the demo photographs, and on a data root where there is one.
 
     Raises:
         MissingExtraError: a package is not installed. DataError: the root holds no val pictures.
     """
     with measured_anew(), tempfile.TemporaryDirectory() as folder:
-        numbers = evaluate_weights(None, output=Path(folder) / "demo.json")
-        if root is not None:
-            numbers += evaluate_weights(root, output=Path(folder) / "root.json")
+        roots = [None] if root is None else [None, root]
+        numbers = [n for one in roots for n in evaluate_weights(one, output=Path(folder) / "results.json")]
     return {number.key: number for number in numbers}
 
 
@@ -85,33 +82,30 @@ def check_claims(recorded: Mapping[str, Number], now: Mapping[str, Number]) -> l
             problem = f"measured with weights {number.weights[:8]}, but {released[:8]} are released"
             checks.append(Check(claims, number, None, problem))
         elif fresh is not None:
-            checks.append(Check(claims, number, fresh, _problem(number, fresh.value)))
+            checks.append(Check(claims, number, fresh, _drift(number, fresh.value)))
     return checks
 
 
 def left_unchecked(judgements: Sequence[Judgement], checks: Sequence[Check]) -> dict[str, list[str]]:
     """Addresses of numbers that were not computed again, by the command that would."""
     done = {check.recorded for check in checks}
-    rest: dict[str, list[str]] = {}
-    for judgement in judgements:
-        for number in judgement.numbers:
-            if number not in done and number.key not in rest.get(number.command, []):
-                rest.setdefault(number.command, []).append(number.key)
-    return rest
+    rest: dict[str, dict[str, None]] = {}
+    for number in (n for judgement in judgements for n in judgement.numbers if n not in done):
+        rest.setdefault(number.command, {})[number.key] = None
+    return {command: list(keys) for command, keys in rest.items()}
 
 
 def changed_verdicts(recorded: Mapping[str, Number], now: Mapping[str, Number]) -> list[str]:
     """A line for each claim that the fresh numbers would judge otherwise."""
-    before, after = judge_claims(recorded), judge_claims({**recorded, **now})
     return [
         f"{one.claim.id}: {one.verdict!r} as recorded, {other.verdict!r} with the numbers of now"
-        for one, other in zip(before, after, strict=True)
+        for one, other in zip(judge_claims(recorded), judge_claims({**recorded, **now}), strict=True)
         if one.verdict != other.verdict
     ]
 
 
-def _problem(number: Number, value: float) -> str:
+def _drift(number: Number, value: float) -> str:
+    """What is wrong with a fresh value; empty if nothing is."""
     if number.interval is not None:
-        low, high = number.interval
-        return "" if low <= value <= high else "outside its interval"
+        return "" if number.interval[0] <= value <= number.interval[1] else "outside its interval"
     return "" if abs(value - number.value) <= WITHIN * abs(number.value) else f"more than {WITHIN:.0%} away"

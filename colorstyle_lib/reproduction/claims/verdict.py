@@ -1,10 +1,10 @@
-"""From numbers to verdicts: a pure function of ``figures/results.json``, so that no verdict is ever typed.
+"""Verdicts from numbers: a pure function of ``figures/results.json``, so that no verdict is ever typed.
 
 A condition is met if the value, both ends of its interval over pictures, and every single training's own value lie
 within its bounds; it is missed if all of them lie beyond the same bound; else it is open.
-Where a small ablation was made again with longer trainings, these are a second witness that can only take certainty
-away: a condition that was met or missed is open if the longer trainings by themselves say the opposite. So does a
-control, for a bound that even our own recipe may miss in the time that there was: a miss counts only if ours meets it.
+Where a small ablation was repeated with longer trainings, these can only weaken the outcome: a condition that was met
+or missed is open if the longer trainings by themselves say the opposite. So does a control, for a bound that even our
+own recipe may miss in the time that there was: a miss counts only if our recipe meets the bound.
 A claim is a conjunction, so conditions need no correction for their number: all must be met.
 """
 
@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
-from colorstyle_lib.reproduction.claims.claims import CLAIMS
-from colorstyle_lib.reproduction.claims.schema import Claim, Evidence
+from colorstyle_lib.reproduction.claims.schema import CLAIMS, Claim, Condition
 from colorstyle_lib.reproduction.results.store import Number
 
-MET, OPEN, MISSED, MISSING = "met", "open", "missed", "missing"
+MISSING, MISSED, OPEN, MET = _OUTCOMES = ("missing", "missed", "open", "met")  # from the worst to the best
 
 SUPPORTED = "supported"
 NOT_SUPPORTED = "not supported"
@@ -33,7 +32,7 @@ class Finding:
     """A condition with the numbers that it was held against.
 
     Attributes:
-        evidence: the condition.
+        condition: the condition.
         outcome: ``met``, ``open``, ``missed`` or ``missing``.
         numbers: what was found; none where it is missing.
         why: what keeps it open; empty otherwise.
@@ -41,12 +40,20 @@ class Finding:
         heard: what these say: ``agrees``, ``contradicts``, or to a condition that is open their own outcome.
     """
 
-    evidence: Evidence
+    condition: Condition
     outcome: str
     numbers: tuple[Number, ...] = ()
     why: str = ""
     longer: tuple[Number, ...] = ()
     heard: str = ""
+
+    @property
+    def line(self) -> str:
+        """One line for a person, of a finding about one number."""
+        (number,), low, high = self.numbers, self.condition.low, self.condition.high
+        by = f" by {max(low - number.value, number.value - high):.4g}" if self.outcome == MISSED else ""
+        why = f" ({self.why})" if self.why else ""
+        return f"{self.outcome}{by}{why}: {self.condition.says} ({number.key} = {number.text(4)})"
 
 
 @dataclass(frozen=True)
@@ -75,111 +82,120 @@ class Judgement:
 
 
 def judge_claims(numbers: Mapping[str, Number], claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
-    """Every claim's verdict from what is known.
-
-    Args:
-        numbers: by address, as :func:`.read_results` gives them.
-        claims: which.
-    """
+    """Judge claims by recorded numbers, given by address as :func:`.read_results` returns them."""
     return [judge_claim(claim, numbers) for claim in claims]
 
 
 def judge_claim(claim: Claim, numbers: Mapping[str, Number]) -> Judgement:
-    """One claim's verdict."""
-    findings = tuple(_find(evidence, numbers) for evidence in claim.decides)
-    decided = {number for finding in findings for number in (*finding.numbers, *finding.longer)}
-    beside = [number for key in claim.beside for number in matching(key, numbers) if number not in decided]
-    verdict, why = _decide(claim, findings)
-    return Judgement(claim, verdict, why, findings, tuple(dict.fromkeys(beside)))
+    """Judge one claim; see :func:`judge_claims`."""
+    findings = tuple(_find(condition, numbers) for condition in claim.decides)
+    decided = [number for finding in findings for number in (*finding.numbers, *finding.longer)]
+    beside = dict.fromkeys(n for key in claim.beside for n in matching(key, numbers) if n not in decided)
+    return Judgement(claim, *_decide(claim, findings), findings, tuple(beside))
+
+
+def judge_targets(numbers: Mapping[str, Number], method: str, data: str, targets: Sequence[Condition]) -> list[Finding]:
+    """Judge every number of a method on a data set that a target asks for; targets without a number are left out.
+
+    Args:
+        numbers: by address, as :func:`.read_results` returns them.
+        method: such as ``released``.
+        data: such as ``all``.
+        targets: of :data:`.TARGETS`.
+    """
+    findings = []
+    for target in targets:
+        asked = [n for key in target.keys for n in matching(f"{data}/{method}/{key}", numbers)]
+        for number in sorted(asked, key=lambda n: n.key):
+            outcome, why = _judge(number, target)
+            findings.append(Finding(target, outcome, (number,), why))
+    return findings
+
+
+def matching(key: str, numbers: Mapping[str, Number]) -> list[Number]:
+    """Numbers at addresses like this one, ``*`` standing for anything; spreads over trainings only if asked for."""
+    spread = "_seed_sd"
+    found = [number for address, number in numbers.items() if fnmatchcase(address, key)]
+    return found if key.endswith(spread) else [n for n in found if not n.metric.endswith(spread)]
 
 
 def _decide(claim: Claim, findings: Sequence[Finding]) -> tuple[str, str]:
-    def saying(outcome: str) -> str:
-        some = [f for f in findings if f.outcome == outcome]
-        return "; ".join(f"{f.evidence.says} ({f.why})" if f.why else f.evidence.says for f in some)
-
-    outcomes = {finding.outcome for finding in findings}
-    if MISSED in outcomes:
-        return NOT_SUPPORTED, f"missed: {saying(MISSED)}"
-    if MISSING in outcomes:
+    """Verdict and reason."""
+    said = {
+        outcome: "; ".join(
+            f"{f.condition.says} ({f.why})" if f.why else f.condition.says for f in findings if f.outcome == outcome
+        )
+        for outcome in _OUTCOMES
+    }
+    if said[MISSED]:
+        return NOT_SUPPORTED, f"missed: {said[MISSED]}"
+    if said[MISSING]:
         if claim.beyond:
             return NOT_HERE, claim.beyond
         if not claim.command:
             return NOT_YET, "the model has no call for this yet"
-        return NOT_YET, f"no number yet for: {saying(MISSING)}; make it with: {claim.command}"
+        return NOT_YET, f"no number yet for: {said[MISSING]}; make it with: {claim.command}"
     weights = {n.weights for f in findings for n in f.numbers if n.method == "released"}
     if len(weights) > 1:
         return CANNOT_TELL, f"its numbers are of {len(weights)} different files of weights"
-    if OPEN in outcomes:
-        return CANNOT_TELL, f"open: {saying(OPEN)}"
+    if said[OPEN]:
+        return CANNOT_TELL, f"open: {said[OPEN]}"
     return SUPPORTED, "every condition is met" if len(findings) > 1 else "its condition is met"
 
 
-def matching(key: str, numbers: Mapping[str, Number]) -> list[Number]:
-    """Numbers at addresses like this one, spreads over trainings left out unless asked for."""
-    found = [number for address, number in numbers.items() if fnmatchcase(address, key)]
-    return found if key.endswith(_SPREAD) else [n for n in found if not n.metric.endswith(_SPREAD)]
+def _find(condition: Condition, numbers: Mapping[str, Number]) -> Finding:
+    """The finding by the condition's numbers, weakened where longer trainings say the opposite."""
 
+    def longer_of(key: str) -> str:
+        return key.replace(f"/{SMALL.method}", f"/{LONG.method}")
 
-_SPREAD = "_seed_sd"
-_RANK = {MISSING: 0, MISSED: 1, OPEN: 2, MET: 3}
-
-
-def _find(evidence: Evidence, numbers: Mapping[str, Number]) -> Finding:
-    """What the condition's numbers say, and the longer trainings to that."""
-    finding = _best(evidence, numbers)
-    twins = tuple(key.replace(f"/{SMALL.method}", f"/{LONG.method}") for key in evidence.keys)
-    if twins == evidence.keys or finding.outcome == MISSING:
+    finding, keys = _best(condition, numbers), tuple(map(longer_of, condition.keys))
+    if keys == condition.keys or finding.outcome == MISSING:
         return finding
-    control = evidence.control.replace(f"/{SMALL.method}", f"/{LONG.method}")
-    longer = _best(replace(evidence, keys=twins, control=control, seeds=min(evidence.seeds, LONG.seeds)), numbers)
+    seeds, control = min(condition.seeds, LONG.seeds), longer_of(condition.control)
+    longer = _best(replace(condition, keys=keys, control=control, seeds=seeds), numbers)
     if longer.outcome == MISSING:
         return finding
+    heard = "agrees" if finding.outcome == longer.outcome != OPEN else longer.outcome
     if {finding.outcome, longer.outcome} == {MET, MISSED}:
         finding, heard = replace(finding, outcome=OPEN, why="a longer training contradicts"), "contradicts"
-    else:
-        heard = "agrees" if finding.outcome == longer.outcome != OPEN else longer.outcome
     return replace(finding, longer=longer.numbers, heard=heard)
 
 
-def _best(evidence: Evidence, numbers: Mapping[str, Number]) -> Finding:
+def _best(condition: Condition, numbers: Mapping[str, Number]) -> Finding:
     """The best of the addresses, each of them as good as the worst of its numbers."""
-    return max((_find_at(key, evidence, numbers) for key in evidence.keys), key=lambda f: _RANK[f.outcome])
+    return max((_find_at(key, condition, numbers) for key in condition.keys), key=lambda f: _OUTCOMES.index(f.outcome))
 
 
-def _find_at(key: str, evidence: Evidence, numbers: Mapping[str, Number]) -> Finding:
+def _find_at(key: str, condition: Condition, numbers: Mapping[str, Number]) -> Finding:
     found = matching(key, numbers)
     if not found:
-        return Finding(evidence, MISSING)
-    judged = [_judge(number, evidence) for number in found]
-    outcome, why = min(judged, key=lambda one: _RANK[one[0]])
-    if outcome == MISSED and evidence.control:
-        own = numbers.get(evidence.control)
-        if own is None or _judge(own, evidence)[0] != MET:
-            outcome, why = OPEN, f"missed, but {_by_ours(own)}"
-    return Finding(evidence, outcome, tuple(found), why)
+        return Finding(condition, MISSING)
+    outcome, why = min((_judge(number, condition) for number in found), key=lambda one: _OUTCOMES.index(one[0]))
+    if outcome == MISSED and condition.control:
+        own = numbers.get(condition.control)
+        if own is None:
+            outcome, why = OPEN, "missed, but our own recipe was not measured"
+        elif _judge(own, condition)[0] != MET:
+            outcome, why = OPEN, f"missed, but our own recipe has {own.text()}"
+    return Finding(condition, outcome, tuple(found), why)
 
 
-def _by_ours(own: Number | None) -> str:
-    return f"our own recipe has {own.text()}" if own else "our own recipe was not measured"
-
-
-def _judge(number: Number, evidence: Evidence) -> tuple[str, str]:
-    """Outcome of one number, and what keeps it open."""
-    if evidence.sampled and number.interval is None:
+def _judge(number: Number, condition: Condition) -> tuple[str, str]:
+    """The outcome of one number, and what keeps it open."""
+    if condition.sampled and number.interval is None:
         return OPEN, "it has no interval"
-    if len(number.seeds) < evidence.seeds:
-        return OPEN, f"{len(number.seeds)} of {evidence.seeds} trainings"
+    if len(number.seeds) < condition.seeds:
+        return OPEN, f"{len(number.seeds)} of {condition.seeds} trainings"
     over_pictures = [number.value, *(number.interval or ())]
-    outcome = _within([*over_pictures, *number.by_seed], evidence)
-    if outcome != OPEN:
-        return outcome, ""
-    return OPEN, "the interval holds both answers" if _within(over_pictures, evidence) == OPEN else "trainings disagree"
+    if _within(over_pictures, condition) == OPEN:
+        return OPEN, "the interval holds both answers"
+    outcome = _within([*over_pictures, *number.by_seed], condition)
+    return outcome, "trainings disagree" if outcome == OPEN else ""
 
 
-def _within(ends: Sequence[float], evidence: Evidence) -> str:
+def _within(values: Sequence[float], condition: Condition) -> str:
     """Met if all lie within the bounds, missed if all lie beyond the same one, else open."""
-    low, high = evidence.low, evidence.high
-    if all(low <= end <= high for end in ends):
+    if all(condition.low <= value <= condition.high for value in values):
         return MET
-    return MISSED if all(end < low for end in ends) or all(end > high for end in ends) else OPEN
+    return MISSED if max(values) < condition.low or min(values) > condition.high else OPEN

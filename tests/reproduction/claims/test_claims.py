@@ -20,9 +20,9 @@ from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
 from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, COMPARISONS
 from colorstyle_lib.reproduction.ablations.effects import METRICS
-from colorstyle_lib.reproduction.claims.claims import CLAIMS
+from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
 from colorstyle_lib.reproduction.claims.recheck import changed_verdicts, check_claims, left_unchecked
-from colorstyle_lib.reproduction.claims.schema import Claim, Evidence
+from colorstyle_lib.reproduction.claims.schema import CLAIMS, TARGETS, Claim, Condition
 from colorstyle_lib.reproduction.claims.table import NARROWEST, as_facts, as_markdown, as_text, details, opponent, shown
 from colorstyle_lib.reproduction.claims.verdict import (
     CANNOT_TELL,
@@ -35,6 +35,7 @@ from colorstyle_lib.reproduction.claims.verdict import (
     SUPPORTED,
     judge_claim,
     judge_claims,
+    judge_targets,
 )
 from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
 
@@ -47,14 +48,14 @@ def made(key: str, value: float, low: float, high: float, **facts) -> Number:
     return Number.of(metric, method, data, Estimate(float(value), float(low), float(high), 9), HERE, **facts)
 
 
-def fitting(evidence: Evidence, *, met: bool) -> Number:
+def fitting(condition: Condition, *, met: bool) -> Number:
     """A number that meets a condition, or misses it, with room to spare."""
-    ends = [end for end in (evidence.low, evidence.high) if abs(end) != float("inf")]
-    inside = sum(ends) / len(ends) if len(ends) == 2 else ends[0] + (1.0 if evidence.low == ends[0] else -1.0)
-    outside = ends[0] + (-1.0 if evidence.low == ends[0] else 1.0)
+    ends = [end for end in (condition.low, condition.high) if abs(end) != float("inf")]
+    inside = sum(ends) / len(ends) if len(ends) == 2 else ends[0] + (1.0 if condition.low == ends[0] else -1.0)
+    outside = ends[0] + (-1.0 if condition.low == ends[0] else 1.0)
     value = inside if met else outside
-    key = evidence.keys[0].replace("*", "x")
-    return made(key, value, value - 0.01, value + 0.01, seeds=tuple(range(evidence.seeds)))
+    key = condition.keys[0].replace("*", "x")
+    return made(key, value, value - 0.01, value + 0.01, seeds=tuple(range(condition.seeds)))
 
 
 def together(*numbers: Number) -> dict[str, Number]:
@@ -68,9 +69,9 @@ def test_a_row_is_whole(claim: Claim):
     assert claim.title.endswith(".")
     assert claim.test.endswith(".")
     assert re.fullmatch(r"\d\(\d\)(, \d\(\d\))*", claim.section)
-    for evidence in claim.decides:
-        assert evidence.low > -float("inf") or evidence.high < float("inf")
-        for key in evidence.keys:
+    for condition in claim.decides:
+        assert condition.low > -float("inf") or condition.high < float("inf")
+        for key in condition.keys:
             assert key.count("/") == 2
     notebook, _, cell = claim.cell.partition("#")
     path = paths.NOTEBOOKS / f"{notebook}.ipynb"
@@ -101,15 +102,15 @@ def test_numbers_are_asked_for_by_names_that_the_measuring_code_gives():
     known = [*named, *RECORDED]
     later = re.compile(r"style_pairs/|\w+/training\.|all/released/(inpaint|enhance|generate)_|all/attention\.")
     for claim in CLAIMS:
-        controls = [evidence.control for evidence in claim.decides if evidence.control]
-        for key in (*(key for evidence in claim.decides for key in evidence.keys), *claim.beside, *controls):
+        controls = [condition.control for condition in claim.decides if condition.control]
+        for key in (*(key for condition in claim.decides for key in condition.keys), *claim.beside, *controls):
             assert later.match(key) or any(fnmatchcase(one, key) for one in known), f"{claim.id}: {key}"
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
 def test_every_verdict_follows_its_numbers(claim: Claim):
-    good = [fitting(evidence, met=True) for evidence in claim.decides]
-    bad = [fitting(evidence, met=False) for evidence in claim.decides]
+    good = [fitting(condition, met=True) for condition in claim.decides]
+    bad = [fitting(condition, met=False) for condition in claim.decides]
     controls = [fitting(replace(e, keys=(e.control,)), met=True) for e in claim.decides if e.control]
     assert judge_claim(claim, together(*good)).verdict == SUPPORTED
     assert judge_claim(claim, {}).verdict == (NOT_HERE if claim.beyond else NOT_YET)
@@ -123,8 +124,10 @@ def test_every_verdict_follows_its_numbers(claim: Claim):
         assert judge_claim(claim, together(bad[0], *controls)).verdict == NOT_SUPPORTED
 
 
-ONE = Evidence("it is small", ("all/ablation.x/error_minus_base", "all/ablation.y/error_minus_base"), high=0.0, seeds=2)
-CLAIM = Claim("C0", "t.", ("q",), "q", "1(1)", "t.", "m", (ONE,), (), "05_evaluation", "colorstyle try")
+ONE = Condition(
+    "it is small", ("all/ablation.x/error_minus_base", "all/ablation.y/error_minus_base"), high=0.0, seeds=2
+)
+CLAIM = Claim("C0", "t.", ("q",), "q", "1(1)", "t.", "m", (ONE,), "05_evaluation", command="colorstyle try")
 
 
 def outcome(*numbers: Number) -> tuple[str, str]:
@@ -154,7 +157,7 @@ def test_one_of_two_addresses_is_enough_and_the_better_one_counts():
 
 
 def test_a_miss_counts_only_where_our_own_recipe_meets_the_bound():
-    level = Evidence("it colors", ("all/ablation.x/ratio",), low=0.5, control="all/ablation.base/ratio")
+    level = Condition("it colors", ("all/ablation.x/ratio",), low=0.5, control="all/ablation.base/ratio")
     claim, small = replace(CLAIM, decides=(level,)), made("all/ablation.x/ratio", 0.4, 0.3, 0.45)
 
     def found(*numbers: Number) -> tuple[str, str]:
@@ -196,7 +199,7 @@ def test_a_longer_training_is_a_witness_that_takes_certainty_away_and_gives_none
     assert heard(ablated(*met), longer(*unclear)) == (MET, "open", "")
     assert heard(ablated(*unclear), longer(*met))[:2] == (OPEN, "met")
     assert heard(ablated(*unclear), longer(*missed))[:2] == (OPEN, "missed")
-    assert outcome(longer(*met)) == ("missing", "")  # alone it is no evidence
+    assert outcome(longer(*met)) == ("missing", "")  # alone it is no condition
     judgement = judge_claim(CLAIM, together(ablated(*met), longer(*missed)))
     assert judgement.verdict == CANNOT_TELL
     assert {n.method for n in judgement.numbers} == {"ablation.x", "ablation_long.x"}
@@ -215,7 +218,7 @@ def test_of_longer_trainings_too_the_better_address_counts():
 
 
 def test_all_numbers_at_an_address_with_a_star_must_hold():
-    stars = replace(CLAIM, decides=(Evidence("all are small", ("all/ablation.*/error_minus_base",), high=0.0),))
+    stars = replace(CLAIM, decides=(Condition("all are small", ("all/ablation.*/error_minus_base",), high=0.0),))
     both = judge_claim(stars, together(ablated(-2, -3, -1), ablated(2, 1, 3, "y")))
     assert both.verdict == NOT_SUPPORTED
     assert len(both.numbers) == 2
@@ -224,9 +227,40 @@ def test_all_numbers_at_an_address_with_a_star_must_hold():
 
 
 def test_a_band_around_the_value_may_lose_at_both_ends():
-    band = replace(CLAIM, decides=(Evidence("as colorful", ("all/released/ratio",), 0.9, 1.1),))
+    band = replace(CLAIM, decides=(Condition("as colorful", ("all/released/ratio",), 0.9, 1.1),))
     assert judge_claim(band, together(made("all/released/ratio", 1.0, 0.8, 1.2))).verdict == CANNOT_TELL
     assert judge_claim(band, together(made("all/released/ratio", 1.2, 0.8, 1.3))).verdict == CANNOT_TELL
+
+
+def judged(metric: str, value: float, low: float, high: float):
+    one = made(f"all/released/{metric}", value, low, high)
+    other = made(f"all/ours/{metric}", -9, -9, -9)
+    return judge_targets(together(one, other), "released", "all", TARGETS["coloring"])
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "begins"),
+    [
+        (0.95, 0.92, 0.99, "met: "),
+        (0.95, 0.88, 0.99, "open (the interval holds both answers): "),
+        (0.85, 0.80, 0.88, "missed by 0.05: "),
+        (0.85, 0.80, 0.91, "open (the interval holds both answers): "),
+        (1.25, 1.20, 1.30, "missed by 0.15: "),
+    ],
+)
+def test_a_target_is_met_missed_or_open(value: float, low: float, high: float, begins: str):
+    (finding,) = judged("colorfulness_ratio", value, low, high)
+    assert finding.line.startswith(f"{begins}colorfulness within 10 %")
+    assert finding.line.endswith(f"(all/released/colorfulness_ratio = {finding.numbers[0].text(4)})")
+
+
+def test_every_baseline_is_a_target_and_our_other_weights_are_none():
+    for name in ("gray", "l1", "pix2pix", "bins"):
+        (finding,) = judged(f"{KERNEL}_minus_{name}", 0.1, 0.05, 0.2)
+        assert finding.line.startswith("missed by 0.1: ")
+    assert judged(f"{KERNEL}_minus_ours", 0.1, 0.05, 0.2) == []
+    assert len(judged("perceptual_vgg19_minus_l1", -0.1, -0.2, -0.05)) == 1
+    assert judged("ssim", 0.1, 0.05, 0.2) == []
 
 
 def test_numbers_of_different_weights_prove_nothing_of_one_model():
