@@ -1,4 +1,4 @@
-"""Decoding picture files with Pillow, held strict: out comes upright 8-bit sRGB, or a clear no."""
+"""Decoding of picture files with a strict Pillow: upright 8-bit sRGB comes out, or a clear error."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def open_header(source: str | os.PathLike[str]) -> Iterator[Image.Image]:
 
 
 def _similar_file(path: Path) -> str:
-    """Say which file in the same folder was probably meant."""
+    """The file of the same folder that was probably meant."""
     if not path.parent.is_dir():
         return f": there is no folder {str(path.parent)!r}"
     close = get_close_matches(path.name, [p.name for p in path.parent.iterdir()], n=1)
@@ -96,37 +96,27 @@ def _similar_file(path: Path) -> str:
 
 
 def identify(file: io.BufferedReader, name: str) -> Image.Image:
-    """Read a file's header."""
+    """Read a file's header; within :func:`strict_pillow`."""
     head = file.read(12)
     try:
+        Image.init()
         try:
-            return Image.open(file, formats=_known_formats())
+            return Image.open(file, formats=[known for known in _FORMATS if known in Image.OPEN])
         except UnidentifiedImageError:
             # Some AVIF files have a brand of HEIC's, so Pillow is asked first.
             if head[4:8] != b"ftyp" or head[8:12] not in _HEIC_BRANDS:
                 raise
-            _register_heif(name)
+            import pillow_heif
+
+            pillow_heif.register_heif_opener()
             return Image.open(file, formats=["HEIF"])
     except UnidentifiedImageError as error:
         known = ", ".join(_FORMATS)
         raise ImageError(f"{name} is not a picture, or its beginning is damaged (known: {known})") from error
-    except ImageError:
-        raise
-    except Exception as error:  # see decode
-        raise ImageError(f"{name} is damaged: {error}") from error
-
-
-def _known_formats() -> list[str]:
-    Image.init()
-    return [name for name in _FORMATS if name in Image.OPEN]
-
-
-def _register_heif(name: str) -> None:
-    try:
-        import pillow_heif
     except ImportError as error:
         raise ImageError(f"{name} is a HEIC picture; to open it: pip install pillow-heif") from error
-    pillow_heif.register_heif_opener()
+    except Exception as error:  # see decode
+        raise ImageError(f"{name} is damaged: {error}") from error
 
 
 def decode(picture: Image.Image, name: str, *, copy: bool = False) -> Image.Image:
@@ -134,7 +124,7 @@ def decode(picture: Image.Image, name: str, *, copy: bool = False) -> Image.Imag
 
     Args:
         picture: of any mode.
-        name: what messages call it.
+        name: for messages.
         copy: leave the one given as it is; else it may be used up.
 
     Returns:
@@ -182,16 +172,12 @@ def _to_srgb(picture: Image.Image, name: str) -> Image.Image:
         picture = picture.convert("L" if gray else "RGB")
     elif picture.mode not in ("L", "RGB", "CMYK", "LAB"):
         picture = picture.convert("RGB")
-
     if profile:
         with suppress(ImageCms.PyCMSError, OSError, TypeError, ValueError):  # broken, or of another mode
-            given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            srgb = ImageCms.createProfile("sRGB")
+            profiles = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
             in_place = picture.mode == "RGB"  # a large picture should not be there twice
-            changed = ImageCms.profileToProfile(picture, given, srgb, outputMode="RGB", inPlace=in_place)
-            picture = changed or picture
-    if picture.mode != "RGB":
-        picture = picture.convert("RGB")
+            picture = ImageCms.profileToProfile(picture, *profiles, outputMode="RGB", inPlace=in_place) or picture
+    picture = picture if picture.mode == "RGB" else picture.convert("RGB")
     if alpha is not None:
         white = Image.new("RGB", picture.size, "white")
         white.paste(picture, mask=alpha)
@@ -207,7 +193,6 @@ def _deep_gray(picture: Image.Image, name: str) -> Image.Image:
         raise ImageError(f"{name} has values from {low:g} to {high:g}; write it with 8 or 16 bits first")
     whites = {"F": (1, 255, 65535), "I": (255, 65535)}.get(picture.mode, (65535,))
     white = next(w for w in whites if high <= w)
-    tags = getattr(picture, "tag_v2", {})
-    if tags.get(ExifTags.Base.PhotometricInterpretation) == 0:  # a TIFF with black as the largest value
+    if getattr(picture, "tag_v2", {}).get(ExifTags.Base.PhotometricInterpretation) == 0:  # black is the largest value
         values = white - values
     return Image.fromarray(np.rint(values * np.float32(255 / white)).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Reading people's pictures safely: whatever they are, they come in as 8-bit sRGB or with a clear no."""
+"""Reading of pictures from files, arrays and tensors: 8-bit sRGB comes out, or a clear error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as nnf
 from jaxtyping import Float
 from PIL import ExifTags, Image
 from torch import Tensor
@@ -20,10 +20,9 @@ from colorstyle_lib.images.decode import MAX_PIXELS, decode, open_header, strict
 Source = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor
 """What a person may give as a picture."""
 
-# How files with pictures of the formats that decoding.py knows are called.
-ENDINGS = tuple(
-    ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .gif .bmp .avif .heic .heif .jp2 .ppm .pgm .pbm".split()  # noqa: SIM905
-)
+_NAMES = "jpg jpeg jpe jfif png webp tif tiff gif bmp avif heic heif jp2 ppm pgm pbm"
+ENDINGS = tuple(f".{name}" for name in _NAMES.split())
+"""Of the files that :mod:`.decode` can read."""
 
 
 def open_picture(source: Source) -> Image.Image:
@@ -72,15 +71,13 @@ def size_of_file(path: str | os.PathLike[str]) -> tuple[int, int]:
 
 def _tensor_to_array(tensor: Tensor) -> np.ndarray:
     """``(H, W)``, ``(C, H, W)`` or ``(1, C, H, W)`` to ``(H, W)`` or ``(H, W, C)``."""
-    shape = tuple(tensor.shape)
-    if tensor.ndim == 4 and shape[0] == 1:
-        tensor = tensor[0]
-    if tensor.ndim == 3 and tensor.shape[0] in (1, 3, 4):
-        tensor = tensor.permute(1, 2, 0)
-    elif tensor.ndim != 2:
-        raise ImageError(f"a picture tensor is (H, W), (1|3|4, H, W) or (1, 1|3|4, H, W), not {shape}")
-    tensor = tensor.detach().cpu()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()  # NumPy knows no bfloat16
+    planes = tensor[0] if tensor.ndim == 4 and len(tensor) == 1 else tensor
+    if planes.ndim == 3 and len(planes) in (1, 3, 4):
+        planes = planes.permute(1, 2, 0)
+    elif planes.ndim != 2:
+        raise ImageError(f"a picture tensor is (H, W), (1|3|4, H, W) or (1, 1|3|4, H, W), not {tuple(tensor.shape)}")
+    planes = planes.detach().cpu()
+    return (planes.float() if planes.dtype == torch.bfloat16 else planes).numpy()  # NumPy knows no bfloat16
 
 
 def _from_array(array: np.ndarray) -> Image.Image:
@@ -125,13 +122,12 @@ def to_picture(image: Float[Tensor, "*n c h w"]) -> Image.Image:
     Raises:
         ImageError: another shape (a batch holds several pictures), or NaN.
     """
-    if image.ndim not in (3, 4) or image.shape[-3] != 3 or (image.ndim == 4 and image.shape[0] != 1):
+    if image.shape not in ((3, *image.shape[-2:]), (1, 3, *image.shape[-2:])):
         raise ImageError(f"one picture is (3, H, W) or (1, 3, H, W), not {tuple(image.shape)}")
-    planes = image.detach().reshape(image.shape[-3:])
-    if bool(planes.isnan().any()):
+    if image.isnan().any():
         raise ImageError("the picture has NaN in it")
-    steps = planes.float().clamp(0, 1).mul_(255).round_().to(torch.uint8)
-    return Image.fromarray(steps.permute(1, 2, 0).cpu().contiguous().numpy())
+    levels = image.detach().reshape(image.shape[-3:]).float().clamp(0, 1).mul_(255).round_().to(torch.uint8)
+    return Image.fromarray(levels.permute(1, 2, 0).cpu().contiguous().numpy())
 
 
 def resize(image: Float[Tensor, "n c h w"], size: tuple[int, int]) -> Float[Tensor, "n c height width"]:
@@ -143,7 +139,7 @@ def resize(image: Float[Tensor, "n c h w"], size: tuple[int, int]) -> Float[Tens
     """
     if tuple(image.shape[-2:]) == tuple(size):
         return image
-    return F.interpolate(image, size=tuple(size), mode="bilinear", antialias=True, align_corners=False)
+    return nnf.interpolate(image, size=tuple(size), mode="bilinear", antialias=True, align_corners=False)
 
 
 def shorter_side(image: Float[Tensor, "n 3 h w"], size: int, multiple: int = 1) -> Float[Tensor, "n 3 height width"]:
@@ -209,6 +205,5 @@ def find_pictures(folder: str | os.PathLike[str], recursive: bool = True) -> lis
     for here, folders, files in os.walk(root, onerror=refuse):
         # Emptied or trimmed in place, since that is what os.walk goes on with.
         folders[:] = [name for name in folders if recursive and not name.startswith(".")]
-        visible = (name for name in files if not name.startswith("."))
-        found += [Path(here, name) for name in visible if Path(name).suffix.lower() in ENDINGS]
-    return sorted(found)
+        found += [Path(here, name) for name in files if not name.startswith(".")]
+    return sorted(path for path in found if path.suffix.lower() in ENDINGS)

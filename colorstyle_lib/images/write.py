@@ -1,9 +1,10 @@
-"""Writing of pictures, whole or not at all."""
+"""Writing of picture files, whole or not at all."""
 
 from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import struct
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from colorstyle_lib.errors import ConfigError, ImageError
 from colorstyle_lib.files import atomic_write
+from colorstyle_lib.images.read import open_picture
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # libjpeg's and libwebp's limits
@@ -44,17 +46,13 @@ def save_picture(
             something that the format cannot hold.
         ConfigError: quality out of range.
     """
-    # Not at the top: who only wants atomic_write should not have to load torch.
-    from colorstyle_lib.images.read import open_picture
-
     if not 1 <= quality <= 100:
         raise ConfigError(f"quality is from 1 to 100, not {quality}")
     target = Path(os.path.expanduser(path))  # noqa: PTH111
     try:
-        kind = FORMATS.get(target.suffix.lower())
         if target.is_dir():
             raise ValueError("it is a folder; add a file name to it")
-        if kind is None:
+        if (kind := FORMATS.get(target.suffix.lower())) is None:
             raise ValueError(f"unknown ending {target.suffix!r}; known: {', '.join(FORMATS)}")
         if not overwrite and target.exists():
             raise ValueError("it exists already; give another name or allow it to be overwritten")
@@ -71,9 +69,8 @@ def save_picture(
 
 def _encode(picture: Image.Image, kind: str, quality: int, text: dict[str, str]) -> memoryview:
     """A picture as the bytes of a file; ValueError where the format cannot hold it."""
-    limit = _LONGEST_SIDE.get(kind)
-    if limit and max(picture.size) > limit:
-        raise ValueError(f"a side of a {kind} has at most {limit} pixels; write a .png")
+    if max(picture.size) > _LONGEST_SIDE.get(kind, math.inf):
+        raise ValueError(f"a side of a {kind} has at most {_LONGEST_SIDE[kind]} pixels; write a .png")
     bad = [key for key in text if not (0 < len(key) < 80 and key.isascii() and key.isprintable())]
     if bad:  # PNG's rule; the same for all, so that text does not depend on the ending
         raise ValueError(f"a key of text is 1 to 79 printable ASCII characters, not {bad[0]!r}")

@@ -1,12 +1,9 @@
-"""Pictures and other files are written whole or not at all, and read back."""
+"""Pictures are written whole or not at all, and read back."""
 
 from __future__ import annotations
 
 import os
 import resource
-import stat
-import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,9 +16,8 @@ from hypothesis.extra.numpy import arrays
 from pictures import farthest, pixels
 from PIL import ExifTags, Image, JpegImagePlugin
 
-from colorstyle_lib.errors import ColorStyleError, ConfigError, ImageError
-from colorstyle_lib.files import atomic_write
-from colorstyle_lib.images.read import find_pictures, open_picture, read_text
+from colorstyle_lib.errors import ConfigError, ImageError
+from colorstyle_lib.images.read import open_picture, read_text
 from colorstyle_lib.images.write import save_picture
 
 
@@ -164,56 +160,3 @@ def test_a_disk_without_room(tmp_path):
         save_picture(noise, path)
     assert path.read_text() == "what was there before"
     assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, ZeroDivisionError, ValueError])
-def test_an_interrupted_write_leaves_no_trace(tmp_path, interruption):
-    path = tmp_path / "a.json"
-    path.write_text("before")
-
-    def write() -> None:
-        with atomic_write(path, "w") as file:
-            file.write("half of")
-            file.flush()
-            raise interruption
-
-    with pytest.raises(interruption):
-        write()
-    assert path.read_text() == "before"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_killed_write_leaves_no_half_file(tmp_path):
-    code = (
-        "import os, signal; from colorstyle_lib.images.write import atomic_write\n"
-        f"with atomic_write({str(tmp_path / 'a.json')!r}, 'w') as file:\n"
-        "    file.write('half of'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode < 0
-    assert not (tmp_path / "a.json").exists()
-    assert not find_pictures(tmp_path)
-
-
-def test_atomic_write_is_an_ordinary_write(tmp_path):
-    path = tmp_path / "new" / "a.txt"
-    with atomic_write(path, "w") as file:
-        file.write("λ\n")
-        assert not path.exists()  # not before it is complete
-    assert path.read_bytes() == "λ\n".encode()
-    plain = tmp_path / "plain"
-    plain.touch()
-    assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
-    path.chmod(0o640)
-    (tmp_path / "link").symlink_to(path)
-    with atomic_write(tmp_path / "link") as file:
-        file.write(b"through the link")
-    assert path.read_bytes() == b"through the link"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert (tmp_path / "link").is_symlink()
-    with pytest.raises(ColorStyleError, match="is a folder"), atomic_write(tmp_path):
-        pass
-
-
-def test_atomic_write_loads_no_torch():
-    code = "import sys, colorstyle_lib.images.write; sys.exit('torch' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
