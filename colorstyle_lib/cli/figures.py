@@ -17,8 +17,10 @@ def add_figure_commands(commands: Any) -> None:
     make = actions.add_parser("make", help="make figures and their sidecars in figures/")
     make.add_argument("names", metavar="NAME", nargs="*", help="default: all that can be made")
     make.set_defaults(command=_make)
+    pages = actions.add_parser("pages", help="write the generated tables of README, figures/RESULTS.md and other pages")
+    pages.set_defaults(command=_pages)
     check = actions.add_parser("check", help="compute again what the figures show; exit 1 where they differ")
-    check.add_argument("names", metavar="NAME", nargs="*", help="default: all, numbers in texts, executed notebooks")
+    check.add_argument("names", metavar="NAME", nargs="*", help="default: all, tables of pages, executed notebooks")
     check.set_defaults(command=_check)
 
 
@@ -29,13 +31,21 @@ def _make(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _pages(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.reproduction.figures.pages import write_pages
+
+    write_pages()
+    return 0
+
+
 def _check(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.notebook_runner.check import check_executed
-    from colorstyle_lib.reproduction.figures.check import check_figures, check_texts
+    from colorstyle_lib.reproduction.figures.check import check_figures
+    from colorstyle_lib.reproduction.figures.pages import check_pages
 
     found = check_figures(arguments.names)
     if not arguments.names:
-        found += check_texts() + check_executed()
+        found += check_pages() + check_executed()
     for one in found:
         print("\n".join(one.lines))
     differ = sum(bool(one.problems) for one in found)

@@ -97,7 +97,3 @@ def test_the_released_weights_learned_what_the_table_says():
     trained = json.loads((paths.WEIGHTS / "companion.json").read_text(encoding="utf-8"))["trained"]
     assert trained["hardware"] in ROWS["hardware"].ours
     assert f"{trained['images']:,}" in ROWS["data"].ours
-
-
-def test_readme_shows_this_table():
-    assert as_markdown().strip() in (paths.ROOT / "README.md").read_text(encoding="utf-8")

@@ -16,8 +16,6 @@ from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import DataError, check_known
 from colorstyle_lib.reproduction.figures.registry import FIGURES
 from colorstyle_lib.reproduction.figures.sidecar import read_sidecar
-from colorstyle_lib.reproduction.results.store import read_results
-from colorstyle_lib.reproduction.results.text_numbers import drifted_numbers
 
 TOLERANCE = 0.005
 """How far a recomputed number may lie from the kept one, as a share of it: other processors round otherwise."""
@@ -65,24 +63,6 @@ def check_figures(names: Sequence[str] = (), folder: Path | None = None) -> list
     for name in names:
         check_known("figure", name, FIGURES)
     return [_check(name, folder or paths.FIGURES) for name in names or FIGURES]
-
-
-def check_texts(files: Sequence[Path] | None = None) -> list[CheckResult]:
-    """Hold the marked numbers of texts against ``figures/results.json``.
-
-    Args:
-        files: Markdown files and notebooks; by default all of the repository that may have some.
-    """
-    known = read_results()
-    if files is None:
-        files = [paths.ROOT / "README.md", paths.WEIGHTS / "README.md", *sorted(paths.NOTEBOOKS.glob("*.ipynb"))]
-    checks = []
-    for file in files:
-        marked, problems = drifted_numbers(file.read_text(encoding="utf-8"), known)
-        if marked:
-            name = file.relative_to(paths.ROOT).as_posix() if file.is_relative_to(paths.ROOT) else file.name
-            checks.append(CheckResult(name, f"{marked} numbers of results.json", tuple(problems)))
-    return checks
 
 
 def _check(name: str, folder: Path) -> CheckResult:

@@ -299,13 +299,6 @@ def test_markdown_has_a_line_a_claim_and_json_every_number():
     assert tuple(gray["interval"]) == RECORDED[gray["key"]].interval
 
 
-def test_readme_shows_this_table_once_it_has_one():
-    readme = (paths.ROOT / "README.md").read_text(encoding="utf-8")
-    if "<!-- claims -->" not in readme:
-        pytest.skip("README has no claims table")
-    assert as_markdown(judge_claims(RECORDED)) in readme, "renew it: colorstyle claims --markdown"
-
-
 def test_who_is_compared_with_and_how_many_digits():
     assert opponent(made("all/released/psnr_ab_minus_gray", 1, 0, 2)) == "gray"
     assert opponent(made("all/released/hints_error_over_automatic", 1, 0, 2)) == "automatic"
