@@ -24,6 +24,11 @@ _SLOPE = 1 / (3 * (6 / 29) ** 2)  # 7.787...
 _OFFSET = 4 / 29
 
 
+def full_precision(x: Tensor) -> Tensor:
+    """At least float32: a mean of many numbers in half precision keeps only two or three digits."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def _check_planes(image: Tensor, what: str) -> None:
     if image.ndim < 3 or image.shape[-3] != 3:
         raise ConfigError(f"{what} wants (..., 3, H, W), not {tuple(image.shape)}")
@@ -78,7 +83,7 @@ def rgb_to_lab(rgb: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
         ConfigError: the third dimension from the end is not 3.
     """
     _check_planes(rgb, "rgb_to_lab")
-    rgb = rgb.float() if rgb.dtype in (torch.float16, torch.bfloat16) else rgb
+    rgb = full_precision(rgb)
     white = torch.tensor(_D65_WHITE, dtype=rgb.dtype, device=rgb.device)
     matrix = torch.tensor(_RGB_TO_XYZ, dtype=rgb.dtype, device=rgb.device) / white[:, None]
     xyz = _mix(srgb_to_linear(rgb), matrix)
@@ -100,7 +105,7 @@ def lab_to_linear(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
         ConfigError: the third dimension from the end is not 3.
     """
     _check_planes(lab, "lab_to_linear")
-    lab = lab.float() if lab.dtype in (torch.float16, torch.bfloat16) else lab
+    lab = full_precision(lab)
     lightness, a, b = lab.unbind(-3)
     fy = (lightness + 16) / 116
     f = torch.stack((fy + a / 500, fy, fy - b / 200), dim=-3)

@@ -1,8 +1,9 @@
-"""The two-player objectives: the paper's equation (1) and its successors, all on the discriminator's logits.
+"""Adversarial losses: the paper's equation (1) and its successors, all on the discriminator's logits.
 
-``D(x) = sigmoid(logit)`` is never formed: ``log D = -softplus(-logit)`` and ``log(1 - D) = -softplus(logit)``
-stay finite, value and gradient, where D rounds to 0 or 1. Every loss is descended on, by either player.
-Logits may have any shape (one an image, or a map of patches); the mean is taken over all.
+``D(x) = sigmoid(logit)`` is never formed: ``log D = -softplus(-logit)`` and ``log(1 - D) = -softplus(logit)`` stay
+finite, value and gradient, where D rounds to 0 or 1. Each network descends on its loss. Arguments are ``real_logits``,
+the discriminator's on real pictures, and ``fake_logits``, on generated ones, of any shape (one an image, or a map of
+patches); the mean is taken over all.
 """
 
 from __future__ import annotations
@@ -15,25 +16,20 @@ import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor
 
+from colorstyle_lib.color import full_precision
 from colorstyle_lib.errors import ConfigError, check_known
 
 
-def _exact(logits: Tensor) -> Tensor:
-    """At least float32: a mean of many numbers in half precision keeps only two or three digits."""
-    return logits.to(torch.promote_types(logits.dtype, torch.float32))
-
-
 def minimax_value(real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
-    """The value both players fight over, the paper's equation (1): ``V = E[log D(x)] + E[log(1 - D(G(z)))]``.
+    """Value that both networks fight over, the paper's equation (1): ``V = E[log D(x)] + E[log(1 - D(G(z)))]``.
 
-    I. Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014 (arXiv:1406.2661). At most 0; at
-    equilibrium, with D = 1/2 everywhere, it is ``-log 4``.
+    I. Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014 (arXiv:1406.2661). At most 0; at equilibrium, with
+    D = 1/2 everywhere, it is ``-log 4``.
 
-    Args:
-        real_logits: the discriminator's, on real pictures.
-        fake_logits: on generated ones.
+    >>> minimax_value(torch.zeros(8), torch.zeros(8))
+    tensor(-1.3863)
     """
-    return nnf.logsigmoid(_exact(real_logits)).mean() + nnf.logsigmoid(-_exact(fake_logits)).mean()
+    return nnf.logsigmoid(full_precision(real_logits)).mean() + nnf.logsigmoid(-full_precision(fake_logits)).mean()
 
 
 def minimax_discriminator(real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
@@ -44,19 +40,18 @@ def minimax_discriminator(real_logits: Float[Tensor, "*r"], fake_logits: Float[T
 def saturating_generator(fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
     """``L_G = E[log(1 - D(G(z)))]``: the generator's half of equation (1) as printed.
 
-    Its slope in each logit is ``-D(G(z))``: where the discriminator is sure of a fake, the generator learns
-    nothing.
+    Its gradient in each logit is ``-D(G(z))``: where the discriminator is sure of a fake, the generator learns nothing.
     """
-    return nnf.logsigmoid(-_exact(fake_logits)).mean()
+    return nnf.logsigmoid(-full_precision(fake_logits)).mean()
 
 
 def non_saturating_generator(fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
     """``L_G = -E[log D(G(z))]`` (Goodfellow et al. 2014, arXiv:1406.2661, section 3).
 
-    Its slope in each logit is ``-(1 - D(G(z)))``: the same equilibrium as equation (1), but strongest where
-    the generator is worst.
+    Its gradient in each logit is ``-(1 - D(G(z)))``: the same equilibrium as equation (1), but strongest where the
+    generator is worst.
     """
-    return -nnf.logsigmoid(_exact(fake_logits)).mean()
+    return -nnf.logsigmoid(full_precision(fake_logits)).mean()
 
 
 def least_squares_discriminator(
@@ -66,12 +61,12 @@ def least_squares_discriminator(
 
     X. Mao et al., Least Squares GAN, ICCV 2017 (arXiv:1611.04076), equation 9.
     """
-    return ((_exact(real_logits) - 1).square().mean() + _exact(fake_logits).square().mean()) / 2
+    return ((full_precision(real_logits) - 1).square().mean() + full_precision(fake_logits).square().mean()) / 2
 
 
 def least_squares_generator(fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
     """``L_G = E[(D(G(z)) - 1)^2] / 2``, with D the logit itself (Mao et al. 2017, equation 9)."""
-    return (_exact(fake_logits) - 1).square().mean() / 2
+    return (full_precision(fake_logits) - 1).square().mean() / 2
 
 
 def hinge_discriminator(real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
@@ -79,24 +74,20 @@ def hinge_discriminator(real_logits: Float[Tensor, "*r"], fake_logits: Float[Ten
 
     J. Lim and J. Ye, Geometric GAN, 2017 (arXiv:1705.02894); T. Miyato et al., ICLR 2018 (arXiv:1802.05957).
     """
-    return nnf.relu(1 - _exact(real_logits)).mean() + nnf.relu(1 + _exact(fake_logits)).mean()
+    return nnf.relu(1 - full_precision(real_logits)).mean() + nnf.relu(1 + full_precision(fake_logits)).mean()
 
 
 def hinge_generator(fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
     """``L_G = -E[D(G(z))]``, with D the logit (Lim and Ye 2017, arXiv:1705.02894)."""
-    return -_exact(fake_logits).mean()
+    return -full_precision(fake_logits).mean()
 
 
 def relativistic_discriminator(real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
     """``L_D = E[softplus(D(G(z)) - D(x))]``, D the logit: a real picture must look more real than its fake.
 
-    A. Jolicoeur-Martineau, The relativistic discriminator, ICLR 2019 (arXiv:1807.00734), the pairing form;
-    with :func:`zero_centered_penalty` on both sides it is N. Huang et al.'s R3GAN, NeurIPS 2024
-    (arXiv:2501.05441).
-
-    Args:
-        real_logits: on real pictures.
-        fake_logits: on generated ones, each paired with the real one at its place.
+    A. Jolicoeur-Martineau, The relativistic discriminator, ICLR 2019 (arXiv:1807.00734), the pairing form: each fake
+    logit is compared with the real one at its place. With :func:`zero_centered_penalty` on both sides it is N. Huang et
+    al.'s R3GAN, NeurIPS 2024 (arXiv:2501.05441).
 
     Raises:
         ConfigError: the two do not pair up.
@@ -106,7 +97,7 @@ def relativistic_discriminator(real_logits: Float[Tensor, "*r"], fake_logits: Fl
             f"the relativistic objective pairs real with generated pictures: {tuple(real_logits.shape)} "
             f"and {tuple(fake_logits.shape)} logits do not pair"
         )
-    return nnf.softplus(_exact(fake_logits) - _exact(real_logits)).mean()
+    return nnf.softplus(full_precision(fake_logits) - full_precision(real_logits)).mean()
 
 
 def relativistic_generator(fake_logits: Float[Tensor, "*f"], real_logits: Float[Tensor, "*r"]) -> Float[Tensor, ""]:
@@ -123,9 +114,9 @@ def zero_centered_penalty(
 ) -> Float[Tensor, ""]:
     """``gamma / 2 * E[|grad_x D(x)|^2]``: the discriminator should be flat where the pictures are.
 
-    On real pictures this is R1, on generated ones R2: L. Mescheder et al., Which Training Methods for GANs do
-    actually Converge?, ICML 2018 (arXiv:1801.04406), equations 9 and 10. D(x) is the mean of a picture's
-    logits, so that the penalty does not grow with the number of patches.
+    On real pictures this is R1, on generated ones R2: L. Mescheder et al., Which Training Methods for GANs do actually
+    Converge?, ICML 2018 (arXiv:1801.04406), equations 9 and 10. D(x) is the mean of a picture's logits, so that the
+    penalty does not grow with the number of patches.
 
     Args:
         logits: the discriminator's on ``images``: one a picture, or a map.
@@ -140,47 +131,32 @@ def zero_centered_penalty(
     """
     if not images.requires_grad:
         raise ConfigError("a gradient penalty needs images.requires_grad_() before the discriminator sees them")
-    evidence = _exact(logits).flatten(1).mean(dim=1) if logits.ndim > 1 else _exact(logits)
+    evidence = full_precision(logits).flatten(1).mean(dim=1) if logits.ndim > 1 else full_precision(logits)
     # A picture's evidence depends on it alone, so one pass over the sum gives every picture's gradient.
     (gradient,) = torch.autograd.grad(evidence.sum(), images, create_graph=True)
-    return gamma / 2 * _exact(gradient).square().flatten(1).sum(dim=1).mean()
+    return gamma / 2 * full_precision(gradient).square().flatten(1).sum(dim=1).mean()
 
 
 @dataclass(frozen=True)
 class Objective:
-    """What each player descends on.
+    """Losses of the two networks.
 
     Attributes:
         name: its key in :data:`OBJECTIVES`.
-        discriminator: loss from real and generated logits.
+        discriminator_loss: from real and generated logits, the latter detached from the generator.
         generator: loss from generated logits; for a paired objective from generated and real ones.
         paired: the generator's loss compares with real pictures, so its step needs their logits too.
     """
 
     name: str
-    discriminator: Callable[[Tensor, Tensor], Tensor]
+    discriminator_loss: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[..., Tensor]
     paired: bool = False
-
-    def discriminator_loss(
-        self, real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]
-    ) -> Float[Tensor, ""]:
-        """What the discriminator descends on.
-
-        Args:
-            real_logits: on real pictures.
-            fake_logits: on generated ones, detached from the generator.
-        """
-        return self.discriminator(real_logits, fake_logits)
 
     def generator_loss(
         self, fake_logits: Float[Tensor, "*f"], real_logits: Float[Tensor, "*r"] | None = None
     ) -> Float[Tensor, ""]:
-        """What the generator descends on.
-
-        Args:
-            fake_logits: on generated pictures.
-            real_logits: on real ones; only a paired objective looks at them.
+        """Loss of the generator; only a paired objective looks at the real logits.
 
         Raises:
             ConfigError: the objective is paired and there are no real logits.

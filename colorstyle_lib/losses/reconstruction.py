@@ -1,4 +1,4 @@
-"""What a generator is trained on. Each term is one small function with its equation and source."""
+"""Distances to a real image that a generator is trained on, each one small function with its equation and source."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor
 
+from colorstyle_lib.color import full_precision
 from colorstyle_lib.model.color_bins import check_bins, encode_soft
+from colorstyle_lib.model.style_decoder import feature_statistics
 
-# A variance is not taken below this: the square root's slope has no bound at 0, where a channel is dead.
-_LEAST_VARIANCE = 1e-8
 _LEAST_WEIGHT = 1e-6
 _LEAST_SQUARE = 1e-12  # a target that is 0 everywhere has no scale of its own
-
-
-def _exact(x: Tensor) -> Tensor:
-    """At least float32: sums of many numbers in half precision keep only two or three digits."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def huber_ab(
@@ -28,101 +23,87 @@ def huber_ab(
     *,
     delta: float,
     weight: Float[Tensor, "n 1 h w"] | None = None,
-    per_image: bool = False,
-) -> Float[Tensor, ...]:
+) -> Float[Tensor, " n"]:
     """Huber distance of ab planes: ``d^2 / 2 delta`` where ``d <= delta``, else ``d - delta / 2``.
 
-    P. Huber, Annals of Mathematical Statistics 35(1), 1964. Divided by delta against the usual form, so that
-    far from the target it is the absolute error.
+    P. Huber, Annals of Mathematical Statistics 35(1), 1964. Divided by delta against the usual form, so that far from
+    the target it is the absolute error.
 
     Args:
         predicted: a and b.
         target: a and b of the real picture.
         delta: where the square ends, in Lab units.
         weight: how much each pixel counts; the mean is taken over an image's weights.
-        per_image: one number for each image instead of their mean.
 
     Returns:
-        A mean over pixels and planes, Lab units.
+        For each image a mean over pixels and planes, Lab units.
     """
     error = (nnf.huber_loss(predicted, target, reduction="none", delta=delta) / delta).mean(1, keepdim=True)
     count = torch.ones_like(error) if weight is None else weight
-    each = (error * count).sum((1, 2, 3)) / count.sum((1, 2, 3))
-    return each if per_image else each.mean()
+    return (error * count).sum((1, 2, 3)) / count.sum((1, 2, 3))
 
 
 def huber_ab_gradient(
-    predicted: Float[Tensor, "n 2 h w"], target: Float[Tensor, "n 2 h w"], *, delta: float, per_image: bool = False
-) -> Float[Tensor, ...]:
+    predicted: Float[Tensor, "n 2 h w"], target: Float[Tensor, "n 2 h w"], *, delta: float
+) -> Float[Tensor, " n"]:
     """Huber distance of ab differences between neighbours: color must change where the real does.
 
     Args:
         predicted: a and b.
         target: a and b of the real picture.
         delta: see :func:`huber_ab`.
-        per_image: one number for each image instead of their mean.
 
     Returns:
-        The sum of the two directions' means, Lab units.
+        For each image the sum of the two directions' means, Lab units.
     """
-    across, down = (
-        huber_ab(predicted.diff(dim=dim), target.diff(dim=dim), delta=delta, per_image=per_image) for dim in (-1, -2)
-    )
+    across, down = (huber_ab(predicted.diff(dim=dim), target.diff(dim=dim), delta=delta) for dim in (-1, -2))
     return across + down
 
 
 def chroma_weight(ab: Float[Tensor, "n 2 h w"], strength: float) -> Float[Tensor, "n 1 h w"]:
-    """Let colorful pixels count for more, for most are nearly gray: ``1 + strength * chroma / 110``.
+    """Weight of a pixel by its chroma, for most are nearly gray: ``1 + strength * chroma / 110``.
 
-    The idea, rebalancing rare colors, is R. Zhang et al.'s (ECCV 2016, arXiv:1603.08511); this is its
-    simplest form.
+    The idea, rebalancing rare colors, is R. Zhang et al.'s (ECCV 2016, arXiv:1603.08511); this is its simplest form.
 
     Args:
-        ab: a and b of the real picture.
+        ab: a and b of the real picture, Lab units.
         strength: 0 for equal weights.
     """
     return 1 + strength * ab.square().sum(dim=1, keepdim=True).sqrt() / 110
 
 
 def bin_cross_entropy(
-    logits: Float[Tensor, "n q h w"],
-    ab: Float[Tensor, "n 2 h w"],
-    *,
-    balance: Float[Tensor, " q"] | None = None,
-    per_image: bool = False,
-) -> Float[Tensor, ...]:
+    logits: Float[Tensor, "n q h w"], ab: Float[Tensor, "n 2 h w"], *, balance: Float[Tensor, " q"] | None = None
+) -> Float[Tensor, " n"]:
     """Cross-entropy of ab bins against softly coded colors: ``-mean v sum_q z_q log softmax(logits)_q``.
 
-    R. Zhang et al., ECCV 2016 (arXiv:1603.08511), equation 2. Since a pixel's z sum to 1 this is
-    ``logsumexp(logits) - sum_q z_q logits_q``, which needs only the few logits of the bins nearby, never a
-    dense target.
+    R. Zhang et al., ECCV 2016 (arXiv:1603.08511), equation 2. Since a pixel's z sum to 1 this is ``logsumexp(logits) -
+    sum_q z_q logits_q``, which needs only the few logits of the bins nearby, never a dense target.
 
     Args:
         logits: one a bin of :func:`.ab_bins`.
         ab: a and b of the real picture.
         balance: v of each pixel by its nearest bin, from :func:`.rebalancing`.
-        per_image: one number for each image instead of their mean.
 
     Returns:
-        A mean over pixels, nats.
+        For each image a mean over pixels, nats.
 
     Raises:
         ConfigError: the logits are not one a bin.
     """
     check_bins(logits)
     numbers, weights = encode_soft(ab)
-    logits = _exact(logits)
+    logits = full_precision(logits)
     entropy = logits.logsumexp(dim=1) - (weights * logits.gather(1, numbers)).sum(dim=1)
     if balance is not None:
         entropy = entropy * balance[numbers[:, 0]]
-    return entropy.mean((1, 2)) if per_image else entropy.mean()
+    return entropy.mean((1, 2))
 
 
 def feature_distance(features: Float[Tensor, "n c h w"], targets: Float[Tensor, "n c h w"]) -> Float[Tensor, ""]:
     """Squared distance of feature maps over the target's mean square: ``mean (f - t)^2 / mean t^2``.
 
-    The scale makes it a pure number: 0 is equal, 1 as wrong as no feature at all, whichever layer or weights
-    file.
+    The scale makes it a pure number: 0 is equal, 1 as wrong as no feature at all, whichever layer or weights file.
 
     Args:
         features: of the result.
@@ -131,7 +112,7 @@ def feature_distance(features: Float[Tensor, "n c h w"], targets: Float[Tensor, 
     Returns:
         A mean over images.
     """
-    features, targets = _exact(features), _exact(targets)
+    features, targets = full_precision(features), full_precision(targets)
     scale = targets.square().mean(dim=(1, 2, 3)).clamp_min(_LEAST_SQUARE)
     return ((features - targets).square().mean(dim=(1, 2, 3)) / scale).mean()
 
@@ -144,8 +125,7 @@ def perceptual_distance(
     J. Johnson et al., Perceptual Losses, ECCV 2016 (arXiv:1603.08155), with each layer on its own scale.
 
     Args:
-        features: what a frozen network of :mod:`.pretrained` makes of the result, finest layer
-            first.
+        features: what a frozen network of :mod:`.pretrained` makes of the result, finest layer first.
         targets: what it makes of the real picture.
     """
     return torch.stack([feature_distance(f, t) for f, t in zip(features, targets, strict=True)]).mean()
@@ -156,8 +136,7 @@ def content_distance(
 ) -> Float[Tensor, ""]:
     """The deepest layer's :func:`feature_distance` (VGG-19: relu4_1): the same things in the same places.
 
-    L. Gatys et al., A Neural Algorithm of Artistic Style, 2015 (arXiv:1508.06576), equation 1, on its own
-    scale.
+    L. Gatys et al., A Neural Algorithm of Artistic Style, 2015 (arXiv:1508.06576), equation 1, on its own scale.
 
     Args:
         features: of the result, finest layer first.
@@ -167,7 +146,7 @@ def content_distance(
 
 
 def style_statistics(features: Sequence[Float[Tensor, "n _ _ _"]]) -> list[Float[Tensor, "n 2 _"]]:
-    """What is left of feature maps when places are forgotten: each channel's mean and standard deviation.
+    """Statistics of feature maps when places are forgotten: each channel's mean and standard deviation.
 
     X. Huang and S. Belongie, AdaIN, ICCV 2017 (arXiv:1703.06868), equations 5 and 6.
 
@@ -177,11 +156,7 @@ def style_statistics(features: Sequence[Float[Tensor, "n _ _ _"]]) -> list[Float
     Returns:
         For each map ``(N, 2, C)``: means, then deviations (over all places, not an unbiased estimate).
     """
-    statistics = []
-    for maps in features:
-        variance, mean = torch.var_mean(_exact(maps), dim=(2, 3), correction=0)
-        statistics.append(torch.stack((mean, variance.clamp_min(_LEAST_VARIANCE).sqrt()), dim=1))
-    return statistics
+    return [feature_statistics(maps) for maps in features]
 
 
 def style_distance(
@@ -190,10 +165,10 @@ def style_distance(
     *,
     per_image: bool = False,
 ) -> Float[Tensor, ...]:
-    """How far apart two looks are: ``(|m - m_t|^2 + |s - s_t|^2) / (|m_t|^2 + |s_t|^2)``, a mean over layers.
+    """Distance of two styles: ``(|m - m_t|^2 + |s - s_t|^2) / (|m_t|^2 + |s_t|^2)``, a mean over layers.
 
-    Huang and Belongie's style loss (ICCV 2017, arXiv:1703.06868, equation 13), each layer over the style
-    picture's mean square there, which is what the denominator is.
+    Huang and Belongie's style loss (ICCV 2017, arXiv:1703.06868, equation 13), each layer over the style picture's mean
+    square there, which is what the denominator is.
 
     Args:
         statistics: :func:`style_statistics` of the result.
@@ -201,7 +176,7 @@ def style_distance(
         per_image: one number for each image instead of their mean.
 
     Returns:
-        A mean over layers and images; 0 for the same look.
+        A mean over layers and images; 0 for the same style.
     """
     layers = []
     for found, wanted in zip(statistics, targets, strict=True):
@@ -211,27 +186,11 @@ def style_distance(
     return distance if per_image else distance.mean()
 
 
-def identity_distance(output: Float[Tensor, "n c h w"], picture: Float[Tensor, "n c h w"]) -> Float[Tensor, ""]:
-    """``mean |G(x, x) - x|``: a picture in its own style, or colored by itself, is the picture.
-
-    Y. Taigman et al., ICLR 2017 (arXiv:1611.02200); J.-Y. Zhu et al., CycleGAN, ICCV 2017 (arXiv:1703.10593),
-    section 5.2.
-
-    Args:
-        output: what the generator made of the picture, guided by the picture itself.
-        picture: the picture, in the same units.
-
-    Returns:
-        A mean over pixels and planes, in those units.
-    """
-    return (output - picture).abs().mean()
-
-
 def attention_collapse(alpha: Float[Tensor, "n m h w"], floor: float) -> Float[Tensor, ""]:
     """``mean max(0, floor - H / log k)``: how far attention's entropy H has fallen below a share of its largest.
 
-    Whatever modality is the most useful early on takes all the weight, and one without weight learns nothing more:
-    an entropy term keeps choices open (R. Williams and J. Peng, Connection Science 3(3), 1991).
+    Whatever modality is the most useful early on takes all the weight, and one without weight learns nothing more: an
+    entropy term keeps choices open (R. Williams and J. Peng, Connection Science 3(3), 1991).
 
     Args:
         alpha: weights of m modalities, k of them present; where k is 1 there is nothing to choose.
@@ -240,22 +199,8 @@ def attention_collapse(alpha: Float[Tensor, "n m h w"], floor: float) -> Float[T
     Returns:
         A mean over images of 0 (above the floor) to ``floor`` (all weight on one modality everywhere).
     """
-    alpha = _exact(alpha)
+    alpha = full_precision(alpha)
     choices = (alpha.flatten(2).amax(2) > 0).sum(1)
     # At 0, where a modality is absent, the slope of -a log a is infinite.
     entropy = torch.special.entr(alpha.clamp_min(_LEAST_WEIGHT)).sum(1).mean((1, 2)) / choices.clamp_min(2).log()
     return torch.where(choices > 1, (floor - entropy).clamp_min(0), 0.0).mean()
-
-
-def total_variation(planes: Float[Tensor, "n c h w"]) -> Float[Tensor, ""]:
-    """``mean |x_(i,j+1) - x_(i,j)| + mean |x_(i+1,j) - x_(i,j)|``: high for noise, low for clean edges.
-
-    L. Rudin, S. Osher and E. Fatemi, Physica D 60, 1992, in its anisotropic form.
-
-    Args:
-        planes: any units; sides of at least 2 pixels.
-
-    Returns:
-        The sum of the two directions' means, in those units.
-    """
-    return planes.diff(dim=-1).abs().mean() + planes.diff(dim=-2).abs().mean()

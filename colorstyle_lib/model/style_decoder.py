@@ -16,6 +16,7 @@ import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from colorstyle_lib.color import full_precision
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.model.attention import overridden_attention, product_energies, zero_init
 from colorstyle_lib.model.attention_override import AttentionOverride
@@ -34,6 +35,7 @@ LEVEL = "4"
 _BLOCKS = 4
 _HIDDEN = 64
 _QUERY = 16
+_LEAST_VARIANCE = 1e-8
 _STEP = 4  # what sides are made multiples of
 
 
@@ -63,13 +65,17 @@ def encode_style(described: Modalities, maps: Sequence[Float[Tensor, "n _ _ _"]]
         maps: the encoder's of its L, finest first: two or more.
     """
     color, texture, shape = described.vectors
-    fine, coarse = (torch.cat([_statistics(m) for m in group], 1) for group in (maps[:2], maps[2:3] or maps[1:2]))
-    return StyleCode((color, torch.cat((texture, fine), 1), torch.cat((shape, coarse), 1)), described.present)
+    fine, *coarse = (feature_statistics(m).flatten(1) for m in maps[:3])
+    return StyleCode(
+        (color, torch.cat((texture, fine, coarse[0]), 1), torch.cat((shape, coarse[-1]), 1)), described.present
+    )
 
 
-def _statistics(maps: Tensor) -> Tensor:
-    variance, mean = torch.var_mean(maps.float(), dim=(2, 3), correction=0)
-    return torch.cat((mean, variance.clamp_min(1e-8).sqrt()), 1)
+def feature_statistics(maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 c"]:
+    """Mean and standard deviation of each channel over all places (not an unbiased estimate), at least float32."""
+    variance, mean = torch.var_mean(full_precision(maps), dim=(2, 3), correction=0)
+    # The square root's gradient has no bound at 0, where a channel is dead.
+    return torch.stack((mean, variance.clamp_min(_LEAST_VARIANCE).sqrt()), dim=1)
 
 
 def blend(styles: Sequence[StyleCode], weights: Sequence[float]) -> StyleCode:

@@ -180,11 +180,11 @@ def color_term(
         few = _one_in_four(features)
         logits = generator.head(few)
         seen = _one_in_four(nnf.avg_pool2d(target, 2))
-        return bin_cross_entropy(logits, seen, balance=balance, per_image=True)
+        return bin_cross_entropy(logits, seen, balance=balance)
     predicted = generator.colors(features)
     weight = chroma_weight(target, config.chroma_weight)
-    distance = huber_ab(predicted, target, delta=config.huber_delta, weight=weight, per_image=True)
-    edges = huber_ab_gradient(predicted, target, delta=config.huber_delta, per_image=True)
+    distance = huber_ab(predicted, target, delta=config.huber_delta, weight=weight)
+    edges = huber_ab_gradient(predicted, target, delta=config.huber_delta)
     return distance + config.gradient_weight * edges
 
 
