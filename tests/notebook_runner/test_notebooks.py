@@ -65,6 +65,19 @@ def length_problems(notebook: NotebookNode, path: Path) -> Iterator[str]:
         yield f"code cells have a median of {statistics.median(lines)} lines; 12 is the most"
 
 
+def import_problems(notebook: NotebookNode, path: Path) -> Iterator[str]:
+    """Few lines, from packages' faces, so that a reader sees at a glance what a cell needs."""
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        imports = [node for node in parse(cell).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        lines = cell.source.splitlines()[imports[0].lineno - 1 : imports[-1].end_lineno] if imports else []
+        if len(lines) > 10:
+            yield f"cell {number} has {len(lines)} lines of imports; 10 is the most"
+        if any(len(line) > 100 for line in lines):
+            yield f"cell {number} imports in a line of more than 100 characters"
+
+
 def parameter_problems(notebook: NotebookNode, path: Path) -> Iterator[str]:
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
@@ -148,7 +161,7 @@ def course_problems(notebook: NotebookNode, path: Path) -> Iterator[str]:
         yield "does not name the next step"
 
 
-FOR_ALL = [format_problems, output_problems, length_problems, figure_problems, link_problems]
+FOR_ALL = [format_problems, output_problems, length_problems, import_problems, figure_problems, link_problems]
 FOR_COURSE = [parameter_problems, course_problems]
 
 
@@ -204,6 +217,11 @@ SPOILED = {
     "widget state": (output_problems, lambda n: n.metadata.update(widgets={})),
     "a long cell": (length_problems, lambda n: n.cells[1].update(source="x = 1\n" * 41)),
     "long cells": (length_problems, lambda n: [c.update(source="x = 1\n" * 13) for c in n.cells]),
+    "many imports": (
+        import_problems,
+        lambda n: n.cells[3].update(source="\n".join(f"import module_{i}" for i in range(11))),
+    ),
+    "a long import": (import_problems, lambda n: n.cells[3].update(source=f"from x import {'a' * 100}")),
     "no parameters": (parameter_problems, lambda n: n.cells[1].metadata.clear()),
     "no seed": (parameter_problems, lambda n: n.cells[1].update(source=PARAMETERS.rsplit("\n", 1)[0])),
     "no type": (parameter_problems, lambda n: n.cells[1].update(source=PARAMETERS + "\nn = 1  # many")),
