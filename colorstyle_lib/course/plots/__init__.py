@@ -1,4 +1,4 @@
-"""Plots of the notebooks: functions that take data and return a figure."""
+"""Plots of the notebooks: functions that take data and return a figure; none of them trains."""
 
 from colorstyle_lib.course.plots.attention import (
     attention_maps,
@@ -10,16 +10,13 @@ from colorstyle_lib.course.plots.attention import (
     weights_by_temperature,
 )
 from colorstyle_lib.course.plots.colorize import (
-    Captioned,
     calibration,
-    captioned_grid,
     chroma_profile,
     error_by_hints,
-    grid_with_maps,
     paired_values,
     saturation_curves,
 )
-from colorstyle_lib.course.plots.common import fit_into, picture_grid
+from colorstyle_lib.course.plots.common import Captioned, captioned_grid, fit_into, grid_with_maps, picture_grid
 from colorstyle_lib.course.plots.data import (
     ab_statistics,
     error_and_colorfulness,
@@ -46,7 +43,7 @@ from colorstyle_lib.course.plots.gan import (
     point_gan,
     predicted_colors,
 )
-from colorstyle_lib.course.plots.stylize import curves_by_setting, feature_maps, share_table, tradeoff
+from colorstyle_lib.course.plots.style_transfer import curves_by_setting, feature_maps, share_table, tradeoff
 from colorstyle_lib.course.plots.training import (
     before_after,
     curves_by_seed,

@@ -1,20 +1,63 @@
-"""Figures that several notebooks use: functions that take data and return the figure; none of them trains."""
+"""What all plots share: grids of pictures and maps with captions, and rows of dots with a bar."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 from torch import Tensor
 
+from colorstyle_lib.inference.hints import Hint
+
 Picture = Image.Image | Tensor
 """A PIL picture, or a ``(3, H, W)`` tensor of sRGB in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """A picture or map in a grid, with its captions.
+
+    Attributes:
+        picture: a picture; or a map, a ``(h, w)`` tensor of numbers; or None, an empty place.
+        title: above it.
+        note: below it, such as a number.
+        hints: drawn as discs of their color, in the picture's pixels.
+        box: left, top, right, bottom in the picture's pixels: drawn as a frame.
+    """
+
+    picture: Picture | None
+    title: str = ""
+    note: str = ""
+    hints: Sequence[Hint] = ()
+    box: tuple[int, int, int, int] | None = None
+
+    @property
+    def aspect(self) -> float:
+        """Width divided by height; 0 where there is no picture."""
+        if self.picture is None:
+            return 0.0
+        width, height = self.picture.shape[-1:-3:-1] if isinstance(self.picture, Tensor) else self.picture.size
+        return width / height
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The one scale of all maps in a grid: its ends, what it measures, and its colors."""
+
+    low: float
+    high: float
+    label: str
+    colors: str = "cividis"
 
 
 def new_figure(*args: Any, **options: Any) -> tuple[Figure, Any]:
@@ -33,51 +76,126 @@ def fit_into(picture: Tensor, frame: Tensor) -> Tensor:
     return sheet
 
 
-def show_picture(axes: Axes, picture: Picture, title: str = "") -> None:
+def show_picture(ax: Axes, picture: Picture, title: str = "") -> None:
     """Draw a picture without ticks or frame."""
     if isinstance(picture, Tensor):
-        picture_array = picture.detach().float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
-    else:
-        picture_array = np.asarray(picture)
-    axes.imshow(picture_array)
-    axes.set_title(title)
-    axes.set_axis_off()
+        picture = picture.detach().float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+    ax.imshow(np.asarray(picture))
+    ax.set_title(title)
+    ax.set_axis_off()
+
+
+def label_row(ax: Axes, label: str) -> None:
+    """Write a row's name at the left of its first panel."""
+    ax.text(-0.04, 0.5, label, transform=ax.transAxes, rotation=90, ha="right", va="center")
+
+
+def captioned_grid(
+    rows: Sequence[Sequence[Captioned]],
+    *,
+    row_titles: Sequence[str] = (),
+    height: float = 1.8,
+    scale: Scale | None = None,
+) -> Figure:
+    """Draw pictures and maps in rows, each with its captions; a column is as wide as its widest picture.
+
+    Args:
+        rows: equally many in each row.
+        row_titles: written at the left.
+        height: of a row, in inches.
+        scale: of all maps; needed where there are some.
+    """
+    ratios = [max(row[j].aspect for row in rows) for j in range(len(rows[0]))]
+    captions = 0.2 * sum(any(getattr(one, where) for one in row) for row in rows for where in ("title", "note"))
+    size = (height * sum(ratios) * 1.02 + (1.0 if scale else 0.0), height * len(rows) + captions)
+    figure, axes = new_figure(len(rows), len(ratios), figsize=size, squeeze=False, gridspec_kw={"width_ratios": ratios})
+    if any(one.note for row in rows for one in row):
+        figure.get_layout_engine().set(h_pad=0.1)  # room between a note and the next row's title
+    for axes_row, row in zip(axes, rows, strict=True):
+        for ax, one in zip(axes_row, row, strict=True):
+            _draw(ax, one, scale)
+    for ax, title in zip(axes[:, 0], row_titles, strict=False):
+        label_row(ax, title)
+    if scale:
+        drawn = next(ax.images[0] for ax in axes.flat if ax.images and ax.images[0].get_array().ndim == 2)
+        figure.colorbar(drawn, ax=axes, label=scale.label, shrink=0.8)
+    return figure
+
+
+def _draw(ax: Axes, one: Captioned, scale: Scale | None) -> None:
+    if isinstance(one.picture, Tensor) and one.picture.ndim == 2:
+        ax.imshow(one.picture.cpu().numpy(), cmap=scale.colors, vmin=scale.low, vmax=scale.high)
+    elif one.picture is not None:
+        show_picture(ax, one.picture)
+    ax.set_title(one.title)
+    ax.set_axis_off()
+    ax.text(0.5, -0.03, one.note, transform=ax.transAxes, ha="center", va="top", fontsize=8)
+    for x, y, color in one.hints:  # a black ring in a white one shows on any picture
+        ax.plot(x, y, "o", color="white", markersize=8)
+        ax.plot(x, y, "o", color=to_rgb(color), markersize=6, markeredgecolor="black", markeredgewidth=0.8)
+    if one.box is not None:
+        left, top, right, bottom = one.box
+        for color, width in (("black", 2.4), ("white", 1.2)):
+            corner, size = (left, top), (right - left, bottom - top)
+            ax.add_patch(Rectangle(corner, *size, fill=False, edgecolor=color, linewidth=width))
 
 
 def picture_grid(
-    rows: Sequence[Sequence[Picture]],
+    rows: Sequence[Sequence[Picture | None]],
     *,
     titles: Sequence[str] = (),
     row_titles: Sequence[str] = (),
     height: float = 1.9,
 ) -> Figure:
-    """Pictures in rows; a column is as wide as its first picture.
+    """Draw pictures in rows, with titles above the columns and at the left of the rows.
 
     Args:
-        rows: pictures, equally many in each row.
+        rows: pictures, equally many in each row; None leaves a place empty.
         titles: one for each column.
-        row_titles: one for each row, written at its left.
+        row_titles: one for each row.
         height: of a row, in inches.
     """
+    heads = [titles, *[()] * (len(rows) - 1)]
+    cells = [
+        [Captioned(picture, head[j] if head else "") for j, picture in enumerate(row)]
+        for row, head in zip(rows, heads, strict=True)
+    ]
+    return captioned_grid(cells, row_titles=row_titles, height=height)
 
-    def aspect(picture: Picture) -> float:
-        width, tall = picture.size if isinstance(picture, Image.Image) else picture.shape[:0:-1]
-        return width / tall
 
-    ratios = [aspect(p) for p in rows[0]]
-    size = (height * sum(ratios) * 1.02, height * len(rows) + (0.25 if titles else 0))
-    figure, axes = new_figure(len(rows), len(ratios), figsize=size, squeeze=False, gridspec_kw={"width_ratios": ratios})
-    for i, row in enumerate(rows):
-        for j, picture in enumerate(row):
-            show_picture(axes[i, j], picture, titles[j] if titles and i == 0 else "")
-        if row_titles:
-            axes[i, 0].text(
-                -0.03,
-                0.5,
-                row_titles[i],
-                transform=axes[i, 0].transAxes,
-                rotation=90,
-                ha="right",
-                va="center",
-            )
-    return figure
+def grid_with_maps(
+    rows: Sequence[tuple[Sequence[Captioned], Sequence[tuple[str, Float[Tensor, "_ _"]]]]], top: float, label: str
+) -> Figure:
+    """Draw rows of pictures, then of maps, all maps on one scale.
+
+    Args:
+        rows: for each row its pictures, and its maps with their titles; equally many in every row.
+        top: the scale's end; it begins at 0.
+        label: what the maps measure.
+    """
+    cells = [[*pictures, *(Captioned(values, title) for title, values in maps)] for pictures, maps in rows]
+    return captioned_grid(cells, height=1.75, scale=Scale(0.0, top, label))
+
+
+def dots_and_bar(ax: Axes, row: int, values: Sequence[float | int], bar: float | None = None, **look: Any) -> None:
+    """Draw numbers as dots in a row, one a little below the other so that equal ones show, and a bar at their mean.
+
+    Args:
+        ax: where to draw.
+        row: the height at which they lie.
+        values: the numbers.
+        bar: where to draw the bar instead.
+        **look: of the dots, as in ``ax.plot``.
+    """
+    values = [float(value) for value in values]
+    heights = row + np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else [row]
+    ax.plot(values, heights, clip_on=False, **{"marker": "o", "linestyle": "none", **look})
+    bar = sum(values) / len(values) if bar is None else bar
+    ax.plot([bar, bar], [row - 0.33, row + 0.33], color="black", linewidth=1.6)
+
+
+def name_rows(ax: Axes, names: Sequence[str]) -> None:
+    """Name the rows of :func:`dots_and_bar` from the bottom up, with a thin line along each."""
+    ax.set_yticks(range(len(names)), names)
+    ax.yaxis.grid(True, color="0.9", linewidth=0.6)
+    ax.set_axisbelow(True)

@@ -1,4 +1,4 @@
-"""The figures of notebook 01: Lab, the ab plane, one gray's many colors, and the loader's speed."""
+"""Plots of notebook 01: Lab, the ab plane, one gray's many colors, and the loader's speed."""
 
 from __future__ import annotations
 
@@ -14,28 +14,24 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, PercentFormatter
 from torch import Tensor
 
-from colorstyle_lib.course.plots.common import new_figure, show_picture
+from colorstyle_lib.course.plots.common import Captioned, Scale, captioned_grid, new_figure, show_picture
+from colorstyle_lib.course.plots.palette import DIVERGING_A, DIVERGING_B, MARKERS
 from colorstyle_lib.metrics.ab_statistics import AB_REACH
 
-# Signed maps with gray in the middle. Magenta has blue in it and green has not: the ends stay apart for
-# readers who do not tell red from green.
-_A_MAP = LinearSegmentedColormap.from_list("a", ["#00563f", "#3fb08f", "#e6e6e6", "#e08cc0", "#8e1766"])
-_B_MAP = LinearSegmentedColormap.from_list("b", ["#083a73", "#4c93d0", "#e6e6e6", "#f0c030", "#8a6200"])
 _EXTENT = (-AB_REACH, AB_REACH, -AB_REACH, AB_REACH)
 
 
 def lab_planes(rgb: Float[Tensor, "3 h w"], lab: Float[Tensor, "3 h w"]) -> Figure:
     """A picture beside its three Lab planes, each with its scale."""
-    height, width = rgb.shape[1:]
-    tall = 10 / 4 * height / width
+    tall = 10 / 4 * rgb.shape[1] / rgb.shape[2]
     figure, (axes, scales) = new_figure(2, 4, figsize=(10.6, tall + 0.75), height_ratios=(20 * tall, 1.5))
     show_picture(axes[0], rgb, "the picture")
     scales[0].set_axis_off()
     reach = float(lab[1:].abs().max())
     planes = (
         ("L: black to white", "gray", 0, 100),
-        ("a: green to magenta", _A_MAP, -reach, reach),
-        ("b: blue to yellow", _B_MAP, -reach, reach),
+        ("a: green to magenta", LinearSegmentedColormap.from_list("a", DIVERGING_A), -reach, reach),
+        ("b: blue to yellow", LinearSegmentedColormap.from_list("b", DIVERGING_B), -reach, reach),
     )
     for ax, scale, plane, (title, colors, low, high) in zip(axes[1:], scales[1:], lab, planes, strict=True):
         drawn = ax.imshow(plane.cpu().numpy(), cmap=colors, vmin=low, vmax=high)
@@ -45,11 +41,10 @@ def lab_planes(rgb: Float[Tensor, "3 h w"], lab: Float[Tensor, "3 h w"]) -> Figu
     return figure
 
 
-def _ab_axes(ax: Axes, title: str = "", *, first: bool = True) -> None:
-    ax.set(xlim=_EXTENT[:2], ylim=_EXTENT[2:], xlabel="a", title=title, aspect="equal")
-    ax.set(xticks=(-100, -50, 0, 50, 100), yticks=(-100, -50, 0, 50, 100))
-    if first:
-        ax.set_ylabel("b")
+def _ab_axes(ax: Axes, title: str, *, first: bool = True) -> None:
+    ticks = (-100, -50, 0, 50, 100)
+    ax.set(xlim=_EXTENT[:2], ylim=_EXTENT[2:], xticks=ticks, yticks=ticks, aspect="equal", title=title, xlabel="a")
+    ax.set_ylabel("b" if first else "")
 
 
 def gamut_slices(
@@ -57,7 +52,7 @@ def gamut_slices(
     before: Float[Tensor, "k 2"],
     after: Mapping[float, Float[Tensor, "k 2"]],
 ) -> Figure:
-    """What colors a screen has at a few lightnesses, and where ``fit_gamut`` moves those that it has not.
+    """The colors that a screen has at a few lightnesses, and where ``fit_gamut`` moves those that it has not.
 
     Args:
         slices: for each L, the colors of the ab plane and which of them are in the gamut.
@@ -71,36 +66,26 @@ def gamut_slices(
         ax.contour(inside.float().cpu().numpy(), levels=[0.5], colors="black", linewidths=0.8, extent=_EXTENT)
         for start, end in zip(before.tolist(), after[lightness].tolist(), strict=True):
             ax.plot(*zip(start, end, strict=True), color="black", linewidth=0.9)
-            ax.plot(*start, "o", color="white", markeredgecolor="black", markersize=5)
-            ax.plot(*end, "o", color="black", markersize=5)
+            (asked,) = ax.plot(*start, "o", color="white", markeredgecolor="black", markersize=5)
+            (fitted,) = ax.plot(*end, "o", color="black", markersize=5)
         _ab_axes(ax, f"L = {lightness:g}", first=ax is axes[0])
-    axes[0].plot([], [], "o", color="white", markeredgecolor="black", markersize=5, label="asked for")
-    axes[0].plot([], [], "o", color="black", markersize=5, label="after fit_gamut")
-    axes[0].legend(loc="upper left")
+    axes[0].legend((asked, fitted), ("asked for", "after fit_gamut"), loc="upper left")
     return figure
 
 
 def lightness_shifts(
     pictures: Mapping[str, Float[Tensor, "3 h w"]], shifts: Mapping[str, Float[Tensor, "h w"]]
 ) -> Figure:
-    """Pictures, and below each how far its L is from what it should be; one scale for all.
-
-    Args:
-        pictures: by title.
-        shifts: L's difference in Lab units, by title; one may be missing: there is nothing to compare.
-    """
-    worst = max(float(s.abs().max()) for s in shifts.values())
-    figure, axes = new_figure(2, len(pictures), figsize=(2.6 * len(pictures), 5.4))
-    for column, (title, picture) in enumerate(pictures.items()):
-        show_picture(axes[0, column], picture, title)
-        axes[1, column].set_axis_off()
-        if title in shifts:
-            drawn = axes[1, column].imshow(shifts[title].cpu().numpy(), cmap="PuOr", vmin=-worst, vmax=worst)
-            axes[1, column].set_title(f"L moved by {shifts[title].abs().mean():.2f} on average")
-    scale = axes[1, 0].inset_axes([0.86, 0.05, 0.07, 0.9])  # in the empty place below the first picture
-    figure.colorbar(drawn, cax=scale, label="change of L").ax.yaxis.set_ticks_position("left")
-    scale.yaxis.set_label_position("left")
-    return figure
+    """Pictures, and below each how far its L, in Lab units, is from what it should be, where that is given."""
+    worst = max(float(shift.abs().max()) for shift in shifts.values())
+    maps = [
+        Captioned(shifts[title], f"L moved by {shifts[title].abs().mean():.2f} on average")
+        if title in shifts
+        else Captioned(None)
+        for title in pictures
+    ]
+    rows = [[Captioned(picture, title) for title, picture in pictures.items()], maps]
+    return captioned_grid(rows, height=2.6, scale=Scale(-worst, worst, "change of L", "PuOr"))
 
 
 def ab_statistics(
@@ -120,13 +105,14 @@ def ab_statistics(
     shares = histogram.masked_fill(histogram == 0, float("nan")).cpu().numpy()
     drawn = left.imshow(shares, origin="lower", extent=_EXTENT, cmap="viridis", norm=LogNorm(least, most))
     angle = np.linspace(0, 2 * np.pi, 100)
-    left.plot(near_gray * np.cos(angle), near_gray * np.sin(angle), color="black", linestyle=":", linewidth=1.2)
+    dotted = {"color": "black", "linestyle": ":", "linewidth": 1.2}
+    left.plot(near_gray * np.cos(angle), near_gray * np.sin(angle), **dotted)
     _ab_axes(left, f"where pixels lie (dotted: chroma {near_gray:g})")
     figure.colorbar(drawn, ax=left, label="share of pixels in a square")
     ordered = chromas.sort().values.cpu().numpy()
     right.plot(ordered, np.linspace(0, 1, len(ordered)))
     share = float((chromas < near_gray).float().mean())
-    right.plot([near_gray, near_gray, 0], [0, share, share], color="black", linestyle=":", linewidth=1.2)
+    right.plot([near_gray, near_gray, 0], [0, share, share], **dotted)
     right.annotate(f"{share:.0%} of the pixels are nearly gray", (near_gray, share), (near_gray + 12, share - 0.08))
     right.set(xlabel="chroma", title="share of pixels with at most this chroma", xlim=(0, 100), ylim=(0, 1.02))
     right.yaxis.set_major_formatter(PercentFormatter(1))
@@ -134,12 +120,7 @@ def ab_statistics(
 
 
 def lightness_strips(lightness: Sequence[float], rows: Mapping[str, Float[Tensor, "k 3"]]) -> Figure:
-    """Rows of color patches, one column for each L.
-
-    Args:
-        lightness: L of each column.
-        rows: sRGB of the patches, by the row's name.
-    """
+    """Rows of sRGB patches by their names, one column for each L."""
     figure, axes = new_figure(len(rows), 1, figsize=(7.5, 0.75 * len(rows) + 0.45), sharex=True)
     for ax, (name, patches) in zip(axes, rows.items(), strict=True):
         ax.imshow(patches[None].cpu().numpy(), aspect="auto")
@@ -163,38 +144,32 @@ def square_errors(
     figure, axes = new_figure(1, len(cases), figsize=(3.9 * len(cases) + 0.6, 3.9), sharey=True)
     side = patches.shape[1]
 
-    def paint(ab: Sequence[float]) -> list[float]:
+    def mark(ax: Axes, ab: Sequence[float], shape: str, size: int) -> None:
         column, row = (round((value + AB_REACH) / (2 * AB_REACH) * (side - 1)) for value in ab)
-        return patches[:, row, column].tolist()
+        ax.plot(*ab, shape, color=patches[:, row, column].tolist(), markersize=size, markeredgecolor="black")
 
     for ax, (name, (colors, errors)) in zip(axes, cases.items(), strict=True):
         root = errors.sqrt().cpu().numpy()
         lines = ax.contour(root, levels=range(20, 161, 20), cmap="viridis_r", linewidths=1, extent=_EXTENT)
         ax.clabel(lines, fontsize=7, fmt="%g")
         for color in colors.tolist():
-            ax.plot(*color, "o", color=paint(color), markersize=13, markeredgecolor="black")
-        mean = colors.mean(dim=0).tolist()
-        ax.plot(*mean, "D", color=paint(mean), markersize=11, markeredgecolor="black")
+            mark(ax, color, "o", 13)
+        mark(ax, colors.mean(dim=0).tolist(), "D", 11)
         _ab_axes(ax, name, first=ax is axes[0])
         ax.axhline(0, color="0.8", linewidth=0.6, zorder=0)
         ax.axvline(0, color="0.8", linewidth=0.6, zorder=0)
-    axes[0].plot([], [], "o", color="white", markeredgecolor="black", label="a true color")
-    axes[0].plot([], [], "D", color="white", markeredgecolor="black", label="the best guess")
+    for shape, label in (("o", "a true color"), ("D", "the best guess")):
+        axes[0].plot([], [], shape, color="white", markeredgecolor="black", label=label)
     axes[0].legend(loc="lower right", frameon=True, framealpha=1)
     return figure
 
 
 def error_and_colorfulness(guesses: Mapping[str, tuple[float, float]], true_colorfulness: float) -> Figure:
-    """One mark for each way of guessing: its error across, its colorfulness upward; the truth's as a line.
-
-    Args:
-        guesses: name to (mean square error in squared Lab units, colorfulness).
-        true_colorfulness: what real colorings have.
-    """
+    """Each way of guessing: mean square error (squared Lab units) and colorfulness; the true colorings' as a line."""
     figure, ax = new_figure(figsize=(5.6, 3.5))
     ax.axhline(true_colorfulness, color="black", linestyle=":", linewidth=1.2)
-    for i, (name, (error, colorful)) in enumerate(guesses.items()):
-        ax.plot(error, colorful, "osD^v"[i % 5], markersize=9, clip_on=False)
+    for (name, (error, colorful)), marker in zip(guesses.items(), MARKERS, strict=False):
+        ax.plot(error, colorful, marker, markersize=9, clip_on=False)
         # The names of points just below the line would lie on it.
         drop = -18 if 0.5 * true_colorfulness < colorful < 0.98 * true_colorfulness else 9
         ax.annotate(name, (error, colorful), (0, drop), textcoords="offset points", ha="center")

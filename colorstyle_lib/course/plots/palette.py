@@ -17,3 +17,11 @@ SERIES = (BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, BLACK)
 
 MARKERS = "osD^vPX"
 """Markers of the same series."""
+
+# Signed maps of a and b with gray in the middle. Magenta has blue in it and green has not: the ends stay apart for
+# readers who do not tell red from green.
+DIVERGING_A = ("#00563f", "#3fb08f", "#e6e6e6", "#e08cc0", "#8e1766")
+DIVERGING_B = ("#083a73", "#4c93d0", "#e6e6e6", "#f0c030", "#8a6200")
+
+MODALITY_COLORS = {"color": VERMILION, "texture": BLUE, "shape": GREEN}
+MODALITY_MARKERS = {"color": "o", "texture": "s", "shape": "^"}

@@ -1,4 +1,4 @@
-"""The figures of notebook 04: orbits, questions, learning curves, seeds, and photographs before and after."""
+"""Plots of notebook 04: orbits, tasks, learning curves, seeds, and photographs before and after."""
 
 from __future__ import annotations
 
@@ -13,12 +13,21 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from colorstyle_lib.color import lab_to_rgb, luma_to_gray
-from colorstyle_lib.course.plots.attention import MODALITY_COLORS
-from colorstyle_lib.course.plots.common import Picture, new_figure, show_picture
-from colorstyle_lib.course.plots.palette import BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, YELLOW
+from colorstyle_lib.course.plots.common import Picture, dots_and_bar, name_rows, new_figure, picture_grid
+from colorstyle_lib.course.plots.palette import (
+    BLUE,
+    MARKERS,
+    MODALITY_COLORS,
+    ORANGE,
+    PINK,
+    SERIES,
+    SKY,
+    VERMILION,
+    YELLOW,
+)
 from colorstyle_lib.training.tasks import TASKS, TaskBatch
 
-STAGE_COLORS = {"supervised": SKY, "catch_up": YELLOW, "joint": PINK}
+_STAGE_COLORS = {"supervised": SKY, "catch_up": YELLOW, "joint": PINK}
 
 
 def orbits(
@@ -26,7 +35,7 @@ def orbits(
     notes: Mapping[str, str],
     averages: Mapping[str, Float[Tensor, "n 2"]] | None = None,
 ) -> Figure:
-    """Where two numbers go that play a game, a panel for each way of playing.
+    """The paths of two numbers in a two-player game, a panel for each way of stepping.
 
     Args:
         paths: (x, y) after each step, by title.
@@ -35,6 +44,7 @@ def orbits(
     """
     figure, axes = new_figure(1, len(paths), figsize=(2.6 * len(paths), 3.3), squeeze=False, sharey=True)
     reach = 1.1 * max(float(path.abs().max()) for path in paths.values())
+    legend = {}
     for ax, (title, path) in zip(axes[0], paths.items(), strict=True):
         ax.plot(*path.T.tolist(), "-o", color=BLUE, markersize=2.5, linewidth=0.8, label="(x, y)")
         ax.plot(*path[0].tolist(), "s", color="black", markersize=6, label="start")
@@ -43,134 +53,112 @@ def orbits(
         ax.plot(0, 0, "+", color="black", markersize=10, label="equilibrium")
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=title)
         ax.set_xlabel(f"x, which descends\n{notes[title]}")
+        legend |= {line.get_label(): line for line in ax.lines}
     axes[0, 0].set_ylabel("y, which ascends")
-    handles, labels = axes[0, -1].get_legend_handles_labels()
-    for ax in axes[0]:
-        more = zip(*ax.get_legend_handles_labels(), strict=True)
-        fresh = [(handle, label) for handle, label in more if label not in labels]
-        handles, labels = handles + [handle for handle, _ in fresh], labels + [label for _, label in fresh]
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    figure.legend(legend.values(), legend, loc="outside lower center", ncols=len(legend))
     return figure
 
 
 def task_inputs(examples: TaskBatch) -> Figure:
-    """What the generator is told in a step and what would be right, a column for each picture.
+    """The generator's input in a step and the real picture, a column for each picture with its task as title.
 
-    Args:
-        examples: a few pictures with their tasks. What is told of color is shown where it is known; where L is not
-            known the picture is white. The picture beside it is left out where the task does not show it.
+    The input shows color where it is known, and white where L is not known. The reference or style between the two is
+    left out where the task has none.
     """
-    told = _told(examples)
-    titles = [TASKS[task] for task in examples.task.tolist()]
-    shown = examples.asked("reference", "stylize").tolist()
-    figure, axes = new_figure(3, len(titles), figsize=(1.3 * len(titles) + 0.3, 4.1), squeeze=False)
-    for j, title in enumerate(titles):
-        show_picture(axes[0, j], told[j], title)
-        axes[1, j].set_axis_off()
-        if shown[j]:
-            show_picture(axes[1, j], examples.other[j])
-        show_picture(axes[2, j], examples.rgb[j])
-    for ax, name in zip(axes[:, 0], ("told", "shown beside", "right"), strict=True):
-        ax.text(-0.08, 0.5, name, transform=ax.transAxes, rotation=90, ha="right", va="center")
-    return figure
-
-
-def _told(examples: TaskBatch) -> Float[Tensor, "n 3 h w"]:
     content = examples.content()
     lab = content[:, :3] * content.new_tensor([100, 110, 110]).view(3, 1, 1)
-    gray = luma_to_gray(lab[:, :1])
     known_lightness, known_color = content[:, 3:4] > 0, content[:, 4:5] > 0
-    picture = torch.where(known_color, lab_to_rgb(lab).clamp(0, 1), gray)
-    return torch.where(known_lightness, picture, 1.0)
+    inputs = torch.where(known_color, lab_to_rgb(lab).clamp(0, 1), luma_to_gray(lab[:, :1]))
+    inputs = torch.where(known_lightness, inputs, 1.0)
+    has_other = examples.asked("reference", "stylize").tolist()
+    others = [other if shown else None for other, shown in zip(examples.other, has_other, strict=True)]
+    titles = [TASKS[task] for task in examples.task.tolist()]
+    row_titles = ("told", "shown beside", "right")
+    return picture_grid([[*inputs], others, [*examples.rgb]], titles=titles, row_titles=row_titles, height=1.3)
 
 
 def training_curves(log: Sequence[Mapping[str, Any]]) -> Figure:
-    """A training as its log tells it: losses, who wins, how good the pictures are, where attention goes.
+    """A training's losses, discriminator accuracy, quality of the pictures, and attention.
 
     Args:
         log: lines of ``log.jsonl``, in order.
     """
-    levels_of_d = sorted({name.split("/")[1] for one in log for name in one if name.startswith("weight_in_d/")})
-    columns = 3 if levels_of_d or log[-1]["attention"] else 2
+    in_d = [_weights_in_d(line) for line in log]
+    in_g = [line["attention"] for line in log]
+    columns = 3 if any(in_d) or in_g[-1] else 2
     figure, axes = new_figure(2, columns, figsize=(3.8 * columns, 5.6), sharex=True)
-    (losses, verdicts), (quality, color) = axes[:, :2]
-    for ax in axes.flat:
-        _stages(ax, log)
-    for name, mark in zip(("loss", "color", "lightness", "adversarial", "discriminator"), "os^vD", strict=True):
-        if any(one.get(name) for one in log):
-            _line(losses, log, name, marker=mark)
+    titles = ["losses", "discriminator accuracy", "mean attention weight in D"][:columns]
+    titles += ["PSNR ab of the average, dB", "colorfulness, 1 is real", "mean attention weight in G"][:columns]
+    for ax, title in zip(axes.flat, titles, strict=True):
+        _shade_stages(ax, log)
+        ax.set_title(title, pad=18)  # above the names of the stages
+    (losses, accuracy), (quality, color) = axes[:, :2]
+    for name, marker in zip(("loss", "color", "lightness", "adversarial", "discriminator"), MARKERS, strict=False):
+        if any(line.get(name) for line in log):
+            _plot_number(losses, log, name, marker=marker)
     losses.set_yscale("symlog", linthresh=0.1, linscale=0.3)
     bottom, top = losses.get_ylim()
     losses.set_ylim(min(bottom, 0), 6 * top)  # room for the names
     losses.legend(ncols=3, loc="upper center")
-    _line(verdicts, log, "discriminator_accuracy", marker="o", color=BLUE)
-    sure = verdicts.axhline(0.97, color=VERMILION, linewidth=0.8, linestyle="--", label="too sure to teach")
-    coin = verdicts.axhline(0.5, color="0.5", linewidth=0.8, linestyle=":", label="a coin")
-    verdicts.set_ylim(0, 1.03)
-    verdicts.legend(handles=[sure, coin], loc="lower left")
-    _line(quality, log, "psnr_ab", marker="o", color=BLUE)
-    _line(color, log, "colorfulness_ratio", marker="s", color=ORANGE)
+    _plot_number(accuracy, log, "discriminator_accuracy", marker="o", color=BLUE)
+    sure = accuracy.axhline(0.97, color=VERMILION, linewidth=0.8, linestyle="--", label="too sure to teach")
+    coin = accuracy.axhline(0.5, color="0.5", linewidth=0.8, linestyle=":", label="a coin")
+    accuracy.set_ylim(0, 1.03)
+    accuracy.legend(handles=[sure, coin], loc="lower left")
+    _plot_number(quality, log, "psnr_ab", marker="o", color=BLUE)
+    _plot_number(color, log, "colorfulness_ratio", marker="s", color=ORANGE)
     color.axhline(1, color="0.5", linewidth=0.8, linestyle=":")
     color.set_ylim(0, None)
-    titles = ["losses", "discriminator accuracy", "PSNR ab of the average, dB", "colorfulness, 1 is real"]
-    titled = [losses, verdicts, quality, color]
     if columns == 3:
-        _weights(axes[0, 2], log, {level: f"weight_in_d/{level}" for level in levels_of_d})
-        _weights(axes[1, 2], log, {level: f"attention/{level}" for level in log[-1]["attention"]})
-        titles += ["mean attention weight in D", "mean attention weight in G"]
-        titled += list(axes[:, 2])
-    for ax, title in zip(titled, titles, strict=True):
-        ax.set_title(title, pad=18)  # above the names of the stages
+        steps = [line["step"] for line in log]
+        _plot_weights(axes[0, 2], steps, in_d)
+        _plot_weights(axes[1, 2], steps, in_g)
     for ax in axes[1]:
         ax.set_xlabel("step")
     return figure
 
 
-def _stages(ax: Axes, log: Sequence[Mapping[str, Any]]) -> None:
-    """Shade the stages, each up to the last look at which it was the running one."""
+def _weights_in_d(line: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """The entries ``weight_in_d/LEVEL/MODALITY`` of a log's line, by level and modality."""
+    found: dict[str, dict[str, float]] = {}
+    for key in sorted(line):
+        if key.startswith("weight_in_d/"):
+            _, level, name = key.split("/")
+            found.setdefault(level, {})[name] = line[key]
+    return found
+
+
+def _shade_stages(ax: Axes, log: Sequence[Mapping[str, Any]]) -> None:
+    """Shade the stages, each up to the last line of the log at which it was the running one."""
     start = 0
-    for stage, lines in groupby(log, key=lambda one: one["stage"]):
+    for stage, lines in groupby(log, key=lambda line: line["stage"]):
         end = list(lines)[-1]["step"]
-        ax.axvspan(start, end, color=STAGE_COLORS[stage], alpha=0.15, linewidth=0)
+        ax.axvspan(start, end, color=_STAGE_COLORS[stage], alpha=0.15, linewidth=0)
         ax.text((start + end) / 2, 1.02, stage, transform=ax.get_xaxis_transform(), ha="center", fontsize=7)
         start = end
 
 
-def _line(ax: Axes, log: Sequence[Mapping[str, Any]], name: str, **look: Any) -> None:
-    """A number of the log against the step, where it is there."""
-    points = [(one["step"], one[name]) for one in log if name in one]
+def _plot_number(ax: Axes, log: Sequence[Mapping[str, Any]], name: str, **look: Any) -> None:
+    """Draw a number of the log against the step, where it is there."""
+    points = [(line["step"], line[name]) for line in log if name in line]
     if points:
         ax.plot(*zip(*points, strict=True), label=name, markersize=4, **look)
 
 
-def _weights(ax: Axes, log: Sequence[Mapping[str, Any]], levels: Mapping[str, str]) -> None:
-    """Mean weight of each modality, a line style for each level; what a picture does not have is left out.
-
-    Args:
-        ax: where to draw.
-        log: lines of the log.
-        levels: for each level what its numbers' names begin with, joined by ``/``.
-    """
+def _plot_weights(ax: Axes, steps: Sequence[int], weights: Sequence[Mapping[str, Mapping[str, float]]]) -> None:
+    """Draw mean weights by level and modality, a line style for each level; 0 and None are absent modalities."""
     ax.set_ylim(-0.03, 1.03)
-    for (level, prefix), style in zip(levels.items(), ("-", "--", ":", "-."), strict=False):
+    levels = dict.fromkeys(level for one in weights for level in one)
+    for level, style in zip(levels, ("-", "--", ":", "-."), strict=False):
         for name, color in MODALITY_COLORS.items():
-            points = [(one["step"], _find(one, f"{prefix}/{name}")) for one in log]
-            points = [(step, weight) for step, weight in points if weight]  # 0 and None: not there
+            values = [(step, one.get(level, {}).get(name)) for step, one in zip(steps, weights, strict=True)]
+            points = [(step, weight) for step, weight in values if weight]
             if points:
                 ax.plot(*zip(*points, strict=True), style, color=color, label=f"{name}, 1/{level}")
     if ax.lines:
         ax.legend(ncols=2)
     else:
         ax.text(0.5, 0.5, "none", transform=ax.transAxes, ha="center", color="0.5")
-
-
-def _find(line: Mapping[str, Any], name: str) -> float | None:
-    """A number of a line by its full name, whether that is one key or a path through dicts."""
-    if name in line:
-        return line[name]
-    head, _, rest = name.partition("/")
-    inner = line.get(head)
-    return _find(inner, rest) if rest and isinstance(inner, Mapping) else None
 
 
 def curves_by_seed(
@@ -187,11 +175,11 @@ def curves_by_seed(
     """
     figure, axes = new_figure(1, len(panels), figsize=(4.4 * len(panels), 3.4), squeeze=False, sharey=True)
     for ax, (title, ways) in zip(axes[0], panels.items(), strict=True):
-        for (way, seeds), color, mark in zip(ways.items(), (BLUE, ORANGE, GREEN, PINK), "os^D", strict=False):
+        for (way, seeds), color, marker in zip(ways.items(), SERIES, MARKERS, strict=False):
             for steps, values in seeds:
                 ax.plot(steps, values, color=color, alpha=0.35, linewidth=0.9)
             middle = torch.tensor([values for _, values in seeds]).mean(0)
-            ax.plot(seeds[0][0], middle, color=color, marker=mark, markersize=4, linewidth=2, label=way)
+            ax.plot(seeds[0][0], middle, color=color, marker=marker, markersize=4, linewidth=2, label=way)
         if line:
             ax.axhline(line[0], color="0.5", linewidth=0.9, linestyle=":")
             ax.text(1.01, line[0], line[1], transform=ax.get_yaxis_transform(), va="center", fontsize=8)
@@ -201,26 +189,29 @@ def curves_by_seed(
     return figure
 
 
-def values_by_seed(results: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+def values_by_seed(
+    results: Mapping[str, Mapping[str, Sequence[float | int]]],
+    limits: Sequence[tuple[int, int]] = (),
+    width: float = 2.5,
+) -> Figure:
     """Each way of training as a row, each measure as a panel, each seed as a dot, their mean as a bar.
 
     Args:
         results: by way, by measure: a value a seed.
+        limits: of each measure's axis.
+        width: of a panel, in inches.
     """
     measures = list(next(iter(results.values())))
-    size = (2.5 * len(measures) + 1.2, 0.4 * len(results) + 1.0)
+    size = (width * len(measures) + 1.2, 0.41 * len(results) + 1.0)
     figure, axes = new_figure(1, len(measures), figsize=size, sharey=True, squeeze=False)
-    names = list(results)[::-1]
+    names = list(results)[::-1]  # the first row on top
     for ax, measure in zip(axes[0], measures, strict=True):
         for row, name in enumerate(names):
-            values = results[name][measure]
-            spread = torch.linspace(-0.15, 0.15, len(values)) if len(values) > 1 else torch.zeros(1)
-            ax.axhline(row, color="0.9", linewidth=0.6, zorder=0)
-            ax.plot(values, row + spread, "o", color=BLUE, markersize=5, clip_on=False)
-            ax.plot([sum(values) / len(values)] * 2, [row - 0.3, row + 0.3], color="black", linewidth=1.6)
+            dots_and_bar(ax, row, results[name][measure], color=BLUE, markersize=5)
+        name_rows(ax, names)
         ax.set_xlabel(measure)
-        ax.tick_params(left=False)
-    axes[0, 0].set_yticks(range(len(names)), names)
+    for ax, ends in zip(axes[0], limits, strict=False):
+        ax.set_xlim(ends)
     return figure
 
 
@@ -232,18 +223,10 @@ def before_after(rows: Mapping[str, Sequence[Picture]], titles: Sequence[str], t
         titles: of the columns.
         trained_until: share of the width; None where no part of them was trained on.
     """
-    first = next(iter(rows.values()))
-    ratios = [p.shape[2] / p.shape[1] if isinstance(p, Tensor) else p.width / p.height for p in first]
-    size = (1.35 * sum(ratios), 1.35 * len(rows) + 0.25)
-    figure, axes = new_figure(len(rows), len(first), figsize=size, squeeze=False, gridspec_kw={"width_ratios": ratios})
-    for i, (name, pictures) in enumerate(rows.items()):
-        for j, picture in enumerate(pictures):
-            show_picture(axes[i, j], picture, titles[j] if i == 0 else "")
-            if trained_until is not None:
-                left, right = axes[i, j].get_xlim()
-                x = left + trained_until * (right - left)
-                axes[i, j].axvline(x, color="white", linewidth=1.8)  # two lines: to be seen on light and on dark
-                axes[i, j].axvline(x, color="black", linewidth=1.0, linestyle="--")
-        label = axes[i, 0]
-        label.text(-0.04, 0.5, name, transform=label.transAxes, rotation=90, ha="right", va="center")
+    figure = picture_grid(list(rows.values()), titles=titles, row_titles=list(rows), height=1.35)
+    for ax in figure.axes if trained_until is not None else ():
+        left, right = ax.get_xlim()
+        x = left + trained_until * (right - left)
+        ax.axvline(x, color="white", linewidth=1.8)  # two lines: to be seen on light and on dark
+        ax.axvline(x, color="black", linewidth=1.0, linestyle="--")
     return figure
