@@ -93,7 +93,7 @@ def _show(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.reproduction.ablations.numbers import effect_numbers, level_numbers
     from colorstyle_lib.reproduction.ablations.runs import holds_base, read_matrix
     from colorstyle_lib.reproduction.ablations.table import print_effects
-    from colorstyle_lib.reproduction.figures.ablations import effects as draw_effects
+    from colorstyle_lib.reproduction.figures.plots import ablation_effects
     from colorstyle_lib.reproduction.results.store import merge_results
 
     folder = arguments.output or paths.RUNS / SMALL.folder
@@ -109,7 +109,7 @@ def _show(arguments: argparse.Namespace) -> int:
     merge_results(numbers, arguments.results or _results(matrix.data))
     print_effects(matrix, effects, longer)
     plt.style.use(paths.STYLE_FILE)
-    draw_effects(effects, longer=longer[1] if longer else ()).savefig(folder / "effects.png")
+    ablation_effects(effects, longer=longer[1] if longer else ()).savefig(folder / "effects.png")
     print(folder / "effects.png")
     return 0
 

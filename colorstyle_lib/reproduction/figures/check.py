@@ -1,8 +1,7 @@
-"""Whether the figures that are kept still show what this code, these weights and these numbers give."""
+"""A check that the figures that are kept still show what this code, these weights and these numbers give."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import matplotlib.pyplot as plt
 from colorstyle_lib import paths
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import DataError, check_known
+from colorstyle_lib.files import file_hash
 from colorstyle_lib.reproduction.figures.registry import FIGURES
 from colorstyle_lib.reproduction.figures.sidecar import read_sidecar
 
@@ -48,14 +48,10 @@ class CheckResult:
 
 
 def check_figures(names: Sequence[str] = (), folder: Path | None = None) -> list[CheckResult]:
-    """Make figures again in memory and hold their facts against the kept ones.
+    """Make figures again in memory, all or those named, and hold their facts against those kept in a folder.
 
     Compared are the files' hashes with their sidecar, the weights, the number of pictures, and every number that is
     drawn. Pixels are not: another version of matplotlib sets type otherwise.
-
-    Args:
-        names: which; empty for all.
-        folder: where they are kept.
 
     Raises:
         ConfigError: a name that is no figure.
@@ -75,7 +71,11 @@ def _check(name: str, folder: Path) -> CheckResult:
         sidecar = read_sidecar(name, folder)
     except DataError as error:
         return CheckResult(name, str(error), (str(error),))
-    problems = [f"{file} is not the file that its sidecar is of" for file in _exchanged(sidecar, folder)]
+    problems = [
+        f"{file} is not the file that its sidecar is of"
+        for file, kept in sidecar.get("files", {}).items()
+        if not (folder / file).is_file() or file_hash(folder / file) != kept
+    ]
     for what, now in (("weights_sha256", fresh.weights), ("n", fresh.n), ("metric", fresh.metric)):
         if sidecar.get(what) != now:
             problems.append(f"{what}: {sidecar.get(what)} kept, {now} now")
@@ -84,14 +84,6 @@ def _check(name: str, folder: Path) -> CheckResult:
     made_with = f"; made with {', '.join(others)}" if others else ""
     said = f"{len(fresh.facts)} facts, at most {apart:.2g} of their value apart ({TOLERANCE:g} allowed){made_with}"
     return CheckResult(name, said, (*problems, *different))
-
-
-def _exchanged(sidecar: Mapping[str, Any], folder: Path) -> list[str]:
-    def is_of_sidecar(file: str, wanted: str) -> bool:
-        path = folder / file
-        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == wanted
-
-    return [file for file, wanted in sidecar.get("files", {}).items() if not is_of_sidecar(file, wanted)]
 
 
 def _compare(kept: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[float, list[str]]:

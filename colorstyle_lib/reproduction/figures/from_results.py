@@ -3,143 +3,139 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
 
 from colorstyle_lib import paths
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.errors import DataError
+from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
 from colorstyle_lib.reproduction.ablations.numbers import recorded_effects
+from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
 from colorstyle_lib.reproduction.benchmarks.coloring import ALL, KERNEL, SIZE
 from colorstyle_lib.reproduction.benchmarks.metric_variants import ATLAS
 from colorstyle_lib.reproduction.benchmarks.run_coloring import DEMO
-from colorstyle_lib.reproduction.benchmarks.run_style import STYLE_PAIRS
-from colorstyle_lib.reproduction.figures import intervals as figures_results
-from colorstyle_lib.reproduction.figures.ablations import effects as draw_effects
-from colorstyle_lib.reproduction.figures.intervals import Panel, intervals
-from colorstyle_lib.reproduction.figures.metric_variants import metric_atlas as draw_atlas
+from colorstyle_lib.reproduction.benchmarks.style import MEASURES, Summary
+from colorstyle_lib.reproduction.figures import plots
+from colorstyle_lib.reproduction.figures.plots import Panel
 from colorstyle_lib.reproduction.figures.sidecar import KeptFigure
-from colorstyle_lib.reproduction.figures.style import pareto, recorded_distances, summaries_of
-from colorstyle_lib.reproduction.results.store import Number, number, read_results
+from colorstyle_lib.reproduction.results.store import Number, read_results
 
-_DATA = (ALL, "scenes", "imagenet_sample", "paintings", DEMO)
-_OPPONENTS = "as the panels say; kernel distance on EfficientNet-Lite0's features; intervals over pictures, 95 %"
-_TRAINING = "PSNR ab, dB, and colorfulness over the real photographs', of the moving average of the weights"
+_DATA = (ALL, "scenes", "imagenet_sample", "paintings")
 _METHODS = ("released", "gray", "l1", "pix2pix", "bins", "ours")
+_RATIOS = {
+    "error with a reference\n/ without": "reference_error_over_automatic",
+    "error with ten hints\n/ without": "hints_error_over_automatic",
+    "best of 8 seeds\n/ best of 8 random shifts": "best_of_8_over_jitters",
+    "error where least sure\n/ where surest": "error_unsure_over_sure",
+}
 
 
 def opponents() -> KeptFigure:
-    """The released weights beside their opponents, by data set."""
-    found = read_results()
-
-    def of(metric: str) -> dict[str, dict[str, Number]]:
-        return _by_method(found, metric, [data for data in _DATA if data != DEMO])
-
+    """The released weights beside the baselines, by data set."""
     panels = [
-        Panel("PSNR ab, dB", of("psnr_ab")),
-        Panel("CIEDE2000, less is better", of("ciede2000")),
-        Panel("colorfulness, % of the real", of("colorfulness_ratio"), 100.0, 100.0),
-        Panel("kernel distance, less is better", of(KERNEL), 0.0),
+        Panel("PSNR ab, dB", _table("psnr_ab")),
+        Panel("CIEDE2000, less is better", _table("ciede2000")),
+        Panel("colorfulness, % of the real", _table("colorfulness_ratio"), 100.0, 100.0),
+        Panel("kernel distance, less is better", _table(KERNEL), 0.0),
     ]
-    return _drawn(
-        panels,
-        _OPPONENTS,
-        columns=2,
-        width=3.1,
-    )
+    metric = "as the panels say; kernel distance on EfficientNet-Lite0's features; intervals over pictures, 95 %"
+    return _kept(plots.intervals(panels, columns=2, width=3.1), _numbers(panels), metric)
 
 
 def steering() -> KeptFigure:
-    """What a reference, hints and seeds are worth, and whether the model knows where it is guessing."""
-    found = read_results()
-    ratios = {
-        "error with a reference\n/ without": "reference_error_over_automatic",
-        "error with ten hints\n/ without": "hints_error_over_automatic",
-        "best of 8 seeds\n/ best of 8 random shifts": "best_of_8_over_jitters",
-        "error where least sure\n/ where surest": "error_unsure_over_sure",
-    }
-    panels = []
-    for title, metric in ratios.items():
-        released = _by_method(found, metric, _DATA, ["released"])
-        panels.append(Panel(title, released, 1.0))
+    """The effect of a reference, hints and seeds on the error, and the error by predicted uncertainty."""
+    panels = [Panel(title, _table(metric, (*_DATA, DEMO), ("released",)), 1.0) for title, metric in _RATIOS.items()]
     metric = "ratios of ab errors (squared; root mean square in the last); intervals over pictures, 95 %"
-    return _drawn(panels, metric, width=2.1)
+    return _kept(plots.intervals(panels, width=2.1), _numbers(panels), metric)
 
 
 def ablations() -> KeptFigure:
-    """What each change of the recipe does to small trainings, and to longer ones where there are any."""
+    """The effect of each change of the recipe on small trainings, and on longer ones where there are any."""
     known = read_results().values()
     found, longer = (recorded_effects(known, budget) for budget in (SMALL, LONG))
     if not found:
         raise DataError("there are no ablations in results.json yet")
-    figure = draw_effects([e for e, _ in found.values()], longer=[e for e, _ in longer.values()])
-    numbers = [number for _, number in (*found.values(), *longer.values())]
+    figure = plots.ablation_effects([e for e, _ in found.values()], longer=[e for e, _ in longer.values()])
     metric = "paired differences of trainings, small and longer; intervals over pictures of the mean over seeds, 95 %"
-    return KeptFigure(figure, metric, max(n.n for n in numbers), _facts(numbers))
+    return _kept(figure, [number for _, number in (*found.values(), *longer.values())], metric)
 
 
 def metric_atlas() -> KeptFigure:
     """The same outputs, and as many numbers as there are ways to measure them."""
     found = {key: one for key, one in read_results().items() if one.metric.startswith(ATLAS)}
-    figure = draw_atlas(found)
-    weights = next((one.weights for one in found.values() if one.weights), None)
-    metric = "as the panels say; intervals over pictures, 95 %"
-    return KeptFigure(figure, metric, max(n.n for n in found.values()), _facts(found.values()), weights=weights)
+    return _kept(plots.metric_variants(found), list(found.values()), "as the panels say; intervals over pictures, 95 %")
 
 
 def training() -> KeptFigure:
-    """How the released weights came about, evaluation by evaluation."""
+    """The training of the released weights, evaluation by evaluation."""
     path = paths.WEIGHTS / "companion.log.jsonl"
     if not path.is_file():
         raise DataError("the released weights' log is not there")
     log = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     log = [one for one in log if "color" in one]  # the last run taught restyling alone, and left coloring as it was
-    recorded = {metric: number(f"{ALL}/released/{metric}") for metric in ("psnr_ab", "colorfulness_ratio")}
-    sides = get_preset("companion").training.crop, SIZE
-    figure = figures_results.training(log, recorded, sides)
-    facts = {f"{metric}, by evaluation": [one[metric] for one in log] for metric in recorded}
-    last = recorded["psnr_ab"]
-    facts |= _facts(recorded.values())
-    return KeptFigure(
-        figure,
-        _TRAINING,
-        last.n,
-        facts,
-        weights=last.weights,
-    )
+    found = read_results()
+    recorded = {metric: found[f"{ALL}/released/{metric}"] for metric in ("psnr_ab", "colorfulness_ratio")}
+    figure = plots.training_curves(log, recorded, (get_preset("companion").training.crop, SIZE))
+    metric = "PSNR ab, dB, and colorfulness over the real photographs', of the moving average of the weights"
+    curves = {f"{name}, by evaluation": [one[name] for one in log] for name in recorded}
+    return _kept(figure, list(recorded.values()), metric, curves)
 
 
 def style_pareto() -> KeptFigure:
-    """What is given of the photograph for how much of the style, for every way to restyle that was measured."""
-    found = recorded_distances(read_results(), STYLE_PAIRS)
+    """Distance from the photograph against distance from the style, for every way to restyle that was measured."""
+    found = recorded_distances(read_results())
     if not found:
         raise DataError("there are no numbers of style transfer in results.json yet")
-    figure = pareto(summaries_of(found))
     metric = "style and content loss of VGG-19; intervals over paintings, 95 %"
-    weights = next((one.weights for one in found if one.weights), None)
-    return KeptFigure(figure, metric, max(n.n for n in found), _facts(found), weights=weights)
+    return _kept(plots.pareto(summaries_of(found)), found, metric)
 
 
-def _by_method(
-    found: Mapping[str, Number], metric: str, rows: Sequence[str], methods: Sequence[str] = _METHODS
-) -> dict[str, dict[str, Number]]:
-    """By method and data set, where there is such a number; the rows say how many pictures."""
-    table = {
-        method: {
-            f"{data} (n = {found[key].n})": found[key] for data in rows if (key := f"{data}/{method}/{metric}") in found
-        }
-        for method in methods
-    }
-    return {method: some for method, some in table.items() if some}
+def recorded_distances(numbers: Mapping[str, Number], data: str = "style_pairs") -> list[Number]:
+    """Every method's distances on pairs, but those of short trainings, which are compared with each other alone."""
+    measures = {f"style_{measure}" for measure in MEASURES}
+    return [n for n in numbers.values() if n.data == data and n.metric in measures and n.method not in SPECIALISTS]
 
 
-def _drawn(panels: Sequence[Panel], metric: str, *, width: float, columns: int | None = None) -> KeptFigure:
-    figure = intervals(panels, columns=columns, width=width)
-    numbers = [n for panel in panels for some in panel.numbers.values() for n in some.values()]
-    weights = next((n.weights for n in numbers if n.method == "released"), None)
-    return KeptFigure(figure, metric, max(n.n for n in numbers), _facts(numbers), weights=weights)
+def recorded_summaries(numbers: Mapping[str, Number], data: str = "style_pairs") -> dict[tuple[str, float], Summary]:
+    """The distances of those methods that have every measure with its interval, by name and strength.
+
+    Args:
+        numbers: by address, from :func:`.read_results`.
+        data: pairs of a photograph and a style.
+    """
+    sure = [one for one in recorded_distances(numbers, data) if one.interval is not None]
+    return {key: one for key, one in summaries_of(sure).items() if len(one.measures) == len(MEASURES)}
 
 
-def _facts(numbers: Iterable[Number]) -> dict[str, list[float]]:
-    """Value and interval by address."""
-    return {n.key: [n.value, *(n.interval or ())] for n in numbers}
+def summaries_of(distances: Sequence[Number]) -> dict[tuple[str, float], Summary]:
+    """Recorded distances by name and strength; times are not recorded and are NaN."""
+    found: dict[tuple[str, float], dict[str, Estimate]] = {}
+    for one in distances:
+        name, strength = re.fullmatch(r"(.*?)(?: at ([\d.]+))?", one.method).groups()
+        estimate = Estimate(one.value, *(one.interval or (one.value, one.value)), one.n)
+        found.setdefault((name, float(strength or 1)), {})[one.metric.removeprefix("style_")] = estimate
+    return {key: Summary(measures, float("nan")) for key, measures in found.items()}
+
+
+def _table(metric: str, rows: Sequence[str] = _DATA, methods: Sequence[str] = _METHODS) -> dict[str, dict[str, Number]]:
+    """Numbers by method and data set, where there are any; the rows say how many pictures."""
+    found = read_results()
+    table = {m: {row: found[f"{row}/{m}/{metric}"] for row in rows if f"{row}/{m}/{metric}" in found} for m in methods}
+    return {m: {f"{row} (n = {one.n})": one for row, one in some.items()} for m, some in table.items() if some}
+
+
+def _numbers(panels: Sequence[Panel]) -> list[Number]:
+    return [n for panel in panels for some in panel.numbers.values() for n in some.values()]
+
+
+def _kept(
+    figure: Figure, numbers: Sequence[Number], metric: str, facts: Mapping[str, list[float]] | None = None
+) -> KeptFigure:
+    """A figure with its numbers, value and interval by address, as facts beside others."""
+    weights = next((n.weights for n in numbers if n.method.startswith("released")), None)
+    drawn = {n.key: [n.value, *(n.interval or ())] for n in numbers}
+    return KeptFigure(figure, metric, max(n.n for n in numbers), {**(facts or {}), **drawn}, weights=weights)

@@ -1,24 +1,26 @@
-"""The figures made of demo photographs, which everybody has: what the released weights make of them."""
+"""The figures made of demo photographs, which everybody has, by the released weights."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.color_transfer import gray
 from colorstyle_lib.course import plots
-from colorstyle_lib.course.plots import Captioned, captioned_grid, picture_grid
+from colorstyle_lib.course.plots import Captioned
 from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
-from colorstyle_lib.errors import MissingExtraError
+from colorstyle_lib.data.style_gallery import style
+from colorstyle_lib.errors import DataError, MissingExtraError
 from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
-from colorstyle_lib.inference.hints import Hint
 from colorstyle_lib.metrics.bootstrap import bootstrap, ratio_of
 from colorstyle_lib.metrics.coloring import psnr_ab
 from colorstyle_lib.reproduction.benchmarks.calibration import calibration, uncertainty_cells
@@ -26,57 +28,71 @@ from colorstyle_lib.reproduction.benchmarks.steering import HINTS
 from colorstyle_lib.reproduction.figures.sidecar import KeptFigure
 from colorstyle_lib.training.validation_samples import demo_squares
 
-_SIDE = 300
+_SIDE, _STYLED_SIDE = 300, 288
+_FIRST = ("chelsea", "rocket", "coffee", "china", "flower")
+_STYLED = ("astronaut", "chelsea", "coffee", "rocket", "china", "flower")
+_STYLES = ("brush", "night", "ink", "watercolor", "waves", "batik", "mosaic", "facets")
 _PARTS = 10
+_PSNR = f"PSNR ab, dB, against the real photograph, {_SIDE} px of shorter side, 8 bits"
 
 
 def first_light() -> KeptFigure:
     """Demo photographs in gray, colored by the released weights, and as they were."""
     model = ColorStyle.load()
-    names = ["chelsea", "rocket", "coffee", "china", "flower"]
-    real = [shrink(PHOTOGRAPHS[name].open(), _SIDE) for name in names]
+    real = [shrink(PHOTOGRAPHS[name].open(), _SIDE) for name in _FIRST]
     ours = [model.colorize(p).image for p in real]
     rows = [[_gray(p) for p in real], ours, real]
-    figure = picture_grid(rows, row_titles=["given", "colored by this model", "real"], height=1.8)
-    facts = {f"psnr_ab of {name}": _psnr(*pair) for name, *pair in zip(names, ours, real, strict=True)}
-    return KeptFigure(figure, _PSNR, len(names), facts, weights=model.weights_hash, about=_credits(names))
+    figure = plots.picture_grid(rows, row_titles=["given", "colored by this model", "real"], height=1.8)
+    facts = {f"psnr_ab of {name}": _psnr(*pair) for name, *pair in zip(_FIRST, ours, real, strict=True)}
+    return _kept(figure, _PSNR, facts, model, _FIRST)
 
 
 def contact_sheet() -> KeptFigure:
     """All demo photographs: given, colored, two other guesses, told ten colors, real."""
+    model, random = ColorStyle.load(), np.random.default_rng(0)
+    rows, facts = {way: [] for way in ("given", "colored", "seed 1", "seed 2", "ten hints", "real")}, {}
+    for name, photograph in PHOTOGRAPHS.items():
+        real = shrink(photograph.open(), _SIDE)
+        points = (random.random((HINTS, 2)) * real.size).astype(int).tolist()
+        hints = [(x, y, "#" + bytes(real.getpixel((x, y))).hex()) for x, y in points]
+        rows["given"].append(Captioned(_gray(real)))
+        rows["real"].append(Captioned(real))
+        options = {"colored": {}, "seed 1": {"seed": 1}, "seed 2": {"seed": 2}, "ten hints": {"hints": hints}}
+        for way, given in options.items():
+            ours = model.colorize(real, **given).image
+            psnr = facts[f"psnr_ab of {name}, {way}"] = _psnr(ours, real)
+            rows[way].append(Captioned(ours, "", f"{psnr:.1f} dB", given.get("hints", ())))
+    figure = plots.captioned_grid(list(rows.values()), row_titles=list(rows), height=1.1)
+    return _kept(figure, _PSNR, facts, model, list(PHOTOGRAPHS))
+
+
+def style_sheet() -> KeptFigure:
+    """Six photographs in eight styles; the first row shows the photographs, the first column the styles.
+
+    Raises:
+        DataError: the released weights only color.
+    """
     model = ColorStyle.load()
-    real = {name: shrink(photograph.open(), _SIDE) for name, photograph in PHOTOGRAPHS.items()}
-    random = np.random.default_rng(0)
-    told = {name: _true_colors(picture, random) for name, picture in real.items()}
-    answers = {
-        "colored": {name: model.colorize(p).image for name, p in real.items()},
-        "seed 1": {name: model.colorize(p, seed=1).image for name, p in real.items()},
-        "seed 2": {name: model.colorize(p, seed=2).image for name, p in real.items()},
-        "ten hints": {name: model.colorize(p, hints=told[name]).image for name, p in real.items()},
-    }
-    facts = {
-        f"psnr_ab of {name}, {way}": _psnr(ours[name], real[name]) for way, ours in answers.items() for name in real
-    }
-    rows = [
-        [Captioned(_gray(p)) for p in real.values()],
-        *(
-            [
-                Captioned(
-                    ours[name], "", f"{facts[f'psnr_ab of {name}, {way}']:.1f} dB", told[name] if "hints" in way else ()
-                )
-                for name in real
-            ]
-            for way, ours in answers.items()
-        ),
-        [Captioned(p) for p in real.values()],
-    ]
-    figure = captioned_grid(rows, row_titles=["given", *answers, "real"], height=1.1)
-    about = _credits(list(real))
-    return KeptFigure(figure, _PSNR, len(real), facts, weights=model.weights_hash, about=about)
+    if not model.generator.config.restyling:
+        raise DataError("the released weights only color")
+    photographs = [shrink(PHOTOGRAPHS[name].open(), _STYLED_SIDE) for name in _STYLED]
+    rows, facts = [[Image.new("RGB", (256, 256), "white"), *photographs]], {}
+    for style_name in _STYLES:
+        picture = to_picture(style(style_name, 256).image)
+        made = [model.stylize(photograph, picture).image for photograph in photographs]
+        rows.append([picture, *made])
+        for name, one, photograph in zip(_STYLED, made, photographs, strict=True):
+            change = (to_tensor(one) - to_tensor(photograph)).abs().mean().item()
+            facts[f"mean change of {name}, {style_name}"] = change
+    figure = plots.picture_grid(rows, row_titles=["photographs", *_STYLES], height=0.8)
+    metric = (
+        f"mean absolute difference from the photograph, sRGB in [0, 1], {_STYLED_SIDE} px of shorter side, strength 1"
+    )
+    return _kept(figure, metric, facts, model, _STYLED, styles=["drawn by this project's own code"])
 
 
 def demo_calibration() -> KeptFigure:
-    """How far off the released weights say they are on the demo photographs, and how far they are."""
+    """Predicted spread and actual error of the released weights on the demo photographs."""
     model = ColorStyle.load()
     squares = demo_squares(model.generator.config.working_size)
     if squares is None:
@@ -93,12 +109,7 @@ def demo_calibration() -> KeptFigure:
         "upper end, by tenth": interval[1].tolist(),
     }
     metric = "root mean square ab error in cells of 4 x 4 px, Lab units; interval over photographs, 95 %"
-    return KeptFigure(
-        figure, metric, len(squares), facts, weights=model.weights_hash, about=_credits(list(PHOTOGRAPHS))
-    )
-
-
-_PSNR = f"PSNR ab, dB, against the real photograph, {_SIDE} px of shorter side, 8 bits"
+    return _kept(figure, metric, facts, model, list(PHOTOGRAPHS))
 
 
 def _over_photographs(unsure: Tensor, wrong: Tensor) -> np.ndarray:
@@ -107,8 +118,7 @@ def _over_photographs(unsure: Tensor, wrong: Tensor) -> np.ndarray:
     rank[unsure.flatten().argsort()] = torch.arange(unsure.numel(), dtype=unsure.dtype)
     part = (rank * _PARTS / unsure.numel()).long().view_as(unsure)
     ends = []
-    for k in range(_PARTS):
-        inside = part == k
+    for inside in (part == k for k in range(_PARTS)):
         estimate = bootstrap(ratio_of((wrong * inside).sum(1), inside.sum(1).float()), len(unsure))
         ends.append((estimate.low**0.5, estimate.high**0.5))
     return np.array(ends).T
@@ -123,11 +133,10 @@ def _psnr(ours: Image.Image, real: Image.Image) -> float:
     return psnr_ab(one, other).item()
 
 
-def _true_colors(picture: Image.Image, random: np.random.Generator) -> list[Hint]:
-    """The real color at random points, as a person would tell it."""
-    points = (random.random((HINTS, 2)) * picture.size).astype(int).tolist()
-    return [(x, y, "#" + bytes(picture.getpixel((x, y))).hex()) for x, y in points]
-
-
-def _credits(names: Sequence[str]) -> dict[str, list[str]]:
-    return {"photographs": [f"{name}: {PHOTOGRAPHS[name].author}, {PHOTOGRAPHS[name].licence}" for name in names]}
+def _kept(
+    figure: Figure, metric: str, facts: Mapping[str, Any], model: ColorStyle, names: Sequence[str], **about: Any
+) -> KeptFigure:
+    """A figure with the credits of its photographs."""
+    credits = [f"{name}: {PHOTOGRAPHS[name].author}, {PHOTOGRAPHS[name].licence}" for name in names]
+    about = {"photographs": credits, **about}
+    return KeptFigure(figure, metric, len(names), facts, weights=model.weights_hash, about=about)

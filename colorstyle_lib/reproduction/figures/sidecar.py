@@ -1,4 +1,4 @@
-"""Figures that stay: written with a sidecar of everything that a reader, or a check, has to know about them."""
+"""Figures that stay: written with a sidecar of all that a reader, or a check, has to know about them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ class KeptFigure:
         metric: what its numbers are.
         n: pictures behind them.
         facts: the numbers themselves, by name, as a check computes them again.
-        seed: of what is drawn at random.
         weights: SHA-256; None where no weights took part.
         about: what else a reader must know, such as credits.
     """
@@ -43,7 +42,6 @@ class KeptFigure:
     metric: str
     n: int
     facts: Mapping[str, float | Sequence[float]]
-    seed: int = 0
     weights: str | None = None
     about: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
 
@@ -61,8 +59,7 @@ def keep_figure(name: str, kept: KeptFigure, formats: Sequence[str], mode: str, 
     Returns:
         The first picture's path.
     """
-    folder = folder or paths.FIGURES
-    hashes = {}
+    folder, hashes = folder or paths.FIGURES, {}
     for ending in formats:
         stream = BytesIO()
         kept.figure.savefig(stream, format=ending, **_OPTIONS[ending])
@@ -70,28 +67,16 @@ def keep_figure(name: str, kept: KeptFigure, formats: Sequence[str], mode: str, 
             file.write(stream.getvalue())
         hashes[f"{name}.{ending}"] = hashlib.sha256(stream.getvalue()).hexdigest()
     here = Provenance.here(f"colorstyle figures make {name}", mode)
-    sidecar = {
-        "figure": name,
-        "command": here.command,
-        "mode": mode,
-        "metric": kept.metric,
-        "n": kept.n,
-        "seed": kept.seed,
-        "weights_sha256": kept.weights,
-        **kept.about,
-        "commit": here.commit,
-        "hardware": here.hardware,
-        **versions(),
-        "files": hashes,
-        "facts": dict(kept.facts),
-    }
+    facts = {"figure": name, "command": here.command, "mode": mode, "metric": kept.metric, "n": kept.n, "seed": 0}
+    facts |= {"weights_sha256": kept.weights, **kept.about, "commit": here.commit, "hardware": here.hardware}
+    facts |= {**versions(), "files": hashes, "facts": dict(kept.facts)}
     with atomic_write(folder / f"{name}.json", "w") as file:
-        file.write(json.dumps(sidecar, indent=1, ensure_ascii=False) + "\n")
+        file.write(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     return folder / f"{name}.{formats[0]}"
 
 
 def read_sidecar(name: str, folder: Path | None = None) -> dict[str, Any]:
-    """What is known of a figure that was kept.
+    """The facts about a figure that was kept.
 
     Raises:
         DataError: it was not, or its sidecar is damaged.

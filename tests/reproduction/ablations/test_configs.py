@@ -42,7 +42,7 @@ from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
     swapped,
     trial_statistics,
 )
-from colorstyle_lib.reproduction.figures import ablations as figures_ablations
+from colorstyle_lib.reproduction.figures.plots import ablation_effects
 from colorstyle_lib.reproduction.results.store import read_results
 
 SHOW = "colorstyle ablations show"
@@ -202,7 +202,7 @@ def test_a_killed_matrix_goes_on_and_repeats_nothing(own_runs, monkeypatch):
     assert -1 <= by_key["all/attention.matrix/reference_seed_rank_correlation_color"].value <= 1
     assert "all/attention.matrix/automatic_weight_color" not in by_key  # a gray picture has none
 
-    figure = figures_ablations.effects(effects)
+    figure = ablation_effects(effects)
     assert {"no attention", "C2  attention", "shape deleted at test"} <= set(texts(figure))
     assert "one longer training" not in texts(figure)
     (folder / f"{matrix.lines[0]['columns']}.safetensors").unlink()
@@ -231,7 +231,7 @@ def test_a_longer_run_has_addresses_of_its_own_and_says_whether_it_agrees(own_ru
     table = capsys.readouterr().out.splitlines()
     row = next(i for i, line in enumerate(table) if line.startswith("no_discriminator"))
     assert table[row + 1].split()[:3] == ["longer", "1", str(long.steps("no_discriminator"))]
-    figure = figures_ablations.effects(small, longer=again)
+    figure = ablation_effects(small, longer=again)
     assert "one longer training" in texts(figure)
 
 

@@ -17,9 +17,9 @@ from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.inference.colorstyle import released_card
 from colorstyle_lib.metrics.bootstrap import Estimate
-from colorstyle_lib.reproduction.figures import from_results as shown_numbers
+from colorstyle_lib.reproduction.figures import from_results
 from colorstyle_lib.reproduction.figures.check import check_figures
-from colorstyle_lib.reproduction.figures.intervals import Panel, intervals, training
+from colorstyle_lib.reproduction.figures.plots import Panel, intervals
 from colorstyle_lib.reproduction.figures.registry import FIGURES, make_figures
 from colorstyle_lib.reproduction.figures.sidecar import KeptFigure, keep_figure, read_sidecar
 from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
@@ -97,7 +97,7 @@ def test_photographs_are_colored_again_and_compared():
 def test_what_is_not_there_is_told(tmp_path: Path, capsys, monkeypatch):
     (found,) = check_figures(["opponents"], tmp_path)
     assert "make it with: colorstyle figures make opponents" in found.problems[0]
-    monkeypatch.setattr(shown_numbers, "read_results", dict)
+    monkeypatch.setattr(from_results, "read_results", dict)
     (skipped,) = check_figures(["style_pareto"], tmp_path)
     assert (skipped.skipped, skipped.problems) == (True, ())
     with pytest.raises(DataError, match="no numbers of style transfer"):
@@ -120,40 +120,6 @@ def test_a_figure_is_written_in_every_format_the_same_each_time(tmp_path: Path):
         read_sidecar("bars", tmp_path / "one")
 
 
-def test_dots_stand_where_their_numbers_are():
-    ours = {"all": made("psnr_ab", "ours", "all", 0.5), "scenes": made("psnr_ab", "ours", "scenes", 0.7)}
-    gray = {"all": replace(made("psnr_ab", "gray", "all", 0.1), interval=None)}
-    panels = [Panel("share, %", {"ours": ours, "gray": gray}, 50.0, 100.0), Panel("ours alone", {"ours": ours})]
-    figure = intervals(panels)
-    left, right = figure.axes
-    dots = {line.get_label(): line for line in left.lines if line.get_marker() in "os"}
-    assert np.allclose(dots["ours"].get_xdata(), [50, 70])
-    assert np.allclose(dots["gray"].get_xdata(), [10])
-    assert dots["ours"].get_ydata()[0] < dots["gray"].get_ydata()[0] < dots["ours"].get_ydata()[1]
-    bars = [line.get_xdata() for line in left.lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 2]
-    assert np.allclose(sorted(x.tolist() for x in map(np.asarray, bars)), [[-50, 250], [-30, 270]])  # gray has none
-    assert [line for line in left.lines if list(line.get_xdata()) == [50.0, 50.0]]
-    assert {"all", "scenes", "ours", "gray", "share, %", "ours alone"} <= set(texts(figure))
-    assert not [line for line in right.lines if line.get_label() == "gray" and len(line.get_xdata())]
-
-
-def test_runs_follow_one_another():
-    log = [
-        {"run": 1, "step": 500, "psnr_ab": 20.0, "colorfulness_ratio": 0.5},
-        {"run": 1, "step": 1000, "psnr_ab": 21.0, "colorfulness_ratio": 0.6},
-        {"run": 2, "step": 500, "psnr_ab": 22.0, "colorfulness_ratio": 0.7, "stage": "joint"},
-    ]
-    recorded = {m: made(m, "released", "all", v) for m, v in (("psnr_ab", 23.0), ("colorfulness_ratio", 0.8))}
-    figure = training(log, recorded, (128, 160))
-    quality, color = figure.axes
-    lines = {line.get_label(): line for line in color.lines}
-    assert np.allclose(lines["run 1"].get_xydata(), [[500, 50], [1000, 60]])
-    assert np.allclose(lines["run 2"].get_xydata(), [[1500, 70]])
-    assert np.allclose(lines["after steps with a discriminator"].get_xydata(), [[1500, 70]])
-    assert np.allclose(next(line for line in quality.lines if "released" in line.get_label()).get_ydata(), [23])
-    assert "released, at 160 px, n = 9, 95 %" in texts(figure)
-
-
 def test_ablations_and_style_are_drawn_from_their_numbers(monkeypatch):
     found = [
         replace(made("error_ab_minus_base", "ablation.no_attention", "all", 3.0), seeds=(0, 1), by_seed=(2.0, 4.0)),
@@ -164,11 +130,11 @@ def test_ablations_and_style_are_drawn_from_their_numbers(monkeypatch):
         made("style_style", "ours at 0.5", "style_pairs", 0.3),
     ]
     found[1] = replace(found[1], interval=None)
-    monkeypatch.setattr(shown_numbers, "read_results", lambda: {n.key: n for n in found})
-    changed = shown_numbers.ablations()
+    monkeypatch.setattr(from_results, "read_results", lambda: {n.key: n for n in found})
+    changed = from_results.ablations()
     assert list(changed.facts) == ["all/ablation.no_attention/error_ab_minus_base"]
     assert "no attention" in texts(changed.figure)
-    curve = shown_numbers.style_pareto()
+    curve = from_results.style_pareto()
     assert len(curve.facts) == 4
     (line,) = [one for one in curve.figure.axes[0].lines if one.get_marker() == "o"]
     assert np.allclose(line.get_xydata(), [[0.2, 0.3], [0.4, 0.1]])

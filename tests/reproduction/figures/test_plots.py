@@ -1,0 +1,196 @@
+"""Drawings of recorded numbers: what is drawn is looked up in the figure, and each can be written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from figure_texts import house_style, texts  # noqa: F401
+
+from colorstyle_lib.errors import DataError
+from colorstyle_lib.metrics.bootstrap import Estimate
+from colorstyle_lib.reproduction.benchmarks.style import Summary, numbers_of
+from colorstyle_lib.reproduction.figures.from_results import recorded_summaries
+from colorstyle_lib.reproduction.figures.plots import Panel, intervals, metric_variants, pareto, training_curves
+from colorstyle_lib.reproduction.results.store import Number, Provenance
+
+HERE = Provenance("colorstyle evaluate", "full", "abc1234", "CPU")
+
+
+def made(metric: str, method: str, data: str, value: float) -> Number:
+    return Number.of(metric, method, data, Estimate(value, value - 1, value + 2, 9), HERE)
+
+
+def test_dots_stand_where_their_numbers_are():
+    ours = {"all": made("psnr_ab", "ours", "all", 0.5), "scenes": made("psnr_ab", "ours", "scenes", 0.7)}
+    gray = {"all": replace(made("psnr_ab", "gray", "all", 0.1), interval=None)}
+    panels = [Panel("share, %", {"ours": ours, "gray": gray}, 50.0, 100.0), Panel("ours alone", {"ours": ours})]
+    figure = intervals(panels)
+    left, right = figure.axes
+    dots = {line.get_label(): line for line in left.lines if line.get_marker() in "os"}
+    assert np.allclose(dots["ours"].get_xdata(), [50, 70])
+    assert np.allclose(dots["gray"].get_xdata(), [10])
+    assert dots["ours"].get_ydata()[0] < dots["gray"].get_ydata()[0] < dots["ours"].get_ydata()[1]
+    bars = [line.get_xdata() for line in left.lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 2]
+    assert np.allclose(sorted(x.tolist() for x in map(np.asarray, bars)), [[-50, 250], [-30, 270]])  # gray has none
+    assert [line for line in left.lines if list(line.get_xdata()) == [50.0, 50.0]]
+    assert {"all", "scenes", "ours", "gray", "share, %", "ours alone"} <= set(texts(figure))
+    assert not [line for line in right.lines if line.get_label() == "gray" and len(line.get_xdata())]
+
+
+def test_runs_follow_one_another():
+    log = [
+        {"run": 1, "step": 500, "psnr_ab": 20.0, "colorfulness_ratio": 0.5},
+        {"run": 1, "step": 1000, "psnr_ab": 21.0, "colorfulness_ratio": 0.6},
+        {"run": 2, "step": 500, "psnr_ab": 22.0, "colorfulness_ratio": 0.7, "stage": "joint"},
+    ]
+    recorded = {m: made(m, "released", "all", v) for m, v in (("psnr_ab", 23.0), ("colorfulness_ratio", 0.8))}
+    figure = training_curves(log, recorded, (128, 160))
+    quality, color = figure.axes
+    lines = {line.get_label(): line for line in color.lines}
+    assert np.allclose(lines["run 1"].get_xydata(), [[500, 50], [1000, 60]])
+    assert np.allclose(lines["run 2"].get_xydata(), [[1500, 70]])
+    assert np.allclose(lines["after steps with a discriminator"].get_xydata(), [[1500, 70]])
+    assert np.allclose(next(line for line in quality.lines if "released" in line.get_label()).get_ydata(), [23])
+    assert "released, at 160 px, n = 9, 95 %" in texts(figure)
+
+
+def summary(content: float, style: float, n: int = 5) -> Summary:
+    def around(value: float) -> Estimate:
+        return Estimate(value, 0.9 * value, 1.2 * value, n)
+
+    return Summary({"content": around(content), "style": around(style), "perceptual": around(content / 2)}, 1.0)
+
+
+FOUND = {
+    ("ours", 1.0): summary(0.6, 0.04),
+    ("ours", 0.5): summary(0.3, 0.1),
+    ("other", 1.0): summary(1.1, 0.05),
+}
+
+
+def line(ax: plt.Axes, color: str) -> list[list[float]]:
+    found = [one.get_xydata() for one in ax.lines if one.get_color() == color and one.get_marker() in "os"]
+    (points,) = found
+    return np.asarray(points).tolist()
+
+
+def test_a_contender_is_a_line_over_its_strengths():
+    figure = pareto(FOUND)
+    (ax,) = figure.axes
+    assert line(ax, "#0072B2") == [[0.3, 0.1], [0.6, 0.04]]  # rising strength, whatever the order they came in
+    assert line(ax, "#D55E00") == [[1.1, 0.05]]
+    written = texts(figure)
+    assert ax.get_yscale() == "log"
+    assert "0.05" in written  # not 5 times ten to the power of -2
+    assert {"ours (n = 5)", "other (n = 5)", "0.5", "content loss at relu4_1, less is better"} <= set(written)
+    (bars,) = (c for c in ax.containers if c.get_label() == "other (n = 5)")
+    (across, _) = bars[2]
+    assert np.allclose(across.get_segments()[0], [[0.99, 0.05], [1.32, 0.05]])
+
+
+def test_the_shade_ends_at_the_contender_to_beat():
+    figure = pareto(FOUND, beat="other", content="perceptual")
+    (ax,) = figure.axes
+    corner = ax.collections[-1].get_paths()[0].vertices.max(0)
+    assert np.allclose(corner, [0.55, 0.05])
+    assert {"better than other in both", "perceptual content distance, less is better"} <= set(texts(figure))
+
+
+def test_different_numbers_of_pairs_are_told():
+    figure = pareto(
+        {("ours", 0.5): summary(0.3, 0.1, 9), ("ours", 0.7): summary(0.4, 0.1, 4), ("ours", 1.0): summary(0.6, 0.04)}
+    )
+    assert "ours (n = 4 to 9)" in texts(figure)
+
+
+def test_what_the_benchmark_wrote_is_read_back():
+    kept = {
+        ("released", 1.0): summary(0.6, 0.06),
+        ("released", 0.5): summary(0.3, 0.03),
+        ("Lab statistics", 1.0): summary(0.2, 0.02),
+    }
+    provenance = Provenance("c", "full", "abc", "a machine")
+    numbers = {one.key: one for one in numbers_of(kept, "style_pairs", provenance)}
+    found = recorded_summaries(numbers)
+    assert {key: one.measures for key, one in found.items()} == {key: one.measures for key, one in kept.items()}
+    assert "released (n = 5)" in texts(pareto(found))
+    assert not recorded_summaries(numbers, "elsewhere")
+    del numbers["style_pairs/released at 0.5/style_style"]
+    assert set(recorded_summaries(numbers)) == set(kept) - {("released", 0.5)}
+
+
+SCENES = {
+    "colorfulness_signed_ratio_of_means": 0.87,
+    "colorfulness_signed_mean_of_ratios": 0.99,
+    "colorfulness_absolute_ratio_of_means": 0.9,
+    "colorfulness_absolute_mean_of_ratios": 1.03,
+    "psnr_ab": 28.5,
+    "psnr_rgb": 24.5,
+    "kernel_n100": 2.0,
+    "kernel_n300": 2.5,
+    "frechet_n100": 150.0,
+    "frechet_n300": 100.0,
+}
+UNEVEN = {
+    "crop_colorfulness_ratio": 0.8,
+    "stretch_colorfulness_ratio": 0.85,
+    "stretch_minus_crop_colorfulness_ratio": 0.05,
+    "crop_psnr_ab": 25.0,
+}
+
+
+def variant(data: str, method: str, metric: str, value: float) -> Number:
+    n = int(metric.rpartition("_n")[2]) if "_n" in metric else 300 if data == "scenes" else 100
+    note = "features; rank-deficient: n = 100" if metric == "frechet_n100" else ""
+    estimate = Estimate(value, 0.9 * value, 1.2 * value, n)
+    return Number.of(f"atlas.{metric}", method, data, estimate, HERE, sure=metric != "frechet_n300", note=note)
+
+
+@pytest.fixture
+def numbers() -> dict[str, Number]:
+    all_of_them = [variant("scenes", "released", *item) for item in SCENES.items()]
+    all_of_them += [variant("scenes", "gray", "psnr_ab", 27.0), variant("scenes", "gray", "psnr_rgb", 23.0)]
+    all_of_them += [variant("imagenet_sample", "released", *item) for item in UNEVEN.items()]
+    return {one.key: one for one in all_of_them}
+
+
+def dot_places(ax: plt.Axes) -> list[float]:
+    """Where marks are, from the top down; and that the lines beside them are intervals."""
+    marks = sorted((y, x) for line in ax.lines if line.get_marker() in ("o", "s") for x, y in line.get_xydata())
+    return [pytest.approx(x) for _, x in marks]
+
+
+def spans(ax: plt.Axes) -> list[list[float]]:
+    found = [line.get_xydata() for line in ax.lines if line.get_marker() == "None" and line.get_linestyle() == "-"]
+    return [pytest.approx(span[:, 0].tolist()) for span in sorted(found, key=lambda span: span[0, 1])]
+
+
+def test_every_way_to_measure_is_a_row_with_its_number_and_interval(numbers):
+    figure = metric_variants(numbers)
+    colorful, psnr, squares, sizes = figure.axes
+    assert dot_places(colorful) == [87, 99, 90, 103]
+    assert spans(colorful)[0] == [0.9 * 87, 1.2 * 87]
+    assert dot_places(psnr) == [28.5, 27, 24.5, 23]
+    assert dot_places(squares) == [80, 85]
+    assert dot_places(sizes) == [80, 100, 150, 100]  # % of the distance of 300 pictures
+    assert len(spans(sizes)) == 3  # none is claimed for the last
+    written = set(texts(figure))
+    assert {"signed differences,\nratio of means", "ab", "RGB", "gray", "released", "Fréchet,\nn = 100"} <= written
+    assert "stretch minus crop, paired: 5.0 [4.5, 6.0]" in written
+    assert "the Fréchet distance is rank-deficient at n = 100" in written
+    assert "colorfulness, % of the real; imagenet_sample, n = 100" in written
+    assert [label.get_text() for label in sizes.get_yticklabels()] == [
+        "kernel,\nn = 100", "kernel,\nn = 300", "Fréchet,\nn = 100", "Fréchet,\nn = 300",
+    ]  # fmt: skip
+
+
+def test_a_number_that_is_not_there_is_named_with_its_command(numbers):
+    one = numbers.pop("scenes/gray/atlas.psnr_rgb")
+    with pytest.raises(
+        DataError, match=r"no number 'scenes/gray/atlas.psnr_rgb'; measure it: colorstyle evaluate --at"
+    ):
+        metric_variants(numbers)
+    metric_variants(numbers | {one.key: replace(one, value=24.0)})
