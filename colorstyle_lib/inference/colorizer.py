@@ -20,7 +20,7 @@ from colorstyle_lib.images.read import Source, open_picture
 from colorstyle_lib.inference.guided_upsampling import with_chroma
 from colorstyle_lib.inference.hints import Hint, limit_hints, rasterize_hints
 from colorstyle_lib.inference.result import Result, pixels_hash
-from colorstyle_lib.model.attention_override import parse_override
+from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.content import content_planes, gray_content
 from colorstyle_lib.model.generator import Generator, Reference
 
@@ -70,7 +70,7 @@ class Colorizer:
             raise ConfigError(f"working_size is 32 to {LONGEST_WORKING_SIDE} pixels, not {self._size}")
         if not self.generator.steering and (self.reference is not None or self.attention is not None):
             raise ConfigError("these weights have no attention: reference= and attention= need weights that have")
-        self._override = parse_override(self.attention) if self.attention is not None else None
+        self._override = AttentionOverride(fix=self.attention) if self.attention is not None else None
         if self.seed is not None and not config.noise:
             raise ConfigError("these weights have no noise: seed= needs weights that have")
         # Made on the CPU, so that a seed means the same coloring on every device.

@@ -24,7 +24,7 @@ from colorstyle_lib.images.read import Source, open_picture
 from colorstyle_lib.inference.colorizer import WorkingCopy
 from colorstyle_lib.inference.guided_upsampling import Strip, rows_at_size, strip_by_strip
 from colorstyle_lib.inference.result import Result, pixels_hash
-from colorstyle_lib.model.attention_override import AttentionOverride, parse_override
+from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.modalities import MODALITIES
@@ -93,7 +93,7 @@ class Stylizer:
         if not self.generator.config.restyling:
             raise ConfigError("these weights only color: stylize needs weights with restyling levels")
         fixed = isinstance(self.attention, Mapping)
-        self._override = parse_override(self.attention) if fixed else self.attention or AttentionOverride()
+        self._override = AttentionOverride(fix=self.attention) if fixed else self.attention or AttentionOverride()
         styles = [(open_picture(source), weight) for source, weight in _weighted(self.style)]
         self._style_code = self._encode(styles)
         self._mask = open_picture(self.mask).convert("L") if self.mask is not None else None

@@ -1,4 +1,4 @@
-"""What a caller may change about attention: fix, remove, permute or equalise its weights.
+"""Overrides of attention by a caller: its weights fixed, removed, permuted or equalised.
 
 The changes are made to energies and presence, before the paper's equation (2).
 """
@@ -19,19 +19,22 @@ from colorstyle_lib.model.modalities import MODALITIES
 
 @dataclass(frozen=True)
 class AttentionOverride:
-    """A change of energies and presence before equation (2), which then holds as ever: sums stay 1, absent
-    stays 0.
+    """A change of energies and presence before equation (2), which then holds as ever: sums stay 1, absent stays 0.
 
     What is given applies in the order below. Where nothing is left in an image, its weights are all 0 and a
     :class:`.MultiModalAttention` neither scales nor shifts.
 
     Attributes:
         remove: modalities treated as absent, as if the picture did not have them.
-        permute: for each modality of :data:`MODALITIES` the one whose energy it takes; one whose partner is
-            absent keeps its own. Where both are present their weights are swapped.
+        permute: for each modality of :data:`MODALITIES` the one whose energy it takes; one whose partner is absent
+            keeps its own. Where both are present their weights are swapped.
         equalise: the same weight for all that are present.
-        fix: a weight for each modality, in any unit, shared out over those present; one not named gets 0.
-            It takes the place of whatever energies there were.
+        fix: a weight for each modality, in any unit, shared out over those present; one not named gets 0. It takes the
+            place of whatever energies there were. Such as ``{"texture": 1.0, "shape": 0.0}``.
+
+    Raises:
+        ConfigError: an unknown modality (the message names the nearest), a permutation that is none, a weight that is
+            negative or no number, or none above 0.
     """
 
     remove: tuple[str, ...] = ()
@@ -47,8 +50,12 @@ class AttentionOverride:
             raise ConfigError(
                 "permute must give each modality's energy to exactly one, such as color and shape swapped"
             )
-        if self.fix is not None:
-            _check_weights(self.fix)
+        for name, weight in (self.fix or {}).items():
+            number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+            if not number or not math.isfinite(weight) or weight < 0:
+                raise ConfigError(f"the attention weight of {name!r} is a number from 0 up, not {weight!r}")
+        if self.fix is not None and not any(self.fix.values()):
+            raise ConfigError("at least one attention weight must be above 0; to switch modalities off, use remove")
 
     def apply(
         self,
@@ -56,7 +63,7 @@ class AttentionOverride:
         present: Bool[Tensor, "n m"],
         modalities: Sequence[str] = MODALITIES,
     ) -> tuple[Float[Tensor, "n m *places"], Bool[Tensor, "n m"]]:
-        """Change energies and presence as said above.
+        """Change energies and presence.
 
         Args:
             energies: for a temperature of 1.
@@ -66,12 +73,12 @@ class AttentionOverride:
         Returns:
             What equation (2) shall see.
         """
-        kept = torch.tensor([m not in self.remove for m in modalities], device=present.device)
-        present = present & kept
+        places = [1] * (energies.ndim - 2)
+        present = present & torch.tensor([m not in self.remove for m in modalities], device=present.device)
         if self.permute:
-            order = [_index(modalities, self.permute.get(m, m), i) for i, m in enumerate(modalities)]
-            partner = present[:, order].view(*present.shape, *[1] * (energies.ndim - 2))
-            energies = torch.where(partner, energies[:, order], energies)
+            partners = [self.permute.get(m, m) for m in modalities]
+            order = [modalities.index(p) if p in modalities else i for i, p in enumerate(partners)]
+            energies = torch.where(present[:, order].view(*present.shape, *places), energies[:, order], energies)
         if self.equalise:
             energies = torch.zeros_like(energies)
         if self.fix is not None:
@@ -79,29 +86,5 @@ class AttentionOverride:
             present = present & torch.tensor([w > 0 for w in weights], device=present.device)
             # exp of the logarithm: equation (2) then gives the weights back, shared out over what is present.
             logs = torch.tensor([math.log(w) if w > 0 else 0.0 for w in weights], device=energies.device)
-            energies = torch.zeros_like(energies) + logs.view(1, -1, *[1] * (energies.ndim - 2))
+            energies = torch.zeros_like(energies) + logs.view(1, -1, *places)
         return energies, present
-
-
-def _index(modalities: Sequence[str], name: str, otherwise: int) -> int:
-    return list(modalities).index(name) if name in modalities else otherwise
-
-
-def _check_weights(weights: Mapping[str, float]) -> None:
-    for name, weight in weights.items():
-        number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
-        if not number or not math.isfinite(weight) or weight < 0:
-            raise ConfigError(f"the attention weight of {name!r} is a number from 0 up, not {weight!r}")
-    if not any(weights.values()):
-        raise ConfigError("at least one attention weight must be above 0; to switch modalities off, use remove")
-
-
-def parse_override(weights: Mapping[str, float]) -> AttentionOverride:
-    """Read what a user writes, such as ``{"texture": 1.0, "shape": 0.0}``: fixed weights; one not named
-    gets 0.
-
-    Raises:
-        ConfigError: an unknown modality (the message names the nearest), a weight that is negative or no
-        number, or none above 0.
-    """
-    return AttentionOverride(fix=dict(weights))

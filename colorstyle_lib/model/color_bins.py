@@ -1,7 +1,7 @@
 """Color as a choice among ab bins: coding, rebalancing and decoding.
 
-R. Zhang, P. Isola and A. Efros, Colorful Image Colorization, ECCV 2016 (arXiv:1603.08511), sections 2.1 to
-2.3. Averaging two plausible colors gives a brown that is neither; choosing among bins can keep both.
+R. Zhang, P. Isola and A. Efros, Colorful Image Colorization, ECCV 2016 (arXiv:1603.08511), sections 2.1 to 2.3.
+Averaging two plausible colors gives a brown that is neither; choosing among bins can keep both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.color import full_precision, rgb_to_lab
 from colorstyle_lib.errors import ConfigError
 
 STEP = 10
@@ -41,8 +41,10 @@ def _centers() -> list[list[float]]:
 def ab_bins(device: torch.device | None = None) -> Float[Tensor, "q 2"]:
     """Centers of the ab bins: each point of a grid of step 10 that is the nearest to some sRGB color.
 
-    Zhang et al. count 313 bins with their estimate of the gamut; sRGB under D65 reaches 261, and none is out
-    of reach.
+    Zhang et al. count 313 bins with their estimate of the gamut; sRGB under D65 reaches 261, and none is out of reach.
+
+    >>> ab_bins().shape
+    torch.Size([261, 2])
 
     Args:
         device: where to put them; by default the CPU.
@@ -52,6 +54,16 @@ def ab_bins(device: torch.device | None = None) -> Float[Tensor, "q 2"]:
     """
     # Built anew each time: a cached tensor could be changed in place, or be born in inference mode.
     return torch.tensor(_centers(), device=device)
+
+
+def check_bins(logits: Float[Tensor, "n q h w"]) -> None:
+    """Make sure that there is one logit a bin.
+
+    Raises:
+        ConfigError: there are more or fewer.
+    """
+    if logits.shape[1] != len(_centers()):
+        raise ConfigError(f"{logits.shape[1]} logits a pixel, but there are {len(_centers())} ab bins")
 
 
 @lru_cache(maxsize=4)
@@ -94,8 +106,7 @@ def encode_soft(
 ) -> tuple[Int[Tensor, "n k h w"], Float[Tensor, "n k h w"]]:
     """Share a pixel among its nearest bins by ``exp(-d^2 / 2 sigma^2)``, scaled to sum 1 (section 2.1).
 
-    Sparse: k numbers a pixel instead of 261, which for a batch of photographs is the difference between
-    fitting in memory and not.
+    Sparse: k numbers a pixel instead of 261, or a batch of photographs would not fit in memory.
 
     Args:
         ab: a and b, Lab units.
@@ -114,15 +125,14 @@ def encode_soft(
         raise ConfigError(f"sigma must be above 0, not {sigma}")
     n, _, h, w = ab.shape
     chunks = ab.detach().float().movedim(1, -1).reshape(-1, 2).split(_CHUNK)
-    numbers, distances = zip(*(_nearest(pixels, neighbours) for pixels in chunks), strict=True)
+    numbers, distances = map(torch.cat, zip(*(_nearest(pixels, neighbours) for pixels in chunks), strict=True))
     # Softmax of -d^2 / 2 sigma^2 is the scaled Gaussian, and stays a number however far away all bins are.
-    weights = (-torch.cat(distances).square() / (2 * sigma**2)).softmax(dim=1)
-    shape = (n, h, w, neighbours)
-    return torch.cat(numbers).view(shape).movedim(-1, 1), weights.view(shape).movedim(-1, 1)
+    weights = (-distances.square() / (2 * sigma**2)).softmax(dim=1)
+    return tuple(planes.view(n, h, w, neighbours).movedim(-1, 1) for planes in (numbers, weights))
 
 
 def bin_frequency(ab: Float[Tensor, "n 2 h w"]) -> Float[Tensor, " q"]:
-    """How often each bin occurs in real pictures, smoothed by the soft coding: p of section 2.2.
+    """Frequency of each bin in real pictures, smoothed by the soft coding: p of section 2.2.
 
     Args:
         ab: a and b of real pictures, Lab units. Frequencies of several batches may be averaged.
@@ -136,16 +146,13 @@ def bin_frequency(ab: Float[Tensor, "n 2 h w"]) -> Float[Tensor, " q"]:
 
 
 def rebalancing(frequency: Float[Tensor, " q"], *, uniform: float = 0.5) -> Float[Tensor, " q"]:
-    """How much pixels of each bin should count: ``w = 1 / ((1 - lambda) p + lambda / Q)``, equation 4.
+    """Weights of pixels by their bin: ``w = 1 / ((1 - lambda) p + lambda / Q)``, equation 4.
 
     Scaled so that ``sum p w = 1``: the mean weight of real pixels is 1, and the loss keeps its size.
 
     Args:
         frequency: p, one number a bin, sum 1.
         uniform: lambda in [0, 1]: 0 inverts the frequencies, 1 gives equal weights.
-
-    Returns:
-        One weight a bin.
 
     Raises:
         ConfigError: ``uniform`` is outside [0, 1]; or it is 0 and some bin never occurs.
@@ -181,47 +188,35 @@ def annealed_mean(
         raise ConfigError(f"temperature must be above 0, not {temperature}")
     if not 0 <= vividness <= 1:
         raise ConfigError(f"vividness lies in [0, 1], not {vividness}")
-    centers = ab_bins(logits.device)
     check_bins(logits)
-    dtype = torch.promote_types(logits.dtype, torch.float32)
     # Bins last, as a channels-last network leaves them: a softmax over neighbours in memory is many times as fast.
-    scaled = logits.movedim(1, -1) if temperature == 1 else logits.movedim(1, -1).to(dtype) / temperature
+    scaled = logits.movedim(1, -1) if temperature == 1 else full_precision(logits.movedim(1, -1)) / temperature
     with torch.autocast(logits.device.type, enabled=False):  # or the sum over bins would round ab to 8 bits
-        chances = scaled.softmax(dim=-1, dtype=dtype)
-        mean = chances @ centers.to(dtype)
+        chances = scaled.softmax(dim=-1, dtype=torch.promote_types(logits.dtype, torch.float32))
+        centers = ab_bins(logits.device).to(chances.dtype)
+        mean = chances @ centers
         if vividness:
-            chroma = chances @ centers.to(dtype).norm(dim=1, keepdim=True)
+            chroma = chances @ centers.norm(dim=1, keepdim=True)
             shrunk = chroma / mean.norm(dim=-1, keepdim=True).clamp_min(_LEAST_CHROMA)
             mean = mean * shrunk.clamp(1.0, _LARGEST_GAIN) ** vividness
         return mean.movedim(-1, 1)
 
 
 def ab_spread(logits: Float[Tensor, "n q h w"]) -> Float[Tensor, "n 1 h w"]:
-    """How far apart the colors are that a distribution holds possible: ``sqrt(sum_q p_q |c_q - mean|^2)``.
+    """Standard deviation in the ab plane of the colors that a distribution holds possible, Lab units.
+
+    ``sqrt(sum_q p_q |c_q - mean|^2)``
 
     Args:
         logits: one a bin, any real number.
 
-    Returns:
-        A standard deviation in the ab plane, Lab units.
-
     Raises:
         ConfigError: the logits are not one a bin.
     """
-    centers = ab_bins(logits.device)
     check_bins(logits)
+    centers = ab_bins(logits.device)
     with torch.autocast(logits.device.type, enabled=False):
         share = logits.float().softmax(dim=1)
         moments = torch.einsum("nqhw,qc->nchw", share, torch.cat((centers, centers.square()), dim=1).float())
         mean, square = moments.chunk(2, dim=1)
         return (square - mean.square()).sum(1, keepdim=True).clamp_min(0).sqrt()
-
-
-def check_bins(logits: Float[Tensor, "n q h w"]) -> None:
-    """Make sure that there is one logit a bin.
-
-    Raises:
-        ConfigError: there are more or fewer.
-    """
-    if logits.shape[1] != len(_centers()):
-        raise ConfigError(f"{logits.shape[1]} logits a pixel, but there are {len(_centers())} ab bins")

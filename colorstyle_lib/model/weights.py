@@ -16,6 +16,8 @@ from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.files import atomic_write, file_hash
 from colorstyle_lib.model.generator import Generator
 
+_UNREAD = "num_batches_tracked"  # counts steps of batch norm; nothing reads it
+
 
 def save_generator(generator: Generator, path: Path, **facts: str) -> str:
     """Write a generator's weights in half precision, with its configuration inside the file.
@@ -31,11 +33,10 @@ def save_generator(generator: Generator, path: Path, **facts: str) -> str:
     tensors = {
         name: (value.detach().to("cpu", torch.float16) if value.is_floating_point() else value.cpu()).contiguous()
         for name, value in generator.state_dict().items()
-        if not name.endswith("num_batches_tracked")  # counts steps of batch norm; nothing reads it
+        if not name.endswith(_UNREAD)
     }
-    metadata = {"generator": json.dumps(asdict(generator.config)), **facts}
     with atomic_write(path) as stream:
-        stream.write(save(tensors, metadata))
+        stream.write(save(tensors, {"generator": json.dumps(asdict(generator.config)), **facts}))
     return file_hash(path)
 
 
@@ -63,9 +64,8 @@ def load_generator(path: Path, *, expected_hash: str | None = None) -> Generator
         missing, unknown = generator.load_state_dict(tensors, strict=False)
     except (SafetensorError, KeyError, json.JSONDecodeError, ConfigError, RuntimeError) as error:
         raise WeightsError(f"{path.name} holds no generator of this version of colorstyle: {error}") from error
-    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-    if missing or unknown:
-        raise WeightsError(f"{path.name} does not fit this version of colorstyle: {(missing + unknown)[0]!r} differs")
+    if wrong := [*(name for name in missing if not name.endswith(_UNREAD)), *unknown]:
+        raise WeightsError(f"{path.name} does not fit this version of colorstyle: {wrong[0]!r} differs")
     return generator.float().eval().requires_grad_(False)
 
 

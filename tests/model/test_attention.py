@@ -19,7 +19,7 @@ from colorstyle_lib.model.attention import (
     attention_spread,
     multimodal_attention,
 )
-from colorstyle_lib.model.attention_override import AttentionOverride, parse_override
+from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.correspondence import match_reference
 from colorstyle_lib.model.modalities import MODALITIES, Modalities, describe
 
@@ -159,7 +159,7 @@ def test_removal_comes_before_the_weights_are_shared_out() -> None:
 
 
 def test_parsing_takes_numbers_and_says_what_is_wrong() -> None:
-    override = parse_override({"texture": 1.0, "shape": 0.0})
+    override = AttentionOverride(fix={"texture": 1.0, "shape": 0.0})
     alpha = attend(override, torch.randn(2, 3), torch.ones(2, 3, dtype=torch.bool))
     assert alpha.tolist() == [[0.0, 1.0, 0.0]] * 2
     for weights, message in (
@@ -171,7 +171,7 @@ def test_parsing_takes_numbers_and_says_what_is_wrong() -> None:
         ({}, "at least one attention weight"),
     ):
         with pytest.raises(ConfigError, match=message):
-            parse_override(weights)
+            AttentionOverride(fix=weights)
     with pytest.raises(ConfigError, match="exactly one"):
         AttentionOverride(permute={"color": "shape"})
 
@@ -203,8 +203,8 @@ def test_without_any_modality_it_is_the_norm_alone(plain: bool) -> None:
 def test_the_output_is_the_equation() -> None:
     """With all weight on one modality, scale and shift are its own; otherwise they mix linearly."""
     block, x, seen = trained(MultiModalAttention(6)), features(), pictures()
-    alone = [block(x, seen, override=parse_override({m: 1.0}))[0] for m in MODALITIES]
-    mixed, alpha = block(x, seen, override=parse_override({"color": 0.5, "texture": 0.3, "shape": 0.2}))
+    alone = [block(x, seen, override=AttentionOverride(fix={m: 1.0}))[0] for m in MODALITIES]
+    mixed, alpha = block(x, seen, override=AttentionOverride(fix={"color": 0.5, "texture": 0.3, "shape": 0.2}))
     torch.testing.assert_close(alpha.mean((0, 2, 3)), torch.tensor([0.5, 0.3, 0.2]))
     torch.testing.assert_close(mixed, 0.5 * alone[0] + 0.3 * alone[1] + 0.2 * alone[2], atol=1e-4, rtol=1e-4)
     assert (alone[0] - alone[1]).abs().max() > 0.1

@@ -14,7 +14,7 @@ from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.reconstruction import style_statistics
-from colorstyle_lib.model.attention_override import parse_override
+from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.fast_ops import convolution_by_fours, instance_norm, reflection_pad, upsampled_convolution
 from colorstyle_lib.model.style_decoder import blend
@@ -93,7 +93,7 @@ def test_attention_is_a_choice_among_what_is_taken(model, pictures):
     assert alpha.flatten(2).std(2).max() > 1e-4  # place by place
     _, without = restyled(model, photo, look.select(("texture", "shape")))
     assert not without[:, 0].any()
-    _, fixed = restyled(model, photo, look, override=parse_override({"shape": 1.0}))
+    _, fixed = restyled(model, photo, look, override=AttentionOverride(fix={"shape": 1.0}))
     assert torch.equal(fixed[:, 2], torch.ones_like(fixed[:, 2]))
 
 
