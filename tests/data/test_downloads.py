@@ -41,7 +41,7 @@ def server(tmp_path: Path):
             asked.append(self.command)
 
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site))) as http:
-        thread = threading.Thread(target=http.serve_forever)
+        thread = threading.Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{http.server_port}/imagenette2-320.tgz", site / "imagenette2-320.tgz", asked
         http.shutdown()

@@ -1,0 +1,235 @@
+"""The validation images made again from their public sources, as a manifest says, and compared with ours."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Literal
+from urllib.parse import quote
+
+from PIL import Image
+from tqdm import tqdm
+
+from colorstyle_lib import paths
+from colorstyle_lib.data.image_list import open_bytes
+from colorstyle_lib.data.manifest import read_rows
+from colorstyle_lib.errors import ConfigError, DataError, ImageError, check_known, needs_extra
+from colorstyle_lib.files import atomic_write
+
+VALIDATION = paths.ROOT / "data" / "manifests" / "validation.csv"
+"""The validation images that our numbers are measured on."""
+
+HOST = "https://github.com"
+"""Where a source such as ``owner/name:path`` lies: at ``HOST/owner/name/raw/COMMIT/path``."""
+
+_AT_ONCE = 4  # more would be impolite
+_RETRIES, _SECONDS = 3, 30  # of a server that is busy, of an answer that is cut off; and without any answer
+_PASSING = {408, 425, 429, 500, 502, 503, 504}  # any other answer of a server is its last word
+_JPEG = re.compile(r"(?:(?P<width>\d+)x(?P<height>\d+) lanczos, )?jpeg (?P<quality>\d+) 4:2:0 progressive")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of a manifest: a file of ours and where it comes from.
+
+    Attributes:
+        path: in a data root.
+        sha256: of our file.
+        pixels: SHA-256 of its size and 8-bit RGB values.
+        source: ``owner/name:path``, a repository and the file in it.
+        commit: of the repository.
+        recipe: see :func:`follow_recipe`.
+        terms: who may do what with it.
+    """
+
+    path: str
+    sha256: str
+    pixels: str
+    source: str
+    commit: str
+    recipe: str
+    terms: str
+
+    def address(self, host: str) -> str:
+        """The address of the source on a server."""
+        repository, _, file = self.source.partition(":")
+        return f"{host.rstrip('/')}/{quote(repository)}/raw/{self.commit}/{quote(file)}"
+
+    def is_same(self, content: bytes) -> bool:
+        """Whether a file has our file's bytes or, where it is encoded again, our pixels.
+
+        Raises:
+            ImageError: it is no picture, or a damaged one.
+        """
+        if hashlib.sha256(content).hexdigest() == self.sha256.lower():
+            return True
+        return self.recipe != "copy" and pixel_hash(open_bytes(content, repr(self.path))) == self.pixels.lower()
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """The outcome for one entry: its path, how its file compares with ours, and why it differs or is missing.
+
+    A file that differs is kept where its source was scaled or encoded by the recipe, which other versions of the
+    codec do a little differently; one that should be a copy is not.
+    """
+
+    path: str
+    verdict: Literal["same", "differs", "not fetched"]
+    reason: str = ""
+
+
+def read_entries(manifest: Path = VALIDATION, datasets: Sequence[str] = ()) -> list[Entry]:
+    """Read the rows of a manifest with sources.
+
+    Args:
+        manifest: a CSV file such as ``data/manifests/validation.csv``.
+        datasets: only these; by default all. A path's first folder is its data set.
+
+    Raises:
+        DataError: no such file, a column is missing, or a row is no good. ConfigError: no such data set.
+    """
+    if not manifest.is_file():
+        raise DataError(
+            f"no manifest {str(manifest)!r}; give one with --manifest (it is in the repository, not the wheel)"
+        )
+    rows, columns = read_rows(manifest), list(Entry.__dataclass_fields__)
+    if missing := [column for column in columns if column not in rows[0]]:
+        raise DataError(f"{str(manifest)!r} does not say where its files come from: it has no column {missing[0]!r}")
+    if any(row[column] is None for row in rows for column in columns):
+        raise DataError(f"{str(manifest)!r} is cut off: a row is not complete")
+    for name in datasets:
+        check_known("data set", name, {row["path"].partition("/")[0] for row in rows})
+    chosen = [row for row in rows if not datasets or row["path"].partition("/")[0] in datasets]
+    entries = [Entry(**{column: row[column] for column in columns}) for row in chosen]
+    for entry in entries:
+        _check_entry(entry, f"{manifest.name}, {entry.path!r}")
+    return entries
+
+
+def _check_entry(entry: Entry, where: str) -> None:
+    path = PurePosixPath(entry.path)
+    if path.is_absolute() or ".." in path.parts or "\\" in entry.path or not path.name:
+        raise DataError(f"{where}: a path stays inside its folder")
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+:[^:]+", entry.source) or not re.fullmatch(r"[0-9a-f]{7,40}", entry.commit):
+        raise DataError(f"{where}: a source is 'owner/name:path' at a commit, not {entry.source!r} at {entry.commit!r}")
+    found = _JPEG.fullmatch(entry.recipe)
+    if entry.recipe != "copy" and not (found and 1 <= int(found["quality"]) <= 100):
+        known = "'copy' and '[WIDTHxHEIGHT lanczos, ]jpeg QUALITY 4:2:0 progressive'"
+        raise DataError(f"{where}: no recipe {entry.recipe!r}; known: {known}")
+    if found and found["width"] and not int(found["width"]) * int(found["height"]):
+        raise DataError(f"{where}: the recipe {entry.recipe!r} asks for a picture without pixels")
+
+
+def follow_recipe(recipe: str, source: bytes, name: str) -> bytes:
+    """Make our file from its source's bytes.
+
+    Args:
+        recipe: ``copy``, or such as ``213x160 lanczos, jpeg 88 4:2:0 progressive``.
+        source: an image file.
+        name: what messages call it.
+
+    Raises:
+        ImageError: it is no picture, or a damaged one.
+    """
+    if recipe == "copy":
+        return source
+    found, picture, made = _JPEG.fullmatch(recipe), open_bytes(source, name), io.BytesIO()
+    if found["width"]:
+        picture = picture.resize((int(found["width"]), int(found["height"])), Image.Resampling.LANCZOS)
+    quality = int(found["quality"])
+    picture.save(made, "JPEG", quality=quality, subsampling="4:2:0", progressive=True, optimize=True)
+    return made.getvalue()
+
+
+def pixel_hash(picture: Image.Image) -> str:
+    """SHA-256 of an RGB picture's size and 8-bit values, whatever file they come from."""
+    return hashlib.sha256(b"%dx%d\n" % picture.size + picture.tobytes()).hexdigest()
+
+
+class _UnreachableError(DataError):
+    """No server answers at an address: most often, there is no network."""
+
+
+def _fetch(address: str) -> bytes:
+    """Download a file by pooch, which asks again where that may help."""
+    import pooch
+    import requests
+
+    def download(*what: object) -> None:
+        try:
+            pooch.HTTPDownloader(timeout=_SECONDS)(*what)
+        except requests.HTTPError as error:
+            if error.response.status_code in _PASSING:
+                raise
+            raise DataError(f"{address}: {error.response.status_code} {error.response.reason}") from error
+
+    pooch.get_logger().setLevel("ERROR")  # a progress bar tells enough
+    with TemporaryDirectory() as folder:
+        server = pooch.create(folder, "", registry={"file": None}, urls={"file": address}, retry_if_failed=_RETRIES)
+        try:
+            return Path(server.fetch("file", downloader=download)).read_bytes()
+        except (requests.RequestException, OSError) as error:
+            kind = _UnreachableError if isinstance(error, requests.ConnectionError | requests.Timeout) else DataError
+            raise kind(f"{address}: {' '.join(str(error).split())}") from error
+
+
+def rebuild(entries: Sequence[Entry], folder: Path, host: str = HOST) -> list[Rebuilt]:
+    """Download, make and check files; again, to go on after a stop: files that are right are not fetched again.
+
+    Args:
+        entries: from :func:`read_entries`.
+        folder: becomes a data root.
+        host: a server with the sources; see :data:`HOST`.
+
+    Returns:
+        One for each entry, in their order.
+
+    Raises:
+        ConfigError: the host is no web address. DataError: it cannot be reached at all, or the disk refuses.
+        MissingExtraError: pooch is not installed.
+    """
+    if not re.match(r"https?://\w", host):
+        raise ConfigError(f"sources come from an address that begins with http:// or https://, not {host!r}")
+    with needs_extra("pooch", "data"):
+        import pooch  # noqa: F401  (said before anything is fetched)
+    lost: list[str] = []  # why no server answered
+
+    def one(entry: Entry) -> Rebuilt:
+        file = folder / entry.path
+        try:
+            if file.is_file() and entry.is_same(file.read_bytes()):
+                return Rebuilt(entry.path, "same")
+        except ImageError:
+            pass  # damaged here; it is fetched again
+        if lost:
+            return Rebuilt(entry.path, "not fetched", "the network was lost")
+        try:
+            made = follow_recipe(entry.recipe, _fetch(entry.address(host)), repr(entry.path))
+            same = entry.is_same(made)
+        except ImageError as error:
+            return Rebuilt(entry.path, "differs", str(error))
+        except DataError as error:
+            if isinstance(error, _UnreachableError):
+                lost.append(str(error))  # the others need not find out each for itself
+            return Rebuilt(entry.path, "not fetched", str(error))
+        if not same and entry.recipe == "copy":
+            return Rebuilt(entry.path, "differs", "not the same file (SHA-256)")
+        with atomic_write(file, error=DataError) as written:
+            written.write(made)
+        return Rebuilt(entry.path, "same") if same else Rebuilt(entry.path, "differs", "other pixels; kept")
+
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
+        results = list(tqdm(pool.map(one, entries), total=len(entries), unit="image", disable=None))
+    finally:
+        pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for all that were to come
+    if lost and all(result.verdict == "not fetched" for result in results):
+        raise DataError(f"cannot reach {lost[0]}; run this on a machine with a network and bring the folder here")
+    return results

@@ -1,1 +1,0 @@
-"""Fetching images again from their sources, with hashes."""
