@@ -29,10 +29,11 @@ tutorial: $(READY) ## run the notebooks; MODE=smoke|quick|full, DATA=folder of i
 # nbmake passes no parameters, so the mode comes by variable. One thread: smoke-sized work gains nothing from more, and on
 # a busy machine threads that wait for each other take minutes for seconds of work.
 test: export OMP_NUM_THREADS = 1
-test: $(READY) ## check the style, run the tests, then every notebook in smoke mode
-	@echo "test: style, unit tests, then the notebooks and solutions in smoke mode"
+test: $(READY) ## check style and imports, run the tests, then every notebook in smoke mode
+	@echo "test: style, order of imports, unit tests, then the notebooks and solutions in smoke mode"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/python -m pytest
 	@COLORSTYLE_MODE=smoke $(OWN_KERNEL) $(BIN)/python -m pytest --durations=0 \
 		--nbmake --nbmake-kernel=python3 --nbmake-timeout=$(TIMEOUT) notebooks
