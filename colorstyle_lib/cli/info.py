@@ -1,4 +1,4 @@
-"""What is installed and where: the first thing to send with a question."""
+"""`colorstyle info`: versions, device, weights and folders, the first thing to send with a question."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from colorstyle_lib.run_mode import get_mode
 
 
 def print_info(weights: Path | None = None) -> None:
-    """Print versions, device, weights with their hash and measured numbers, and where things are.
+    """Print them; the released weights also with their measured numbers.
 
     Raises:
         WeightsError: the weights are missing, damaged, or not the file that their card describes.
@@ -38,11 +38,9 @@ def print_info(weights: Path | None = None) -> None:
         "  encoder": generator.config.encoder,
         "  working size": f"{generator.config.working_size} px",
     }
-    if card:
-        for name, m in card["measured"].items():
-            rows[f"  {name} (n = {m['n']})"] = (
-                f"PSNR ab {m['psnr_ab']:.1f} dB, colorfulness {100 * m['colorfulness_ratio']:.0f} % of real"
-            )
+    for name, m in (card["measured"] if card else {}).items():
+        value = f"PSNR ab {m['psnr_ab']:.1f} dB, colorfulness {100 * m['colorfulness_ratio']:.0f} % of real"
+        rows[f"  {name} (n = {m['n']})"] = value
     width = max(len(name) for name in rows)
     for name, value in rows.items():
         print(f"{name:{width}}  {value}")

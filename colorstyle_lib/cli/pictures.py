@@ -1,8 +1,9 @@
-"""`colorstyle colorize` and `colorstyle stylize`: what people do with pictures."""
+"""`colorstyle colorize` and `colorstyle stylize`: pictures, folders and patterns."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +14,17 @@ def _colorize(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.inference.batch import colorize_files
     from colorstyle_lib.inference.hints import parse_hint
 
-    return colorize_files(
-        arguments.inputs,
-        arguments.output,
-        weights=arguments.weights,
-        recursive=arguments.recursive,
-        overwrite=arguments.overwrite,
-        reference=arguments.reference,
-        hints=[parse_hint(text) for text in arguments.hint],
-        seed=arguments.seed,
-        saturation=arguments.saturation,
-        working_size=arguments.working_size,
-    )
+    return colorize_files(**_options(arguments) | {"hints": [parse_hint(text) for text in arguments.hints]})
 
 
 def _stylize(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.inference.batch import stylize_files
 
-    return stylize_files(
-        arguments.inputs,
-        arguments.output,
-        styles=[_style(text) for text in arguments.style],
-        weights=arguments.weights,
-        recursive=arguments.recursive,
-        overwrite=arguments.overwrite,
-        strength=arguments.strength,
-        keep_color=arguments.keep_color,
-        color_only=arguments.color_only,
-        mask=arguments.mask,
-        working_size=arguments.working_size,
-        smooth=arguments.smooth,
-    )
+    return stylize_files(**_options(arguments) | {"styles": [_style(text) for text in arguments.styles]})
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {name: value for name, value in vars(arguments).items() if name != "command"}
 
 
 def _style(text: str) -> tuple[Path, float]:
@@ -64,94 +45,59 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def _number(text: str, most: float, zero: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= most:
+def _up_to(most: float, zero: str) -> Callable[[str], float]:
+    """Reads a number from 0, which has a meaning, to the most."""
+
+    def number(text: str) -> float:
+        try:
+            if 0 <= float(text) <= most:
+                return float(text)
+        except ValueError:
+            pass
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 ({zero}) to {most:g}")
+
     return number
 
 
-def _saturation(text: str) -> float:
-    return _number(text, 3.0, "gray")
-
-
-def _strength(text: str) -> float:
-    return _number(text, 1.5, "the picture itself")
-
-
-def _smooth(text: str) -> float:
-    return _number(text, 1.0, "each frame by itself")
-
-
 def add_picture_commands(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add them to the command line."""
+    """Add them to the command line. An option is named as the argument of :mod:`.inference.batch` that it becomes."""
     colorize = commands.add_parser("colorize", help="color photographs, one or whole folders")
-    _add_places(colorize, "color")
-    colorize.add_argument("--reference", type=Path, metavar="R", help="a color picture to color by")
-    colorize.add_argument(
-        "--hint",
-        action="append",
-        default=[],
-        metavar="X,Y,#RRGGBB",
-        help="a color at a point, in pixels; may be repeated",
-    )
-    colorize.add_argument("--seed", type=int, metavar="N", help="another plausible coloring for each number")
-    colorize.add_argument("--saturation", type=_saturation, default=1.0, help="1 as predicted, 0 gray, up to 3")
-    colorize.add_argument(
-        "--working-size", type=positive, help="pixels of the shorter side at which color is predicted, 32 to 1536"
-    )
     colorize.set_defaults(command=_colorize)
+    add = _add_common(colorize, "color", "color is predicted, 32 to 1536")
+    add("--reference", type=Path, metavar="R", help="a color picture to color by")
+    what = "a color at a point, in pixels; may be repeated"
+    add("--hint", dest="hints", action="append", default=[], metavar="X,Y,#RRGGBB", help=what)
+    add("--seed", type=int, metavar="N", help="another plausible coloring for each number")
+    add("--saturation", type=_up_to(3.0, "gray"), default=1.0, help="1 as predicted, 0 gray, up to 3")
 
-    stylize = commands.add_parser("stylize", help="redraw pictures in the look of another")
-    _add_places(stylize, "style")
-    stylize.add_argument(
-        "--style",
-        action="append",
-        required=True,
-        metavar="S[:WEIGHT]",
-        help="a picture whose look is taken; several are blended by their weights",
-    )
-    stylize.add_argument(
-        "--strength", type=_strength, default=1.0, help="0 changes nothing, 1 the whole look, up to 1.5"
-    )
-    stylize.add_argument(
-        "--keep-color", action="store_true", help="texture and shape of the style, the picture's colors"
-    )
-    stylize.add_argument("--color-only", action="store_true", help="the style's colors, the picture's lightness")
-    stylize.add_argument("--mask", type=Path, metavar="M", help="where to redraw: white yes, black no")
-    stylize.add_argument(
-        "--working-size",
-        type=positive,
-        help="pixels of the shorter side at which it is redrawn, 64 to 1536: half as many make strokes twice as large; "
-        "by default the picture's own, up to 320",
-    )
-    stylize.add_argument(
-        "--smooth",
-        type=_smooth,
-        default=0.0,
-        metavar="F",
-        help="a folder's pictures are frames of a clip, in the order of their names; 1: what is drawn stays on the "
-        "things it is drawn on, against flicker; 0, the default: each picture by itself",
-    )
+    stylize = commands.add_parser("stylize", help="redraw pictures in the style of another")
     stylize.set_defaults(command=_stylize)
+    size = (
+        "it is redrawn, 64 to 1536: half as many make strokes twice as large; by default the picture's own, up to 320"
+    )
+    add = _add_common(stylize, "style", size)
+    what = "a picture whose style is taken; several are blended by their weights"
+    add("--style", dest="styles", action="append", required=True, metavar="S[:WEIGHT]", help=what)
+    what = "0 changes nothing, 1 the whole style, up to 1.5"
+    add("--strength", type=_up_to(1.5, "the picture itself"), default=1.0, help=what)
+    add("--keep-color", action="store_true", help="texture and shape of the style, the picture's colors")
+    add("--color-only", action="store_true", help="the style's colors, the picture's lightness")
+    add("--mask", type=Path, metavar="M", help="where to redraw: white yes, black no")
+    what = (
+        "a folder's pictures are frames of a clip, in the order of their names; 1: what is drawn stays on the things "
+        "it is drawn on, against flicker; 0, the default: each picture by itself"
+    )
+    add("--smooth", type=_up_to(1.0, "each frame by itself"), default=0.0, metavar="F", help=what)
 
 
-def _add_places(command: argparse.ArgumentParser, ending: str) -> None:
-    command.add_argument(
-        "inputs", metavar="IN", nargs="+", type=Path, help="pictures, folders, patterns such as 'album/*.jpg'"
-    )
-    command.add_argument(
-        "-o",
-        "--output",
-        metavar="OUT",
-        type=Path,
-        help=f"file, or folder for many; default: NAME-{ending}.png or FOLDER-{ending} beside IN",
-    )
-    command.add_argument("--weights", type=Path, help="a .safetensors file; default: the released weights")
-    command.add_argument("-r", "--recursive", action="store_true", help="also take the folders within folders")
-    command.add_argument(
-        "--overwrite", action="store_true", help="replace results that are there; by default they are left alone"
-    )
+def _add_common(command: argparse.ArgumentParser, ending: str, size: str) -> Callable[..., argparse.Action]:
+    """Add the options that both commands have; what adds the others is returned."""
+    add = command.add_argument
+    add("inputs", metavar="IN", nargs="+", type=Path, help="pictures, folders, patterns such as 'album/*.jpg'")
+    what = f"file, or folder for many; default: NAME-{ending}.png or FOLDER-{ending} beside IN"
+    add("-o", "--output", metavar="OUT", type=Path, help=what)
+    add("--weights", type=Path, help="a .safetensors file; default: the released weights")
+    add("-r", "--recursive", action="store_true", help="also take the folders within folders")
+    add("--overwrite", action="store_true", help="replace results that are there; by default they are left alone")
+    add("--working-size", type=positive, help=f"pixels of the shorter side at which {size}")
+    return add

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,33 +23,29 @@ from colorstyle_lib.inference.stylizer import Styles, Stylizer
 from colorstyle_lib.inference.video import Smoother, next_frame
 
 _PIXELS_AT_ONCE = 50_000_000  # decoded and not yet written, of all pictures together; a larger one goes alone
-_BATCH_ON_GPU = 8
-_BATCH_ON_CPU = 1  # measured: there a batch is no faster than its pictures one by one, which may run side by side
 
 Make = Callable[[Sequence[Source]], list[Result]]
-Step = tuple[int, list[str]]
-"""How many pictures are done, and a complaint for each of them that failed."""
+Steps = Iterator[tuple[int, list[str]]]
+"""How many pictures are done, and a complaint for each of them that failed, again and again."""
 
 
 class _Work(NamedTuple):
-    """All pairs that were asked for, those left to do, and whether it is one picture, asked for by its name."""
+    """All pairs, those left to do, and whether it is a single picture, asked for by its name."""
 
     pairs: list[Pair]
     left: list[Pair]
     single: bool
     folders_left_out: bool
 
-    @classmethod
-    def plan(
-        cls, inputs: Sequence[Path], output: Path | None, recursive: bool, overwrite: bool, ending: str = "color"
-    ) -> _Work:
-        """The work, without results that are there already; for a single picture that is an error."""
-        pairs = plan(inputs, output, recursive=recursive, ending=ending)
-        left = [pair for pair in pairs if overwrite or not pair[1].exists()]
-        single = len(pairs) == 1 and not Path(inputs[0]).is_dir()
-        if single and not left:
-            raise ConfigError(f"{str(pairs[0][1])!r} is there already; to replace it, add --overwrite")
-        return cls(pairs, left, single, not recursive and any(p.is_dir() and has_folders(p) for p in map(Path, inputs)))
+
+def _plan(inputs: Sequence[Path], output: Path | None, recursive: bool, overwrite: bool, ending: str) -> _Work:
+    pairs = plan(inputs, output, recursive=recursive, ending=ending)
+    left = [pair for pair in pairs if overwrite or not pair[1].exists()]
+    single = len(pairs) == 1 and not Path(inputs[0]).is_dir()
+    if single and not left:
+        raise ConfigError(f"{str(pairs[0][1])!r} is there already; to replace it, add --overwrite")
+    folders_left_out = not recursive and any(p.is_dir() and has_folders(p) for p in map(Path, inputs))
+    return _Work(pairs, left, single, folders_left_out)
 
 
 def colorize_files(
@@ -81,12 +78,13 @@ def colorize_files(
     Raises:
         ColorStyleError: nothing could be started, or the only file failed.
     """
-    work = _Work.plan(inputs, output, recursive, overwrite)
+    work = _plan(inputs, output, recursive, overwrite, "color")
     model = ColorStyle.load(weights)
     colorizer = model.colorizer(working_size=working_size, **options)
     if work.single:
         return _make_single(colorizer, work)
-    most = batch_size or (_BATCH_ON_CPU if model.device.type == "cpu" else _BATCH_ON_GPU)
+    # Measured: on a CPU a batch is no faster than its pictures one by one, which may run side by side.
+    most = batch_size or (1 if model.device.type == "cpu" else 8)
     batches = in_batches(work.left, lambda size: model.working_sides(size, working_size), most)
     return _report(_side_by_side(colorizer, batches), work, "colored")
 
@@ -102,21 +100,16 @@ def stylize_files(
     smooth: float = 0.0,
     **options: Any,
 ) -> int:
-    """Redraw files in a style. Arguments, returns and errors as of :func:`colorize_files`, but:
+    """Redraw files in a style; arguments that are not here, returns and errors as of :func:`colorize_files`.
 
     Args:
-        inputs: as there.
-        output: as there.
         styles: style pictures and their weights.
-        weights: as there.
-        recursive: as there.
-        overwrite: as there.
         smooth: above 0 each folder's pictures are the frames of a clip, in the order of their names, 2 before 10: see
             :class:`.Smoother`.
         **options: the others of :meth:`.ColorStyle.stylize`, for every picture.
     """
     Smoother(smooth)  # what cannot be done is refused before anything is read
-    work = _Work.plan(inputs, output, recursive, overwrite, ending="style")
+    work = _plan(inputs, output, recursive, overwrite, "style")
     model = ColorStyle.load(weights)
     stylizer = model.stylizer([(open_picture(style), weight) for style, weight in styles], **options)
 
@@ -136,7 +129,7 @@ def _make_single(make: Make, work: _Work) -> int:
     return 0
 
 
-def _report(steps: Iterator[Step], work: _Work, done: str) -> int:
+def _report(steps: Steps, work: _Work, done: str) -> int:
     """A progress bar over the work, a line for each failure, a summary; and the exit status."""
     started, failed, total = time.monotonic(), 0, len(work.left)
     with tqdm(total=total, unit="picture", disable=not sys.stderr.isatty()) as bar:
@@ -157,16 +150,10 @@ def _report(steps: Iterator[Step], work: _Work, done: str) -> int:
 def in_batches(
     pairs: Sequence[Pair], sides: Callable[[tuple[int, int]], tuple[int, int]], most: int
 ) -> list[tuple[list[Pair], int]]:
-    """Put pictures of the same working size together.
+    """Batches of at most so many pictures of the same working size, in the order in which their first pictures come.
 
-    Args:
-        pairs: from :func:`.plan`.
-        sides: from a picture's size to that of its working copy.
-        most: pictures in a batch.
-
-    Returns:
-        Batches in the order in which their first pictures come, and how many pixels each holds. What cannot be opened
-        is there too, to fail when its turn comes.
+    ``sides`` goes from a picture's size to that of its working copy. Returned with each batch is how many pixels it
+    holds. What cannot be opened is there too, to fail when its turn comes.
     """
     batches: list[tuple[list[Pair], int]] = []
     open_for: dict[tuple[int, int], int] = {}
@@ -186,22 +173,23 @@ def in_batches(
     return batches
 
 
-def _side_by_side(make: Make, batches: Sequence[tuple[list[Pair], int]]) -> Iterator[Step]:
+def _side_by_side(make: Make, batches: Sequence[tuple[list[Pair], int]]) -> Steps:
     """Work batches off, as they are done, in as many threads as torch would use for one, each with one: less waste."""
     threads = torch.get_num_threads()
     at_work: dict[Future[list[str]], tuple[int, int]] = {}
 
-    def one_done() -> Iterator[Step]:
-        done, _ = wait(at_work, return_when=FIRST_COMPLETED)
-        for future in done:
+    def held() -> int:
+        return sum(pixels for _, pixels in at_work.values())
+
+    def one_done() -> Steps:
+        for future in wait(at_work, return_when=FIRST_COMPLETED).done:
             yield at_work.pop(future)[0], future.result()
 
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         try:
             for batch, pixels in batches:
-                while at_work and sum(p for _, p in at_work.values()) + pixels > _PIXELS_AT_ONCE:
-                    yield from one_done()
-                while len(at_work) > threads:  # one is ready when a thread is; no more, for memory's sake
+                # One batch is ready when a thread is; no more, for memory's sake.
+                while len(at_work) > threads or (at_work and held() + pixels > _PIXELS_AT_ONCE):
                     yield from one_done()
                 at_work[pool.submit(_color_batch, make, batch)] = (len(batch), pixels)
             while at_work:
@@ -224,30 +212,29 @@ def _color_batch(make: Make, batch: Sequence[Pair]) -> list[str]:
     return []
 
 
-def _clips(stylizer: Stylizer, smooth: float, work: _Work) -> Iterator[Step]:
+def _clips(stylizer: Stylizer, smooth: float, work: _Work) -> Steps:
     """Clips, frame by frame.
 
     Frames whose results are there are gone through again and not written: the next ones follow from them.
     """
-    left, smoother, folder = set(work.left), Smoother(smooth), None
-    for source, place in sorted(work.pairs, key=lambda pair: _by_number(pair[0])):
-        if source.parent != folder:
-            smoother, folder = Smoother(smooth), source.parent
-        complaints = []
-        try:
-            result = next_frame(stylizer, smoother, stylizer.change(source))
+
+    def by_number(pair: Pair) -> tuple[str, list[str | int]]:
+        parts = re.split(r"(\d+)", pair[0].name)  # frame 2 comes before frame 10
+        return str(pair[0].parent), [int(part) if part.isdecimal() else part for part in parts]
+
+    left = set(work.left)
+    for _, clip in groupby(sorted(work.pairs, key=by_number), key=lambda pair: pair[0].parent):
+        smoother = Smoother(smooth)
+        for source, place in clip:
+            complaints = []
+            try:
+                result = next_frame(stylizer, smoother, stylizer.change(source))
+                if (source, place) in left:
+                    result.save(place)
+            except Exception as error:
+                complaints = [_complaint(source, error)]
             if (source, place) in left:
-                result.save(place)
-        except Exception as error:
-            complaints = [_complaint(source, error)]
-        if (source, place) in left:
-            yield 1, complaints
-
-
-def _by_number(path: Path) -> tuple[str, list[str | int]]:
-    """Sort key that puts frame 2 before frame 10."""
-    parts = re.split(r"(\d+)", path.name)
-    return str(path.parent), [int(part) if part.isdecimal() else part for part in parts]
+                yield 1, complaints
 
 
 def _complaint(source: Path, error: Exception) -> str:

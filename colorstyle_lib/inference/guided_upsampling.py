@@ -1,4 +1,4 @@
-"""From a small prediction to a big picture: chroma follows the edges of L (guided filter), strip by strip.
+"""Upsampling of chroma along the edges of L (guided filter), strip by strip, to pictures of any size.
 
 K. He, J. Sun, X. Tang, Guided Image Filtering, ECCV 2010; the fast form, whose coefficients are computed at the small
 size, is K. He and J. Sun, arXiv:1505.00996.
@@ -7,6 +7,7 @@ size, is K. He and J. Sun, arXiv:1505.00996.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,20 +18,14 @@ from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 
-_STRIP_PIXELS = 1_000_000  # what is at full size in floating point at one time
+_STRIP_PIXELS = 1_000_000  # at full size in floating point at one time
 
-
-def _box_mean(x: Tensor, radius: int) -> Tensor:
-    """Mean over a square window; at the border over the part of it that lies inside."""
-    return nnf.avg_pool2d(x, 2 * radius + 1, stride=1, padding=radius, count_include_pad=False)
+Strip = tuple[int, int, int, int]
+"""Its first row, the row after its last one, and height and width of the whole picture."""
 
 
 def guided_coefficients(
-    guide: Float[Tensor, "n 1 h w"],
-    values: Float[Tensor, "n c h w"],
-    *,
-    radius: int = 5,
-    epsilon: float = 4.0,
+    guide: Float[Tensor, "n 1 h w"], values: Float[Tensor, "n c h w"], *, radius: int = 5, epsilon: float = 4.0
 ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n c h w"]]:
     """Fit ``values = slope * guide + offset`` in a window around each pixel.
 
@@ -40,33 +35,27 @@ def guided_coefficients(
     Args:
         guide: L, in [0, 100].
         values: planes to bring to a larger size, such as a and b.
-        radius: the window is ``2 radius + 1`` wide.
+        radius: the window is ``2 radius + 1`` wide; at the border only the part of it that lies inside counts.
         epsilon: variance of L below which it counts as flat, in squared L units; flat places are only smoothed.
 
     Returns:
         Slope and offset, one each for every plane and pixel.
     """
-    mean_guide, mean_values = _box_mean(guide, radius), _box_mean(values, radius)
-    variance = _box_mean(guide * guide, radius) - mean_guide * mean_guide
-    covariance = _box_mean(guide * values, radius) - mean_guide * mean_values
+    window = {"kernel_size": 2 * radius + 1, "stride": 1, "padding": radius}
+    mean = partial(nnf.avg_pool2d, **window, count_include_pad=False)
+    mean_guide, mean_values = mean(guide), mean(values)
+    variance = mean(guide * guide) - mean_guide * mean_guide
+    covariance = mean(guide * values) - mean_guide * mean_values
     slope = covariance / (variance.clamp_min(0) + epsilon)
-    offset = mean_values - slope * mean_guide
-    return _box_mean(slope, radius), _box_mean(offset, radius)
+    return mean(slope), mean(mean_values - slope * mean_guide)
 
 
 def rows_at_size(
     planes: Float[Tensor, "n c h w"], top: int, bottom: int, height: int, width: int
 ) -> Float[Tensor, "n c rows {width}"]:
-    """Rows ``top`` to ``bottom`` of ``planes`` brought to ``(height, width)``, without making the whole.
+    """Rows ``top`` to ``bottom`` (not included) of small planes brought to ``(height, width)``, without the whole.
 
     Bilinear, equal to the same rows of ``torch.nn.functional.interpolate(..., align_corners=False)``.
-
-    Args:
-        planes: small planes.
-        top: first row wanted, of ``height``.
-        bottom: row after the last one wanted.
-        height: of the whole picture.
-        width: of the whole picture.
     """
     small = planes.shape[-2]
     # Pixel centers: row y of the large picture lies at (y + 1/2) * small / height - 1/2 of the small one.
@@ -74,27 +63,20 @@ def rows_at_size(
     at = at.clamp(0, small - 1)
     above = at.floor().long()
     below = (above + 1).clamp_max(small - 1)
-    part = (at - above)[:, None]
-    rows = torch.lerp(planes[..., above, :], planes[..., below, :], part.expand(-1, planes.shape[-1]))
+    part = (at - above)[:, None].expand(-1, planes.shape[-1])
+    rows = torch.lerp(planes[..., above, :], planes[..., below, :], part)
     return nnf.interpolate(rows, size=(bottom - top, width), mode="bilinear", align_corners=False)
-
-
-Strip = tuple[int, int, int, int]
-"""Its first row, the row after its last one, and height and width of the whole picture."""
 
 
 def strip_by_strip(
     picture: Image.Image, make: Callable[[Float[Tensor, "1 3 _ _"], Strip], Tensor], device: torch.device
 ) -> Image.Image:
-    """Make a picture from another, of which only a strip is ever held in floating point.
+    """Make a picture of the same size from another, of which only a strip is ever held in floating point.
 
     Args:
-        picture: of mode RGB, of any size.
-        make: from a strip's sRGB in [0, 1], and where it lies, to the new one's.
+        picture: of mode RGB.
+        make: from a strip's sRGB in [0, 1], and where it lies, to the new strip's.
         device: where it works.
-
-    Returns:
-        A new picture of the same size.
     """
     width, height = picture.size
     result = Image.new("RGB", picture.size)
@@ -111,10 +93,8 @@ def strip_by_strip(
 def with_chroma(picture: Image.Image, lightness: Float[Tensor, "1 1 h w"], ab: Float[Tensor, "1 2 h w"]) -> Image.Image:
     """The picture's own L with a small picture's chroma, along the edges of L and within the sRGB gamut.
 
-    Only a strip of it is ever held in floating point, so memory hardly grows with the picture.
-
     Args:
-        picture: of mode RGB, of any size; its colors are ignored.
+        picture: of mode RGB and any size; its colors are ignored.
         lightness: its L at the small size.
         ab: chroma at the small size, on the device that shall do the work.
 
@@ -123,9 +103,9 @@ def with_chroma(picture: Image.Image, lightness: Float[Tensor, "1 1 h w"], ab: F
     """
     slope, offset = guided_coefficients(lightness, ab)
 
-    def colored(rgb: Tensor, at: Strip) -> Tensor:
+    def color(rgb: Tensor, strip: Strip) -> Tensor:
         light = rgb_to_lab(rgb)[:, :1]  # (1, 1, rows, width)
-        chroma = rows_at_size(slope, *at) * light + rows_at_size(offset, *at)  # (1, 2, rows, width)
+        chroma = rows_at_size(slope, *strip) * light + rows_at_size(offset, *strip)  # (1, 2, rows, width)
         return lab_to_rgb(fit_gamut(torch.cat((light, chroma), dim=1)))
 
-    return strip_by_strip(picture, colored, ab.device)
+    return strip_by_strip(picture, color, ab.device)

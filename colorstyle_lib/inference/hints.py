@@ -1,7 +1,7 @@
-"""Colors that a person puts at points of a picture: planted for the generator, and kept to what belongs together.
+"""Hints: colors at points of a picture, rasterized for the generator and limited to what belongs together.
 
-How far a hint may reach is a random walk's affair: A. Levin, D. Lischinski and Y. Weiss, Colorization using
-Optimization, SIGGRAPH 2004, whose energy gets a small price for every pixel that a hint is carried to.
+The reach of a hint is a random walk's: A. Levin, D. Lischinski and Y. Weiss, Colorization using Optimization, SIGGRAPH
+2004, whose energy gets a small price for every pixel that a hint is carried to.
 """
 
 from __future__ import annotations
@@ -35,15 +35,20 @@ def parse_hint(text: str) -> Hint:
     Raises:
         ConfigError: it is written otherwise.
     """
-    x, comma, rest = text.partition(",")
-    y, second, color = rest.partition(",")
+    parts = text.split(",", 2)
     try:
-        if comma and second:
-            _ab(color.strip())  # before any picture is touched
-            return float(x), float(y), color.strip()
-    except ValueError:
-        pass
-    raise ConfigError(f"a hint is X,Y,#RRGGBB such as 120,80,#b5302a, not {text!r}")
+        x, y, color = float(parts[0]), float(parts[1]), parts[2].strip()
+    except (IndexError, ValueError):
+        raise ConfigError(f"a hint is X,Y,#RRGGBB such as 120,80,#b5302a, not {text!r}") from None
+    _parse_color(color)  # before any picture is touched
+    return x, y, color
+
+
+def _parse_color(color: str) -> Float[Tensor, "1 2 1 1"]:
+    """a and b of ``#rrggbb``."""
+    if not re.fullmatch(r"#?[0-9a-fA-F]{6}", color):
+        raise ConfigError(f"a hint's color is written #rrggbb, such as #b5302a, not {color!r}")
+    return rgb_to_lab(torch.tensor(list(bytes.fromhex(color.removeprefix("#")))).view(1, 3, 1, 1) / 255)[:, 1:]
 
 
 def rasterize_hints(
@@ -52,7 +57,7 @@ def rasterize_hints(
     """Hints as planes at the working size.
 
     Args:
-        hints: where each color goes; of two at one place the later one stands.
+        hints: colors and places; of two at one place the later one stands.
         size: width and height of the picture that x and y are meant in.
         lightness: L at the working size.
 
@@ -73,8 +78,7 @@ def rasterize_hints(
         left = min(max(0, round(x / size[0] * width - _SIDE / 2)), width - _SIDE)
         top = min(max(0, round(y / size[1] * height - _SIDE / 2)), height - _SIDE)
         place = (..., slice(top, top + _SIDE), slice(left, left + _SIDE))
-        ab[place] = _ab(color).to(ab)
-        known[place] = True
+        ab[place], known[place] = _parse_color(color).to(ab), True
     return ab, known
 
 
@@ -85,11 +89,11 @@ def limit_hints(
     ab: Float[Tensor, "n 2 h w"],
     known: Bool[Tensor, "n 1 h w"],
 ) -> Float[Tensor, "n 2 h w"]:
-    """Let hints change a coloring where they reach, and have their own color where they stand.
+    """Let hints change a coloring only where they reach, and have their own color where they stand.
 
-    ``plain + sqrt(u) (hinted - plain) + v``. ``u`` is 1 at a hint, falls with every pixel on the way and sharply at
-    edges of L; ``v`` carries what the answer at the hint still lacks to the hint's color. The root, because ``u``
-    falls faster than what belongs together ends.
+    ``plain + sqrt(u) (hinted - plain) + v``. The reach ``u`` is 1 at a hint, falls with every pixel on the way and
+    sharply at edges of L; ``v`` carries what the prediction at the hint still lacks to the hint's color. The root,
+    because ``u`` falls faster than what belongs together ends.
 
     Args:
         plain: a and b as predicted without hints.
@@ -107,20 +111,22 @@ def limit_hints(
     at = nnf.adaptive_max_pool2d(known.float(), small)
     missing = nnf.adaptive_avg_pool2d((ab - hinted) * known, small)
     missing = missing / nnf.adaptive_avg_pool2d(known.float(), small).clamp_min(1e-6)
-    carried = _carry(nnf.adaptive_avg_pool2d(lightness, small), at, torch.cat((at, missing * at), dim=1))
-    reach, lacking = carried.split((1, 2), dim=1)
+    spread = _spread(nnf.adaptive_avg_pool2d(lightness, small), at, torch.cat((at, missing * at), dim=1))
+    reach, lacking = spread.split((1, 2), dim=1)
     reach = reach.clamp(0, 1).sqrt()
     reach = reach / reach.amax((-2, -1), keepdim=True).clamp_min(1e-6)
     reach, lacking = (nnf.interpolate(x, size=size, mode="bilinear") for x in (reach, lacking))
     return plain + reach * (hinted - plain) + lacking
 
 
-def _carry(
+def _spread(
     lightness: Float[Tensor, "n 1 h w"], at: Float[Tensor, "n 1 h w"], values: Float[Tensor, "n c h w"]
 ) -> Float[Tensor, "n c h w"]:
     """Solve ``(Laplacian + price + at) u = values`` by conjugate gradients with Jacobi's preconditioner."""
     across, down = (torch.exp(-((lightness.diff(dim=d) / _EDGE) ** 2) / 2) + _LEAK for d in (-1, -2))
     own = at + _PRICE
+    rims = ((across, (1, 0)), (across, (0, 1)), (down, (0, 0, 1, 0)), (down, (0, 0, 0, 1)))
+    diagonal = own + sum(nnf.pad(flow, rim) for flow, rim in rims)
 
     def apply(u: Tensor) -> Tensor:
         out = own * u
@@ -130,12 +136,6 @@ def _carry(
         out[..., 1:, :] += flow_down
         out[..., :-1, :] -= flow_down
         return out
-
-    diagonal = own + sum(
-        nnf.pad(flow, pad)
-        for flow, pads in ((across, ((1, 0), (0, 1))), (down, ((0, 0, 1, 0), (0, 0, 0, 1))))
-        for pad in pads
-    )
 
     def dot(a: Tensor, b: Tensor) -> Tensor:
         return (a * b).sum((-2, -1), keepdim=True)
@@ -151,10 +151,3 @@ def _carry(
         before, length = length, dot(residual, scaled)
         direction = scaled + length / before.clamp_min(1e-12) * direction
     return u
-
-
-def _ab(color: str) -> Float[Tensor, "1 2 1 1"]:
-    if not re.fullmatch(r"#?[0-9a-fA-F]{6}", color):
-        raise ConfigError(f"a hint's color is written #rrggbb, such as #b5302a, not {color!r}")
-    parts = bytes.fromhex(color.removeprefix("#"))
-    return rgb_to_lab(torch.tensor(list(parts)).view(1, 3, 1, 1) / 255)[:, 1:]

@@ -53,17 +53,18 @@ def optical_flow(now: Float[Tensor, "n 1 h w"], before: Float[Tensor, "n 1 h w"]
     while min(levels[-1][0].shape[-2:]) >= 2 * _COARSEST:
         levels.append((nnf.avg_pool2d(levels[-1][0], 2), nnf.avg_pool2d(levels[-1][1], 2)))
     camera = _camera_motion(levels)
-    own: Tensor | None = None
+    own = now.new_zeros(len(now), 2, *levels[-1][0].shape[-2:])
     for depth, (new, old) in reversed(list(enumerate(levels))):
         by_camera = _camera_flow(camera, new, depth)
-        own = torch.zeros_like(by_camera) if own is None else _enlarge(own, new)
+        if own.shape != by_camera.shape:  # twice as large as the level before
+            own = 2 * nnf.interpolate(own, size=new.shape[-2:], mode="bilinear")
         for _ in range(_WINDOW_ROUNDS):
             own = box_mean(own)  # neighbours outvote what a flat window makes up
-            own = own + _lucas_kanade_step(new, *_sample(old, by_camera + own))
+            own = own + _lucas_kanade_step(new, *warp_bilinear(old, by_camera + own))
     own = box_mean(own)
     # How far each flow is from explaining the frame, and from 0 to 1 how much better the camera does.
     off_camera, off_own = (
-        box_mean((new - _sample(old, flow)[0]).abs(), _RADIUS // 2) for flow in (by_camera, by_camera + own)
+        box_mean((new - warp_bilinear(old, flow)[0]).abs(), _RADIUS // 2) for flow in (by_camera, by_camera + own)
     )
     most, enough = _AS_GOOD * off_own + _NOISE, (1 + _AS_GOOD) / 2 * off_own + _NOISE / 2
     return by_camera + own * (1 - ((most - off_camera) / (most - enough)).clamp(0, 1))
@@ -77,33 +78,31 @@ def warp(
     Quintic splines (M. Unser, IEEE Signal Processing Magazine 16(6), 1999) wear nothing out when a picture is warped
     again and again: of waves 2.7 pixels long, warped by half a pixel, they keep 91 %, Catmull-Rom's kernel 55 %.
     """
-    x, y, inside = flow_targets(flow)
-    at = [np.stack(one) for one in zip(y.cpu().numpy(), x.cpu().numpy(), strict=True)]
+    x, y, inside = _targets(flow)
+    places = torch.stack((y, x), dim=1).repeat_interleave(picture.shape[1], dim=0)
     spline = partial(map_coordinates, order=5, mode="mirror", output=np.float32)
-    planes, places = picture.flatten(0, 1).cpu().numpy(), np.repeat(at, picture.shape[1], axis=0)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        warped = np.stack(list(pool.map(spline, planes, places)))
-    return torch.from_numpy(warped).view_as(picture).to(picture.device), inside
+        warped = list(pool.map(spline, picture.flatten(0, 1).cpu().numpy(), places.cpu().numpy()))
+    return torch.from_numpy(np.stack(warped)).view_as(picture).to(picture.device), inside
 
 
-def flow_targets(
-    flow: Float[Tensor, "n 2 h w"],
-) -> tuple[Float[Tensor, "n h w"], Float[Tensor, "n h w"], Bool[Tensor, "n 1 h w"]]:
+def warp_bilinear(
+    picture: Float[Tensor, "n c h w"], flow: Float[Tensor, "n 2 h w"]
+) -> tuple[Float[Tensor, "n c h w"], Bool[Tensor, "n 1 h w"]]:
+    """As :func:`warp`, faster: good enough for what has been smoothed."""
+    height, width = picture.shape[-2:]
+    x, y, inside = _targets(flow)
+    grid = torch.stack((2 * x / (width - 1) - 1, 2 * y / (height - 1) - 1), dim=-1)
+    return nnf.grid_sample(picture, grid, mode="bilinear", padding_mode="reflection", align_corners=True), inside
+
+
+def _targets(flow: Tensor) -> tuple[Float[Tensor, "n h w"], Float[Tensor, "n h w"], Bool[Tensor, "n 1 h w"]]:
     """Column and row of ``x + flow(x)``, and where they are inside the picture."""
     height, width = flow.shape[-2:]
     x = torch.arange(width, device=flow.device) + flow[:, 0]
     y = torch.arange(height, device=flow.device)[:, None] + flow[:, 1]
     within = [(at >= -_OUTSIDE) & (at <= side - 1 + _OUTSIDE) for at, side in ((x, width), (y, height))]
     return x, y, (within[0] & within[1])[:, None]
-
-
-def bilinear(
-    picture: Float[Tensor, "n c h w"], x: Float[Tensor, "n h2 w2"], y: Float[Tensor, "n h2 w2"]
-) -> Float[Tensor, "n c h2 w2"]:
-    """The picture at columns x and rows y, bilinear; mirrored beyond the rim."""
-    height, width = picture.shape[-2:]
-    grid = torch.stack((2 * x / (width - 1) - 1, 2 * y / (height - 1) - 1), dim=-1)
-    return nnf.grid_sample(picture, grid, mode="bilinear", padding_mode="reflection", align_corners=True)
 
 
 def separable_filter(picture: Float[Tensor, "n c h w"], taps: Float[Tensor, " k"]) -> Float[Tensor, "n c h w"]:
@@ -127,7 +126,7 @@ def _camera_motion(levels: Pyramid) -> Float[Tensor, "n 2 3"]:
     for depth, (new, old) in reversed(list(enumerate(levels))):
         basis = _affine_basis(new)
         for _ in range(_CAMERA_ROUNDS):
-            past, inside = _sample(old, _camera_flow(camera, new, depth))
+            past, inside = warp_bilinear(old, _camera_flow(camera, new, depth))
             rest, gradient = new - past, torch.cat(_gradient((new + past) / 2), dim=1)
             steep = gradient.square().sum(dim=1, keepdim=True) * inside
             # The usual error where there is a gradient; what is farther off moves by itself, and hardly counts.
@@ -151,18 +150,6 @@ def _affine_basis(plane: Tensor) -> Float[Tensor, "3 h w"]:
     """1, x and y, from -1 to 1 across the picture."""
     y, x = torch.meshgrid(*(torch.linspace(-1, 1, n, device=plane.device) for n in plane.shape[-2:]), indexing="ij")
     return torch.stack((torch.ones_like(x), x, y))
-
-
-def _enlarge(flow: Tensor, plane: Tensor) -> Tensor:
-    if flow.shape[-2:] == plane.shape[-2:]:
-        return flow
-    return 2 * nnf.interpolate(flow, size=plane.shape[-2:], mode="bilinear")
-
-
-def _sample(plane: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
-    """A smoothed plane at the flow's targets, where bilinear is enough, and which of them lie inside."""
-    x, y, inside = flow_targets(flow)
-    return bilinear(plane, x, y), inside
 
 
 def _gradient(plane: Tensor) -> tuple[Tensor, Tensor]:

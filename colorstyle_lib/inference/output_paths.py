@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from colorstyle_lib.errors import ConfigError, ImageError
@@ -13,6 +15,8 @@ from colorstyle_lib.images.write import FORMATS
 
 Pair = tuple[Path, Path]
 """A picture and the place of its result."""
+
+_WILDCARD = re.compile(r"[*?[]")
 
 
 def plan(inputs: Sequence[Path], output: Path | None, *, recursive: bool = False, ending: str = "color") -> list[Pair]:
@@ -55,8 +59,8 @@ def plan(inputs: Sequence[Path], output: Path | None, *, recursive: bool = False
         elif output is None:
             raise ConfigError("several files need a folder for their results: add -o FOLDER")
         else:
-            base, pictures = _matching(path) if _is_pattern(path) else (path.parent, [path])
             target = output
+            base, pictures = _matching(path) if _is_pattern(path) else (path.parent, [path])
         for source, name in _result_names(base, pictures):
             pairs.setdefault(source.parent.resolve() / source.name, (source, target / name))
     return _checked(list(pairs.values()))
@@ -67,12 +71,8 @@ def has_folders(folder: Path) -> bool:
     return any(p.is_dir() and not p.name.startswith(".") for p in folder.iterdir())
 
 
-def _has_wildcard(text: str) -> bool:
-    return any(sign in text for sign in "*?[")
-
-
 def _is_pattern(path: Path) -> bool:
-    return _has_wildcard(str(path)) and not path.exists()
+    return bool(_WILDCARD.search(str(path))) and not path.exists()
 
 
 def _in_folder(folder: Path, target: Path, recursive: bool) -> list[Path]:
@@ -87,15 +87,14 @@ def _in_folder(folder: Path, target: Path, recursive: bool) -> list[Path]:
 
 
 def _matching(pattern: Path) -> tuple[Path, list[Path]]:
-    """The folder below which a pattern has wildcards, and the pictures that it finds."""
-    at = next(i for i, part in enumerate(pattern.parts) if _has_wildcard(part))
-    base = Path(*pattern.parts[:at])
+    """The folder below which a pattern has wildcards, and the pictures that it finds, hidden ones apart."""
+    base = Path(*takewhile(lambda part: not _WILDCARD.search(part), pattern.parts))
     try:
-        matches = sorted(base.glob(str(Path(*pattern.parts[at:]))))
+        matches = [p.relative_to(base) for p in base.glob(str(pattern.relative_to(base))) if p.is_file()]
     except ValueError as error:
         raise ConfigError(f"cannot read the pattern {str(pattern)!r}: {error}") from error
-    pictures = [p for p in matches if p.suffix.lower() in ENDINGS and p.is_file()]
-    pictures = [p for p in pictures if not any(part.startswith(".") for part in p.relative_to(base).parts)]
+    visible = [name for name in sorted(matches) if not any(part.startswith(".") for part in name.parts)]
+    pictures = [base / name for name in visible if name.suffix.lower() in ENDINGS]
     if not pictures:
         raise ImageError(f"no pictures match {str(pattern)!r}")
     return base, pictures
@@ -103,10 +102,10 @@ def _matching(pattern: Path) -> tuple[Path, list[Path]]:
 
 def _result_names(base: Path, pictures: Sequence[Path]) -> Iterator[Pair]:
     """Pictures and their results' names below ``base``: ``.png`` for formats that can be read but not written."""
-    names = [(picture, picture.relative_to(base)) for picture in pictures]
-    taken = {name for _, name in names if name.suffix.lower() in FORMATS}
-    for picture, name in names:
-        if name.suffix.lower() not in FORMATS:
+    names = [picture.relative_to(base) for picture in pictures]
+    taken = {name for name in names if name.suffix.lower() in FORMATS}
+    for picture, name in zip(pictures, names, strict=True):
+        if name not in taken:
             other = name.with_suffix(".png")
             name = name.with_name(f"{name.name}.png") if other in taken else other
             taken.add(name)
@@ -115,11 +114,11 @@ def _result_names(base: Path, pictures: Sequence[Path]) -> Iterator[Pair]:
 
 def _checked(pairs: list[Pair]) -> list[Pair]:
     """The same pairs, if no result would replace a picture or another result."""
-    places, sources = [result.resolve() for _, result in pairs], {source.resolve() for source, _ in pairs}
-    times = Counter(places)
-    for (_, result), place in zip(pairs, places, strict=True):
-        if place in sources:
+    sources = {source.resolve() for source, _ in pairs}
+    times = Counter(result.resolve() for _, result in pairs)
+    for _, result in pairs:
+        if result.resolve() in sources:
             raise ConfigError(f"the result would replace {str(result)!r}; choose another -o")
-        if times[place] > 1:
+        if times[result.resolve()] > 1:
             raise ConfigError(f"two results would be called {str(result)!r}; color them into separate folders")
     return pairs

@@ -37,20 +37,11 @@ class Result:
     @property
     def attention(self) -> dict[str, dict[str, float]]:
         """Mean attention weight of each modality, by decoder level."""
-        return {
-            level: {name: m.mean().item() for name, m in maps.items()} for level, maps in self.attention_maps.items()
-        }
+        levels = self.attention_maps.items()
+        return {level: {name: weights.mean().item() for name, weights in maps.items()} for level, maps in levels}
 
     def save(self, path: str | Path, *, quality: int = 95) -> Path:
-        """Write the picture with its provenance inside the file; an old file stays until that has worked.
-
-        Args:
-            path: with the ending of a format: .png, .jpg, .webp, .tif.
-            quality: of JPEG and WebP, 1 to 100.
-
-        Raises:
-            ImageError: an unknown ending, or the file cannot be written.
-        """
+        """Write the picture with its provenance in the file; see :func:`.save_picture` for arguments and errors."""
         return save_picture(self.image, path, quality=quality, text={"colorstyle": json.dumps(self.provenance)})
 
 

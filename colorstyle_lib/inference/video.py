@@ -31,31 +31,13 @@ _PATCH = 16  # radius, in pixels, of the squares in which a patchwork is replace
 
 
 def stylize_frames(stylizer: Stylizer, frames: Iterable[Source], smooth: float = SMOOTH) -> Iterator[Result]:
-    """Redraw frames in their order.
-
-    Args:
-        stylizer: for each frame.
-        frames: of one clip. Where their size changes, or one is nothing like the one before, a new clip begins.
-        smooth: see :class:`Smoother`.
-
-    Returns:
-        One result a frame, as it is made.
-
-    Raises:
-        ConfigError: see :class:`Smoother`. ImageError: when its turn comes, a frame cannot be opened.
-    """
+    """Redraw the frames of a clip in their order, one result a frame; see :meth:`.ColorStyle.stylize_clip`."""
     smoother = Smoother(smooth)
     return (next_frame(stylizer, smoother, stylizer.change(frame)) for frame in frames)
 
 
 def next_frame(stylizer: Stylizer, smoother: Smoother, change: Change) -> Result:
-    """A frame's result, after the frames that the smoother has seen.
-
-    Args:
-        stylizer: that made the change.
-        smoother: one for each clip.
-        change: of the frame, from :meth:`.Stylizer.change`.
-    """
+    """Finish a frame's change, after the frames of the same clip that the smoother has seen."""
     if smoother.smooth and stylizer.strength:
         drawn = smoother(change.small, change.small + change.difference / stylizer.strength)
         change = change._replace(difference=stylizer.strength * (drawn - change.small))
@@ -108,12 +90,7 @@ class Smoother:
 
     @torch.inference_mode()
     def __call__(self, frame: Float[Tensor, "1 3 h w"], drawn: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
-        """Smooth the next frame's drawing.
-
-        Args:
-            frame: the input, sRGB in [0, 1].
-            drawn: the drawing over it, sRGB.
-        """
+        """Smooth the next frame's drawing; both are sRGB, the frame in [0, 1]."""
         if not self.smooth:
             return drawn
         drawn = _as_fine_as(frame, drawn)

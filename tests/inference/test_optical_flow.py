@@ -5,7 +5,7 @@ import torch
 
 from colorstyle_lib.data.demo_photos import photograph
 from colorstyle_lib.images.read import to_tensor
-from colorstyle_lib.inference.optical_flow import bilinear, box_mean, flow_targets, optical_flow, separable_filter, warp
+from colorstyle_lib.inference.optical_flow import box_mean, optical_flow, separable_filter, warp, warp_bilinear
 from colorstyle_lib.metrics.flicker import pan
 
 
@@ -49,7 +49,7 @@ def test_a_turning_camera_is_followed():
     picture = to_tensor(photograph("coffee").open().resize((300, 200)))[None, :, :160, :160].mean(1, keepdim=True)
     y, x = torch.meshgrid(torch.arange(160.0), torch.arange(160.0), indexing="ij")
     true = torch.stack((-(y - 80) * 0.02 + 1, (x - 80) * 0.02))[None]
-    now = bilinear(picture, *flow_targets(true)[:2])
+    now = warp_bilinear(picture, true)[0]
     off = (optical_flow(now, picture) - true)[..., 16:-16, 16:-16].norm(dim=1)
     assert off.quantile(0.9) < 0.1
 
