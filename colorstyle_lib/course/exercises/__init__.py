@@ -1,7 +1,7 @@
 """Checkers of the exercises: each takes a function and answers "yes: ..." or "not yet: ...", with a hint."""
 
 from colorstyle_lib.course.exercises.attention import attention_weights, only_texture, rank_correlation
-from colorstyle_lib.course.exercises.checker import (
+from colorstyle_lib.course.exercises.color import (
     best_guess,
     desaturate,
     gray_keeps_lightness,
