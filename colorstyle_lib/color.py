@@ -1,7 +1,6 @@
-"""sRGB <-> CIELAB under D65, in torch: differentiable, on any device, for whole batches.
+"""Conversion of sRGB to CIELAB under D65 and back, in torch: differentiable, on any device, for whole batches.
 
-Constants and equations: IEC 61966-2-1 (sRGB) and CIE 15:2004 (CIELAB), with the D65 white of the 2-degree
-observer that scikit-image also uses, so the two agree.
+Constants and equations: IEC 61966-2-1 (sRGB) and CIE 15:2004 (CIELAB), with scikit-image's D65 white (2 degrees).
 """
 
 from __future__ import annotations
@@ -44,27 +43,16 @@ def _mix(image: Tensor, matrix: Tensor) -> Tensor:
 
 
 def srgb_to_linear(srgb: Float[Tensor, "*n h w"]) -> Float[Tensor, "*n h w"]:
-    """Undo the sRGB transfer curve.
-
-    Args:
-        srgb: values in [0, 1].
-
-    Returns:
-        Linear light in [0, 1], same shape.
-    """
+    """Undo the sRGB transfer curve: from values in [0, 1] to linear light in [0, 1]."""
     # The power's branch is kept away from 0 so that its gradient is finite where it is not chosen.
     curve = ((srgb.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4
     return torch.where(srgb > 0.04045, curve, srgb / 12.92)
 
 
 def linear_to_srgb(linear: Float[Tensor, "*n h w"]) -> Float[Tensor, "*n h w"]:
-    """Apply the sRGB transfer curve (IEC 61966-2-1).
+    """Apply the sRGB transfer curve (IEC 61966-2-1): from linear light to sRGB, in [0, 1] where the light is.
 
-    Args:
-        linear: linear light; values outside [0, 1] are carried through, not clipped.
-
-    Returns:
-        sRGB values, same shape; in [0, 1] where the input was.
+    Values outside [0, 1] are carried through, not clipped.
     """
     curve = 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(linear > 0.0031308, curve, linear * 12.92)
@@ -73,11 +61,14 @@ def linear_to_srgb(linear: Float[Tensor, "*n h w"]) -> Float[Tensor, "*n h w"]:
 def rgb_to_lab(rgb: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
     """sRGB to CIELAB (D65, 2 degrees), CIE 15:2004.
 
+    >>> rgb_to_lab(torch.tensor([1.0, 0, 0]).view(3, 1, 1)).flatten().round().tolist()  # red
+    [53.0, 80.0, 67.0]
+
     Args:
-        rgb: ``(..., 3, H, W)`` sRGB in [0, 1].
+        rgb: sRGB in [0, 1].
 
     Returns:
-        ``(..., 3, H, W)``: L in [0, 100], a and b in about [-110, 110]. Half precision is computed in float32.
+        L in [0, 100], a and b in about [-110, 110]. Half precision is computed in float32.
 
     Raises:
         ConfigError: the third dimension from the end is not 3.
@@ -96,10 +87,7 @@ def lab_to_linear(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
     """CIELAB to linear sRGB light, not clipped: values outside [0, 1] lie outside the sRGB gamut.
 
     Args:
-        lab: ``(..., 3, H, W)``, L in [0, 100], a and b in about [-110, 110].
-
-    Returns:
-        ``(..., 3, H, W)`` linear light.
+        lab: L in [0, 100], a and b in about [-110, 110].
 
     Raises:
         ConfigError: the third dimension from the end is not 3.
@@ -119,12 +107,9 @@ def lab_to_rgb(lab: Float[Tensor, "*n 3 h w"], *, clip: bool = True) -> Float[Te
     """CIELAB (D65) to sRGB, the inverse of :func:`rgb_to_lab`.
 
     Args:
-        lab: ``(..., 3, H, W)``, L in [0, 100], a and b in about [-110, 110].
+        lab: L in [0, 100], a and b in about [-110, 110].
         clip: cut values outside the sRGB gamut to [0, 1]. Clipping shifts L; to keep it, bring the colors into
             the gamut first with :func:`fit_gamut`.
-
-    Returns:
-        ``(..., 3, H, W)`` sRGB, in [0, 1] where clipped.
 
     Raises:
         ConfigError: the third dimension from the end is not 3.
@@ -139,11 +124,11 @@ def fit_gamut(lab: Float[Tensor, "*n 3 h w"], *, steps: int = 10) -> Float[Tenso
     The largest chroma that fits is found by bisection, between gray (which always fits) and the color given.
 
     Args:
-        lab: ``(..., 3, H, W)``; L outside [0, 100] is cut to it.
+        lab: L outside [0, 100] is cut to it.
         steps: halvings; 10 leaves chroma within 0.1 % of the largest that fits.
 
     Returns:
-        ``(..., 3, H, W)`` Lab. Pixels that fitted are returned unchanged.
+        Lab. Pixels that fitted are returned unchanged.
 
     Raises:
         ConfigError: the third dimension from the end is not 3.
@@ -173,14 +158,7 @@ def _in_gamut(lab: Tensor) -> Tensor:
 
 
 def luma_to_gray(lightness: Float[Tensor, "*n 1 h w"]) -> Float[Tensor, "*n 3 h w"]:
-    """The gray sRGB picture that has this L.
-
-    Args:
-        lightness: ``(..., 1, H, W)``, L in [0, 100].
-
-    Returns:
-        ``(..., 3, H, W)`` sRGB in [0, 1], three equal planes.
-    """
+    """The gray sRGB picture, in [0, 1], that has this L in [0, 100]."""
     f = (lightness + 16) / 116
     linear = torch.where(f > 6 / 29, f**3, (f - _OFFSET) / _SLOPE)
     return linear_to_srgb(linear).clamp(0, 1).expand(*lightness.shape[:-3], 3, *lightness.shape[-2:])

@@ -1,4 +1,4 @@
-"""The simple methods that every number of ours stands beside."""
+"""Classical color transfer, and its absence: the simple methods that every number of ours stands beside."""
 
 from __future__ import annotations
 
@@ -10,11 +10,7 @@ from colorstyle_lib.color import fit_gamut, lab_to_rgb, luma_to_gray, rgb_to_lab
 
 
 def gray(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
-    """No model at all: the picture without its colors, L kept.
-
-    Args:
-        rgb: sRGB in [0, 1].
-    """
+    """No model at all: the sRGB picture in [0, 1] without its colors, L kept."""
     return luma_to_gray(rgb_to_lab(rgb)[:, :1])
 
 
@@ -35,8 +31,7 @@ def transfer_statistics(
     Returns:
         sRGB in [0, 1], of the content's size.
     """
-    source, target = rgb_to_lab(content), rgb_to_lab(style)
-    dims = (2, 3)
+    source, target, dims = rgb_to_lab(content), rgb_to_lab(style), (2, 3)
     mean, deviation = source.mean(dims, keepdim=True), source.std(dims, keepdim=True)
     # A flat plane has no deviation to divide by; it then only moves to the style's mean.
     moved = (source - mean) / deviation.clamp_min(1e-3) * target.std(dims, keepdim=True)

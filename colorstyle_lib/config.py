@@ -1,4 +1,4 @@
-"""Presets: what a model is and how it is trained, as frozen dataclasses with names."""
+"""Presets: named configurations of a model and its training, as frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from colorstyle_lib.errors import ConfigError, check_known, nearest
 Config = TypeVar("Config")
 
 ATTENTIONS = ("none", "plain", "places")
-"""How attention can be computed: not at all, one energy for a whole image, or one for each place."""
+"""Attention can be left out, have one energy for a whole image (as the paper prints it), or one for each place."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,13 @@ class GeneratorConfig:
         colors: ``regression`` (a and b themselves) or ``bins`` (how likely each ab bin is, decoded by their annealed
             mean: R. Zhang et al., ECCV 2016, arXiv:1603.08511).
         temperature: of the annealed mean: 1 is the plain mean (pale), towards 0 the most likely bin (vivid, patchy).
-        vividness: of the same mean: how much of the chroma that it loses where colors differ is given back, from 0
-            (nothing) to 1 (all of it).
-        attention: how modalities steer the decoder, by equation (2): ``places`` (an energy for each place), ``plain``
-            (one energy for a whole image, as the paper prints it) or ``none``.
+        vividness: share of the chroma that the mean loses where colors differ which is given back, from 0 to 1.
+        attention: how modalities steer the decoder, by equation (2): one of :data:`ATTENTIONS`.
         modalities: which of color, texture and shape are weighed.
         attention_at: the decoder's levels that are steered, by how often smaller than the picture they are.
         noise: numbers in z; 0 for a generator that answers one input in one way.
         lightness: can also answer with L, which every task but coloring and restyling needs.
-        restyling: channels, at a quarter of the size, of the levels that redraw pictures in another one's look; 0 for
-            a generator that cannot.
+        restyling: channels of the style decoder, at a quarter of the size; 0 for a generator without one.
         working_size: pixels of a picture's shorter side when its chroma is predicted; a multiple of ``2 ** depth``.
     """
 
@@ -66,8 +63,8 @@ class DiscriminatorConfig:
         depth: number of halvings.
         scales: how many of the coarsest levels give evidence; the finest of them is at least 3 halvings down, where
             the modalities' maps live.
-        attention: how evidence is weighed, by equation (2): ``places`` (an energy for each place), ``plain`` (one
-            energy for a whole image, as the paper prints it) or ``none`` (evidence from the features alone).
+        attention: how evidence is weighed, by equation (2): one of :data:`ATTENTIONS`; ``none`` takes it from the
+            features alone.
         modalities: which of color, texture and shape give evidence.
         spectral_norm: keep the largest singular value of every layer's matrix at 1 (T. Miyato et al., ICLR 2018,
             arXiv:1802.05957), but for the energies'.
@@ -89,28 +86,25 @@ class DiscriminatorConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a preset is trained.
+    """Training of a preset.
 
-    A run has three stages: supervised alone, then the discriminator alone catches up, then both players in turn.
+    A run has three stages: supervised alone, then the discriminator alone catches up, then both networks in turn.
 
     Attributes:
-        optimizer: ``adamw`` or ``sgd`` (the paper's section 5(2)), for both players.
+        optimizer: ``adamw`` or ``sgd`` (the paper's section 5(2)), for both networks.
         learning_rate: the generator's peak; it rises over ``warmup`` of the run and falls to 0 on a cosine.
         discriminator_learning_rate: constant.
         warmup: fraction of the run.
         batch_size: images a step, over all processes.
         accumulate: parts that a process works its images off in, one after the other, before a step: less memory.
         crop: side of the square training crops, in pixels; a multiple of ``2 ** depth`` and of 8.
-        tasks: what the generator is asked for, and how often, as pairs of a name of
-            :data:`.TASKS` and a weight.
+        tasks: what the generator is asked for, and how often, as pairs of a name of :data:`.TASKS` and a weight.
         supervised: fraction of the run before the discriminator enters.
         catch_up: fraction of the run in which only the discriminator learns.
-        objective: what the players descend on, a name of :data:`.OBJECTIVES`, or ``none``
-            for no adversary.
+        objective: what the networks descend on, a name of :data:`.OBJECTIVES`, or ``none`` for no adversary.
         adversarial_weight: of the generator's part of it.
-        judge_every: the discriminator judges every so-manieth picture of each part of a step, real and generated, and
-            learns from these alone, as the generator does from the verdict; 1 for all. Its means stay means over
-            pictures, only over fewer, and the others cost it nothing.
+        judge_every: the discriminator judges one in so many pictures of each part of a step, real and generated, and
+            both networks' adversarial losses are means over these alone; 1 for all.
         penalty: gamma of the zero-centred gradient penalty on real pictures (R1), per 100 Lab units; 0 for none.
         augment: show the discriminator shifted pictures with parts cut out (DiffAugment).
         huber_delta: ab distance, in Lab units, where the Huber term turns from a square into a line.
@@ -125,8 +119,8 @@ class TrainingConfig:
         trainable: ``all`` of the generator, or its ``restyling`` levels alone, which leaves coloring as it is.
         attention_weight: weight of the term against attention's collapse.
         attention_floor: entropy below which it acts, as a share of the largest possible.
-        noise_fraction: how many pictures get a z other than 0.
-        imle_samples: how many z such a picture may choose from; it learns with the one that suits it best, so that
+        noise_fraction: share of pictures that get a z other than 0.
+        imle_samples: how many z such a picture may choose from; the one that suits it best is learned from, so that
             different z come to mean different answers (K. Li and J. Malik, 2018, arXiv:1809.09087).
         half_precision: compute in bfloat16 where that loses nothing that matters.
         ema: decay of the moving average of the weights, which is what is kept.
@@ -167,7 +161,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Preset:
-    """A named configuration: the two players and the way they are trained."""
+    """A named configuration: the two networks and their training."""
 
     name: str
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
@@ -175,29 +169,14 @@ class Preset:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
+_AS_PRINTED: dict[str, Any] = {"attention": "plain", "modalities": ("color", "texture")}
+
 PRESETS: dict[str, Preset] = {
-    # The paper taken literally: convolution and pooling, plain SGD.
+    # The paper taken literally: convolution and pooling, attention to the modalities of its experiments, plain SGD.
     "paper": Preset(
         "paper",
-        GeneratorConfig(
-            width=32,
-            max_width=256,
-            depth=4,
-            attention="plain",
-            modalities=("color", "texture"),
-            attention_at=(4, 8),
-            noise=64,
-            working_size=128,
-        ),
-        DiscriminatorConfig(
-            max_width=256,
-            scales=1,
-            attention="plain",
-            modalities=("color", "texture"),
-            spectral_norm=False,
-            pooling=True,
-            patches=False,
-        ),
+        GeneratorConfig(width=32, max_width=256, attention_at=(4, 8), noise=64, **_AS_PRINTED),
+        DiscriminatorConfig(max_width=256, scales=1, spectral_norm=False, pooling=True, patches=False, **_AS_PRINTED),
         TrainingConfig(
             optimizer="sgd",
             learning_rate=1e-2,
@@ -226,13 +205,12 @@ PRESETS: dict[str, Preset] = {
             max_width=192,
             depth=5,
             attention="places",
-            attention_at=(4, 8, 16),
             noise=16,
             lightness=True,
             restyling=128,
             working_size=160,
         ),
-        training=TrainingConfig(supervised=0.85, catch_up=0.05, adversarial_weight=0.1, judge_every=2),
+        training=TrainingConfig(supervised=0.85, adversarial_weight=0.1, judge_every=2),
     ),
     # For teaching and tests: trains in seconds.
     "tiny": Preset(

@@ -44,7 +44,7 @@ def commit() -> str:
 
 
 def hardware() -> str:
-    """What this process computes on."""
+    """Name of the GPU, or number of CPU cores and threads, that this process computes on."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     threads = torch.get_num_threads()

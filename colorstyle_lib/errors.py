@@ -1,4 +1,4 @@
-"""What can go wrong because of the user, each with one clear line that names the thing and the way out."""
+"""Errors that a user can mend, each with one clear line that names the thing and the way out."""
 
 from __future__ import annotations
 
@@ -55,14 +55,10 @@ def check_known(what: str, name: str, known: Iterable[str]) -> None:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which known name is closest to a mistyped one.
+    """End of a message about a mistyped name: the known one that is closest, or all.
 
-    Args:
-        name: what the user wrote.
-        known: the names that exist.
-
-    Returns:
-        ``"; did you mean 'x'?"`` where one is close, else ``"; known: 'a', 'b'"``. Ready to end a message.
+    >>> nearest("colour", ["color", "shape"]), nearest("z", ["color", "shape"])
+    ("; did you mean 'color'?", "; known: 'color', 'shape'")
     """
     names = sorted(known)
     close = get_close_matches(name, names, n=1)

@@ -24,17 +24,14 @@ def atomic_write(
 ) -> Iterator[IO[Any]]:
     """Open a file that takes its name only once it is complete and on disk.
 
-    The bytes go to a hidden temporary file in the same folder (a rename is atomic only within a file system),
-    which is removed if anything is raised inside the ``with`` block, Ctrl-C included. A missing parent folder
-    is made; a file that was there before keeps its permissions; a symbolic link stays one.
+    The bytes go to a hidden temporary file in the same folder (a rename is atomic only within a file system), which is
+    removed if anything is raised inside the ``with`` block, Ctrl-C included. A missing parent folder is made; a file
+    that was there before keeps its permissions; a symbolic link stays one.
 
     Args:
-        path: the file to write.
+        path: the file to write; it can be read back and positioned too.
         mode: ``wb`` for bytes, ``w`` for text in UTF-8.
         error: which kind of error to raise.
-
-    Yields:
-        The open file, which can be read back and positioned too.
 
     Raises:
         ColorStyleError: (or the kind given) the file system refuses: a folder, a read-only or full disk.

@@ -1,4 +1,4 @@
-"""Where things are, found from this file: notebooks, papermill and nbmake all run in different folders."""
+"""Paths of the repository, found from this file: notebooks, papermill and nbmake all run in different folders."""
 
 from __future__ import annotations
 

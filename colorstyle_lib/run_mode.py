@@ -1,4 +1,4 @@
-"""Modes: how much work a run does. One switch chooses one, and nothing else asks which it is."""
+"""Run modes: how much work a run does. One switch chooses one, and nothing else asks which it is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from colorstyle_lib.paths import data_root
 
 @dataclass(frozen=True)
 class Mode:
-    """How much work a run does. A notebook reads these numbers and never asks for the mode's name.
+    """Amounts of work. A notebook reads these numbers and never asks for the mode's name.
 
     Attributes:
         name: ``smoke``, ``quick`` or ``full``.
