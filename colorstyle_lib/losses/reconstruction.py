@@ -48,13 +48,7 @@ def huber_ab_gradient(
 ) -> Float[Tensor, " n"]:
     """Huber distance of ab differences between neighbours: color must change where the real does.
 
-    Args:
-        predicted: a and b.
-        target: a and b of the real picture.
-        delta: see :func:`huber_ab`.
-
-    Returns:
-        For each image the sum of the two directions' means, Lab units.
+    Arguments as of :func:`huber_ab`. For each image the sum of the two directions' means, Lab units.
     """
     across, down = (huber_ab(predicted.diff(dim=dim), target.diff(dim=dim), delta=delta) for dim in (-1, -2))
     return across + down
@@ -103,14 +97,8 @@ def bin_cross_entropy(
 def feature_distance(features: Float[Tensor, "n c h w"], targets: Float[Tensor, "n c h w"]) -> Float[Tensor, ""]:
     """Squared distance of feature maps over the target's mean square: ``mean (f - t)^2 / mean t^2``.
 
-    The scale makes it a pure number: 0 is equal, 1 as wrong as no feature at all, whichever layer or weights file.
-
-    Args:
-        features: of the result.
-        targets: of the picture that it should look like.
-
-    Returns:
-        A mean over images.
+    A mean over images. The scale makes it a pure number: 0 is equal, 1 as wrong as no feature at all, whichever layer
+    or weights file.
     """
     features, targets = full_precision(features), full_precision(targets)
     scale = targets.square().mean(dim=(1, 2, 3)).clamp_min(_LEAST_SQUARE)
@@ -122,11 +110,8 @@ def perceptual_distance(
 ) -> Float[Tensor, ""]:
     """Mean :func:`feature_distance` of all layers: alike in detail and structure, though not pixel by pixel.
 
-    J. Johnson et al., Perceptual Losses, ECCV 2016 (arXiv:1603.08155), with each layer on its own scale.
-
-    Args:
-        features: what a frozen network of :mod:`.pretrained` makes of the result, finest layer first.
-        targets: what it makes of the real picture.
+    J. Johnson et al., Perceptual Losses, ECCV 2016 (arXiv:1603.08155), with each layer on its own scale. Features are
+    what a frozen network of :mod:`.pretrained` makes of the result, targets what it makes of the real picture.
     """
     return torch.stack([feature_distance(f, t) for f, t in zip(features, targets, strict=True)]).mean()
 
@@ -137,24 +122,15 @@ def content_distance(
     """The deepest layer's :func:`feature_distance` (VGG-19: relu4_1): the same things in the same places.
 
     L. Gatys et al., A Neural Algorithm of Artistic Style, 2015 (arXiv:1508.06576), equation 1, on its own scale.
-
-    Args:
-        features: of the result, finest layer first.
-        targets: of the content picture.
+    Features of the result and targets of the content picture come finest layer first.
     """
     return feature_distance(features[-1], targets[-1])
 
 
 def style_statistics(features: Sequence[Float[Tensor, "n _ _ _"]]) -> list[Float[Tensor, "n 2 _"]]:
-    """Statistics of feature maps when places are forgotten: each channel's mean and standard deviation.
+    """Statistics of feature maps of any size: each channel's mean, then its standard deviation, over all places.
 
     X. Huang and S. Belongie, AdaIN, ICCV 2017 (arXiv:1703.06868), equations 5 and 6.
-
-    Args:
-        features: feature maps; their sizes do not matter.
-
-    Returns:
-        For each map ``(N, 2, C)``: means, then deviations (over all places, not an unbiased estimate).
     """
     return [feature_statistics(maps) for maps in features]
 

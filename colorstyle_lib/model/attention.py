@@ -1,8 +1,7 @@
 """Multi-modal attention, the paper's equation (2): how much each modality counts, and what that changes.
 
 The paper prints the softmax and leaves the energies open (sections 3(3) and 4(2)). Here an energy comes from the
-features at a place and from what the modality says of content and reference; the weights then steer how strongly each
-modality scales and shifts the features.
+features at a place and from the modality; the weights steer how strongly each modality scales and shifts the features.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ def multimodal_attention(
         Weights in [0, 1], float32, that sum to 1 over ``m``; exactly 0, as is their gradient, where one is absent.
 
     Raises:
-        ConfigError: an image has no modality at all, or the temperature is not positive. The first is not looked for
-            within ``torch.compile`` or an export; such an image gets zeros there.
+        ConfigError: the temperature is not positive, or an image has no modality at all (not looked for within
+            ``torch.compile`` or an export: there it gets zeros).
     """
     if not torch.compiler.is_compiling() and not bool(present.any(dim=1).all()):
         raise ConfigError("attention needs at least one modality in every image; give a reference, or color or L")
@@ -53,12 +52,9 @@ def multimodal_attention(
 def masked_softmax(
     energies: Float[Tensor, "n m *places"], present: Bool[Tensor, "n m"], temperature: float = 1.0
 ) -> Float[Tensor, "n m *places"]:
-    """Equation (2) as :func:`multimodal_attention`, without its check: an image without any modality gets zeros.
+    """Equation (2) as :func:`multimodal_attention`, but an image without any modality gets zeros.
 
-    Nothing here waits for a GPU to answer, so that a network may call it at every level.
-
-    Raises:
-        ConfigError: the temperature is not positive.
+    Without that check nothing waits for a GPU to answer, so that a network may call it at every level.
     """
     if not (math.isfinite(temperature) and temperature > 0):
         raise ConfigError(f"an attention temperature is a positive number, not {temperature}")
@@ -83,9 +79,9 @@ class MultiModalAttention(nn.Module):
 
     Args:
         channels: of the features.
-        modalities: which of :data:`MODALITIES` it weighs.
+        modalities: which of :data:`.MODALITIES` it weighs.
         width: channels of each modality's hidden state.
-        plain: the paper's own reading, for its preset: one energy for a whole image, from the vectors alone.
+        plain: as the paper prints it: one energy for a whole image, from the vectors alone.
 
     Raises:
         ConfigError: an unknown modality.
@@ -127,8 +123,8 @@ class MultiModalAttention(nn.Module):
             override: a change of attention that the caller asks for.
 
         Returns:
-            The features, and alpha ``(N, M, h, w)`` float32, or ``(N, M, 1, 1)`` where plain. An image without any
-            modality gets norm(x) and zeros.
+            The features, and alpha ``(N, M, h, w)``, float32, or ``(N, M, 1, 1)`` where plain; norm(x) and zeros for an
+            image without any modality.
         """
         if reference is None:
             reference = content.without(*MODALITIES)
@@ -183,20 +179,17 @@ def zero_init(layer: Layer) -> Layer:
 
 
 def attention_entropy(alpha: Float[Tensor, "n m *places"]) -> Float[Tensor, " n"]:
-    """Entropy of attention, ``-sum_i alpha_i log alpha_i``, averaged over an image's places.
+    """Entropy of attention, ``-sum_i alpha_i log alpha_i``, averaged over an image's places, nats.
 
-    Returns:
-        In nats: 0 where one modality has all the weight, log(k) where k share it evenly.
+    0 where one modality has all the weight, log(k) where k share it evenly.
     """
     return torch.special.entr(alpha).sum(1).reshape(len(alpha), -1).mean(1)
 
 
 def attention_spread(alpha: Float[Tensor, "n m *places"]) -> Float[Tensor, " m"]:
-    """Dependence of attention on the image: each weight's standard deviation over images, of their means.
+    """Dependence of attention on the image: each weight's standard deviation over images, of their means; [0, 0.5].
 
-    Compare images that have the same modalities; presence itself would spread the weights.
-
-    Returns:
-        In [0, 0.5]; 0 where every image gets the same weights (a constant in attention's clothes).
+    0 where every image gets the same weights. Compare images that have the same modalities; presence itself would
+    spread the weights.
     """
     return alpha.reshape(*alpha.shape[:2], -1).mean(2).std(0, correction=0)

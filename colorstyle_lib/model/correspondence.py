@@ -11,13 +11,9 @@ from colorstyle_lib.model.modalities import Modalities
 
 
 def likeness(planes: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 _ c"]:
-    """Unit vectors of places, whose products say how similar two places are.
+    """Unit vectors of places, whose products say how similar two places are, from any planes that describe them.
 
-    Each channel counts against its own picture's usual value and spread, so that brightness or contrast alone makes no
-    likeness.
-
-    Args:
-        planes: any description of places, such as a map of :class:`.Modalities`.
+    Each channel counts against its own picture's usual value and spread: brightness or contrast alone make no likeness.
     """
     planes = planes.float().flatten(2)
     centred = planes - planes.mean(2, keepdim=True)
@@ -45,9 +41,8 @@ def match_reference(
         content: its maps give the places. Where it knows no L, every place takes the reference's average.
         alike: unit vectors ``(N, 1, places, channels)`` of the content's and the reference's places that say what
             is similar; by default their texture and shape (:func:`likeness`).
-        known: the reference's cells that have something to give; all, if not given. The softmax is over these alone.
-            Where an image has none, its maps are 0. What is usual in the reference, against which likeness is
-            measured, is still that of all its cells.
+        known: the reference's cells that the softmax is over; all, if not given. Where an image has none, its maps
+            are 0.
         sharpness: of the softmax; 0 averages.
         nearness: how much less far places count, where reference and content are one picture: taken off the exponent
             for the longer side's length, growing with the distance's square.

@@ -44,8 +44,7 @@ class WeighedEvidence(nn.Module):
     Args:
         channels: of the features.
         halvings: the features are ``2 ** halvings`` times smaller than the picture; at least 3.
-        config: the discriminator's. Spectral norm is on all but the energies, which may have to tell modalities apart
-            sharply.
+        config: the discriminator's. Energies, which may have to tell modalities apart sharply, get no spectral norm.
     """
 
     def __init__(self, channels: int, halvings: int, config: DiscriminatorConfig) -> None:
@@ -67,12 +66,7 @@ class WeighedEvidence(nn.Module):
     def forward(
         self, x: Float[Tensor, "n c h w"], described: Modalities, override: AttentionOverride | None = None
     ) -> tuple[Float[Tensor, "n 1 h w"], Float[Tensor, "n m _ _"]]:
-        """Judge each place.
-
-        Args:
-            x: features.
-            described: what :func:`.describe` says of the same pictures.
-            override: a change of attention that the caller asks for.
+        """Judge each place, from features and descriptions (:func:`.describe`) of the same pictures.
 
         Returns:
             The logits, and alpha ``(N, M, h, w)``, or ``(N, M, 1, 1)`` where plain; both float32.
@@ -96,11 +90,8 @@ class Discriminator(nn.Module):
     """Convolutions that halve the size level by level; the coarsest levels give weighed evidence.
 
     It normalises nothing over a batch or a picture: a gradient penalty needs each picture judged by itself, and a
-    picture's overall tint is evidence. Slopes are per Lab unit, so such a penalty wants a far larger gamma than on
+    picture's overall tint is evidence. Gradients are per Lab unit, so such a penalty wants a far larger gamma than on
     pictures in [-1, 1].
-
-    Args:
-        config: its shape.
 
     Raises:
         ConfigError: an unknown attention or modality, no modality at all, or evidence asked of a level that is finer
@@ -159,16 +150,15 @@ class Discriminator(nn.Module):
         """Judge pictures, and say what the judgement rests on.
 
         Args:
-            lab: ``(N, 3, H, W)``, L in [0, 100], a and b in about [-110, 110]; sides multiples of 8 and at least
-                ``2 ** depth``.
+            lab: L in [0, 100], a and b in about [-110, 110]; sides multiples of 8 and at least ``2 ** depth``.
             described: what :attr:`describe` says of the same pictures, where that is known already.
-            override: a change of attention that the caller asks for; without attention there is nothing to change.
+            override: a change of attention that the caller asks for.
 
         Returns:
-            Logits ``(N, P)`` float32, above 0 for real: P places of all scales, the finest first, row by row; or one
-            for each picture where the configuration has no patches. 0, undecided, where attention has no modality to
-            weigh (a picture of one flat gray). And alpha float32 by scale, its key how often smaller than the
-            picture the level is: ``(N, M, h, w)``, or ``(N, M, 1, 1)`` where plain; empty without attention.
+            Logits, float32, above 0 for real: P places of all scales, the finest first, row by row; or one for each
+            picture where the configuration has no patches. 0, undecided, where attention has no modality to weigh (a
+            picture of one flat gray). And alpha, float32, by how often smaller than the picture the level is:
+            ``(N, M, h, w)``, or ``(N, M, 1, 1)`` where plain; empty without attention.
 
         Raises:
             ConfigError: a side does not fit, or an override without attention.

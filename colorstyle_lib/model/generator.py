@@ -50,8 +50,8 @@ class Encoded(NamedTuple):
     Attributes:
         content: as it was given.
         maps: the encoder's.
-        own: what the content itself offers; None where nothing steers.
-        offered: what a reference offers at the content's places.
+        own: the content's own modalities; None where nothing steers.
+        offered: the reference's modalities at the content's places.
     """
 
     content: Tensor
@@ -69,11 +69,8 @@ class Generator(nn.Module):
     """Encoder, then a decoder that doubles the size level by level and looks back at the encoder's maps (U-Net:
     O. Ronneberger et al., MICCAI 2015, arXiv:1505.04597).
 
-    Args:
-        config: its shape.
-
     Raises:
-        ConfigError: a part that does not exist.
+        ConfigError: the configuration names a part that does not exist.
     """
 
     def __init__(self, config: GeneratorConfig) -> None:
@@ -206,16 +203,13 @@ class Generator(nn.Module):
     def lightness(
         self, features: Float[Tensor, "n c _ _"], content: Float[Tensor, "n 5 h w"]
     ) -> Float[Tensor, "n 1 h w"]:
-        """L where a task leaves it to the generator, such as in a hole or in another style.
+        """L, about [0, 100], where a task leaves it to the generator, such as in a hole.
 
         It starts from the content's own L, or from middle gray where that is not known.
 
         Args:
-            features: from :meth:`forward_features`.
-            content: as given to :meth:`forward_features`.
-
-        Returns:
-            L, about [0, 100].
+            features: what :meth:`forward_features` made of the content.
+            content: L, a, b and masks.
 
         Raises:
             ConfigError: this generator answers with a and b alone.
@@ -242,7 +236,7 @@ class Generator(nn.Module):
             rgb: the pictures, in their own colors or in those that this generator gave them.
             maps: the encoder's of the same pictures' L, at least the finest :attr:`.StyleDecoder.encoder_levels`.
             style: from :meth:`describe_style`.
-            strength: how much of it.
+            strength: how much of it; all where not given.
             override: a change of attention that the caller asks for.
 
         Raises:
@@ -263,11 +257,9 @@ class Generator(nn.Module):
         return Reference(described, self._likeness(described, maps))
 
     def describe_content(self, content: Float[Tensor, "n 5 h w"], maps: list[Tensor] | None = None) -> Modalities:
-        """Describe the picture itself: a grayscale photograph has texture and shape, and no color.
+        """Describe the picture itself, by the encoder's maps of it if they are at hand.
 
-        Args:
-            content: from :func:`.content_planes`.
-            maps: the encoder's, if they are at hand.
+        A grayscale photograph has texture and shape, and no color.
         """
         scale = content.new_tensor([100, AB_RANGE, AB_RANGE]).view(3, 1, 1)
         known = content[:, 3:] > 0.5

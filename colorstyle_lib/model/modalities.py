@@ -109,18 +109,16 @@ def describe(
 ) -> Modalities:
     """Describe pictures by color, texture and shape (the paper's sections 2(2) and 3(3)).
 
-    :class:`ModalityEncoder` says what each measures.
-
-    A modality is present where enough is known and there is something to see: color from a root mean square chroma of
-    1 Lab unit, texture and shape from a root mean square response of 0.1 in L. A gray picture has no color, a flat one
-    neither texture nor shape.
+    :class:`ModalityEncoder` says what each measures. A modality is present where enough is known and there is something
+    to see: color from a root mean square chroma of 1 Lab unit, texture and shape from a root mean square response of
+    0.1 in L. A gray picture has no color, a flat one neither texture nor shape.
 
     >>> describe(torch.full((1, 3, 8, 8), 50.0)).present  # one flat color
     tensor([[ True, False, False]])
 
     Args:
-        lab: ``(N, 3, H, W)``, L in [0, 100], a and b in about [-110, 110]; sides multiples of 8. Values where nothing
-            is known make no difference.
+        lab: L in [0, 100], a and b in about [-110, 110]; sides multiples of 8. Where nothing is known, values make no
+            difference.
         known_lightness: where L is known; everywhere if not given.
         known_color: where a and b are known; everywhere if not given.
 

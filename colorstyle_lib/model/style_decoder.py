@@ -58,12 +58,7 @@ class StyleCode(NamedTuple):
 
 
 def encode_style(described: Modalities, maps: Sequence[Float[Tensor, "n _ _ _"]]) -> StyleCode:
-    """Encode a style picture.
-
-    Args:
-        described: its color, texture and shape.
-        maps: the encoder's of its L, finest first: two or more.
-    """
+    """Encode a style picture, from its modalities and two or more of the encoder's maps of its L, finest first."""
     color, texture, shape = described.vectors
     fine, *coarse = (feature_statistics(m).flatten(1) for m in maps[:3])
     return StyleCode(
@@ -79,11 +74,7 @@ def feature_statistics(maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 c"]
 
 
 def blend(styles: Sequence[StyleCode], weights: Sequence[float]) -> StyleCode:
-    """Mix several styles.
-
-    Args:
-        styles: of as many pictures each.
-        weights: how much each counts; only their ratios matter.
+    """Mix several styles, of as many pictures each, by weights of which only the ratios matter.
 
     Raises:
         ConfigError: not one weight for each style, a negative one, or none above 0.
@@ -109,7 +100,7 @@ class StyleDecoder(nn.Module):
 
     Args:
         width: channels at a quarter of the size; half and a quarter of it at the finer levels.
-        maps: channels of the encoder's maps.
+        maps: channels of the encoder's maps, finest first.
 
     Attributes:
         encoder_levels: how many of the encoder's maps are looked at, finest first.
