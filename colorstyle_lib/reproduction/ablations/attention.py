@@ -22,16 +22,16 @@ from colorstyle_lib.reproduction.ablations.configs import BASE
 from colorstyle_lib.reproduction.ablations.effects import under, value_of
 from colorstyle_lib.reproduction.ablations.numbers import SPREAD, seed_number
 from colorstyle_lib.reproduction.ablations.runs import Matrix
-from colorstyle_lib.reproduction.baselines.method import contestant
+from colorstyle_lib.reproduction.baselines.method import load_method
 from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
+    attention_columns,
+    attention_statistics,
     batches_of,
-    listen,
-    override,
+    override_columns,
     override_statistics,
     rank_correlation_of,
-    trial_statistics,
 )
-from colorstyle_lib.reproduction.benchmarks.coloring import load_squares
+from colorstyle_lib.reproduction.benchmarks.runner import load_squares
 from colorstyle_lib.reproduction.results.measurement_cache import Columns, cache_key, load_columns, save_columns
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 
@@ -56,24 +56,24 @@ def try_weights(
         resamples: of the bootstrap.
 
     Returns:
-        The numbers of :func:`trial_statistics` and :func:`override_statistics`.
+        The numbers of :func:`attention_statistics` and :func:`override_statistics`.
 
     Raises:
         WeightsError: missing or damaged weights. ConfigError: they have no attention, or there is but one picture.
     """
-    method = contestant(
+    method = load_method(
         "released" if weights is None else weights.stem, weights or paths.WEIGHTS / f"{RELEASED}.safetensors"
     )
     if method.generator is None or not method.generator.steering:
         raise ConfigError(f"{method.name} has no attention to put on trial")
     squares, halved = (_pictures(root, side, limit) for side in (SIDE, HALVED))
-    place = cache_key(squares, halved, method.weights, listen, override)
+    place = cache_key(squares, halved, method.weights, attention_columns, override_columns)
     found = load_columns(place)
     if found is None:
         found = _everything(method.generator, squares, halved)
         save_columns(place, found)
     columns = {task: {k.partition("/")[2]: v for k, v in found.items() if k.startswith(task)} for task in TASKS}
-    statistics = trial_statistics(columns, method.generator.config.modalities)
+    statistics = attention_statistics(columns, method.generator.config.modalities)
     statistics |= override_statistics({k: v for k, v in found.items() if not k.startswith(TASKS)})
     data, given = ("demo", "") if root is None else ("all", " --data ROOT")
     chosen = f" --weights {weights.name}" if weights is not None else ""
@@ -104,9 +104,9 @@ def _everything(generator: Generator, squares: Tensor, halved: Tensor) -> Column
     parts: list[Columns] = []
     for square, halves in zip(batches_of(squares), batches_of(halved), strict=True):
         left, right = rgb_to_lab(halves).chunk(2, dim=-1)
-        alone, guided = listen(generator, rgb_to_lab(square)), listen(generator, left, right)
+        alone, guided = attention_columns(generator, rgb_to_lab(square)), attention_columns(generator, left, right)
         named = {f"automatic/{k}": v for k, v in alone.items()} | {f"reference/{k}": v for k, v in guided.items()}
-        parts.append(named | override(generator, left, right))
+        parts.append(named | override_columns(generator, left, right))
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -128,7 +128,7 @@ def matrix_numbers(matrix: Matrix, *, resamples: int = RESAMPLES) -> list[Number
         estimate = bootstrap(statistic, n, resamples=resamples)
         numbers.append(Number.of(metric, "attention.matrix", matrix.data, estimate, matrix.provenance, **facts))
 
-    by_seed = [trial_statistics(heard[seed]) for seed in seeds]
+    by_seed = [attention_statistics(heard[seed]) for seed in seeds]
     for metric in by_seed[0]:
         add(metric, mean_over([statistics[metric] for statistics in by_seed]))
     if len(seeds) < 2:

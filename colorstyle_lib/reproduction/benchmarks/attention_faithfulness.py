@@ -1,4 +1,4 @@
-"""Attention on trial: does it change with the picture, does it tell what the model used, does it do what it is told.
+"""The attention benchmark: whether weights change with the picture, tell what the model used, and obey overrides.
 
 The paper says that weights adapt "dynamically" (section 3(3)) and asks itself whether they explain anything (section
 8). Deleting a modality shows what was used; a weight that explains goes along with how much the answer then changes.
@@ -20,7 +20,7 @@ from colorstyle_lib.model.generator import Encoded, Generator
 from colorstyle_lib.model.modalities import MODALITIES, Modalities
 from colorstyle_lib.reproduction.results.measurement_cache import Columns
 
-_TOGETHER = 24  # pictures at a time; neighbours lend each other their modalities
+_TOGETHER = 24  # pictures at a time; neighbors lend each other their modalities
 
 
 def batches_of(rgb: Float[Tensor, "n 3 h w"]) -> Iterator[Float[Tensor, "k 3 h w"]]:
@@ -29,10 +29,10 @@ def batches_of(rgb: Float[Tensor, "n 3 h w"]) -> Iterator[Float[Tensor, "k 3 h w
 
 
 @torch.no_grad()
-def listen(
+def attention_columns(
     generator: Generator, lab: Float[Tensor, "n 3 h w"], guide: Float[Tensor, "n 3 h2 w2"] | None = None
 ) -> Columns:
-    """What attention says of each picture, and what deleting each modality does.
+    """Attention weights of each picture, and the effect of deleting each modality.
 
     Args:
         generator: in evaluation mode, with attention.
@@ -45,26 +45,25 @@ def listen(
         with and without the modality.
     """
     reference = generator.describe_reference(guide) if guide is not None else None
-    seen = generator.encode(gray_content(lab[:, :1]), reference)
-    features, alphas = generator.decode(seen)
+    encoded = generator.encode(gray_content(lab[:, :1]), reference)
+    features, alphas = generator.decode(encoded)
     answer = generator.colors(features)
     levels = [alpha.flatten(2) for alpha in alphas.values()]
-    moved = []
-    for name in generator.config.modalities:
-        without = generator.decode(seen, override=AttentionOverride(remove=(name,)))[0]
-        moved.append(_distance(generator.colors(without), answer))
+    deleted = [
+        generator.decode(encoded, override=AttentionOverride(remove=(name,)))[0] for name in generator.config.modalities
+    ]
     return {
         "weight": torch.stack([alpha.mean(2) for alpha in levels]).mean(0),
         "within": torch.stack([alpha.std(2, correction=0) for alpha in levels]).mean(0),
-        "moved": torch.stack(moved, dim=1),
+        "moved": torch.stack([_distance(generator.colors(features), answer) for features in deleted], dim=1),
     }
 
 
 @torch.no_grad()
-def override(
+def override_columns(
     generator: Generator, lab: Float[Tensor, "n 3 h w"], guide: Float[Tensor, "n 3 h2 w2"]
 ) -> dict[str, Float[Tensor, " n"]]:
-    """What fixed weights do to each picture, with references of other pictures.
+    """The effect of fixed weights on each picture, with references of other pictures.
 
     A modality whose weight is 0 should not matter: with another picture's in its place the answer should stay. At
     weight 1 it should matter more than at the model's own weight. And the more color weighs, the nearer should the
@@ -81,32 +80,30 @@ def override(
         reference's.
     """
     foreign = guide.roll(1, 0)
-    seen = generator.encode(gray_content(lab[:, :1]), generator.describe_reference(foreign))
+    encoded = generator.encode(gray_content(lab[:, :1]), generator.describe_reference(foreign))
 
-    def answer(what: Encoded, weights: Mapping[str, float] | None) -> Tensor:
+    def answer(encoded: Encoded, weights: Mapping[str, float] | None) -> Tensor:
         changed = AttentionOverride(fix=weights) if weights else None
-        return generator.colors(generator.decode(what, override=changed)[0])
+        return generator.colors(generator.decode(encoded, override=changed)[0])
 
     found, names = {}, generator.config.modalities
-    plain = answer(seen, None)
     for name in names:
-        other = swapped(seen, name)
-        found[f"own/{name}"] = _distance(answer(other, None), plain)
-        for title, weights in (("at_0", {n: float(n != name) for n in names}), ("at_1", {name: 1.0})):
-            if any(weights.values()):  # of one modality alone nothing is left at 0
-                found[f"{title}/{name}"] = _distance(answer(other, weights), answer(seen, weights))
+        other = swapped(encoded, name)
+        for title, weights in (("own", None), ("at_0", {n: float(n != name) for n in names}), ("at_1", {name: 1.0})):
+            if weights is None or any(weights.values()):  # of one modality alone nothing is left at 0
+                found[f"{title}/{name}"] = _distance(answer(other, weights), answer(encoded, weights))
     if "color" in names and len(names) > 1:
         wanted = foreign[:, 1:].mean((2, 3))
         for title, weights in (("color_at_0", {n: float(n != "color") for n in names}), ("color_at_1", {"color": 1.0})):
-            found[title] = (answer(seen, weights).mean((2, 3)) - wanted).norm(dim=1)
+            found[title] = (answer(encoded, weights).mean((2, 3)) - wanted).norm(dim=1)
     return found
 
 
-def swapped(seen: Encoded, modality: str) -> Encoded:
-    """What is seen, but each picture's modality, its own and its reference's, is the picture's before it.
+def swapped(encoded: Encoded, modality: str) -> Encoded:
+    """Encoded pictures, each with one modality, its own and its reference's, of the picture before it.
 
     Args:
-        seen: of two pictures or more.
+        encoded: of two pictures or more.
         modality: one of :data:`.MODALITIES`.
 
     Raises:
@@ -115,7 +112,7 @@ def swapped(seen: Encoded, modality: str) -> Encoded:
     check_known("modality", modality, MODALITIES)
     at = MODALITIES.index(modality)
 
-    def other(described: Modalities | None) -> Modalities | None:
+    def rolled(described: Modalities | None) -> Modalities | None:
         if described is None:
             return None
         vectors, maps = (
@@ -126,61 +123,45 @@ def swapped(seen: Encoded, modality: str) -> Encoded:
         present[:, at] = present[:, at].roll(1, 0)
         return Modalities(vectors, maps, present)
 
-    return seen._replace(own=other(seen.own), offered=other(seen.offered))
+    return encoded._replace(own=rolled(encoded.own), offered=rolled(encoded.offered))
 
 
 def rank_correlation_of(one: Float[Tensor, " n"], other: Float[Tensor, " n"]) -> Statistic:
     """Spearman's rank correlation over pictures; equal values share their mean rank.
 
     In a drawn sample the ranks are those within the sample.
-
-    Args:
-        one: a number a picture.
-        other: another one.
     """
-    above = [_above(values.double().cpu()) for values in (one, other)]
+    above = []
+    for values in (one.double().cpu(), other.double().cpu()):
+        difference = values[:, None] - values[None]
+        above.append((difference > 0).double() + (difference == 0).double() / 2)
 
     def statistic(counts: Float[Tensor, "b n"]) -> Float[Tensor, " b"]:
         n = counts.sum(1, keepdim=True)
         ranks = [counts @ matrix.T for matrix in above]  # pictures below, and half of those equal
-        centered = [r - (counts * r).sum(1, keepdim=True) / n for r in ranks]
-        covariance, *variances = (
-            (counts * x * y).sum(1)
-            for x, y in ((centered[0], centered[1]), (centered[0], centered[0]), (centered[1], centered[1]))
-        )
+        x, y = (r - (counts * r).sum(1, keepdim=True) / n for r in ranks)
+        covariance, *variances = ((counts * a * b).sum(1) for a, b in ((x, y), (x, x), (y, y)))
         return covariance / (variances[0] * variances[1]).sqrt()
 
     return statistic
 
 
-def _above(values: Float[Tensor, " n"]) -> Float[Tensor, "n n"]:
-    difference = values[:, None] - values[None]
-    return (difference > 0).double() + (difference == 0).double() / 2
-
-
 def deviation_of(values: Float[Tensor, " n"]) -> Statistic:
     """The standard deviation over pictures."""
-    exact = values.double().cpu()
-
-    def statistic(counts: Float[Tensor, "b n"]) -> Float[Tensor, " b"]:
-        n = counts.sum(1)
-        mean = counts @ exact / n
-        return (counts @ exact.square() / n - mean.square()).clamp_min(0).sqrt()
-
-    return statistic
+    mean, square = mean_of(values), mean_of(values.double().square())
+    return lambda counts: (square(counts) - mean(counts).square()).clamp_min(0).sqrt()
 
 
-def trial_statistics(columns: Mapping[str, Columns], names: Sequence[str] = MODALITIES) -> dict[str, Statistic]:
-    """Everything that :func:`listen` tells, as statistics over pictures.
+def attention_statistics(columns: Mapping[str, Columns], names: Sequence[str] = MODALITIES) -> dict[str, Statistic]:
+    """Everything in the columns of :func:`attention_columns`, as statistics over pictures.
 
     A picture that moves more whatever is deleted makes for correlation of its own, so weights are also held against a
     modality's share of all that deleting moves. ``largest_agrees`` is how often the modality of the largest weight is
-    the one whose deletion moves most.
-
-    A modality that no picture of a task has (color, where a gray one comes without a reference) is left out.
+    the one whose deletion moves most. A modality that no picture of a task has (color, where a gray one comes without a
+    reference) is left out.
 
     Args:
-        columns: of :func:`listen`, by task.
+        columns: by task.
         names: the modalities along the columns.
     """
     statistics = {}
@@ -204,15 +185,14 @@ def trial_statistics(columns: Mapping[str, Columns], names: Sequence[str] = MODA
 
 
 def override_statistics(found: Columns) -> dict[str, Statistic]:
-    """Everything that :func:`override` tells, as statistics over pictures."""
+    """Everything in the columns of :func:`override_columns`, as statistics over pictures."""
     statistics: dict[str, Statistic] = {}
-    for key in found:
+    for key, values in found.items():
         verb, _, name = key.partition("/")
-        if verb == "at_0":
-            statistics[f"override_influence_at_0_{name}"] = mean_of(found[key])
-        elif verb == "at_1":
-            statistics[f"override_influence_at_1_{name}"] = mean_of(found[key])
-            statistics[f"override_influence_at_1_over_own_{name}"] = ratio_of(found[key], found[f"own/{name}"])
+        if verb in ("at_0", "at_1"):
+            statistics[f"override_influence_{verb}_{name}"] = mean_of(values)
+        if verb == "at_1":
+            statistics[f"override_influence_at_1_over_own_{name}"] = ratio_of(values, found[f"own/{name}"])
     if "color_at_0" in found:
         statistics["override_color_towards_reference"] = mean_of(found["color_at_0"] - found["color_at_1"])
     return statistics

@@ -1,31 +1,23 @@
-"""How methods color pictures that none of them was trained on: each metric with its interval, differences paired.
+"""The coloring benchmark: methods on pictures that none of them was trained on.
 
 A method sees a square's L alone, colors it at the size it works at, and is measured at one size for all, on L as it was
-given and on its a and b brought into the gamut.
+given and on its a and b brought into the gamut. Differences of two methods are paired over pictures.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
-from colorstyle_lib.data.batches import center_crops
-from colorstyle_lib.data.datasets import dataset_names, load_split
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.metrics.bootstrap import (
-    Estimate,
-    Statistic,
-    bootstrap,
     difference_of,
     mean_of,
-    mean_over,
     pair_mean_of,
     ratio_of,
 )
@@ -47,52 +39,51 @@ from colorstyle_lib.metrics.feature_distance import (
     pooled_features,
 )
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
-from colorstyle_lib.reproduction.baselines.method import ColorMethod
+from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method
+from colorstyle_lib.reproduction.baselines.recipes import RECIPES
+from colorstyle_lib.reproduction.benchmarks.runner import (
+    Rows,
+    Run,
+    joined,
+    load_squares,
+    mean_rows,
+    numbers_of,
+    with_all,
+    without_interval,
+)
+from colorstyle_lib.reproduction.benchmarks.steering import HALVED, evaluate_steering
 from colorstyle_lib.reproduction.results.measurement_cache import Columns, cache_key, load_columns, save_columns
-from colorstyle_lib.reproduction.results.store import Number, Provenance
+from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
 
 SIZE = 160
 """Side in pixels of the squares that are measured; a multiple of 32."""
-
-ALL = "all"
-"""The name of all data sets' pictures together, each picture counting alike."""
 
 KERNEL = "kernel_efficientnet_lite0"
 FRECHET = "frechet_efficientnet_lite0"
 PERCEPTUAL = "perceptual_"
 """Before the name of the network at hand; see :func:`.perceptual_network`."""
 
-_COMPARED = ("psnr_ab", "ciede2000", KERNEL, PERCEPTUAL)
+REAL = "the real pictures"
+"""The name of the real pictures' own columns beside those of methods."""
+
 _BATCH = 8
-_REAL = "the real pictures"
-
-
-def load_squares(root: Path, size: int = SIZE, limit: int | None = None) -> dict[str, Float[Tensor, "n 3 _ _"]]:
-    """Each data set's val pictures, their centered squares at one size, in [0, 1].
-
-    Args:
-        root: a data root.
-        size: side in pixels.
-        limit: at most this many of each, spread evenly over its files.
-    """
-    squares = {}
-    for name in dataset_names(root, "val"):
-        rgb = center_crops(load_split(root, "val", size, [name], quiet=True), size)
-        if limit is not None and limit < len(rgb):
-            rgb = rgb[torch.linspace(0, len(rgb) - 1, limit).round().long()]
-        squares[name] = rgb
-    return squares
+_COMPARED = ("psnr_ab", "ciede2000", KERNEL, PERCEPTUAL)  # of two methods, paired over pictures
+_TABLE = (  # metric, heading, digits, scale
+    ("colorfulness_ratio", "colorfulness %", 1, 100.0),
+    ("psnr_ab", "PSNR ab dB", 2, 1.0),
+    ("ciede2000", "CIEDE2000", 2, 1.0),
+    (KERNEL, "kernel x 1000", 2, 1000.0),
+    (PERCEPTUAL, "perceptual x 100", 2, 100.0),
+    ("ab_histogram", "ab histogram %", 1, 100.0),
+    (FRECHET, "Fréchet", 2, 1.0),
+)
 
 
 @torch.no_grad()
 def measure(
-    methods: Sequence[ColorMethod],
-    rgb: Float[Tensor, "n 3 h w"],
-    *,
-    pooling: EfficientNetLite0,
-    perceptual: Network,
-) -> tuple[dict[str, Columns], Columns]:
-    """Measure methods picture by picture, and the real pictures where a metric compares two crowds.
+    methods: Sequence[ColorMethod], rgb: Float[Tensor, "n 3 h w"], *, pooling: EfficientNetLite0, perceptual: Network
+) -> dict[str, Columns]:
+    """Measure methods picture by picture, and the real pictures where a metric compares two sets.
 
     Args:
         methods: each sees the same pictures, whose own features are computed once for all.
@@ -101,32 +92,31 @@ def measure(
         perceptual: for the perceptual distance.
 
     Returns:
-        By method its columns; and those of the real pictures.
+        The columns of each method, and under :data:`REAL` those of the real pictures.
     """
-    found: dict[str, list[Columns]] = {method.name: [] for method in methods}
-    real = []
+    parts: dict[str, list[Columns]] = {name: [] for name in (REAL, *(method.name for method in methods))}
     for batch in rgb.split(_BATCH):
         lab, maps = rgb_to_lab(batch), perceptual(batch)
-        real.append(_looks(batch, lab, pooling))
+        parts[REAL].append(_of_pictures(batch, lab, pooling))
         for method in methods:
-            answered = torch.cat((lab[:, :1], method.color(batch)), dim=1)
-            shown = fit_gamut(answered)
+            predicted = torch.cat((lab[:, :1], method.color(batch)), dim=1)
+            shown = fit_gamut(predicted)
             picture = lab_to_rgb(shown)
-            found[method.name].append(
+            parts[method.name].append(
                 {
-                    **_looks(picture, shown, pooling),
-                    "psnr_ab": psnr_ab(answered[:, 1:], lab[:, 1:]),
+                    **_of_pictures(picture, shown, pooling),
+                    "psnr_ab": psnr_ab(predicted[:, 1:], lab[:, 1:]),
                     "psnr_rgb": psnr_rgb(picture, batch),
                     "ssim": ssim(picture, batch),
                     "ciede2000": ciede2000(shown, lab),
                     "perceptual": perceptual_distances(perceptual(picture), maps),
                 }
             )
-    return {name: joined(parts) for name, parts in found.items()}, joined(real)
+    return {name: joined(batches) for name, batches in parts.items()}
 
 
-def _looks(rgb: Tensor, lab: Tensor, pooling: EfficientNetLite0) -> Columns:
-    """What can be said of pictures without comparing them one by one."""
+def _of_pictures(rgb: Tensor, lab: Tensor, pooling: EfficientNetLite0) -> Columns:
+    """The measurements that need no picture to compare with."""
     return {
         "colorfulness": colorfulness(rgb),
         "histograms": ab_histograms(lab),
@@ -134,113 +124,19 @@ def _looks(rgb: Tensor, lab: Tensor, pooling: EfficientNetLite0) -> Columns:
     }
 
 
-def joined(parts: Sequence[Columns]) -> Columns:
-    """Columns of several batches or data sets, one after the other."""
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-
-
-def statistics_of(found: Columns, real: Columns, network: str) -> dict[str, Statistic]:
-    """Every metric of :func:`measure`'s columns as a statistic over pictures, by name.
-
-    Args:
-        found: a method's.
-        real: the real pictures', in the same order.
-        network: what the perceptual distance's network is called.
-    """
-    ours, theirs = found["colorfulness"], real["colorfulness"]
-    histograms, wanted = found["histograms"].double(), real["histograms"].double()
-    n = len(ours)
-    return {
-        "colorfulness_ratio": ratio_of(ours, theirs),
-        "colorfulness_gap_signed": mean_of(ours - theirs),
-        "colorfulness_gap_absolute": mean_of((ours - theirs).abs()),
-        **{name: mean_of(found[name]) for name in ("psnr_ab", "psnr_rgb", "ssim", "ciede2000")},
-        "ab_histogram": lambda counts: histogram_distance(counts @ histograms / n, counts @ wanted / n),
-        KERNEL: pair_mean_of(kernel_pairs(found["features"], real["features"])),
-        PERCEPTUAL + network: mean_of(found["perceptual"]),
-    }
-
-
-def numbers_of(
-    methods: Sequence[ColorMethod],
-    found: Mapping[str, Sequence[Columns]],
-    real: Columns,
-    *,
-    data: str,
-    network: str,
-    provenance: Provenance,
-    resamples: int = 2000,
-) -> list[Number]:
-    """All numbers of one data set: every metric of every method, and what our own differ by from every other.
-
-    Args:
-        methods: whose columns these are; the first one, and ``ours`` if it is there, are compared with all others.
-        found: from :func:`measure`, of each of a method's trainings; its numbers are means over them.
-        real: from there, too.
-        data: name of the data set.
-        network: of the perceptual distance.
-        provenance: of the run.
-        resamples: of the bootstrap.
-    """
-    n = len(real["colorfulness"])
-    statistics = {m.name: _means([statistics_of(one, real, network) for one in found[m.name]]) for m in methods}
-    numbers = []
-    for method in methods:
-        facts = {"weights": method.weights, "seeds": method.seeds}
-        for metric, statistic in statistics[method.name].items():
-            estimate = bootstrap(statistic, n, resamples=resamples)
-            numbers.append(
-                Number.of(metric, method.name, data, estimate, provenance, **facts, note=note_of(metric, method))
-            )
-        distance = fmean(frechet_distance(one["features"], real["features"]) for one in found[method.name])
-        estimate = Estimate(distance, math.nan, math.nan, n)
-        numbers.append(
-            Number.of(
-                FRECHET, method.name, data, estimate, provenance, **facts, sure=False, note=note_of(FRECHET, method)
-            )
-        )
-    for method in methods:
-        if method is not methods[0] and method.name != "ours":
-            continue
-        for other in methods:
-            if other.name == method.name:
-                continue
-            for metric, statistic in statistics[method.name].items():
-                if not metric.startswith(_COMPARED):
-                    continue
-                estimate = bootstrap(difference_of(statistic, statistics[other.name][metric]), n, resamples=resamples)
-                numbers.append(
-                    Number.of(
-                        f"{metric}_minus_{other.name}",
-                        method.name,
-                        data,
-                        estimate,
-                        provenance,
-                        weights=method.weights,
-                        seeds=method.seeds,
-                        note=f"paired over pictures; {note_of(metric, method)}",
-                    )
-                )
-    return numbers
-
-
-def _means(trainings: Sequence[Mapping[str, Statistic]]) -> dict[str, Statistic]:
-    return {metric: mean_over([one[metric] for one in trainings]) for metric in trainings[0]}
-
-
 def measure_all(
     methods: Sequence[ColorMethod], squares: Mapping[str, Float[Tensor, "n 3 h w"]]
-) -> tuple[str, dict[str, tuple[dict[str, Columns], Columns]]]:
+) -> tuple[str, dict[str, Mapping[str, Columns]]]:
     """Measure methods on each data set and on all together.
 
-    What was measured before with the same weights, pictures and measure is taken from ``runs/measured``.
+    Measurements of the same weights and pictures by the same code come from ``runs/measured``.
 
     Args:
-        methods: any.
-        squares: from :func:`load_squares`.
+        methods: any, of different names.
+        squares: from :func:`.load_squares`.
 
     Returns:
-        What the perceptual distance's network is called, and by data set what :func:`measure` gives; all together last.
+        The name of the perceptual distance's network, and by data set the columns of :func:`measure`.
 
     Raises:
         ConfigError: no pictures, or two methods of one name. MissingExtraError: a package is not installed.
@@ -251,72 +147,152 @@ def measure_all(
         raise ConfigError("two methods have the same name; give them different ones")
     network, perceptual = perceptual_network()
     pooling = pretrained_efficientnet_lite0()
-
-    def measured_before_or_now(rgb: Tensor) -> tuple[dict[str, Columns], Columns]:
-        pictures = cache_key(rgb, network, measure, _looks)
-        places = {m.name: cache_key("colors", pictures, m.weights or m.name) for m in methods} | {_REAL: pictures}
-        known = {name: load_columns(place) for name, place in places.items()}
-        missing = [m for m in methods if known[m.name] is None]
-        if missing or known[_REAL] is None:
-            found, real = measure(missing, rgb, pooling=pooling, perceptual=perceptual)
-            new = {**found, _REAL: real}
-            for name, columns in new.items():
-                save_columns(places[name], columns)
-            known |= new
-        return {m.name: known[m.name] for m in methods}, known[_REAL]
-
-    measured = {name: measured_before_or_now(rgb) for name, rgb in squares.items()}
-    if len(measured) > 1:
-        together = {m.name: joined([found[m.name] for found, _ in measured.values()]) for m in methods}
-        measured[ALL] = together, joined([real for _, real in measured.values()])
-    return network, measured
+    measured = {}
+    for data, rgb in squares.items():
+        pictures = cache_key(rgb, network, measure, _of_pictures)
+        keys = {REAL: pictures} | {m.name: cache_key("colors", pictures, m.weights or m.name) for m in methods}
+        columns = {name: load_columns(key) for name, key in keys.items()}
+        if None in columns.values():
+            missing = [m for m in methods if columns[m.name] is None]
+            new = measure(missing, rgb, pooling=pooling, perceptual=perceptual)
+            for name in new:
+                save_columns(keys[name], new[name])
+            columns |= new
+        measured[data] = columns
+    return network, with_all(measured)
 
 
-def evaluate_colorization(
-    methods: Sequence[ColorMethod],
-    squares: Mapping[str, Float[Tensor, "n 3 h w"]],
-    provenance: Provenance,
-    *,
-    resamples: int = 2000,
-) -> list[Number]:
-    """All numbers of methods, of each data set and of all together.
+def metrics_of(found: Columns, real: Columns, network: str) -> Rows:
+    """Every metric of a method's columns.
 
     Args:
-        methods: the one in question first.
-        squares: from :func:`load_squares`.
-        provenance: of the run.
-        resamples: of the bootstrap.
+        found: from :func:`measure`, the method's.
+        real: the real pictures', in the same order.
+        network: of the perceptual distance.
+    """
+    ours, theirs = found["colorfulness"], real["colorfulness"]
+    histograms, real_histograms = (columns["histograms"].double() / len(ours) for columns in (found, real))
+    features = found["features"], real["features"]
+    return {
+        "colorfulness_ratio": (
+            ratio_of(ours, theirs),
+            "mean of Hasler and Süsstrunk's colorfulness (signed differences) over the real pictures'",
+        ),
+        "colorfulness_gap_signed": (mean_of(ours - theirs), "mean of (colorfulness - the real picture's)"),
+        "colorfulness_gap_absolute": (mean_of((ours - theirs).abs()), "mean of |colorfulness - the real picture's|"),
+        "psnr_ab": (mean_of(found["psnr_ab"]), "dB over the a and b planes against 255, a mean over pictures"),
+        "psnr_rgb": (mean_of(found["psnr_rgb"]), "dB over sRGB, a mean over pictures; L is given"),
+        "ssim": (
+            mean_of(found["ssim"]),
+            "sRGB, Gaussian window of deviation 1.5 px, a mean over pictures; L is given",
+        ),
+        "ciede2000": (mean_of(found["ciede2000"]), "mean over pixels, then pictures"),
+        "ab_histogram": (
+            lambda counts: histogram_distance(counts @ histograms, counts @ real_histograms),
+            "total variation of all pictures' ab histograms, squares of 10 Lab units",
+        ),
+        KERNEL: (
+            pair_mean_of(kernel_pairs(*features)),
+            "unbiased squared MMD, cubic kernel, EfficientNet-Lite0's last stage pooled; not KID, not FID",
+        ),
+        PERCEPTUAL + network: (
+            mean_of(found["perceptual"]),
+            "squared feature distance over the real features' mean square, a mean over layers; not LPIPS",
+        ),
+        FRECHET: (
+            without_interval(frechet_distance(*features), len(ours)),
+            "same features (320); rank-deficient below 320 pictures and too large; no interval is claimed; not FID",
+        ),
+    }
 
-    Raises:
-        As :func:`measure_all`.
+
+def coloring_numbers(
+    methods: Sequence[ColorMethod], found: Mapping[str, Sequence[Rows]], n: int, data: str, provenance: Provenance
+) -> list[Number]:
+    """All numbers of one data set: every metric of every method, and differences of our own from every other.
+
+    Args:
+        methods: the first one, and ``ours`` if it is there, are compared with all others.
+        found: from :func:`metrics_of`, by method one for each of its trainings, over which its numbers are means.
+        n: pictures.
+        data: name of the data set.
+        provenance: of the run.
+    """
+    means = {method.name: mean_rows(found[method.name]) for method in methods}
+    numbers = []
+    for method in methods:
+        rows = dict(means[method.name])
+        others = [o for o in methods if o is not method and (method is methods[0] or method.name == "ours")]
+        for metric in [m for m in rows if m.startswith(_COMPARED)]:
+            (mine, note), rivals = rows[metric], {other.name: means[other.name][metric][0] for other in others}
+            rows |= {
+                f"{metric}_minus_{name}": (difference_of(mine, theirs), f"paired over pictures; {note}")
+                for name, theirs in rivals.items()
+            }
+        suffix = "; ".join(filter(None, (f"squares at {SIZE} px", method.note)))
+        rows = {metric: (value, f"{note}; {suffix}") for metric, (value, note) in rows.items()}
+        numbers += numbers_of(rows, method, data, n, provenance)
+    return numbers
+
+
+def evaluate_methods(
+    methods: Sequence[ColorMethod], squares: Mapping[str, Float[Tensor, "n 3 h w"]], provenance: Provenance
+) -> list[Number]:
+    """All numbers of methods, of each data set and of all together; the method in question comes first.
+
+    Arguments and errors as in :func:`measure_all`.
     """
     network, measured = measure_all(methods, squares)
-    options = {"network": network, "provenance": provenance, "resamples": resamples}
-    return [
-        number
-        for data, (found, real) in measured.items()
-        for number in numbers_of(methods, {m.name: [found[m.name]] for m in methods}, real, data=data, **options)
-    ]
+    numbers = []
+    for data, columns in measured.items():
+        real = columns[REAL]
+        found = {method.name: [metrics_of(columns[method.name], real, network)] for method in methods}
+        numbers += coloring_numbers(methods, found, len(real["colorfulness"]), data, provenance)
+    return numbers
 
 
-_NOTES = {
-    "colorfulness_ratio": "mean of Hasler and Süsstrunk's colorfulness (signed differences) over the real pictures'",
-    "colorfulness_gap_signed": "mean of (colorfulness - the real picture's)",
-    "colorfulness_gap_absolute": "mean of |colorfulness - the real picture's|",
-    "psnr_ab": "dB over the a and b planes against 255, a mean over pictures",
-    "psnr_rgb": "dB over sRGB, a mean over pictures; L is given",
-    "ssim": "sRGB, Gaussian window of deviation 1.5 px, a mean over pictures; L is given",
-    "ciede2000": "mean over pixels, then pictures",
-    "ab_histogram": "total variation of all pictures' ab histograms, squares of 10 Lab units",
-    KERNEL: "unbiased squared MMD, cubic kernel, EfficientNet-Lite0's last stage pooled; not KID, not FID",
-    FRECHET: "same features (320); rank-deficient below 320 pictures and too large; no interval is claimed; not FID",
-}
+def evaluate_coloring(root: Path | None, run: Run, baselines: Path | None = None) -> list[Number]:
+    """Measure weights, gray and every trained baseline on each data set's val pictures, and keep the numbers.
+
+    Args:
+        root: a data root; None for the demo photographs, which everybody has.
+        run: its options.
+        baselines: folder with the folders of ``colorstyle opponents``; those that are not there are left out.
+
+    Returns:
+        The numbers, the weights' first.
+
+    Raises:
+        WeightsError: missing or damaged weights. DataError: no val pictures, or a damaged results file.
+        MissingExtraError: the package that carries demo photographs is not installed.
+    """
+    files = [(name, baselines / name / f"{name}.safetensors") for name in RECIPES] if baselines is not None else []
+    subject = load_method(run.method, run.file)
+    methods = [subject, GRAY, *(load_method(name, file) for name, file in files if file.is_file())]
+    provenance = run.provenance(data=" --data ROOT" if root else " --demo")
+    numbers = evaluate_methods(methods, load_squares(root, SIZE, run.limit), provenance)
+    merge_results(numbers, run.output)
+    if subject.generator is not None:
+        sides = subject.generator.config.working_size, HALVED
+        steered = evaluate_steering(subject, *(load_squares(root, side, run.limit) for side in sides), provenance)
+        merge_results(steered, run.output)
+        numbers += steered
+    return numbers
 
 
-def note_of(metric: str, method: ColorMethod) -> str:
-    """What a reader must know about a metric of a method."""
-    if metric.startswith(PERCEPTUAL):
-        known = "squared feature distance over the real features' mean square, a mean over layers; not LPIPS"
-    else:
-        known = _NOTES[metric]
-    return "; ".join(part for part in (known, f"squares at {SIZE} px", method.note) if part)
+def print_summary(numbers: Sequence[Number]) -> None:
+    """Print a table for each data set, and the ratios of steering."""
+    for data in dict.fromkeys(n.data for n in numbers):
+        mine = [n for n in numbers if n.data == data]
+        print(f"\n{data}, n = {mine[0].n}")
+        print(f"{'':10}" + "".join(f"{heading:>24}" for _, heading, _, _ in _TABLE))
+        for method in dict.fromkeys(n.method for n in mine):
+            row = [n for n in mine if n.method == method and "_minus_" not in n.metric]
+            cells = (
+                next((n.text(digits, scale) for n in row if n.metric.startswith(metric)), "")
+                for metric, _, digits, scale in _TABLE
+            )
+            print(f"{method:10}" + "".join(f"{cell:>24}" for cell in cells))
+        for n in mine:
+            if "over" in n.metric and not n.metric.startswith(tuple(column[0] for column in _TABLE)):
+                print(f"  {n.method}: {n.metric} {n.text(3)}")

@@ -1,14 +1,13 @@
-"""Flicker from start to end: weights in, and how much restyled pans over the demo photographs flicker, out.
+"""The flicker benchmark: restyled pans over the demo photographs.
 
-The motion of a pan is known, so that flicker can be measured; photographs and styles come with the package, so that
-anybody can. Ratios are to the flicker of the clip that was put in, which is not 0 where a step is no whole pixel; where
-it is, they have no meaning, and differences are counted in levels of 8 bits.
+The motion of a pan is known, so that flicker can be measured; photographs and styles come with the package. Ratios are
+to the flicker of the clip that was put in, which is not 0 where a step is no whole pixel; where it is, they have no
+meaning, and differences are counted in levels of 8 bits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -21,8 +20,10 @@ from colorstyle_lib.data.style_gallery import style
 from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.inference.video import SMOOTH, Smoother, next_frame
-from colorstyle_lib.metrics.bootstrap import Estimate, bootstrap, mean_of
+from colorstyle_lib.metrics.bootstrap import mean_of
 from colorstyle_lib.metrics.flicker import flicker, pan
+from colorstyle_lib.reproduction.baselines.method import ColorMethod
+from colorstyle_lib.reproduction.benchmarks.runner import Rows, Run, numbers_of, without_interval
 from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
 
 PAIRS = (
@@ -37,10 +38,9 @@ PAIRS = (
 )
 """Photographs and styles of the measured clips."""
 
-PANS = "pans"
-"""The name of the clips among data sets; the one below is of those that move by whole pixels."""
+PANS, WHOLE_PANS = "pans", "whole_pans"
+"""The names of the clips among data sets; the second is of those that move by whole pixels."""
 
-WHOLE_PANS = "whole_pans"
 STEPS = {PANS: (1.3, 0.7), WHOLE_PANS: (2.0, 1.0)}
 
 _FRAMES = 24
@@ -49,7 +49,7 @@ _WINDOW = 192
 
 
 class Pan(NamedTuple):
-    """What one clip came to.
+    """The measurements of one clip.
 
     Attributes:
         own: flicker of the input.
@@ -66,30 +66,19 @@ class Pan(NamedTuple):
     sharpness: float
 
 
-def evaluate_clips(
-    *, output: Path, weights: Path | None = None, name: str | None = None, limit: int | None = None
-) -> list[Number]:
-    """Restyle pans, keep how much they flicker, and print it.
-
-    Args:
-        output: the results file; numbers that are not measured again stay in it.
-        weights: a ``.safetensors`` file; by default the released ones.
-        name: what their numbers are called; by default ``released``, or the file's own name.
-        limit: of :data:`PAIRS`; by default all.
+def evaluate_clips(run: Run) -> list[Number]:
+    """Restyle pans, keep how much they flicker, and print it; a limit is of :data:`PAIRS`.
 
     Raises:
         WeightsError: missing weights. ConfigError: they only color.
     """
-    model = ColorStyle.load(weights)
-    name = name or ("released" if weights is None else weights.stem)
-    limited = f" --limit {limit}" if limit else ""
-    picked = f" --weights {weights.name} --name {name}" if weights is not None else ""
-    provenance = Provenance.here(f"colorstyle evaluate --clips{picked}{limited}", "quick" if limit else "full")
+    model = ColorStyle.load(run.weights)
+    provenance = run.provenance(" --clips", data="")
     numbers = []
     for data, step in STEPS.items():
-        pans = [measured_pan(model, photo, look, step) for photo, look in PAIRS[:limit]]
-        numbers += clip_numbers(pans, data, name, model.weights_hash, provenance)
-    merge_results(numbers, output)
+        pans = [measured_pan(model, *pair, step) for pair in PAIRS[: run.limit]]
+        numbers += clip_numbers(pans, data, run.method, model.weights_hash, provenance)
+    merge_results(numbers, run.output)
     for number in numbers:
         print(f"{number.key:32} {number.text(3)}  {number.note}")
     return numbers
@@ -98,7 +87,7 @@ def evaluate_clips(
 def measured_pan(
     model: ColorStyle,
     photo: str,
-    look: str,
+    style_name: str,
     step: tuple[float, float],
     *,
     frames: int | None = None,
@@ -109,12 +98,12 @@ def measured_pan(
     Args:
         model: with restyling levels.
         photo: of :data:`.PHOTOGRAPHS`.
-        look: of :data:`.STYLES`.
+        style_name: of :data:`.STYLES`.
         step: of :func:`.pan`.
-        frames: how many; by default 24.
+        frames: by default 24.
         smooth: of :class:`.Smoother`.
     """
-    stylizer = model.stylizer(to_picture(style(look, _SCENE).image))
+    stylizer = model.stylizer(to_picture(style(style_name, _SCENE).image))
     scene = shrink(photograph(photo).open(), _SCENE)
     frames = frames or _FRAMES
     clip = pan(scene, frames, step, _WINDOW)
@@ -128,7 +117,7 @@ def measured_pan(
 
 
 def slope(picture: Float[Tensor, "3 h w"]) -> float:
-    """How sharp a picture is: mean difference of neighbours, across and down."""
+    """The sharpness of a picture: mean difference of neighbors, across and down."""
     return sum((picture.diff(dim=dim)).abs().mean().item() for dim in (-2, -1))
 
 
@@ -143,34 +132,29 @@ def clip_numbers(pans: Sequence[Pan], data: str, name: str, weights: str, proven
         provenance: of the run.
     """
     columns = {field: torch.tensor([getattr(one, field) for one in pans]) for field in Pan._fields}
-    whole = data == WHOLE_PANS
-    unit = torch.tensor(1 / 255) if whole else columns["own"]
+    n, whole = len(pans), data == WHOLE_PANS
     what = "in levels of 8 bits" if whole else "over the input's own"
-    facts = {"weights": weights}
-
-    def number(metric: str, estimate: Estimate, note: str, sure: bool = True) -> Number:
-        return Number.of(metric, name, data, estimate, provenance, note=note, sure=sure, **facts)
-
-    numbers = [
-        number(f"flicker_{way}", bootstrap(mean_of(columns[way] / unit), len(pans)), f"{what}; {how}; less is better")
-        for way, how in (
-            ("plain", "each frame by itself"),
-            ("smooth", f"smooth {SMOOTH:g}"),
-            ("painted_on", "a pan over one restyled picture"),
-        )
-    ]
-    kept = bootstrap(mean_of(columns["sharpness"]), len(pans))
-    numbers.append(number("sharpness_smooth", kept, "mean slope of the last frame over that of the frame by itself"))
+    own, plain, smooth, painted_on = (
+        columns[field] / (1 / 255 if whole else columns["own"]) for field in ("own", "plain", "smooth", "painted_on")
+    )
+    rows: Rows = {
+        "flicker_plain": (mean_of(plain), f"{what}; each frame by itself; less is better"),
+        "flicker_smooth": (mean_of(smooth), f"{what}; smooth {SMOOTH:g}; less is better"),
+        "flicker_painted_on": (mean_of(painted_on), f"{what}; a pan over one restyled picture; less is better"),
+        "sharpness_smooth": (
+            mean_of(columns["sharpness"]),
+            "mean slope of the last frame over that of the frame by itself",
+        ),
+    }
     if whole:
-        own = (columns["own"] / unit).mean().item()
-        return [*numbers, number("flicker_input", Estimate(own, own, own, len(pans)), what, sure=False)]
-    ratio = columns["smooth"] / unit
-    for metric, value, note in (
-        ("flicker_smooth_worst", ratio.max().item(), f"{what}; the worst clip"),
-        ("flicker_smooth_above", float((ratio > 1).sum()), "clips that flicker more than their input"),
-    ):
-        numbers.append(number(metric, Estimate(value, value, value, len(pans)), note, sure=False))
-    return numbers
+        rows |= {"flicker_input": (without_interval(own.mean().item(), n), what)}
+    else:
+        above = float((smooth > 1).sum())
+        rows |= {
+            "flicker_smooth_worst": (without_interval(smooth.max().item(), n), f"{what}; the worst clip"),
+            "flicker_smooth_above": (without_interval(above, n), "clips that flicker more than their input"),
+        }
+    return numbers_of(rows, ColorMethod(name, None, weights=weights), data, n, provenance)
 
 
 def _stacked(pictures: Iterable) -> Float[Tensor, "t 3 h w"]:

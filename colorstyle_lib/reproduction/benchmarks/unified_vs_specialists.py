@@ -1,7 +1,7 @@
-"""One model or two specialists: what learning both tasks at once costs either, with equal trained weights and time.
+"""One model against two specialists: the cost of learning both tasks at once, with equal trained weights and time.
 
-:data:`.SPECIALISTS` says who they are and ``colorstyle opponents`` trains them. Here
-their colorings and their restyled photographs are measured, each pair of methods on the same pictures.
+:data:`.SPECIALISTS` has their recipes and ``colorstyle opponents`` trains them. Here their colorings and their restyled
+photographs are measured, each pair of methods on the same pictures.
 
 Of several seeds a number is the mean, and a model is compared with the specialist of its own seed. An interval tells
 what other pictures would change; what another seed would, the seeds' own values tell.
@@ -9,6 +9,7 @@ what other pictures would change; what another seed would, the seeds' own values
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -17,20 +18,28 @@ from statistics import fmean
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, channels_last
+from torch import Tensor
 
+from colorstyle_lib.config import differing
+from colorstyle_lib.errors import WeightsError
 from colorstyle_lib.inference.colorstyle import ColorStyle
-from colorstyle_lib.metrics.bootstrap import bootstrap, mean_over, ratio_of
-from colorstyle_lib.metrics.style import StyleJudge, StyleScores
-from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
-from colorstyle_lib.reproduction.baselines.method import ColorMethod
+from colorstyle_lib.metrics.bootstrap import ratio_of
+from colorstyle_lib.metrics.style import StyleScores
+from colorstyle_lib.reproduction.baselines.method import ColorMethod, load_method, read_config
 from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
-from colorstyle_lib.reproduction.benchmarks.coloring import SIZE, load_squares, measure_all, numbers_of
-from colorstyle_lib.reproduction.benchmarks.run_style import style_numbers, stylizing
-from colorstyle_lib.reproduction.benchmarks.specialists_train import read_trainings
-from colorstyle_lib.reproduction.benchmarks.style import MEASURES, StyleMethod, Trial, run_benchmark
-from colorstyle_lib.reproduction.benchmarks.style_pairs import SIZE as STYLE_SIZE
-from colorstyle_lib.reproduction.benchmarks.style_pairs import Pairs, validation_pairs
+from colorstyle_lib.reproduction.baselines.style import stylizing
+from colorstyle_lib.reproduction.benchmarks.coloring import REAL, SIZE, coloring_numbers, measure_all, metrics_of
+from colorstyle_lib.reproduction.benchmarks.runner import Run, load_squares
+from colorstyle_lib.reproduction.benchmarks.style import (
+    MEASURES,
+    Pairs,
+    Trial,
+    measure_pairs,
+    style_judge,
+    style_numbers,
+    validation_pairs,
+)
+from colorstyle_lib.reproduction.benchmarks.style import SIZE as STYLE_SIZE
 from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
 
 JOINT, COLOR, STYLE = SPECIALISTS
@@ -38,143 +47,113 @@ JOINT, COLOR, STYLE = SPECIALISTS
 PAIRS = 84
 """Of a photograph and a painting, each of the 42 validation paintings twice: over these intervals are drawn."""
 
-Trained = ColorMethod | Sequence[ColorMethod]
-"""A method, or its trainings with several seeds, each of which meets the other method's in the same place."""
+Trainings = Sequence[ColorMethod]
+"""The trainings of one method with several seeds, each of which meets the other method's in the same place."""
 
 
-def evaluate_specialists(
-    root: Path,
-    *folders: Path,
-    output: Path,
-    limit: int | None = None,
-    size: int = STYLE_SIZE,
-    resamples: int = 2000,
-) -> list[Number]:
+def evaluate_specialists(root: Path, folders: Sequence[Path], run: Run, *, size: int = STYLE_SIZE) -> list[Number]:
     """Measure the joint model and both specialists, and keep the numbers.
 
     Args:
         root: a data root with photographs and ``paintings``.
         folders: each with the folders of ``colorstyle opponents``, and of another seed. The first keeps what was
             restyled, which is not done again.
-        output: the results file; numbers that are not measured again stay in it.
-        limit: pictures of each data set, and pairs; by default all pictures, and :data:`PAIRS`.
+        run: its options; pairs are by default :data:`PAIRS`.
         size: side of the pairs' squares, in pixels.
-        resamples: of the bootstrap of colorings.
 
     Returns:
-        Everybody's numbers, and what the joint model differs by from each specialist, paired.
+        The numbers of all three, and paired differences of the joint model from each specialist.
 
     Raises:
-        WeightsError: see :func:`.read_trainings`, or VGG-19's weights are missing.
+        WeightsError: see :func:`read_trainings`, or VGG-19's weights are missing.
         DataError: too few pictures. MissingExtraError: a package is not installed.
     """
     methods = read_trainings(folders)
-    several = "".join(f" SEED{seed}" for one in methods[JOINT] for seed in one.seeds) if len(folders) > 1 else ""
-    command = f"colorstyle evaluate --specialists{several} --data ROOT{f' --limit {limit}' if limit else ''}"
-    provenance = Provenance.here(command, "quick" if limit else "full")
-    squares = load_squares(root, SIZE, limit)
-    colorings = partial(color_numbers, squares=squares, provenance=provenance, resamples=resamples)
-    numbers = _with_seeds(colorings, methods[JOINT], methods[COLOR])
-    merge_results(numbers, output)  # before minutes of restyling
-    pairs = validation_pairs(root, limit or PAIRS, size=size)
+    seeds = "".join(f" SEED{seed}" for one in methods[JOINT] for seed in one.seeds) if len(folders) > 1 else ""
+    provenance = run.provenance(f" --specialists{seeds}")
+    colorings = partial(color_numbers, squares=load_squares(root, SIZE, run.limit), provenance=provenance)
+    numbers = _by_seed(colorings, methods[JOINT], methods[COLOR])
+    merge_results(numbers, run.output)  # before minutes of restyling
+    pairs = validation_pairs(root, run.limit or PAIRS, size=size)
     restylings = partial(restyling_numbers, pairs=pairs, provenance=provenance, log=folders[0] / "specialists.jsonl")
-    numbers += _with_seeds(restylings, methods[JOINT], methods[STYLE])
-    merge_results(numbers, output)
+    numbers += _by_seed(restylings, methods[JOINT], methods[STYLE])
+    merge_results(numbers, run.output)
     return numbers
 
 
-def _with_seeds(
-    measure: Callable[[Sequence[ColorMethod], Sequence[ColorMethod]], list[Number]],
-    ones: Sequence[ColorMethod],
-    others: Sequence[ColorMethod],
+def _by_seed(
+    measure: Callable[[Trainings, Trainings], list[Number]], ours: Trainings, theirs: Trainings
 ) -> list[Number]:
     """Numbers of all trainings together, each with its value in every single one."""
-    numbers = measure(ones, others)
-    if len(ones) == 1:
+    numbers = measure(ours, theirs)
+    if len(ours) == 1:
         return numbers
-    # Nothing is colored or restyled again: what was measured is recalled.
-    alone = [measure([one], [other]) for one, other in zip(ones, others, strict=True)]
-    return [
-        replace(number, by_seed=tuple(one.value for one in each)) for number, *each in zip(numbers, *alone, strict=True)
-    ]
+    # Nothing is colored or restyled again: the measurements are in the cache and in the log.
+    alone = [measure([one], [other]) for one, other in zip(ours, theirs, strict=True)]
+    values = zip(*([number.value for number in one] for one in alone), strict=True)
+    return [replace(number, by_seed=each) for number, each in zip(numbers, values, strict=True)]
 
 
 def color_numbers(
-    one: Trained,
-    other: Trained,
-    squares: Mapping[str, Float[Tensor, "n 3 h w"]],
-    provenance: Provenance,
-    *,
-    resamples: int = 2000,
+    ours: Trainings, theirs: Trainings, squares: Mapping[str, Float[Tensor, "n 3 h w"]], provenance: Provenance
 ) -> list[Number]:
     """Colorings of all data sets together: every metric of both, paired differences, and the ratio of colorfulness.
 
     Args:
-        one: in question.
-        other: it is compared with.
+        ours: the method in question.
+        theirs: the method that it is compared with.
         squares: from :func:`.load_squares`.
         provenance: of the run.
-        resamples: of the bootstrap.
     """
-    ones, others = _trainings(one), _trainings(other)
-    measured = [measure_all(pair, squares) for pair in zip(ones, others, strict=True)]
-    network, data = measured[0][0], list(measured[0][1])[-1]
-    last = [by_data[data] for _, by_data in measured]
-    ours, theirs = methods = _together(ones), _together(others)
-    found = {method.name: [columns[method.name] for columns, _ in last] for method in methods}
-    facts = {"data": data, "network": network, "provenance": provenance, "resamples": resamples}
-    colorful = ([columns["colorfulness"] for columns in found[method.name]] for method in methods)
-    ratio = mean_over([ratio_of(*values) for values in zip(*colorful, strict=True)])
-    real = last[0][1]
-    over = Number.of(
-        f"colorfulness_over_{theirs.name}",
-        ours.name,
-        data,
-        bootstrap(ratio, len(real["colorfulness"]), resamples=resamples),
-        provenance,
-        weights=ours.weights,
-        seeds=ours.seeds,
-        note=f"mean colorfulness over the other's, paired over pictures; squares at {SIZE} px; {ours.note}",
-    )
-    return [*numbers_of(methods, found, real, **facts), over]
+    methods, found = [_together(ours), _together(theirs)], {ours[0].name: [], theirs[0].name: []}
+    for pair in zip(ours, theirs, strict=True):
+        network, measured = measure_all(pair, squares)
+        data, columns = list(measured.items())[-1]
+        for method in pair:
+            found[method.name].append(metrics_of(columns[method.name], columns[REAL], network))
+        colorfulness = [columns[method.name]["colorfulness"] for method in pair]
+        found[pair[0].name][-1][f"colorfulness_over_{pair[1].name}"] = (
+            ratio_of(*colorfulness),
+            "mean colorfulness over the other's, paired over pictures",
+        )
+    return coloring_numbers(methods, found, len(columns[REAL]["colorfulness"]), data, provenance)
 
 
-def restyling_numbers(one: Trained, other: Trained, pairs: Pairs, provenance: Provenance, log: Path) -> list[Number]:
+def restyling_numbers(
+    ours: Trainings, theirs: Trainings, pairs: Pairs, provenance: Provenance, log: Path
+) -> list[Number]:
     """Photographs restyled by both: their distances, and paired differences.
 
     Args:
-        one: in question; ours, with restyling levels, as the other.
-        other: it is compared with.
+        ours: the method in question, with restyling levels, as the other.
+        theirs: the method that it is compared with.
         pairs: the same for both.
         provenance: of the run.
-        log: what it holds is not done again.
+        log: results in it are not made again.
     """
-    ones, others = _trainings(one), _trainings(other)
-    judge = StyleJudge(load_vgg19().to(memory_format=channels_last), pretrained_efficientnet_lite0())
-    # Names with hashes keep apart what the log holds of other trainings.
-    contenders = {f"{method.name} {method.weights}": method for method in (*ones, *others)}
-    trials = run_benchmark([_contender(name, method) for name, method in contenders.items()], pairs, judge, log)
-    means = _mean_trials([replace(trial, name=contenders[trial.name].name) for trial in trials])
-    by_name = {method.name: method for method in (_together(ones), _together(others))}
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    # Names with hashes keep apart the log's results of other trainings.
+    logged = {f"{method.name} {method.weights}": method for method in (*ours, *theirs)}
+    methods = [stylizing(ColorStyle(m.generator, m.weights or "", device), name) for name, m in logged.items()]
+    trials = measure_pairs(methods, pairs, style_judge(), log)
+    means = _mean_trials([replace(trial, name=logged[trial.name].name) for trial in trials])
+    by_name = {method.name: method for method in (_together(ours), _together(theirs))}
+    rival = replace(methods[-1], name=theirs[0].name)
     return [
         replace(number, weights=method.weights, seeds=method.seeds, note=f"{number.note}; {method.note}")
-        for number in style_numbers(means, ones[0].name, [_contender(others[0].name, others[0])], provenance)
+        for number in style_numbers(means, ours[0].name, [rival], provenance)
         if (method := by_name[number.method])
     ]
 
 
-def _trainings(method: Trained) -> list[ColorMethod]:
-    return [method] if isinstance(method, ColorMethod) else list(method)
-
-
-def _together(trainings: Sequence[ColorMethod]) -> ColorMethod:
-    """For its name and what is told of it, not to be run."""
+def _together(trainings: Trainings) -> ColorMethod:
+    """A method with the seeds of all its trainings, for its facts and not to be run."""
     first, *more = trainings
     return replace(first, weights=None, seeds=tuple(s for one in trainings for s in one.seeds)) if more else first
 
 
 def _mean_trials(trials: Sequence[Trial]) -> list[Trial]:
-    """One a method and pair: the mean over its trainings."""
+    """Means over trainings, one a method and pair."""
     grouped: dict[tuple[str, str, str], list[Trial]] = {}
     for trial in trials:
         grouped.setdefault((trial.name, trial.content, trial.style), []).append(trial)
@@ -184,6 +163,58 @@ def _mean_trials(trials: Sequence[Trial]) -> list[Trial]:
     ]
 
 
-def _contender(name: str, method: ColorMethod) -> StyleMethod:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return stylizing(ColorStyle(method.generator, method.weights or "", device), name)
+def read_trainings(folders: Sequence[Path]) -> dict[str, list[ColorMethod]]:
+    """The trainings of each of :data:`.SPECIALISTS`, one a folder and in their order.
+
+    Every note tells the steps of all trainings of its name, so that a reader sees that all had about as many.
+
+    Args:
+        folders: each with the folders of ``colorstyle opponents``.
+
+    Raises:
+        WeightsError: one is not trained yet or is damaged; or of several folders two hold the same seed, one holds
+            different seeds, or trainings differ in more than their seed.
+    """
+    files = {folder: {name: folder / name / f"{name}.safetensors" for name in SPECIALISTS} for folder in folders}
+    for folder, named in files.items():
+        if missing := [name for name, file in named.items() if not file.is_file()]:
+            alike = " --seed ITS_OWN --minutes AS_THE_OTHERS" if len(folders) > 1 else ""
+            again = f"colorstyle opponents {' '.join(SPECIALISTS)} --output {folder}{alike}"
+            raise WeightsError(f"not trained yet: {', '.join(missing)}; run: {again}")
+    found = {name: [load_method(name, files[folder][name]) for folder in folders] for name in SPECIALISTS}
+    if len(folders) > 1:
+        _check_seeds(folders, found)
+    return {
+        name: [replace(one, note=f"{one.note}, in {_steps(folders, name)} steps") for one in trainings]
+        for name, trainings in found.items()
+    }
+
+
+def _check_seeds(folders: Sequence[Path], found: Mapping[str, Trainings]) -> None:
+    """Check that folders hold one seed each, different ones, and differ in nothing else."""
+    by_seed: dict[tuple[int, ...], Path] = {}
+    for folder, trainings in zip(folders, zip(*found.values(), strict=True), strict=True):
+        seeds = trainings[0].seeds
+        if not seeds or {one.seeds for one in trainings} != {seeds}:
+            raise WeightsError(f"the trainings in {str(folder)!r} are not of one seed; train them with the same --seed")
+        if seeds in by_seed:
+            both = f"{str(by_seed[seeds])!r} and {str(folder)!r}"
+            raise WeightsError(f"{both} are both of seed {seeds[0]}; name folders of different seeds")
+        by_seed[seeds] = folder
+    for name in SPECIALISTS:
+        first, *others = ({**read_config(folder / name), "seed": None} for folder in folders)
+        for folder, other in zip(folders[1:], others, strict=True):
+            if fields := differing(first, other):
+                both = f"{name} in {str(folder)!r} differs from {str(folders[0])!r}"
+                raise WeightsError(f"{both} in more than its seed: {', '.join(fields)}")
+
+
+def _steps(folders: Sequence[Path], name: str) -> str:
+    """The steps that each training had time for, such as ``375 and 402``."""
+    counts = []
+    for path in (folder / name / "log.jsonl" for folder in folders):
+        try:
+            counts.append(str(json.loads(path.read_text(encoding="utf-8").splitlines()[-1])["step"]))
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise WeightsError(f"{str(path)!r} is missing or damaged ({error}); train {name} again") from error
+    return " and ".join(counts)

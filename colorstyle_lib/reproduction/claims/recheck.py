@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from colorstyle_lib.inference.colorstyle import released_card
-from colorstyle_lib.reproduction.benchmarks.run_coloring import evaluate_weights
+from colorstyle_lib.reproduction.benchmarks.coloring import evaluate_coloring
+from colorstyle_lib.reproduction.benchmarks.runner import Run
 from colorstyle_lib.reproduction.claims.table import shown
 from colorstyle_lib.reproduction.claims.verdict import Judgement, judge_claims
 from colorstyle_lib.reproduction.results.measurement_cache import measured_anew
@@ -53,7 +54,7 @@ def recompute(root: Path | None = None) -> dict[str, Number]:
     """
     with measured_anew(), tempfile.TemporaryDirectory() as folder:
         roots = [None] if root is None else [None, root]
-        numbers = [n for one in roots for n in evaluate_weights(one, output=Path(folder) / "results.json")]
+        numbers = [n for one in roots for n in evaluate_coloring(one, Run(Path(folder) / "results.json"))]
     return {number.key: number for number in numbers}
 
 

@@ -15,9 +15,9 @@ from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
 from colorstyle_lib.reproduction.ablations.numbers import recorded_effects
 from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
-from colorstyle_lib.reproduction.benchmarks.coloring import ALL, KERNEL, SIZE
+from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL, SIZE
 from colorstyle_lib.reproduction.benchmarks.metric_variants import ATLAS
-from colorstyle_lib.reproduction.benchmarks.run_coloring import DEMO
+from colorstyle_lib.reproduction.benchmarks.runner import ALL, DEMO
 from colorstyle_lib.reproduction.benchmarks.style import MEASURES, Summary
 from colorstyle_lib.reproduction.figures import plots
 from colorstyle_lib.reproduction.figures.plots import Panel

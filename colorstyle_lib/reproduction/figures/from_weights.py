@@ -23,8 +23,7 @@ from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.bootstrap import bootstrap, ratio_of
 from colorstyle_lib.metrics.coloring import psnr_ab
-from colorstyle_lib.reproduction.benchmarks.calibration import calibration, uncertainty_cells
-from colorstyle_lib.reproduction.benchmarks.steering import HINTS
+from colorstyle_lib.reproduction.benchmarks.steering import HINTS, calibration, uncertainty_cells
 from colorstyle_lib.reproduction.figures.sidecar import KeptFigure
 from colorstyle_lib.training.validation_samples import demo_squares
 
@@ -97,7 +96,7 @@ def demo_calibration() -> KeptFigure:
     squares = demo_squares(model.generator.config.working_size)
     if squares is None:
         raise MissingExtraError("a package with demo photographs", "tutorial")
-    unsure, wrong = (cells.cpu() for cells in uncertainty_cells(model.generator, squares))
+    unsure, wrong = (cells.cpu() for cells in uncertainty_cells(model.generator, squares).values())
     predicted, actual = calibration(unsure, wrong, _PARTS).T.numpy()
     interval = _over_photographs(unsure, wrong)
     each = [calibration(unsure[i : i + 1], wrong[i : i + 1], _PARTS).T.numpy() for i in range(len(squares))]

@@ -35,12 +35,12 @@ from colorstyle_lib.reproduction.ablations.table import print_effects
 from colorstyle_lib.reproduction.ablations.train import PresetLearner, train_member
 from colorstyle_lib.reproduction.baselines.method import GRAY
 from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
+    attention_columns,
+    attention_statistics,
     deviation_of,
-    listen,
-    override,
+    override_columns,
     rank_correlation_of,
     swapped,
-    trial_statistics,
 )
 from colorstyle_lib.reproduction.figures.plots import ablation_effects
 from colorstyle_lib.reproduction.results.store import read_results
@@ -315,12 +315,12 @@ def test_rank_correlation_is_scipys_with_ties_and_in_drawn_samples():
 def test_what_is_heard_is_what_the_generator_does():
     generator, lab = attentive(), rgb_to_lab(exam(3).halves)
     left, right = lab.chunk(2, dim=-1)
-    alone, guided = listen(generator, left), listen(generator, left, right)
+    alone, guided = attention_columns(generator, left), attention_columns(generator, left, right)
     assert (alone["weight"][:, 0] == 0).all()
     assert (alone["moved"][:, 0] == 0).all()
     torch.testing.assert_close(guided["weight"].sum(1), torch.ones(3))
     assert (guided["moved"] > 0).all()
-    names = set(trial_statistics({"automatic": alone, "reference": guided}))
+    names = set(attention_statistics({"automatic": alone, "reference": guided}))
     assert "reference_deletion_rank_correlation_color" in names
     assert "automatic_weight_color" not in names
 
@@ -328,7 +328,7 @@ def test_what_is_heard_is_what_the_generator_does():
 def test_a_weight_of_zero_silences_a_modality_and_swapping_changes_only_it():
     generator, lab = attentive(), rgb_to_lab(exam(3).halves)
     left, right = lab.chunk(2, dim=-1)
-    found = override(generator, left, right)
+    found = override_columns(generator, left, right)
     for name in MODALITIES:
         assert found[f"at_0/{name}"].max() < 1e-4
         assert found[f"at_1/{name}"].min() > 1e-3

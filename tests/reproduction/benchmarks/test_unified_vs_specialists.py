@@ -28,6 +28,7 @@ from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.baselines.recipes import RECIPES, SPECIALISTS, Recipe
 from colorstyle_lib.reproduction.baselines.train import train_opponent
 from colorstyle_lib.reproduction.benchmarks.coloring import measure_all
+from colorstyle_lib.reproduction.benchmarks.runner import Run
 from colorstyle_lib.reproduction.benchmarks.unified_vs_specialists import (
     color_numbers,
     evaluate_specialists,
@@ -123,7 +124,7 @@ def test_colorfulness_is_compared_as_a_ratio_and_paired(tmp_path: Path, monkeypa
         return ColorMethod(name, lambda rgb: share * rgb_to_lab(rgb)[:, 1:], seeds=(0,), note="trained for 2 s")
 
     one, other = fading("joint", 0.4), fading("color_specialist", 0.8)
-    found = {n.key: n for n in color_numbers(one, other, grayed, HERE, resamples=50)}
+    found = {n.key: n for n in color_numbers([one], [other], grayed, HERE)}
     ratio = found["all/joint/colorfulness_over_color_specialist"]
     assert (ratio.n, ratio.seeds) == (6, (0,))
     assert ratio.value == pytest.approx(0.5, abs=0.02)
@@ -181,7 +182,7 @@ def test_weights_become_numbers_and_what_was_restyled_is_not_again(root: Path, t
         (folder / name / "config.json").write_text('{"seed": 7, "seconds": 300, "images": 5}')
         (folder / name / "log.jsonl").write_text('{"step": 1}\n{"step": 41}\n')
     output = tmp_path / "results.json"
-    numbers = evaluate_specialists(root, folder, output=output, limit=2, size=64, resamples=50)
+    numbers = evaluate_specialists(root, [folder], Run(output, limit=2), size=64)
     found = read_results(output)
     assert found == {n.key: n for n in numbers}
     style = found["style_pairs/joint/style_style_minus_style_specialist"]
@@ -194,11 +195,11 @@ def test_weights_become_numbers_and_what_was_restyled_is_not_again(root: Path, t
     assert not [key for key in found if key.startswith(("scenes", "paintings"))]
     log = folder / "specialists.jsonl"
     lines = log.read_text()
-    evaluate_specialists(root, folder, output=output, limit=2, size=64, resamples=50)
+    evaluate_specialists(root, [folder], Run(output, limit=2), size=64)
     assert log.read_text() == lines
     torch.manual_seed(9)
     save_generator(Generator(change(tiny, restyling=8)).eval(), folder / "joint" / "joint.safetensors")
-    evaluate_specialists(root, folder, output=output, limit=2, size=64, resamples=50)
+    evaluate_specialists(root, [folder], Run(output, limit=2), size=64)
     assert len(log.read_text().split()) > len(lines.split())  # another training is measured anew
     assert read_results(output)[style.key].value != style.value
 
@@ -216,9 +217,9 @@ def test_colorings_of_several_seeds_are_averaged_picture_by_picture(tmp_path: Pa
 
     ones, others = ([fading(name, share, seed) for seed in (0, 1)] for name, share in (("joint", 0.4), ("color", 0.8)))
     ones[1] = fading("joint", 0.7, 1)
-    found = {n.key: n for n in color_numbers(ones, others, squares, HERE, resamples=50)}
+    found = {n.key: n for n in color_numbers(ones, others, squares, HERE)}
     singles = [
-        {n.key: n for n in color_numbers(one, other, squares, HERE, resamples=50)}
+        {n.key: n for n in color_numbers([one], [other], squares, HERE)}
         for one, other in zip(ones, others, strict=True)
     ]
     assert found.keys() == singles[0].keys()
@@ -226,7 +227,7 @@ def test_colorings_of_several_seeds_are_averaged_picture_by_picture(tmp_path: Pa
         assert number.value == pytest.approx(sum(single[key].value for single in singles) / 2, rel=1e-9), key
         assert (number.n, number.seeds, number.weights) == (4, (0, 1), None)
     columns = [measure_all([one], squares)[1]["land"][0]["joint"]["psnr_ab"].double() for one in ones]
-    by_picture = bootstrap(mean_of((columns[0] + columns[1]) / 2), 4, resamples=50)
+    by_picture = bootstrap(mean_of((columns[0] + columns[1]) / 2), 4)
     assert found["land/joint/psnr_ab"].interval == pytest.approx((by_picture.low, by_picture.high))
     ratio = found["land/joint/colorfulness_over_color"]
     assert ratio.interval[0] <= ratio.value <= ratio.interval[1]
@@ -249,7 +250,7 @@ def trained(folder: Path, seed: int, steps: int, seconds: int = 300) -> Path:
 def test_folders_of_several_seeds_become_means_that_tell_each_seeds_value(root: Path, tmp_path: Path):
     folders = [trained(tmp_path / f"trained{seed}", seed, 41 - seed) for seed in (0, 2)]
     output = tmp_path / "results.json"
-    numbers = evaluate_specialists(root, *folders, output=output, limit=2, size=64, resamples=50)
+    numbers = evaluate_specialists(root, folders, Run(output, limit=2), size=64)
     found = {n.key: n for n in numbers}
     assert read_results(output) == found
     for number in numbers:
