@@ -226,7 +226,7 @@ def test_colorings_of_several_seeds_are_averaged_picture_by_picture(tmp_path: Pa
     for key, number in found.items():
         assert number.value == pytest.approx(sum(single[key].value for single in singles) / 2, rel=1e-9), key
         assert (number.n, number.seeds, number.weights) == (4, (0, 1), None)
-    columns = [measure_all([one], squares)[1]["land"][0]["joint"]["psnr_ab"].double() for one in ones]
+    columns = [measure_all([one], squares)[1]["land"]["joint"]["psnr_ab"].double() for one in ones]
     by_picture = bootstrap(mean_of((columns[0] + columns[1]) / 2), 4)
     assert found["land/joint/psnr_ab"].interval == pytest.approx((by_picture.low, by_picture.high))
     ratio = found["land/joint/colorfulness_over_color"]
