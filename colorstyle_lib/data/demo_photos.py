@@ -53,74 +53,25 @@ class Photograph:
 
 
 # As scikit-image's docstrings (skimage.data) and scikit-learn's datasets/images/README.txt state them.
-PHOTOGRAPHS: dict[str, Photograph] = {
-    p.name: p
-    for p in (
-        Photograph(
-            "astronaut",
-            "Astronaut Eileen Collins",
-            "NASA",
-            "public domain",
-            "NASA Great Images database, flic.kr/p/r9qvLn",
-            "skimage",
-            "data/astronaut.png",
-        ),
-        Photograph(
-            "chelsea",
-            "Chelsea the cat",
-            "Stéfan van der Walt",
-            "CC0",
-            "by way of scikit-image",
-            "skimage",
-            "data/chelsea.png",
-        ),
-        Photograph(
-            "coffee",
-            "A cup of coffee",
-            "Rachel Michetti",
-            "CC0",
-            "Pikolo Espresso Bar, by way of scikit-image",
-            "skimage",
-            "data/coffee.png",
-        ),
-        Photograph(
-            "rocket",
-            "Launch of DSCOVR on a Falcon 9",
-            "SpaceX",
-            "CC0",
-            "flickr.com/photos/spacexphotos/16511594820",
-            "skimage",
-            "data/rocket.jpg",
-        ),
-        Photograph(
-            "hubble",
-            "Hubble eXtreme Deep Field",
-            "NASA, ESA and the HUDF09 team",
-            "public domain",
-            "HubbleSite news release 2012-37",
-            "skimage",
-            "data/hubble_deep_field.jpg",
-        ),
-        Photograph(
-            "china",
-            "The Summer Palace, Beijing",
-            "danielbuechele",
-            "CC BY 2.0",
-            "flickr.com/photos/danielbuechele/6061409035",
-            "sklearn",
-            "datasets/images/china.jpg",
-        ),
-        Photograph(
-            "flower",
-            "A dahlia",
-            "vultilion",
-            "CC BY 2.0",
-            "flickr.com/photos/vultilion/6056698931",
-            "sklearn",
-            "datasets/images/flower.jpg",
-        ),
-    )
-}
+# fmt: off
+_TABLE = (
+    Photograph("astronaut", "Astronaut Eileen Collins", "NASA", "public domain",
+               "NASA Great Images database, flic.kr/p/r9qvLn", "skimage", "data/astronaut.png"),
+    Photograph("chelsea", "Chelsea the cat", "Stéfan van der Walt", "CC0",
+               "by way of scikit-image", "skimage", "data/chelsea.png"),
+    Photograph("coffee", "A cup of coffee", "Rachel Michetti", "CC0",
+               "Pikolo Espresso Bar, by way of scikit-image", "skimage", "data/coffee.png"),
+    Photograph("rocket", "Launch of DSCOVR on a Falcon 9", "SpaceX", "CC0",
+               "flickr.com/photos/spacexphotos/16511594820", "skimage", "data/rocket.jpg"),
+    Photograph("hubble", "Hubble eXtreme Deep Field", "NASA, ESA and the HUDF09 team", "public domain",
+               "HubbleSite news release 2012-37", "skimage", "data/hubble_deep_field.jpg"),
+    Photograph("china", "The Summer Palace, Beijing", "danielbuechele", "CC BY 2.0",
+               "flickr.com/photos/danielbuechele/6061409035", "sklearn", "datasets/images/china.jpg"),
+    Photograph("flower", "A dahlia", "vultilion", "CC BY 2.0",
+               "flickr.com/photos/vultilion/6056698931", "sklearn", "datasets/images/flower.jpg"),
+)
+# fmt: on
+PHOTOGRAPHS: dict[str, Photograph] = {one.name: one for one in _TABLE}
 
 
 def photograph(name: str) -> Photograph:

@@ -38,77 +38,28 @@ class DataSet:
     by_hand: str = ""
 
 
-KNOWN: dict[str, DataSet] = {
-    one.name: one
-    for one in (
-        DataSet(
-            "imagenette",
-            "Imagenette, 10 classes of ImageNet, shorter side 320",
-            9_469,
-            3_925,
-            "0.34 GB",
-            "ImageNet's: non-commercial research and education",
-            "https://github.com/fastai/imagenette",
-        ),
-        DataSet(
-            "flowers102",
-            "Oxford 102 Flowers",
-            1_020,
-            1_020,
-            "0.34 GB",
-            "no licence stated; the photographs come from the web",
-            "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/",
-        ),
-        DataSet(
-            "stl10",
-            "STL-10, 96 x 96, mostly unlabeled",
-            105_000,
-            8_000,
-            "3.1 GB unpacked",
-            "images from ImageNet: non-commercial research and education",
-            "https://cs.stanford.edu/~acoates/stl10/",
-        ),
-        DataSet(
-            "places365",
-            "Places365-Standard, 256 x 256",
-            1_803_460,
-            36_500,
-            "about 27 GB",
-            "non-commercial research and education, no redistribution",
-            "http://places2.csail.mit.edu",
-        ),
-        DataSet(
-            "imagenet",
-            "ImageNet, ILSVRC 2012",
-            1_281_167,
-            50_000,
-            "145 GB",
-            "non-commercial research and education",
-            "https://image-net.org",
-            "ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar and ILSVRC2012_devkit_t12.tar.gz (an account is needed)",
-        ),
-        DataSet(
-            "coco",
-            "COCO 2017",
-            118_287,
-            5_000,
-            "20 GB",
-            "annotations CC BY 4.0; each image its own Flickr licence, many non-commercial",
-            "https://cocodataset.org",
-            "train2017.zip, val2017.zip and annotations_trainval2017.zip",
-        ),
-        DataSet(
-            "lsun",
-            "LSUN, 10 scene categories, shorter side 256",
-            9_895_373,
-            3_000,
-            "168 GB",
-            "no licence stated; the photographs come from the web",
-            "https://github.com/fyu/lsun",
-            "a zip for each category and split, unpacked to NAME_train_lmdb and NAME_val_lmdb",
-        ),
-    )
-}
+_RESEARCH, _WEB = "non-commercial research and education", "no licence stated; the photographs come from the web"
+# fmt: off
+_TABLE = (
+    DataSet("imagenette", "Imagenette, 10 classes of ImageNet, shorter side 320", 9_469, 3_925, "0.34 GB",
+            f"ImageNet's: {_RESEARCH}", "https://github.com/fastai/imagenette"),
+    DataSet("flowers102", "Oxford 102 Flowers", 1_020, 1_020, "0.34 GB",
+            _WEB, "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"),
+    DataSet("stl10", "STL-10, 96 x 96, mostly unlabeled", 105_000, 8_000, "3.1 GB unpacked",
+            f"images from ImageNet: {_RESEARCH}", "https://cs.stanford.edu/~acoates/stl10/"),
+    DataSet("places365", "Places365-Standard, 256 x 256", 1_803_460, 36_500, "about 27 GB",
+            f"{_RESEARCH}, no redistribution", "http://places2.csail.mit.edu"),
+    DataSet("imagenet", "ImageNet, ILSVRC 2012", 1_281_167, 50_000, "145 GB", _RESEARCH, "https://image-net.org",
+            "ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar and ILSVRC2012_devkit_t12.tar.gz (an account is needed)"),
+    DataSet("coco", "COCO 2017", 118_287, 5_000, "20 GB",
+            "annotations CC BY 4.0; each image its own Flickr licence, many non-commercial", "https://cocodataset.org",
+            "train2017.zip, val2017.zip and annotations_trainval2017.zip"),
+    DataSet("lsun", "LSUN, 10 scene categories, shorter side 256", 9_895_373, 3_000, "168 GB",
+            _WEB, "https://github.com/fyu/lsun",
+            "a zip for each category and split, unpacked to NAME_train_lmdb and NAME_val_lmdb"),
+)
+# fmt: on
+KNOWN: dict[str, DataSet] = {one.name: one for one in _TABLE}
 """By name, smallest first, then those that are to be fetched by hand."""
 
 
@@ -119,7 +70,7 @@ def downloads() -> Path:
 
 
 def find_root(given: str | os.PathLike[str] | None = None, *, download: bool = False) -> Path | None:
-    """The data root of a run: a folder, or a known data set by its name.
+    """Find the data root of a run: a folder, or a known data set by its name.
 
     Args:
         given: what the user named; empty means ``COLORSTYLE_DATA``. A folder wins over a data set of the same name.
@@ -135,24 +86,14 @@ def find_root(given: str | os.PathLike[str] | None = None, *, download: bool = F
     name = os.fspath(given or os.environ.get("COLORSTYLE_DATA") or "")
     if not name:
         return None
-    if Path(name).expanduser().is_dir():
-        return paths.data_root(given)
+    if Path(name).expanduser().is_dir() or (name not in KNOWN and os.sep in name):
+        return paths.data_root(given)  # of a path that does not exist it says so
     if name not in KNOWN:
-        if os.sep in name:
-            return paths.data_root(given)  # which says that there is no such folder
         raise DataError(f"no folder and no known data set {name!r}{nearest(name, KNOWN)}")
     one, root = KNOWN[name], downloads() / name
-    if root.is_dir():
-        return root.resolve()
-    if one.by_hand:
-        raise DataError(
-            f"{one.title} cannot be downloaded for you: get {one.by_hand} from {one.home}, "
-            f"put them into a folder and give that, or put them into {str(root)!r}"
-        )
-    if not download:
+    if not (root.is_dir() or one.by_hand or download):
         raise DataError(f"{one.title} is not there; add --download ({one.size}, to {str(root)!r}), or give a folder")
-    fetch(name)
-    return root.resolve()
+    return fetch(name).resolve()
 
 
 def fetch(name: str) -> Path:
@@ -169,14 +110,15 @@ def fetch(name: str) -> Path:
     if root.is_dir():
         return root
     if one.by_hand:
-        raise DataError(f"{one.title} cannot be downloaded for you: get {one.by_hand} from {one.home}")
-    part = root.with_name(f".{name}.part")
+        raise DataError(
+            f"{one.title} cannot be downloaded for you: get {one.by_hand} from {one.home}, "
+            f"put them into a folder and give that, or put them into {str(root)!r}"
+        )
     try:
         with file_lock(root.with_name(f".{name}.lock")):
             if not root.is_dir():  # another process may just have done it
                 print(f"downloading {one.title}: {one.size}; terms: {one.terms}", flush=True)
-                _download(name, part)
-                part.rename(root)
+                _download(name, root.with_name(f".{name}.part")).rename(root)
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "data") from error
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors; torchvision's of a wrong MD5 is the other
@@ -188,7 +130,7 @@ def fetch(name: str) -> Path:
     return root
 
 
-def _download(name: str, folder: Path) -> None:
+def _download(name: str, folder: Path) -> Path:
     """Fetch and unpack; archives of an attempt that was cut off are used again, what it had unpacked is not."""
     import torchvision.datasets
 
@@ -196,10 +138,11 @@ def _download(name: str, folder: Path) -> None:
         shutil.rmtree(left, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     kind, variants = _TORCHVISION[name]
-    for settings in variants:
+    for settings in variants:  # torchvision checks its own MD5 sums
         getattr(torchvision.datasets, kind)(folder, download=True, **settings)
     for archive in [path for path in folder.rglob("*") if path.name.endswith((".tar", ".tgz", ".tar.gz"))]:
         archive.unlink()
+    return folder
 
 
 _TORCHVISION: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tqdm import tqdm
 from colorstyle_lib.data.folder import list_images
 from colorstyle_lib.data.image_list import Split
 from colorstyle_lib.errors import DataError
-from colorstyle_lib.files import atomic_write
+from colorstyle_lib.files import atomic_write, file_hash
 
 NAME = "CHECKSUMS.csv"
 """What :func:`write_manifest` calls it. Not ``MANIFEST.csv``, which would from then on decide the splits."""
@@ -25,13 +25,9 @@ _SPLITS: tuple[Split, ...] = ("train", "val")
 
 @dataclass(frozen=True)
 class Comparison:
-    """A folder beside a manifest; every field holds names as the manifest writes them, sorted.
+    """A folder beside a manifest: names, sorted, of files of the right content, not there, and of another content.
 
-    Attributes:
-        same: files of the right content.
-        missing: files that are not there.
-        changed: files of another content.
-        extra: images of the splits that the manifest speaks of, which it does not know.
+    ``extra`` are images that the manifest does not know, in the splits that it describes.
     """
 
     same: tuple[str, ...]
@@ -51,10 +47,7 @@ def write_manifest(root: Path, output: Path | None = None, splits: Sequence[Spli
     Args:
         root: a data root of any layout; of LSUN, STL-10 and shards, the files are those that hold many images.
         output: the CSV file; by default ``CHECKSUMS.csv`` in the root.
-        splits: which.
-
-    Returns:
-        The file written.
+        splits: which; by default both.
 
     Raises:
         DataError: no images, a file cannot be read, or the manifest cannot be written.
@@ -78,10 +71,7 @@ def write_rows(output: Path, rows: Sequence[tuple[str, str | None, str]]) -> Pat
 
 
 def read_rows(manifest: Path) -> list[dict[str, str]]:
-    """The rows of a manifest, by column.
-
-    Args:
-        manifest: a CSV file with the columns ``path`` and ``sha256``, and perhaps more.
+    """Read the rows of a CSV file with the columns ``path`` and ``sha256``, and perhaps more.
 
     Raises:
         DataError: it cannot be read, lacks one of the two, or is cut off.
@@ -114,11 +104,16 @@ def check(root: Path, manifest: Path | None = None) -> Comparison:
     """
     if not root.is_dir():
         raise DataError(f"data root {str(root)!r} is not a folder")
-    rows = read_rows(manifest or _own(root))
+    own = next((root / name for name in (NAME, "MANIFEST.csv") if (root / name).is_file()), None)
+    if not (manifest or own):
+        raise DataError(
+            f"{str(root)!r} has no {NAME}; give --manifest FILE, or write one: colorstyle data manifest ROOT"
+        )
+    rows = read_rows(manifest or own)
     expected = {row["path"]: row["sha256"].lower() for row in rows}
-    spoken_of = {row["split"] for row in rows if row.get("split")} or set(_SPLITS)
+    described = {row["split"] for row in rows if row.get("split")} or set(_SPLITS)
     found = _hashes(root, list(expected))
-    there = _files(root, [split for split in _SPLITS if split in spoken_of])
+    there = _files(root, [split for split in _SPLITS if split in described])
     return Comparison(
         same=tuple(sorted(name for name, value in expected.items() if found[name] == value)),
         missing=tuple(sorted(name for name in expected if found[name] is None)),
@@ -127,22 +122,13 @@ def check(root: Path, manifest: Path | None = None) -> Comparison:
     )
 
 
-def _own(root: Path) -> Path:
-    for name in (NAME, "MANIFEST.csv"):
-        if (root / name).is_file():
-            return root / name
-    raise DataError(f"{str(root)!r} has no {NAME}; give --manifest FILE, or write one: colorstyle data manifest ROOT")
-
-
 def _files(root: Path, splits: Sequence[Split]) -> dict[str, str]:
-    """The files of these splits that are there, by name; a split that is empty has none."""
+    """The split of each file that is there, by name; a split that is empty has none."""
     found: dict[str, str] = {}
     for split in splits:
-        try:
+        with suppress(DataError):
             files = list_images(root, split).files
-        except DataError:
-            continue
-        found |= {file.relative_to(root).as_posix(): split for file in files if file.is_file()}
+            found |= {file.relative_to(root).as_posix(): split for file in files if file.is_file()}
     return found
 
 
@@ -151,13 +137,11 @@ def _hashes(root: Path, names: Sequence[str]) -> dict[str, str | None]:
 
     def sha256(name: str) -> str | None:
         try:
-            with (root / name).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return file_hash(root / name)
         except (OSError, ValueError):
             return None
 
+    quiet = len(names) < 1000 or not sys.stderr.isatty()
     with ThreadPoolExecutor() as pool:
-        quiet = len(names) < 1000 or not sys.stderr.isatty()
-        return dict(
-            zip(names, tqdm(pool.map(sha256, names), total=len(names), unit="file", disable=quiet), strict=True)
-        )
+        sums = tqdm(pool.map(sha256, names), total=len(names), unit="file", disable=quiet)
+        return dict(zip(names, sums, strict=True))

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -19,7 +20,7 @@ from tqdm import tqdm
 from colorstyle_lib import paths
 from colorstyle_lib.data.image_list import open_bytes
 from colorstyle_lib.data.manifest import read_rows
-from colorstyle_lib.errors import ConfigError, DataError, ImageError, check_known, needs_extra
+from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError, ImageError, check_known, needs_extra
 from colorstyle_lib.files import atomic_write
 
 VALIDATION = paths.ROOT / "data" / "manifests" / "validation.csv"
@@ -109,22 +110,23 @@ def read_entries(manifest: Path = VALIDATION, datasets: Sequence[str] = ()) -> l
     chosen = [row for row in rows if not datasets or row["path"].partition("/")[0] in datasets]
     entries = [Entry(**{column: row[column] for column in columns}) for row in chosen]
     for entry in entries:
-        _check_entry(entry, f"{manifest.name}, {entry.path!r}")
+        if problem := _problem(entry):
+            raise DataError(f"{manifest.name}, {entry.path!r}: {problem}")
     return entries
 
 
-def _check_entry(entry: Entry, where: str) -> None:
-    path = PurePosixPath(entry.path)
+def _problem(entry: Entry) -> str:
+    """Why a row cannot be followed; empty where it can."""
+    path, found = PurePosixPath(entry.path), _JPEG.fullmatch(entry.recipe)
     if path.is_absolute() or ".." in path.parts or "\\" in entry.path or not path.name:
-        raise DataError(f"{where}: a path stays inside its folder")
+        return "a path stays inside its folder"
     if not re.fullmatch(r"[\w.-]+/[\w.-]+:[^:]+", entry.source) or not re.fullmatch(r"[0-9a-f]{7,40}", entry.commit):
-        raise DataError(f"{where}: a source is 'owner/name:path' at a commit, not {entry.source!r} at {entry.commit!r}")
-    found = _JPEG.fullmatch(entry.recipe)
+        return f"a source is 'owner/name:path' at a commit, not {entry.source!r} at {entry.commit!r}"
     if entry.recipe != "copy" and not (found and 1 <= int(found["quality"]) <= 100):
-        known = "'copy' and '[WIDTHxHEIGHT lanczos, ]jpeg QUALITY 4:2:0 progressive'"
-        raise DataError(f"{where}: no recipe {entry.recipe!r}; known: {known}")
+        return f"no recipe {entry.recipe!r}; known: 'copy' and '[WIDTHxHEIGHT lanczos, ]jpeg QUALITY 4:2:0 progressive'"
     if found and found["width"] and not int(found["width"]) * int(found["height"]):
-        raise DataError(f"{where}: the recipe {entry.recipe!r} asks for a picture without pixels")
+        return f"the recipe {entry.recipe!r} asks for a picture without pixels"
+    return ""
 
 
 def follow_recipe(recipe: str, source: bytes, name: str) -> bytes:
@@ -153,33 +155,6 @@ def pixel_hash(picture: Image.Image) -> str:
     return hashlib.sha256(b"%dx%d\n" % picture.size + picture.tobytes()).hexdigest()
 
 
-class _UnreachableError(DataError):
-    """No server answers at an address: most often, there is no network."""
-
-
-def _fetch(address: str) -> bytes:
-    """Download a file by pooch, which asks again where that may help."""
-    import pooch
-    import requests
-
-    def download(*what: object) -> None:
-        try:
-            pooch.HTTPDownloader(timeout=_SECONDS)(*what)
-        except requests.HTTPError as error:
-            if error.response.status_code in _PASSING:
-                raise
-            raise DataError(f"{address}: {error.response.status_code} {error.response.reason}") from error
-
-    pooch.get_logger().setLevel("ERROR")  # a progress bar tells enough
-    with TemporaryDirectory() as folder:
-        server = pooch.create(folder, "", registry={"file": None}, urls={"file": address}, retry_if_failed=_RETRIES)
-        try:
-            return Path(server.fetch("file", downloader=download)).read_bytes()
-        except (requests.RequestException, OSError) as error:
-            kind = _UnreachableError if isinstance(error, requests.ConnectionError | requests.Timeout) else DataError
-            raise kind(f"{address}: {' '.join(str(error).split())}") from error
-
-
 def rebuild(entries: Sequence[Entry], folder: Path, host: str = HOST) -> list[Rebuilt]:
     """Download, make and check files; again, to go on after a stop: files that are right are not fetched again.
 
@@ -198,27 +173,23 @@ def rebuild(entries: Sequence[Entry], folder: Path, host: str = HOST) -> list[Re
     if not re.match(r"https?://\w", host):
         raise ConfigError(f"sources come from an address that begins with http:// or https://, not {host!r}")
     with needs_extra("pooch", "data"):
-        import pooch  # noqa: F401  (said before anything is fetched)
-    lost: list[str] = []  # why no server answered
+        import pooch
+    pooch.get_logger().setLevel("ERROR")  # the progress bar tells enough
+    lost: list[str] = []  # why no server answered: the other files need not find out each for itself
 
     def one(entry: Entry) -> Rebuilt:
         file = folder / entry.path
-        try:
+        with suppress(ImageError):  # of a file that is damaged here; it is fetched again
             if file.is_file() and entry.is_same(file.read_bytes()):
                 return Rebuilt(entry.path, "same")
-        except ImageError:
-            pass  # damaged here; it is fetched again
         if lost:
             return Rebuilt(entry.path, "not fetched", "the network was lost")
         try:
             made = follow_recipe(entry.recipe, _fetch(entry.address(host)), repr(entry.path))
             same = entry.is_same(made)
-        except ImageError as error:
-            return Rebuilt(entry.path, "differs", str(error))
-        except DataError as error:
-            if isinstance(error, _UnreachableError):
-                lost.append(str(error))  # the others need not find out each for itself
-            return Rebuilt(entry.path, "not fetched", str(error))
+        except (ConnectionError, ColorStyleError) as error:
+            lost.extend([str(error)] if isinstance(error, ConnectionError) else [])
+            return Rebuilt(entry.path, "differs" if isinstance(error, ImageError) else "not fetched", str(error))
         if not same and entry.recipe == "copy":
             return Rebuilt(entry.path, "differs", "not the same file (SHA-256)")
         with atomic_write(file, error=DataError) as written:
@@ -233,3 +204,25 @@ def rebuild(entries: Sequence[Entry], folder: Path, host: str = HOST) -> list[Re
     if lost and all(result.verdict == "not fetched" for result in results):
         raise DataError(f"cannot reach {lost[0]}; run this on a machine with a network and bring the folder here")
     return results
+
+
+def _fetch(address: str) -> bytes:
+    """Download a file by pooch, which asks again where that may help; ConnectionError where no server answers."""
+    import pooch
+    import requests
+
+    def download(*what: object) -> None:
+        try:
+            pooch.HTTPDownloader(timeout=_SECONDS)(*what)
+        except requests.HTTPError as error:
+            if error.response.status_code in _PASSING:
+                raise
+            raise DataError(f"{address}: {error.response.status_code} {error.response.reason}") from error
+
+    with TemporaryDirectory() as folder:
+        server = pooch.create(folder, "", registry={"file": None}, urls={"file": address}, retry_if_failed=_RETRIES)
+        try:
+            return Path(server.fetch("file", downloader=download)).read_bytes()
+        except (requests.RequestException, OSError) as error:
+            kind = ConnectionError if isinstance(error, requests.ConnectionError | requests.Timeout) else DataError
+            raise kind(f"{address}: {' '.join(str(error).split())}") from error

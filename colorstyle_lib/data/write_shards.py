@@ -109,17 +109,17 @@ def _finished(tar: Path, recipe: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _write(tar: Path, listing: Listing, numbers: Sequence[int], recipe: dict[str, Any]) -> dict[str, Any]:
-    quality, shorter_side = recipe["quality"], recipe["shorter_side"]
+    """Write one shard and its facts."""
 
     def encode(number: int) -> bytes | str:
         try:
             picture = listing.read(number)
         except ImageError as error:
             return str(error)
-        if min(picture.size) > shorter_side:
-            picture = shrink(picture, shorter_side)
+        if min(picture.size) > recipe["shorter_side"]:
+            picture = shrink(picture, recipe["shorter_side"])
         content = io.BytesIO()
-        picture.save(content, "JPEG", quality=quality, subsampling=0)
+        picture.save(content, "JPEG", quality=recipe["quality"], subsampling=0)
         return content.getvalue()
 
     left_out: list[str] = []
@@ -135,13 +135,11 @@ def _write(tar: Path, listing: Listing, numbers: Sequence[int], recipe: dict[str
         file.seek(0)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
-        places = pictures_in(file)
+        images = []
+        for name, offset, length in pictures_in(file):
+            number = int(Path(name).stem)
+            images.append((listing.names[number], listing.datasets[number], offset, length))
         size = file.seek(0, os.SEEK_END)
-    sources = [int(Path(name).stem) for name, _, _ in places]
-    images = [
-        (listing.names[number], listing.datasets[number], offset, length)
-        for number, (_, offset, length) in zip(sources, places, strict=True)
-    ]
     facts = {"recipe": recipe, "sha256": sha256, "bytes": size, "left_out": left_out, "images": images}
     with atomic_write(tar.with_suffix(".json"), "w", error=DataError) as file:
         json.dump(facts, file)
