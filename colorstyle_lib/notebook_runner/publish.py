@@ -46,7 +46,7 @@ _PLACE = re.compile(
     + "|".join(rf"{re.escape(place)}\b" for place in _OWN if len(place) > 1)
 )
 
-_LINK = re.compile(r"\]\((?=(?:\.\.|solutions)/)")  # a link of a notebook that leads to another folder
+_LINK = re.compile(r"\]\((?=\.\./|solutions/|\w+\.md)")  # a link that is not to a neighboring notebook
 
 _HEAD = """# The notebooks, executed
 

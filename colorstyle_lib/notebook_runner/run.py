@@ -217,7 +217,7 @@ def _explain(error: BaseException | None, kernel: AsyncKernelManager, log: Path,
         limit = f"took longer than {timeout} s, the limit for one cell; --timeout SECONDS sets another"
         return "timed out", [limit]
     if isinstance(error, DeadKernelError):
-        status = kernel.provisioner.process.poll()
+        status = getattr(kernel.provisioner.process, "returncode", None)
         memory = ": most often because the machine ran out of memory" if status == -signal.SIGKILL else ""
         return "kernel died", [f"the kernel died (exit status {status}){memory}"]
     if isinstance(error, CellExecutionError) and error.ename == "SystemExit":

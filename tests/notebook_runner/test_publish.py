@@ -72,7 +72,10 @@ def run_course(course: Path, kept: Path) -> int:
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A folder with a notebook that has no outputs."""
-    cells = [new_markdown_cell("# A\n[own](solutions/01_a.ipynb), [next](02_b.ipynb)"), new_code_cell("print(1)")]
+    cells = [
+        new_markdown_cell("# A\n[own](solutions/01_a.ipynb), [next](02_b.ipynb), [page](P.md)"),
+        new_code_cell("print(1)"),
+    ]
     save(new_notebook(cells=[*cells, new_code_cell("2")]), tmp_path / "notebooks" / "01_a.ipynb")
     return tmp_path / "notebooks"
 
@@ -157,7 +160,8 @@ def test_a_data_root_in_the_environment_is_refused_too(course: Path, isolated: P
 def test_a_kept_notebook_is_its_notebook_with_outputs(course: Path, kept: Path):
     notebook = read_notebook(kept / "01_a.ipynb")
     title, first, second = notebook.cells
-    assert title.source == "# A\n[own](../../notebooks/solutions/01_a.ipynb), [next](02_b.ipynb)"
+    links = "[own](../../notebooks/solutions/01_a.ipynb), [next](02_b.ipynb), [page](../../notebooks/P.md)"
+    assert title.source == f"# A\n{links}"
     assert (first.execution_count, first.outputs[0].text, first.metadata) == (1, "1\n", {})
     assert (second.execution_count, second.outputs[0].execution_count) == (2, 2)
     assert notebook.metadata == {"colorstyle": FACTS}
