@@ -50,12 +50,20 @@ def multimodal_attention(
 
 
 def masked_softmax(
-    energies: Float[Tensor, "n m *places"], present: Bool[Tensor, "n m"], temperature: float = 1.0
+    energies: Float[Tensor, "n m *places"],
+    present: Bool[Tensor, "n m"],
+    temperature: float = 1.0,
+    *,
+    override: AttentionOverride | None = None,
+    modalities: Sequence[str] = MODALITIES,
 ) -> Float[Tensor, "n m *places"]:
     """Equation (2) as :func:`multimodal_attention`, but an image without any modality gets zeros.
 
-    Without that check nothing waits for a GPU to answer, so that a network may call it at every level.
+    Without that check nothing waits for a GPU to answer, so that a network may call it at every level. A caller's
+    override changes energies and presence of these modalities before.
     """
+    if override is not None:
+        energies, present = override.apply(energies, present, modalities)
     if not (math.isfinite(temperature) and temperature > 0):
         raise ConfigError(f"an attention temperature is a positive number, not {temperature}")
     flags = present.view(*present.shape, *[1] * (energies.ndim - 2))
@@ -133,7 +141,7 @@ class MultiModalAttention(nn.Module):
         keys = [layer(h).float() for layer, h in zip(self.energy, hidden, strict=True)]
         energies = torch.cat(keys, dim=1) if self.plain else product_energies(self.query(x).float(), keys)
         present = (content.present | reference.present)[:, self._at]
-        alpha = overridden_attention(energies, present, override, self.modalities)
+        alpha = masked_softmax(energies, present, override=override, modalities=self.modalities)
         weights = alpha.to(hidden[0].dtype)
         steered = [weights[:, j : j + 1] * h for j, h in enumerate(hidden)]
         gamma, beta = self.modulation(torch.cat((*steered, weights), dim=1)).chunk(2, dim=1)
@@ -157,18 +165,6 @@ def product_energies(
     """Energies ``E_i = (<q, k_i> + e_i) / sqrt(k)`` of each modality at each place; e_i is a key's last channel."""
     products = [(query * key[:, :-1]).sum(1, keepdim=True) + key[:, -1:] for key in keys]
     return torch.cat(products, dim=1) / math.sqrt(query.shape[1])
-
-
-def overridden_attention(
-    energies: Float[Tensor, "n m *places"],
-    present: Bool[Tensor, "n m"],
-    override: AttentionOverride | None,
-    modalities: Sequence[str] = MODALITIES,
-) -> Float[Tensor, "n m *places"]:
-    """Equation (2) as :func:`masked_softmax`, after a change that the caller may ask for."""
-    if override is not None:
-        energies, present = override.apply(energies, present, modalities)
-    return masked_softmax(energies, present)
 
 
 def zero_init(layer: Layer) -> Layer:

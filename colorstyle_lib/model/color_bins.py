@@ -39,29 +39,20 @@ def _centers() -> list[list[float]]:
 
 
 def ab_bins(device: torch.device | None = None) -> Float[Tensor, "q 2"]:
-    """Centers of the ab bins: each point of a grid of step 10 that is the nearest to some sRGB color.
+    """Centers of the ab bins, Lab units: each point of a grid of step 10 that is the nearest to some sRGB color.
 
-    Zhang et al. count 313 bins with their estimate of the gamut; sRGB under D65 reaches 261, and none is out of reach.
+    Sorted by a and then by b. Zhang et al. count 313 with their estimate of the gamut; sRGB under D65 reaches 261, and
+    none is out of reach.
 
     >>> ab_bins().shape
     torch.Size([261, 2])
-
-    Args:
-        device: where to put them; by default the CPU.
-
-    Returns:
-        a and b of each center, Lab units, sorted by a and then by b.
     """
     # Built anew each time: a cached tensor could be changed in place, or be born in inference mode.
     return torch.tensor(_centers(), device=device)
 
 
 def check_bins(logits: Float[Tensor, "n q h w"]) -> None:
-    """Make sure that there is one logit a bin.
-
-    Raises:
-        ConfigError: there are more or fewer.
-    """
+    """Refuse logits that are not one a bin, with a ConfigError."""
     if logits.shape[1] != len(_centers()):
         raise ConfigError(f"{logits.shape[1]} logits a pixel, but there are {len(_centers())} ab bins")
 
@@ -84,21 +75,18 @@ def _nearest(pixels: Float[Tensor, "p 2"], neighbours: int) -> tuple[Int[Tensor,
     words, word = (1000 * ab[:, 0] + ab[:, 1] for ab in (centers, point))
     own = torch.searchsorted(words, word).clamp_max(len(words) - 1)
     around = torch.tensor(_neighbourhoods(neighbours), device=own.device)
-    numbers, distances = _nearest_among(around[own], centers[around][own], pixels, neighbours)
+
+    def among(candidates: Tensor, places: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        nearest = torch.cdist(pixels[:, None], places, compute_mode=_EXACT)[:, 0].topk(neighbours, largest=False)
+        return candidates.gather(1, nearest.indices), nearest.values
+
+    numbers, distances = among(around[own], centers[around][own], pixels)
     strange = (centers[own] != point).any(1)  # no color of a screen's, but a mean of two may be one
     if bool(strange.any()):
         few = pixels[strange]
         every = torch.arange(len(centers), device=own.device).expand(len(few), -1)
-        there = centers.expand(len(few), -1, -1)
-        numbers[strange], distances[strange] = _nearest_among(every, there, few, neighbours)
+        numbers[strange], distances[strange] = among(every, centers.expand(len(few), -1, -1), few)
     return numbers, distances
-
-
-def _nearest_among(
-    candidates: Int[Tensor, "p m"], centers: Float[Tensor, "p m 2"], pixels: Float[Tensor, "p 2"], neighbours: int
-) -> tuple[Int[Tensor, "p k"], Float[Tensor, "p k"]]:
-    nearest = torch.cdist(pixels[:, None], centers, compute_mode=_EXACT)[:, 0].topk(neighbours, largest=False)
-    return candidates.gather(1, nearest.indices), nearest.values
 
 
 def encode_soft(
@@ -110,7 +98,7 @@ def encode_soft(
 
     Args:
         ab: a and b, Lab units.
-        neighbours: bins that share a pixel.
+        neighbours: k, bins that share a pixel.
         sigma: width of the Gaussian, Lab units.
 
     Returns:
@@ -132,14 +120,7 @@ def encode_soft(
 
 
 def bin_frequency(ab: Float[Tensor, "n 2 h w"]) -> Float[Tensor, " q"]:
-    """Frequency of each bin in real pictures, smoothed by the soft coding: p of section 2.2.
-
-    Args:
-        ab: a and b of real pictures, Lab units. Frequencies of several batches may be averaged.
-
-    Returns:
-        One frequency a bin, sum 1.
-    """
+    """Frequency of each bin in pictures of these a and b, smoothed by the soft coding: p of section 2.2; sum 1."""
     numbers, weights = encode_soft(ab)
     counts = torch.bincount(numbers.flatten(), weights.flatten(), minlength=len(ab_bins()))
     return counts / counts.sum()
@@ -151,7 +132,7 @@ def rebalancing(frequency: Float[Tensor, " q"], *, uniform: float = 0.5) -> Floa
     Scaled so that ``sum p w = 1``: the mean weight of real pixels is 1, and the loss keeps its size.
 
     Args:
-        frequency: p, one number a bin, sum 1.
+        frequency: p, from :func:`bin_frequency`.
         uniform: lambda in [0, 1]: 0 inverts the frequencies, 1 gives equal weights.
 
     Raises:
@@ -203,12 +184,7 @@ def annealed_mean(
 
 
 def ab_spread(logits: Float[Tensor, "n q h w"]) -> Float[Tensor, "n 1 h w"]:
-    """Standard deviation in the ab plane of the colors that a distribution holds possible, Lab units.
-
-    ``sqrt(sum_q p_q |c_q - mean|^2)``
-
-    Args:
-        logits: one a bin, any real number.
+    """Standard deviation of the colors that a distribution holds possible, Lab units: ``sqrt(sum p_q |c_q - mean|^2)``.
 
     Raises:
         ConfigError: the logits are not one a bin.

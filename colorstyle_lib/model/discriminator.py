@@ -6,6 +6,7 @@ prints the weights only; that they weigh evidence, and how the energies come abo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -16,7 +17,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from colorstyle_lib.config import ATTENTIONS, DiscriminatorConfig
 from colorstyle_lib.errors import ConfigError, check_known
-from colorstyle_lib.model.attention import overridden_attention, zero_init
+from colorstyle_lib.model.attention import masked_softmax, zero_init
 from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.modalities import (
     MAP_CHANNELS,
@@ -52,13 +53,10 @@ class WeighedEvidence(nn.Module):
         self.modalities, self.plain = config.modalities, config.attention == "plain"
         self.cell = 2 ** (halvings - _HALVINGS_TO_MAPS)
         self._at = tuple(MODALITIES.index(m) for m in self.modalities)
-
-        def norm(layer: nn.Module) -> nn.Module:
-            return _norm(layer, config.spectral_norm)
-
+        norm = _norm(config)
         self.from_features = norm(nn.Conv2d(channels, _HIDDEN, 1, bias=False))
-        maps = (norm(nn.Conv2d(MAP_CHANNELS[m], _HIDDEN, 1, bias=False)) for m in self.modalities)
-        self.from_map = nn.ModuleList(maps)
+        channels_in = (MAP_CHANNELS[m] for m in self.modalities)
+        self.from_map = nn.ModuleList(norm(nn.Conv2d(count, _HIDDEN, 1, bias=False)) for count in channels_in)
         self.from_vector = nn.ModuleList(norm(nn.Linear(VECTOR_SIZES[m], _HIDDEN)) for m in self.modalities)
         self.score = nn.ModuleList(norm(nn.Conv2d(_HIDDEN, 1, 1)) for _ in self.modalities)
         self.energy = nn.ModuleList(zero_init(nn.Conv2d(_HIDDEN, 1, 1)) for _ in self.modalities)
@@ -81,8 +79,8 @@ class WeighedEvidence(nn.Module):
             scores.append(self.score[j](hidden))
             energies.append(self.energy[j](nnf.leaky_relu(whole, _SLOPE) if self.plain else hidden))
         # A flat crop has no modality at all and must not end a training: it gets zeros, and nobody waits to look.
-        present = described.present[:, self._at]
-        alpha = overridden_attention(torch.cat(energies, dim=1).float(), present, override, self.modalities)
+        energy, present = torch.cat(energies, dim=1).float(), described.present[:, self._at]
+        alpha = masked_softmax(energy, present, override=override, modalities=self.modalities)
         return (alpha * torch.cat(scores, dim=1).float()).sum(1, keepdim=True), alpha
 
 
@@ -112,27 +110,25 @@ class Discriminator(nn.Module):
                 f"evidence starts {_HALVINGS_TO_MAPS} halvings down: depth {config.depth} "
                 f"allows 1 to {config.depth - _HALVINGS_TO_MAPS + 1} scales, not {config.scales}"
             )
+        norm = _norm(config)
         widths = [3, *(min(config.width * 2**i, config.max_width) for i in range(config.depth))]
-        self.levels = nn.ModuleList(self._level(i, o) for i, o in pairwise(widths))
-        judging = {str(2**i): self._evidence(widths[i], i) for i in range(finest, config.depth + 1)}
+        self.levels = nn.ModuleList()
+        size, stride = (3, 1) if config.pooling else (4, 2)
+        for inputs, outputs in pairwise(widths):
+            convolution = nn.Conv2d(inputs, outputs, size, stride, padding=1)
+            # The variance of what passes stays the same, so that a network without any norm learns from the first step.
+            nn.init.kaiming_normal_(convolution.weight, a=_SLOPE)
+            nn.init.zeros_(convolution.bias)
+            self.levels.append(norm(convolution))
+        judging = {}
+        for i in range(finest, config.depth + 1):
+            plain = config.attention == "none"
+            judging[str(2**i)] = norm(nn.Conv2d(widths[i], 1, 1)) if plain else WeighedEvidence(widths[i], i, config)
         self.evidence = nn.ModuleDict(judging)
         self.describe = ModalityEncoder()
         # Lab to about unit size; L around its middle.
         self.register_buffer("center", torch.tensor([50.0, 0.0, 0.0]).view(3, 1, 1), persistent=False)
         self.register_buffer("unit", torch.tensor([25.0, 20.0, 20.0]).view(3, 1, 1), persistent=False)
-
-    def _level(self, inputs: int, outputs: int) -> nn.Module:
-        size, stride = (3, 1) if self.config.pooling else (4, 2)
-        convolution = nn.Conv2d(inputs, outputs, size, stride, padding=1)
-        # The variance of what passes stays the same, so that a network without any norm learns from the first step.
-        nn.init.kaiming_normal_(convolution.weight, a=_SLOPE)
-        nn.init.zeros_(convolution.bias)
-        return _norm(convolution, self.config.spectral_norm)
-
-    def _evidence(self, channels: int, halvings: int) -> nn.Module:
-        if self.config.attention == "none":
-            return _norm(nn.Conv2d(channels, 1, 1), self.config.spectral_norm)
-        return WeighedEvidence(channels, halvings, self.config)
 
     def forward(
         self, lab: Float[Tensor, "n 3 h w"], *, override: AttentionOverride | None = None
@@ -190,6 +186,6 @@ class Discriminator(nn.Module):
         return (every if self.config.patches else every.mean(1, keepdim=True)), alphas
 
 
-def _norm(layer: nn.Module, wanted: bool) -> nn.Module:
-    """The layer, under spectral norm where that is wanted."""
-    return spectral_norm(layer) if wanted else layer
+def _norm(config: DiscriminatorConfig) -> Callable[[nn.Module], nn.Module]:
+    """Spectral norm where that is wanted, else the layer itself."""
+    return spectral_norm if config.spectral_norm else lambda layer: layer

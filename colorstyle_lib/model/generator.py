@@ -31,11 +31,11 @@ _NEARNESS = 5.0  # a hint half a picture away must lie in a place rather more al
 
 
 class Reference(NamedTuple):
-    """What a color picture offers.
+    """A described color picture.
 
     Attributes:
         described: its color, texture and shape.
-        alike: what its places look like, ``(N, 1, places, channels)``: by it they are found in the content.
+        alike: what its places look like, ``(N, 1, places, channels)``, for :func:`.match_reference`.
         rows: which of the contents have it, where only some do.
     """
 

@@ -18,22 +18,16 @@ from torch import Tensor, nn
 from colorstyle_lib.errors import ConfigError, check_known
 
 MODALITIES = ("color", "texture", "shape")
-REDUCTION = 8
-"""A modality's map has one place for each cell of this many pixels squared."""
-
-SCALES = 3
-"""Texture and shape are measured at 1/1, 1/2 and 1/4 of the size."""
-
-ORIENTATIONS = 4
-"""Texture is measured in so many directions."""
-
+REDUCTION = 8  # a modality's map has one place for each cell of this many pixels squared
+SCALES = 3  # texture and shape are measured at 1/1, 1/2 and 1/4 of the size
+ORIENTATIONS = 4  # texture is measured in so many directions
 _RINGS = ((0.0, 1), (20.0, 6), (45.0, 10), (80.0, 12))  # chroma, hues: finer near gray, where most pixels lie
 PALETTE = tuple(
     (chroma * math.cos(2 * math.pi * i / hues), chroma * math.sin(2 * math.pi * i / hues))
     for chroma, hues in _RINGS
     for i in range(hues)
 )
-"""The ab centres that pixels are softly assigned to."""
+"""Centers in the ab plane that pixels are softly assigned to."""
 
 _PALETTE_WIDTH = 12.0  # standard deviation of a centre's reach, Lab units
 
@@ -60,11 +54,7 @@ class Modalities(NamedTuple):
     present: Tensor
 
     def without(self, *names: str) -> Modalities:
-        """The same, with some modalities taken away: absent, vector and map 0.
-
-        Raises:
-            ConfigError: no such modality.
-        """
+        """The same, with some modalities absent; a ConfigError where there is no such modality."""
         for name in names:
             check_known("modality", name, MODALITIES)
         flags = zip(MODALITIES, self.present.unbind(1), strict=True)
@@ -252,12 +242,10 @@ def _filter_bank() -> Float[Tensor, "filters 1 7 7"]:
         angle = math.pi * k / ORIENTATIONS
         along = x * math.cos(angle) + y * math.sin(angle)
         phase = 2 * math.pi / 4 * along
-        wave = gaussian * phase.cos()
-        wave = wave - gaussian * wave.sum() / gaussian.sum()
-        even.append(wave / wave.abs().sum())
-        wave = gaussian * phase.sin()
-        wave = wave - gaussian * along * (wave * along).sum() / (gaussian * along.square()).sum()
-        odd.append(wave / wave.abs().sum())
+        for pair, wave, blind_to in ((even, phase.cos(), torch.ones_like(x)), (odd, phase.sin(), along)):
+            wave = gaussian * wave
+            wave = wave - gaussian * blind_to * (wave * blind_to).sum() / (gaussian * blind_to.square()).sum()
+            pair.append(wave / wave.abs().sum())
     narrow = torch.exp(-(x.square() + y.square()) / 2)
     slopes = [across * narrow / (across.square() * narrow).sum() for across in (x, y)]  # a ramp of slope 1 answers 1
     return torch.stack([*even, *odd, *slopes])[:, None].float()

@@ -67,11 +67,7 @@ class _InvertedResidual(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """EfficientNet-Lite0 up to its last stage, batch norms folded into the convolutions: 2.9 M weights.
-
-    Attributes:
-        channels: channels of the five maps that :meth:`forward` returns.
-    """
+    """EfficientNet-Lite0 up to its last stage, batch norms folded into the convolutions: 2.9 M weights."""
 
     channels = tuple(_STAGES[i][3] for i in _TAPS)
 
@@ -85,14 +81,11 @@ class EfficientNetLite0(nn.Module):
             inputs = outputs
 
     def forward(self, rgb: Float[Tensor, "n 3 h w"], finest: int = len(_TAPS)) -> list[Tensor]:
-        """Feature maps at 1/2, 1/4, 1/8, 1/16 and 1/32 of the size.
+        """Feature maps at 1/2, 1/4, 1/8, 1/16 and 1/32 of the size, of :attr:`channels` channels.
 
         Args:
             rgb: sRGB in [0, 1]; H and W multiples of 32.
-            finest: only so many of them, at half the size and so on; the coarser ones are not computed.
-
-        Returns:
-            Five maps of 16, 24, 40, 112 and 320 channels.
+            finest: only so many of them; the coarser ones are not computed.
 
         Raises:
             ConfigError: a side is not a multiple of 32.
@@ -191,30 +184,25 @@ def load_vgg19(weights: str | os.PathLike[str] | None = None) -> VGG19:
     """VGG-19 with its ImageNet weights, frozen.
 
     Args:
-        weights: a safetensors file with the tensors of torchvision's ``vgg19().features``. By default the one
-            that the environment variable ``COLORSTYLE_VGG19`` names; where there is none, torchvision's own
-            weights, from its cache or downloaded (550 MB).
+        weights: a safetensors file with the tensors of torchvision's ``vgg19().features``. By default the one that the
+            environment variable ``COLORSTYLE_VGG19`` names, else torchvision's, from its cache or downloaded (550 MB).
 
     Raises:
         WeightsError: the file is missing or not VGG-19's; or nothing is given and nothing can be downloaded.
     """
     chosen = weights or os.environ.get("COLORSTYLE_VGG19")
-    tensors = _read_vgg19(Path(chosen).expanduser()) if chosen else _download_vgg19()
+    if chosen and not (file := Path(chosen).expanduser()).is_file():
+        raise WeightsError(f"no file {str(file)!r} with VGG-19's weights; mend the path or COLORSTYLE_VGG19")
+    try:
+        tensors = load_file(file) if chosen else _download_vgg19()
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{file} is not a safetensors file with VGG-19's weights: {error}") from error
     tensors = {name.removeprefix("features."): value for name, value in tensors.items()}
     try:
         return VGG19({name: value.float() for name, value in tensors.items() if name.split(".")[0] in _VGG19_LAYERS})
     except RuntimeError as error:  # torch's message has a line for each tensor
         source = chosen or "torchvision's file"
         raise WeightsError(f"{source} does not hold VGG-19's convolutions up to relu4_1; give another file") from error
-
-
-def _read_vgg19(file: Path) -> dict[str, Tensor]:
-    if not file.is_file():
-        raise WeightsError(f"no file {str(file)!r} with VGG-19's weights; mend the path or COLORSTYLE_VGG19")
-    try:
-        return load_file(file)
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{file} is not a safetensors file with VGG-19's weights: {error}") from error
 
 
 def _download_vgg19() -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from colorstyle_lib.color import full_precision
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.model.attention import overridden_attention, product_energies, zero_init
+from colorstyle_lib.model.attention import masked_softmax, product_energies, zero_init
 from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.fast_ops import (
     convolution_by_fours,
@@ -29,8 +29,8 @@ from colorstyle_lib.model.fast_ops import (
 )
 from colorstyle_lib.model.modalities import MODALITIES, VECTOR_SIZES, Modalities
 
-LEVEL = "4"
-"""Styles act at a quarter of the size and finer: modulating anything coarser makes halos and stains."""
+LEVEL = "4"  # styles act at a quarter of the size and finer: modulating anything coarser makes halos and stains
+Convolve = Callable[[Tensor, nn.Conv2d], Tensor]
 
 _BLOCKS = 4
 _HIDDEN = 64
@@ -147,7 +147,7 @@ class StyleDecoder(nn.Module):
         Args:
             rgb: sRGB in [0, 1]; sides multiples of 4.
             maps: the encoder's of their L, at 1/2, 1/4, ... of the size.
-            style: what is taken from the styles.
+            style: what is taken.
             strength: 0 for nothing, 1 for the whole style, a bit more for more; 1 if not given.
             override: a change of attention that the caller asks for.
 
@@ -172,7 +172,7 @@ class StyleDecoder(nn.Module):
         x = self.merge(torch.cat((x, *seen), 1).contiguous(memory_format=torch.channels_last))
         query = self.query(instance_norm(x)).float()
         keys = [layer(h).float()[:, :, None, None] for layer, h in zip(self.energy, hidden, strict=True)]
-        alpha = overridden_attention(product_energies(query, keys), style.present, override)
+        alpha = masked_softmax(product_energies(query, keys), style.present, override=override)
         weights = alpha.to(x.dtype)
         for first, second in self.blocks:
             x = second(first(x, weights, hidden).relu_(), weights, hidden).add_(x)
@@ -193,12 +193,7 @@ class _Layer(nn.Module):
         self.modulation = nn.ModuleList(nn.Linear(_HIDDEN + 1, 2 * outputs) for _ in MODALITIES)
 
     def forward(
-        self,
-        x: Tensor,
-        weights: Float[Tensor, "n 3 h w"],
-        hidden: list[Tensor],
-        *,
-        convolve: Callable[[Tensor, nn.Conv2d], Tensor] = reflected_convolution,
+        self, x: Tensor, weights: Tensor, hidden: list[Tensor], convolve: Convolve = reflected_convolution
     ) -> Tensor:
         x = instance_norm(convolve(x, self.convolution))
         each = torch.stack([layer(h) for layer, h in zip(self.modulation, hidden, strict=True)], 1)  # (n, 3, 2c)
