@@ -10,20 +10,22 @@ from colorstyle_lib.cli.pictures import positive
 
 
 def add_ablation_commands(commands: Any) -> None:
-    """Add ``ablations`` to a command line.
-
-    Args:
-        commands: what ``ArgumentParser.add_subparsers`` returned.
-    """
+    """Add ``ablations`` to a command line, given what ``ArgumentParser.add_subparsers`` returned."""
     ablations = commands.add_parser("ablations", help="small trainings, one ingredient changed in each, and attention")
     actions = ablations.add_subparsers(title="actions", metavar="ACTION", required=True)
-
     listed = actions.add_parser("list", help="what each member changes, and for which claim")
-    listed.set_defaults(command=_list)
-
     run = actions.add_parser("run", help="train and measure what is not in the log yet; again, to go on")
+    show = actions.add_parser("show", help="what the runs say: numbers, a table and a figure")
+    trial = actions.add_parser("attention", help="attention of the released weights on trial")
+    for parser, command in ((listed, _list), (run, _run), (show, _show), (trial, _attention)):
+        parser.set_defaults(command=command)
+
+    for parser in (run, trial):
+        parser.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA, else the demo photographs")
+    for parser in (show, trial):
+        where = "default: figures/results.json; of the demo runs/"
+        parser.add_argument("--results", type=Path, metavar="FILE", help=where)
     run.add_argument("names", metavar="NAME", nargs="*", help="see: colorstyle ablations list; default: all")
-    run.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA, else the demo photographs")
     run.add_argument("--long", action="store_true", help="the decisive ones again, ten processor minutes each")
     steps = "of the base, the others at its cost; default: 160, with --long 6500"
     run.add_argument("--steps", type=positive, metavar="N", help=steps)
@@ -31,22 +33,11 @@ def add_ablation_commands(commands: Any) -> None:
     run.add_argument("--pictures", type=positive, metavar="N", help="that are measured on; default: 240")
     folder = "default: runs/ablations, with --long runs/ablations_long"
     run.add_argument("--output", type=Path, metavar="FOLDER", help=folder)
-    run.set_defaults(command=_run)
-
-    show = actions.add_parser("show", help="what the runs say: numbers, a table and a figure")
     where = "where the runs are, and beside it in FOLDER_long the long ones; default: runs/ablations"
     show.add_argument("--output", type=Path, metavar="FOLDER", help=where)
-    show.add_argument("--results", type=Path, metavar="FILE", help="default: figures/results.json; of the demo runs/")
-    show.set_defaults(command=_show)
-
-    trial = actions.add_parser("attention", help="attention of the released weights on trial")
     trial.add_argument("--weights", type=Path, metavar="FILE", help="default: the released weights")
-    trial.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA, else the demo photographs")
-    trial.add_argument(
-        "--limit", type=positive, default=100, metavar="N", help="pictures of each data set; default: 100"
-    )
-    trial.add_argument("--results", type=Path, metavar="FILE", help="default: figures/results.json; of the demo runs/")
-    trial.set_defaults(command=_attention)
+    limit = "pictures of each data set; default: 100"
+    trial.add_argument("--limit", type=positive, default=100, metavar="N", help=limit)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -60,25 +51,17 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from colorstyle_lib import paths
-    from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
-    from colorstyle_lib.reproduction.ablations.configs import get_ablation
+    from colorstyle_lib.reproduction.ablations.configs import LONG, SMALL, get_ablation
     from colorstyle_lib.reproduction.ablations.measure import PICTURES, load_material
     from colorstyle_lib.reproduction.ablations.run import run_matrix
 
     for name in arguments.names:  # before pictures are read
         get_ablation(name)
-    budget = LONG if arguments.long else SMALL
-    folder = arguments.output or paths.RUNS / budget.folder
-    pictures = arguments.pictures or PICTURES
-    store, exam = load_material(paths.data_root(arguments.data), pictures=pictures)
-    lines = run_matrix(
-        store,
-        exam,
-        folder,
-        names=arguments.names or budget.members,
-        seeds=arguments.seeds or budget.seeds,
-        steps=arguments.steps or budget.steps,
-    )
+    scale = LONG if arguments.long else SMALL
+    folder = arguments.output or paths.RUNS / scale.folder
+    store, pictures = load_material(paths.data_root(arguments.data), pictures=arguments.pictures or PICTURES)
+    names, seeds, steps = arguments.names or scale.members, arguments.seeds or scale.seeds, arguments.steps
+    lines = run_matrix(store, pictures, folder, names=names, seeds=seeds, steps=steps or scale.steps)
     print(f"{len(lines)} trainings in {folder}; what they say: colorstyle ablations show")
     return 0
 
@@ -88,13 +71,10 @@ def _show(arguments: argparse.Namespace) -> int:
 
     from colorstyle_lib import paths
     from colorstyle_lib.reproduction.ablations.attention import matrix_numbers
-    from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
-    from colorstyle_lib.reproduction.ablations.effects import effects_of
-    from colorstyle_lib.reproduction.ablations.numbers import effect_numbers, level_numbers
-    from colorstyle_lib.reproduction.ablations.runs import holds_base, read_matrix
-    from colorstyle_lib.reproduction.ablations.table import print_effects
+    from colorstyle_lib.reproduction.ablations.configs import LONG, SMALL
+    from colorstyle_lib.reproduction.ablations.effects import effect_numbers, effects_of, level_numbers, print_effects
+    from colorstyle_lib.reproduction.ablations.run import holds_base, read_matrix
     from colorstyle_lib.reproduction.figures.plots import ablation_effects
-    from colorstyle_lib.reproduction.results.store import merge_results
 
     folder = arguments.output or paths.RUNS / SMALL.folder
     beside = folder.with_name(f"{folder.name}_long")
@@ -106,7 +86,7 @@ def _show(arguments: argparse.Namespace) -> int:
         long = read_matrix(beside, LONG)
         longer = long, effects_of(long)
         numbers += level_numbers(long) + effect_numbers(*longer)
-    merge_results(numbers, arguments.results or _results(matrix.data))
+    _merge(numbers, arguments.results)
     print_effects(matrix, effects, longer)
     plt.style.use(paths.STYLE_FILE)
     ablation_effects(effects, longer=longer[1] if longer else ()).savefig(folder / "effects.png")
@@ -115,21 +95,19 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _attention(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib import paths
+    from colorstyle_lib.paths import data_root
     from colorstyle_lib.reproduction.ablations.attention import try_weights
-    from colorstyle_lib.reproduction.results.store import merge_results
 
-    root = paths.data_root(arguments.data)
-    numbers = try_weights(root, weights=arguments.weights, limit=arguments.limit)
-    merge_results(numbers, arguments.results or _results(numbers[0].data))
+    numbers = try_weights(data_root(arguments.data), weights=arguments.weights, limit=arguments.limit)
+    _merge(numbers, arguments.results)
     for number in numbers:
         print(f"{number.key:64} {number.text(4)}  n = {number.n}")
     return 0
 
 
-def _results(data: str) -> Path:
+def _merge(numbers: Any, file: Path | None) -> None:
     """Numbers of real images go where the texts read them; those of the handful of demo photographs do not."""
     from colorstyle_lib import paths
-    from colorstyle_lib.reproduction.results.store import RESULTS
+    from colorstyle_lib.reproduction.results.store import RESULTS, merge_results
 
-    return paths.RUNS / "results.json" if data == "demo" else RESULTS
+    merge_results(numbers, file or (paths.RUNS / "results.json" if numbers[0].data == "demo" else RESULTS))

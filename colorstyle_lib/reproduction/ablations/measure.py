@@ -1,7 +1,8 @@
-"""What every member of the matrix is asked after its training: the same pictures, by themselves and by a reference."""
+"""Measuring of ablations: the same pictures for each, colored by themselves and by a reference."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab, square_error_
 from colorstyle_lib.metrics.feature_distance import pooled_features
 from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.model.generator import Generator, Reference
+from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.pretrained import EfficientNetLite0
 from colorstyle_lib.reproduction.ablations.configs import CONDITIONS, SIDE
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
@@ -54,12 +55,12 @@ class ValidationSet:
 
 
 def load_material(root: Path | None, *, pictures: int = PICTURES) -> tuple[ImageStore, ValidationSet]:
-    """Pictures to learn from, and the exam.
+    """Pictures to learn from, and pictures to measure on.
 
     Args:
         root: a data root, whose train and val splits these are; None for the demo photographs, of which the left halves
-            are for learning and crops of the right halves for the exam.
-        pictures: of the exam, at most.
+            are for learning and crops of the right halves to measure on.
+        pictures: to measure on, at most.
 
     Raises:
         DataError: the root holds nothing usable.
@@ -78,12 +79,12 @@ def load_material(root: Path | None, *, pictures: int = PICTURES) -> tuple[Image
 
 
 @torch.no_grad()
-def measure(method: ColorMethod, exam: ValidationSet, network: EfficientNetLite0, condition: str = "") -> Columns:
-    """Everything that is kept of a member's answers, a row a picture.
+def measure(method: ColorMethod, pictures: ValidationSet, network: EfficientNetLite0, condition: str = "") -> Columns:
+    """Measure a method's colorings, a row a picture.
 
     Args:
-        method: to be asked.
-        exam: the pictures.
+        method: to be measured.
+        pictures: that it colors.
         network: whose features the kernel distance is of.
         condition: of :data:`.CONDITIONS`, or none.
 
@@ -91,66 +92,60 @@ def measure(method: ColorMethod, exam: ValidationSet, network: EfficientNetLite0
         ``error_ab`` and ``psnr_ab``; ``colorfulness`` and ``features`` of the pictures colored by themselves; with the
         other half as reference ``reference_error_ab`` and ``reference_psnr_ab``, where there is a generator of ours.
     """
-    parts = []
-    for batch in batches_of(exam.squares):
-        lab = rgb_to_lab(batch)
-        ab = method.color(batch) if not condition else _conditioned(method.generator, lab, None, condition)
-        picture = lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], ab), dim=1)))
-        parts.append(
-            {
-                **_errors(ab, lab),
-                "colorfulness": colorfulness(picture),
-                "features": pooled_features(picture, network),
-            }
-        )
-    columns = _joined(parts)
-    if method.generator is None:
-        return columns
-    parts = []
-    for batch in batches_of(exam.halves):
-        left, right = rgb_to_lab(batch).chunk(2, dim=-1)
-        ab = _conditioned(method.generator, left, right, condition)
-        parts.append({f"reference_{name}": values for name, values in _errors(ab, left).items()})
-    return columns | _joined(parts)
+    parts: dict[str, list[Columns]] = {"": [], "reference_": []}
+    for rgb, lab, guide in _tasks(pictures):
+        if guide is None:
+            ab = method.color(rgb) if not condition else _conditioned(method.generator, lab, None, condition)
+            picture = lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], ab), dim=1)))
+            found = {"colorfulness": colorfulness(picture), "features": pooled_features(picture, network)}
+        elif method.generator is not None:
+            ab, found = _conditioned(method.generator, lab, guide, condition), {}
+        else:
+            continue
+        errors = {"error_ab": square_error_ab(ab, lab[:, 1:]).mean((1, 2)), "psnr_ab": psnr_ab(ab, lab[:, 1:])}
+        task = "" if guide is None else "reference_"
+        parts[task].append({f"{task}{name}": values for name, values in (errors | found).items()})
+    return join(parts[""]) | join(parts["reference_"])
 
 
 @torch.no_grad()
-def measure_real(exam: ValidationSet, network: EfficientNetLite0) -> Columns:
+def measure_real(pictures: ValidationSet, network: EfficientNetLite0) -> Columns:
     """The real pictures' ``colorfulness`` and ``features``."""
-    features = torch.cat([pooled_features(batch, network) for batch in batches_of(exam.squares)])
-    return {"colorfulness": colorfulness(exam.squares), "features": features}
+    features = torch.cat([pooled_features(batch, network) for batch in batches_of(pictures.squares)])
+    return {"colorfulness": colorfulness(pictures.squares), "features": features}
 
 
-def measure_attention(generator: Generator, exam: ValidationSet) -> Columns:
-    """What attention does on the exam's pictures, without and with a reference; see :func:`attention_columns`."""
-    columns = {}
-    for task in ("automatic", "reference"):
-        parts = []
-        for batch in batches_of(exam.squares if task == "automatic" else exam.halves):
-            lab = rgb_to_lab(batch)
-            content, guide = (lab, None) if task == "automatic" else lab.chunk(2, dim=-1)
-            parts.append(attention_columns(generator, content, guide))
-        columns |= {f"{task}/{name}": values for name, values in _joined(parts).items()}
-    return columns
+def measure_attention(generator: Generator, pictures: ValidationSet) -> Columns:
+    """Attention columns without and with a reference, ``automatic/...`` and ``reference/...``."""
+    parts: dict[str, list[Columns]] = {"automatic": [], "reference": []}
+    for _, lab, guide in _tasks(pictures):
+        task = "automatic" if guide is None else "reference"
+        parts[task].append(
+            {f"{task}/{name}": values for name, values in attention_columns(generator, lab, guide).items()}
+        )
+    return join(parts["automatic"]) | join(parts["reference"])
+
+
+def join(parts: Sequence[Columns]) -> Columns:
+    """The columns of several batches, one below the other."""
+    return {name: torch.cat([part[name] for part in parts]) for name in (parts[0] if parts else ())}
+
+
+def _tasks(pictures: ValidationSet) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+    """Batches of contents, in RGB and in Lab, and their references in Lab: squares have none, left halves the right."""
+    for rgb in batches_of(pictures.squares):
+        yield rgb, rgb_to_lab(rgb), None
+    for rgb in batches_of(pictures.halves):
+        yield rgb, *rgb_to_lab(rgb).chunk(2, dim=-1)
 
 
 def _conditioned(generator: Generator, lab: Tensor, guide: Tensor | None, condition: str) -> Tensor:
-    reference: Reference | None = None
-    if guide is not None and generator.steering:
-        reference = generator.describe_reference(guide)
-    seen, override = generator.encode(gray_content(lab[:, :1]), reference), None
-    if condition:
-        verb, modality = CONDITIONS[condition]
-        if verb == "swap":
-            seen = swapped(seen, modality)
-        else:
-            override = AttentionOverride(remove=(modality,))
-    return generator.colors(generator.decode(seen, override=override)[0])
-
-
-def _errors(ab: Tensor, lab: Tensor) -> Columns:
-    return {"error_ab": square_error_ab(ab, lab[:, 1:]).mean((1, 2)), "psnr_ab": psnr_ab(ab, lab[:, 1:])}
-
-
-def _joined(parts: list[Columns]) -> Columns:
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    """Predicted ab, with a modality swapped with another picture's or dropped."""
+    reference = generator.describe_reference(guide) if guide is not None and generator.steering else None
+    encoded, override = generator.encode(gray_content(lab[:, :1]), reference), None
+    verb, modality = CONDITIONS.get(condition, ("", ""))
+    if verb == "swap":
+        encoded = swapped(encoded, modality)
+    elif verb == "drop":
+        override = AttentionOverride(remove=(modality,))
+    return generator.colors(generator.decode(encoded, override=override)[0])

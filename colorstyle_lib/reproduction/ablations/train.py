@@ -148,7 +148,9 @@ def hold_attention(players: TrainState, weights: Mapping[str, float]) -> None:
     held = []
     for generator in (players.generator, players.average):
         for attention in generator.steering.values():
-            held += _fix_energies(attention.energy, attention.modalities, weights, math.sqrt(attention.width))
+            held += _fix_energies(
+                attention.energy, attention.modalities, weights, math.sqrt(attention.energy[0].in_channels)
+            )
     if players.discriminator.config.attention != "none":
         for level in players.discriminator.evidence.values():
             held += _fix_energies(level.energy, level.modalities, weights, 1.0)

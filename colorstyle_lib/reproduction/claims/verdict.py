@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
+from colorstyle_lib.reproduction.ablations.configs import LONG, SMALL
 from colorstyle_lib.reproduction.claims.schema import CLAIMS, Claim, Condition
 from colorstyle_lib.reproduction.results.store import Number
 

@@ -12,8 +12,8 @@ from colorstyle_lib import paths
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.metrics.bootstrap import Estimate
-from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
-from colorstyle_lib.reproduction.ablations.numbers import recorded_effects
+from colorstyle_lib.reproduction.ablations.configs import LONG, SMALL
+from colorstyle_lib.reproduction.ablations.effects import recorded_effects
 from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL, SIZE
 from colorstyle_lib.reproduction.benchmarks.metric_variants import ATLAS
@@ -56,7 +56,7 @@ def steering() -> KeptFigure:
 def ablations() -> KeptFigure:
     """The effect of each change of the recipe on small trainings, and on longer ones where there are any."""
     known = read_results().values()
-    found, longer = (recorded_effects(known, budget) for budget in (SMALL, LONG))
+    found, longer = (recorded_effects(known, scale) for scale in (SMALL, LONG))
     if not found:
         raise DataError("there are no ablations in results.json yet")
     figure = plots.ablation_effects([e for e, _ in found.values()], longer=[e for e, _ in longer.values()])

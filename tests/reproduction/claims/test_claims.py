@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from colorstyle_lib import paths
 from colorstyle_lib.inference.colorstyle import released_card
 from colorstyle_lib.metrics.bootstrap import Estimate
-from colorstyle_lib.reproduction.ablations.budgets import LONG, SMALL
-from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, COMPARISONS
+from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, COMPARISONS, LONG, SMALL
 from colorstyle_lib.reproduction.ablations.effects import METRICS
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
 from colorstyle_lib.reproduction.claims.recheck import changed_verdicts, check_claims, left_unchecked
