@@ -1,8 +1,8 @@
 """A conditional GAN small enough to train while one waits; it colors :mod:`.toy_objects`.
 
-Seeing and choosing are learned apart. A distance teaches :class:`Encoder` where the object is and what its shape is;
-then the encoder are frozen, and two small perceptrons play for the *color* alone. Frozen features let a discriminator
-judge from its first step: A. Sauer et al., Projected GANs Converge Faster, NeurIPS 2021 (arXiv:2111.01007).
+A distance teaches :class:`Encoder` where the object is and what its shape is. Then the encoder is frozen, and two small
+perceptrons, generator and discriminator, learn the *color* alone. On frozen features a discriminator can judge from its
+first step: A. Sauer et al., Projected GANs Converge Faster, NeurIPS 2021 (arXiv:2111.01007).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from colorstyle_lib.course.toy_objects import ToyObjects
+from colorstyle_lib.course.toy_point_gan import Descent
 from colorstyle_lib.errors import check_known
 from colorstyle_lib.losses.adversarial import get_objective, zero_centered_penalty
 
@@ -38,7 +39,7 @@ def _perceptron(inputs: int, outputs: int, width: int = 64) -> nn.Sequential:
 
 @dataclass(frozen=True)
 class Encoding:
-    """What a gray picture shows.
+    """The description of a gray picture.
 
     Attributes:
         summary: of the whole picture, no unit: enough to tell a disc from a square.
@@ -68,14 +69,14 @@ class Encoder(nn.Module):
         self.parts = nn.Sequential(_conv(width, width), nn.Conv2d(width, 16 * PARTS, 1), nn.PixelShuffle(4))
 
     def forward(self, lightness: Float[Tensor, "n 1 24 24"]) -> Encoding:
-        """Look at gray pictures; L in [0, 100]."""
+        """Describe gray pictures; L in [0, 100]."""
         near = self.near(nnf.pixel_unshuffle((lightness - 57) / 10, 4))  # (N, w, 6, 6)
         summary = self.summary(self.far(near).flatten(1))  # (N, 64)
         return Encoding(summary, self.parts(near).softmax(dim=1))
 
 
 class ToyGenerator(nn.Module):
-    """L and z in, ab out: encoder, and a perceptron that chooses one color for each part from what they see and z."""
+    """L and z in, ab out: an encoder, and a perceptron that chooses one color for each part from its summary and z."""
 
     def __init__(self, encoder: Encoder | None = None) -> None:
         super().__init__()
@@ -86,22 +87,22 @@ class ToyGenerator(nn.Module):
         """Color gray pictures; a and b in Lab units."""
         return self.color(self.encoder(lightness), z)
 
-    def color(self, seen: Encoding, z: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2 24 24"]:
-        """Color what has been seen already."""
-        colors = self.choose(torch.cat((seen.summary, z), dim=1)).unflatten(1, (PARTS, 2))
-        return seen.paint(_SCALE * colors)
+    def color(self, encoding: Encoding, z: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2 24 24"]:
+        """Color encoded pictures; a and b in Lab units."""
+        colors = self.choose(torch.cat((encoding.summary, z), dim=1)).unflatten(1, (PARTS, 2))
+        return encoding.paint(_SCALE * colors)
 
 
 class ToyDiscriminator(nn.Module):
-    """What is seen and each part's color in, a logit out: are these colors real *for this gray picture*?"""
+    """An encoding and each part's color in, a logit out: are these colors real *for this gray picture*?"""
 
     def __init__(self) -> None:
         super().__init__()
         self.judge = _perceptron(64 + 2 * PARTS, 1)
 
-    def forward(self, seen: Encoding, colors: Float[Tensor, "n parts 2"]) -> Float[Tensor, " n"]:
-        """How real the parts' colors, in units of 30 Lab, look."""
-        return self.judge(torch.cat((seen.summary, colors.flatten(1)), dim=1))[:, 0]
+    def forward(self, encoding: Encoding, colors: Float[Tensor, "n parts 2"]) -> Float[Tensor, " n"]:
+        """Judge the parts' colors, in units of 30 Lab."""
+        return self.judge(torch.cat((encoding.summary, colors.flatten(1)), dim=1))[:, 0]
 
 
 def train_by_distance(
@@ -114,12 +115,12 @@ def train_by_distance(
     batch_size: int = 32,
     learning_rate: float = 3e-3,
 ) -> ToyGenerator:
-    """Teach a generator to be close to the true picture.
+    """Train a generator to be close to the true picture.
 
     Args:
         distance: ``l1`` or ``l2``.
-        data: what to learn from.
-        encoder: of a generator that has learned already, which do not learn any more; None teaches its own.
+        data: pictures to learn from.
+        encoder: of a trained generator, which stays as it is; None trains a new one.
         steps: of gradient descent.
         seed: of weights, batches and noise.
         batch_size: pictures a step.
@@ -129,11 +130,9 @@ def train_by_distance(
         ConfigError: no such distance.
     """
     check_known("distance", distance, _DISTANCES)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        generator = ToyGenerator(encoder)
+    generator, _ = _new_networks(encoder, seed)
     random = torch.Generator().manual_seed(seed)
-    descend = _Descent(generator.choose if encoder else generator, learning_rate, steps)
+    descend = Descent((generator.choose if encoder else generator).parameters(), learning_rate, steps)
     for _ in range(steps):
         lightness, ab = _batch(data, batch_size, random)
         painted = generator(lightness, torch.randn((batch_size, NOISE), generator=random))
@@ -152,15 +151,13 @@ def train_by_discriminator(
     learning_rate: float = 4e-3,
     gamma: float = 0.1,
 ) -> ToyGenerator:
-    """Teach a generator to choose colors that a discriminator believes; no distance is used.
-
-    Both players look through the same encoder, which do not learn.
+    """Train a generator to choose colors that a discriminator takes for real; no distance is used.
 
     Args:
         objective: a name in :data:`.OBJECTIVES`.
-        data: what to learn from.
-        encoder: of a generator that has learned by a distance.
-        steps: of either player.
+        data: pictures to learn from.
+        encoder: of a generator trained by a distance; both networks use it, and it stays as it is.
+        steps: of either network.
         seed: of weights, batches and noise.
         batch_size: pictures a step.
         learning_rate: of both at the start; it falls to 0 on a line.
@@ -169,26 +166,33 @@ def train_by_discriminator(
     Raises:
         ConfigError: no such objective.
     """
-    players = get_objective(objective)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        generator, discriminator = ToyGenerator(encoder), ToyDiscriminator()
+    losses = get_objective(objective)
+    generator, discriminator = _new_networks(encoder, seed)
     random = torch.Generator().manual_seed(seed)
-    descend_g, descend_d = (_Descent(player, learning_rate, steps) for player in (generator.choose, discriminator))
+    descend_g, descend_d = (
+        Descent(network.parameters(), learning_rate, steps) for network in (generator.choose, discriminator)
+    )
     for _ in range(steps):
         lightness, ab = _batch(data, batch_size, random)
         with torch.no_grad():
-            seen = encoder(lightness)
-        painted = generator.color(seen, torch.randn((batch_size, NOISE), generator=random))
-        real, fake = (seen.colors(picture / _SCALE) for picture in (ab, painted))
-        real, judged = real.requires_grad_(), fake.detach().requires_grad_()
-        real_logits, fake_logits = discriminator(seen, real), discriminator(seen, judged)
+            encoding = encoder(lightness)
+        painted = generator.color(encoding, torch.randn((batch_size, NOISE), generator=random))
+        real, fake = (encoding.colors(picture / _SCALE) for picture in (ab, painted))
+        real, fixed = real.requires_grad_(), fake.detach().requires_grad_()
+        real_logits, fake_logits = discriminator(encoding, real), discriminator(encoding, fixed)
         penalty = zero_centered_penalty(real_logits, real, gamma=gamma)
-        penalty = penalty + zero_centered_penalty(fake_logits, judged, gamma=gamma)
-        descend_d(players.discriminator_loss(real_logits, fake_logits) + penalty)
-        real_logits = discriminator(seen, real) if players.paired else None
-        descend_g(players.generator_loss(discriminator(seen, fake), real_logits))
+        penalty = penalty + zero_centered_penalty(fake_logits, fixed, gamma=gamma)
+        descend_d(losses.discriminator_loss(real_logits, fake_logits) + penalty)
+        real_logits = discriminator(encoding, real) if losses.paired else None
+        descend_g(losses.generator_loss(discriminator(encoding, fake), real_logits))
     return generator
+
+
+def _new_networks(encoder: Encoder | None, seed: int) -> tuple[ToyGenerator, ToyDiscriminator]:
+    """Both networks with weights of a seed, without touching the caller's random state."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return ToyGenerator(encoder), ToyDiscriminator()
 
 
 def _batch(data: ToyObjects, size: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -199,32 +203,11 @@ def _batch(data: ToyObjects, size: int, random: torch.Generator) -> tuple[Tensor
     return lab[:, :1], lab[:, 1:]
 
 
-class _Descent:
-    """Adam (beta_1 = 0, as is usual for GANs) with a learning rate that falls to 0 on a line."""
-
-    def __init__(self, player: nn.Module, learning_rate: float, steps: int) -> None:
-        self.adam = torch.optim.Adam(player.parameters(), learning_rate, betas=(0.0, 0.99), fused=True)
-        self.rate = torch.optim.lr_scheduler.LinearLR(self.adam, 1.0, 0.0, total_iters=max(1, steps))
-
-    def __call__(self, loss: Tensor) -> None:
-        self.adam.zero_grad()
-        loss.backward()
-        self.adam.step()
-        self.rate.step()
-
-
 @torch.no_grad()
 def sample_colors(
     generator: ToyGenerator, lightness: Float[Tensor, "n 1 24 24"], draws: int, seed: int = 0
 ) -> Float[Tensor, "z n 2 24 24"]:
-    """Color the same gray pictures again and again, each time with another z.
-
-    Args:
-        generator: a trained one.
-        lightness: L in [0, 100].
-        draws: how many z for each picture.
-        seed: of z.
-    """
+    """Color the same gray pictures several times, each time with another z of a seed; L in [0, 100]."""
     random = torch.Generator().manual_seed(seed)
     z = torch.randn((draws, len(lightness), NOISE), generator=random)
     return torch.stack([generator(lightness, one) for one in z])

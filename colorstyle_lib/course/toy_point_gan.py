@@ -1,20 +1,20 @@
-"""A GAN small enough to see: points in the plane, two small networks, and their game recorded as it goes.
+"""A GAN small enough to see: points in the plane, two small networks, and a record of their training.
 
-Several seeds play side by side: every weight has a first dimension for the seed, and no number of one seed ever
+Several seeds train side by side: every weight has a first dimension for the seed, and no number of one seed ever
 meets another's. So three seeds cost little more than one, and a result is never that of a lucky start.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from colorstyle_lib.errors import ConfigError, nearest
+from colorstyle_lib.errors import check_known
 from colorstyle_lib.losses.adversarial import Objective, get_objective, zero_centered_penalty
 
 NOISE = 2  # numbers in a generator's z
@@ -30,30 +30,49 @@ def ring_centers() -> Float[Tensor, "8 2"]:
 
 
 def eight_gaussians(n: int, random: torch.Generator | None = None) -> Float[Tensor, "n 2"]:
-    """Points from eight narrow Gaussians on a ring, all equally likely: the usual test for mode collapse.
-
-    Args:
-        n: how many.
-        random: where chance comes from; None takes torch's own.
-    """
+    """Draw points from eight narrow Gaussians on a ring, all equally likely: the usual test for mode collapse."""
     which = torch.randint(_RING, (n,), generator=random)
     return ring_centers()[which] + MODE_SPREAD * torch.randn((n, 2), generator=random)
 
 
 def spiral(n: int, random: torch.Generator | None = None) -> Float[Tensor, "n 2"]:
-    """Points along one spiral arm, from the middle outward: connected, so a continuous generator can fit it.
-
-    Args:
-        n: how many.
-        random: where chance comes from; None takes torch's own.
-    """
+    """Draw points along one spiral arm: connected, so that a continuous generator can fit it."""
     along = torch.rand((n,), generator=random).sqrt()  # as dense outside as inside
     angle = 1.5 * 2 * math.pi * along
     arm = along[:, None] * torch.stack((angle.cos(), angle.sin()), dim=1)
     return 1.1 * arm + 0.03 * torch.randn((n, 2), generator=random)
 
 
-POINTS: dict[str, Callable[..., Tensor]] = {"eight_gaussians": eight_gaussians, "spiral": spiral}
+POINTS = {"eight_gaussians": eight_gaussians, "spiral": spiral}
+_OPTIMIZERS = {
+    "adam": lambda weights, rate: torch.optim.Adam(weights, rate, betas=(0.0, 0.99), fused=True),
+    "sgd": lambda weights, rate: torch.optim.SGD(weights, rate),
+}
+
+
+class Descent:
+    """Steps of an optimizer whose learning rate falls to 0 on a line: networks that never slow down circle for ever.
+
+    Args:
+        weights: what is trained.
+        learning_rate: at the start.
+        steps: after how many it is 0.
+        optimizer: ``adam`` (beta_1 = 0, as is usual for GANs, and beta_2 = 0.99) or ``sgd``.
+    """
+
+    def __init__(
+        self, weights: Iterable[nn.Parameter], learning_rate: float, steps: int, optimizer: str = "adam"
+    ) -> None:
+        check_known("optimizer", optimizer, _OPTIMIZERS)
+        self.optimizer = _OPTIMIZERS[optimizer](weights, learning_rate)
+        self.rate = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda step: 1 - step / max(steps, 1))
+
+    def __call__(self, loss: Tensor) -> None:
+        """Take one step down the gradient of a loss."""
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.rate.step()
 
 
 class ParallelPerceptrons(nn.Module):
@@ -84,7 +103,7 @@ class ParallelPerceptrons(nn.Module):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The first seed's game at one moment.
+    """The first seed's networks at one moment.
 
     Attributes:
         step: how many steps had been taken.
@@ -102,8 +121,8 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Game:
-    """What is left when the players stop.
+class PointGan:
+    """A trained GAN on points.
 
     Attributes:
         fake: generated points of every seed.
@@ -130,16 +149,16 @@ def train_point_gan(
     gamma: float = 0.0,
     batch_size: int = 128,
     record: Sequence[int] = (),
-) -> Game:
-    """Let generator and discriminator play in turn (Goodfellow et al. 2014, algorithm 1), one game for each seed.
+) -> PointGan:
+    """Train generator and discriminator in turn (Goodfellow et al. 2014, algorithm 1), one GAN for each seed.
 
     Args:
         objective: a name in :data:`.OBJECTIVES`.
         steps: of the generator.
         data: a name in :data:`POINTS`.
-        seeds: one game each; its result depends on its own seed only.
-        optimizer: ``adam`` (beta_1 = 0, beta_2 = 0.99) or ``sgd``.
-        learning_rate: of both players at the start; it falls to 0 on a line.
+        seeds: one GAN each; its result depends on its own seed only.
+        optimizer: as in :class:`Descent`.
+        learning_rate: of both networks at the start.
         discriminator_pace: its learning rate as a multiple of the generator's.
         gamma: strength of the zero-centered gradient penalties on real (R1) and generated points (R2); 0 is none.
         batch_size: real and generated points a step.
@@ -148,19 +167,14 @@ def train_point_gan(
     Raises:
         ConfigError: no such objective, data or optimizer.
     """
-    players = get_objective(objective)
-    optimizers = {
-        "adam": lambda p: torch.optim.Adam(p, learning_rate, betas=(0.0, 0.99), fused=True),
-        "sgd": lambda p: torch.optim.SGD(p, learning_rate),
-    }
-    for name, known in ((data, POINTS), (optimizer, optimizers)):
-        if name not in known:
-            raise ConfigError(f"no {name!r} to play with{nearest(name, known)}")
+    losses = get_objective(objective)
+    check_known("points", data, POINTS)
     # Different streams, so that the two networks do not start alike and data do not depend on either.
     generator = ParallelPerceptrons(NOISE, 2, [3 * seed for seed in seeds])
     discriminator = ParallelPerceptrons(2, 1, [3 * seed + 1 for seed in seeds])
     randoms = [torch.Generator().manual_seed(3 * seed + 2) for seed in seeds]
-    step_g, step_d = (optimizers[optimizer](player.parameters()) for player in (generator, discriminator))
+    descend_g = Descent(generator.parameters(), learning_rate, steps, optimizer)
+    descend_d = Descent(discriminator.parameters(), discriminator_pace * learning_rate, steps, optimizer)
 
     def real_points(n: int = batch_size) -> Tensor:
         return torch.stack([POINTS[data](n, random) for random in randoms])
@@ -168,54 +182,42 @@ def train_point_gan(
     def noise(n: int = batch_size) -> Tensor:
         return torch.stack([torch.randn((n, NOISE), generator=random) for random in randoms])
 
-    # The same points at every snapshot, drawn always, so that looking changes nothing.
+    # The same points at every snapshot, drawn always, so that recording changes nothing.
     shown_real, shown_z = real_points(200), noise(200)
     snapshots = []
     for step in range(steps + 1):
         if step in record:
-            snapshots.append(_snapshot(step, players, discriminator, shown_real, generator(shown_z)))
+            snapshots.append(_snapshot(step, losses, discriminator, shown_real, generator(shown_z)))
         if step == steps:
             break
-        rate = learning_rate * (1 - step / steps)  # players that never slow down circle for ever
-        step_g.param_groups[0]["lr"], step_d.param_groups[0]["lr"] = rate, discriminator_pace * rate
         real, fake = real_points(), generator(noise())
-        loss = players.discriminator_loss(discriminator(real), discriminator(fake.detach()))
+        loss = losses.discriminator_loss(discriminator(real), discriminator(fake.detach()))
         if gamma:
-            loss = loss + _flatness(discriminator, real, gamma) + _flatness(discriminator, fake, gamma)
-        _descend(step_d, len(seeds) * loss)
-        loss = players.generator_loss(discriminator(fake), discriminator(real) if players.paired else None)
-        _descend(step_g, len(seeds) * loss)
+            loss = loss + _penalty(discriminator, real, gamma) + _penalty(discriminator, fake, gamma)
+        descend_d(len(seeds) * loss)  # a sum over seeds, so that each gets the gradient of its own mean
+        loss = losses.generator_loss(discriminator(fake), discriminator(real) if losses.paired else None)
+        descend_g(len(seeds) * loss)
     with torch.no_grad():
-        return Game(generator(noise(1000)), snapshots, generator, discriminator)
+        return PointGan(generator(noise(1000)), snapshots, generator, discriminator)
 
 
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """One step. The loss is a sum over seeds, so that each gets the gradient of its own mean."""
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-
-
-def _flatness(discriminator: ParallelPerceptrons, points: Tensor, gamma: float) -> Tensor:
+def _penalty(discriminator: ParallelPerceptrons, points: Tensor, gamma: float) -> Tensor:
     each = points.detach().flatten(0, 1).requires_grad_()  # the penalty wants one point a row
     logits = discriminator(each.unflatten(0, points.shape[:2]))
     return zero_centered_penalty(logits.flatten(), each, gamma=gamma)
 
 
-def _snapshot(
-    step: int, players: Objective, discriminator: ParallelPerceptrons, real: Tensor, fake: Tensor
-) -> Snapshot:
+def _snapshot(step: int, losses: Objective, discriminator: ParallelPerceptrons, real: Tensor, fake: Tensor) -> Snapshot:
     axis = torch.linspace(-REACH, REACH, 61)
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     grid = torch.stack((x, y), dim=-1).flatten(0, 1)  # (61 * 61, 2)
-    first = fake.detach().requires_grad_()
-    real_logits = discriminator(real) if players.paired else None
-    loss = players.generator_loss(discriminator(first), real_logits)
-    (slope,) = torch.autograd.grad(loss, first)
+    fake = fake.detach().requires_grad_()
+    loss = losses.generator_loss(discriminator(fake), discriminator(real) if losses.paired else None)
+    (gradient,) = torch.autograd.grad(loss, fake)
     with torch.no_grad():
         field = discriminator(grid.expand(len(fake), -1, -1))[0].unflatten(0, (61, 61))[..., 0]
     # The mean over points and seeds is undone: an arrow is one point's own push.
-    return Snapshot(step, real[0], fake.detach()[0], field, -slope[0] * fake[..., 0].numel())
+    return Snapshot(step, real[0], fake.detach()[0], field, -gradient[0] * fake[..., 0].numel())
 
 
 def modes_covered(points: Float[Tensor, "n 2"], centers: Float[Tensor, "k 2"]) -> tuple[int, float]:
