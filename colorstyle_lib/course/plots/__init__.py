@@ -7,7 +7,6 @@ from colorstyle_lib.course.plots.attention import (
     override_maps,
     weight_against_change,
     weights_by_image,
-    weights_by_temperature,
 )
 from colorstyle_lib.course.plots.colorize import (
     calibration,
@@ -16,7 +15,7 @@ from colorstyle_lib.course.plots.colorize import (
     paired_values,
     saturation_curves,
 )
-from colorstyle_lib.course.plots.common import Captioned, captioned_grid, fit_into, grid_with_maps, picture_grid
+from colorstyle_lib.course.plots.common import Captioned, captioned_grid, curves, fit_into, grid_with_maps, picture_grid
 from colorstyle_lib.course.plots.data import (
     ab_statistics,
     error_and_colorfulness,
@@ -35,20 +34,11 @@ from colorstyle_lib.course.plots.evaluation import (
 )
 from colorstyle_lib.course.plots.gan import (
     color_shares,
-    gradient_norms,
-    loss_gradients,
     modes_and_quality,
     optimal_discriminator,
     point_clouds,
     point_gan,
     predicted_colors,
 )
-from colorstyle_lib.course.plots.style_transfer import curves_by_setting, feature_maps, share_table, tradeoff
-from colorstyle_lib.course.plots.training import (
-    before_after,
-    curves_by_seed,
-    orbits,
-    task_inputs,
-    training_curves,
-    values_by_seed,
-)
+from colorstyle_lib.course.plots.style_transfer import feature_maps, share_table, tradeoff
+from colorstyle_lib.course.plots.training import before_after, orbits, task_inputs, training_curves, values_by_seed

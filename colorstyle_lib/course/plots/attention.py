@@ -29,21 +29,6 @@ _MOST_NEEDLES = 26  # along a side; more can no longer be told apart
 _SHOWN_LIGHTNESS = 65.0  # at which a color without an L is drawn
 
 
-def weights_by_temperature(
-    temperatures: Float[Tensor, " k"], weights: Mapping[str, Float[Tensor, " k"]], even: float
-) -> Figure:
-    """Each modality's weights against the temperature, logarithmic, and what each has where all have the same."""
-    figure, ax = new_figure(figsize=(6.4, 3.1))
-    for name, values in weights.items():
-        ax.plot(temperatures, values, color=MODALITY_COLORS[name], label=name)
-    ax.axhline(even, color="0.7", linewidth=0.8, linestyle=":")
-    ax.axvline(1, color="0.7", linewidth=0.8)
-    ax.set_xscale("log")
-    ax.set(xlabel="temperature T  (the paper: 1)", ylabel="weight", ylim=(-0.03, 1.03))
-    ax.legend(loc="upper right")
-    return figure
-
-
 def modality_maps(
     pictures: Mapping[str, Picture], described: Modalities, notes: Mapping[str, Sequence[str]] | None = None
 ) -> Figure:

@@ -1,8 +1,8 @@
-"""What all plots share: grids of pictures and maps with captions, and rows of dots with a bar."""
+"""Plots of every notebook: grids of pictures and maps with captions, curves, and rows of dots with a bar."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 from torch import Tensor
 
+from colorstyle_lib.course.plots.palette import MARKERS, MODALITY_COLORS, SERIES
 from colorstyle_lib.inference.hints import Hint
 
 Picture = Image.Image | Tensor
@@ -175,6 +176,43 @@ def grid_with_maps(
     """
     cells = [[*pictures, *(Captioned(values, title) for title, values in maps)] for pictures, maps in rows]
     return captioned_grid(cells, height=1.75, scale=Scale(0.0, top, label))
+
+
+def curves(
+    panels: Mapping[str, Mapping[str, tuple[Any, Any]]],
+    *,
+    xlabel: str,
+    ylabel: str = "",
+    level: tuple[float, str] | None = None,
+    **options: Any,
+) -> Figure:
+    """Draw curves: a panel for each title, in it one for each name; of several seeds or images thin, their mean thick.
+
+    Args:
+        panels: by title, by name: x of shape ``(k,)``, and y of shape ``(k,)`` or, for n seeds, ``(n, k)``.
+        xlabel: of the axis.
+        ylabel: of the axis that all panels share; without it each panel has its own.
+        level: a value of y to compare with, and its name.
+        **options: of the axes, as in ``Axes.set``.
+    """
+    width = 6.4 if len(panels) == 1 else 3.4 * len(panels)
+    figure, axes = new_figure(1, len(panels), figsize=(width, 3.2), squeeze=False, sharey=bool(ylabel))
+    for ax, (title, by_name) in zip(axes[0], panels.items(), strict=True):
+        looks = zip(SERIES, MARKERS, ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), "-", "--"), strict=True)
+        for (name, (x, y)), (color, marker, style) in zip(by_name.items(), looks, strict=False):
+            color, y = MODALITY_COLORS.get(name, color), np.atleast_2d(np.asarray(y))
+            if len(y) > 1:
+                ax.plot(x, y.T, color=color, alpha=0.35, linewidth=0.9)
+            look = {"marker": marker, "markersize": 4} if len(x) <= 30 else {"linestyle": style}
+            ax.plot(x, y.mean(axis=0), color=color, linewidth=1.8, label=name, **look)
+        if level:
+            ax.axhline(level[0], color="0.5", linewidth=0.9, linestyle=":")
+            ax.text(1.01, level[0], level[1], transform=ax.get_yaxis_transform(), va="center", fontsize=8)
+        ax.set(title=title, xlabel=xlabel, **options)
+        if any(by_name):
+            ax.legend()
+    axes[0, 0].set_ylabel(ylabel)
+    return figure
 
 
 def dots_and_bar(ax: Axes, row: int, values: Sequence[float | int], bar: float | None = None, **look: Any) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from colorstyle_lib.color import lab_to_rgb
 from colorstyle_lib.course.plots.common import dots_and_bar, name_rows, new_figure
-from colorstyle_lib.course.plots.palette import BLUE, MARKERS, ORANGE, VERMILION
+from colorstyle_lib.course.plots.palette import BLUE, ORANGE, VERMILION
 from colorstyle_lib.course.plots.training import values_by_seed
 from colorstyle_lib.course.toy_point_gan import REACH, Snapshot
 
@@ -77,30 +77,6 @@ def optimal_discriminator(
     bottom.axhline(0.5, color="0.7", linewidth=0.8, linestyle=":")
     bottom.set(ylim=(-0.03, 1.03), xlabel="x", ylabel="D(x)")
     bottom.legend()
-    return figure
-
-
-def loss_gradients(logits: Float[Tensor, " k"], by_objective: Mapping[str, Float[Tensor, " k"]]) -> Figure:
-    """The size of each generator loss's derivative at a generated picture's logit, by objective."""
-    figure, ax = new_figure(figsize=(6.8, 3.4))
-    styles = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
-    for (name, gradient), style in zip(by_objective.items(), styles, strict=False):
-        ax.plot(logits, gradient, linestyle=style, label=name.replace("_", " "))
-    ax.axvline(0, color="0.7", linewidth=0.8)
-    ax.set(xlabel="logit of a generated picture  (left: surely fake, right: fooled)", ylabel="|slope| of the loss")
-    ax.set(xlim=(float(logits[0]), float(logits[-1])), ylim=(0, 2.2))  # the least squares' grows without end
-    ax.legend(loc="upper left")
-    return figure
-
-
-def gradient_norms(steps: Sequence[int], norms: Mapping[str, Sequence[float]]) -> Figure:
-    """Norms of the generator's gradient by objective, after steps in which only the discriminator learns."""
-    figure, ax = new_figure(figsize=(6.2, 3.2))
-    for (name, values), marker in zip(norms.items(), MARKERS, strict=False):
-        ax.plot(steps, values, marker=marker, markersize=4, label=name.replace("_", " "))
-    ax.set_yscale("log")
-    ax.set(xlabel="steps of the discriminator against a generator that stands still", ylabel="gradient's norm")
-    ax.legend()
     return figure
 
 

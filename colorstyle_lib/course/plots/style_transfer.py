@@ -54,22 +54,6 @@ def share_table(
     return figure
 
 
-def curves_by_setting(x: Sequence[float], panels: Mapping[str, Float[np.ndarray, "n k"]], xlabel: str) -> Figure:
-    """Several measures over one setting: a thin line for each pair of pictures, a thick one for their mean.
-
-    Args:
-        x: values of the setting, k of them.
-        panels: by what is measured, a row for each pair.
-        xlabel: of the setting.
-    """
-    figure, axes = new_figure(1, len(panels), figsize=(3.0 * len(panels), 2.8), squeeze=False)
-    for ax, (title, table), color in zip(axes[0], panels.items(), SERIES, strict=False):
-        ax.plot(x, table.T, color="0.78", linewidth=0.7)
-        ax.plot(x, table.mean(axis=0), "o-", color=color, linewidth=2)
-        ax.set(title=title, xlabel=xlabel, ylim=(min(0.0, float(table.min())), None))
-    return figure
-
-
 def tradeoff(
     ways: Mapping[str, Sequence[tuple[str, float, float]]], xlabel: str = "content distance, less is better"
 ) -> Figure:

@@ -20,7 +20,6 @@ from colorstyle_lib.course.plots.palette import (
     MODALITY_COLORS,
     ORANGE,
     PINK,
-    SERIES,
     SKY,
     VERMILION,
     YELLOW,
@@ -159,34 +158,6 @@ def _plot_weights(ax: Axes, steps: Sequence[int], weights: Sequence[Mapping[str,
         ax.legend(ncols=2)
     else:
         ax.text(0.5, 0.5, "none", transform=ax.transAxes, ha="center", color="0.5")
-
-
-def curves_by_seed(
-    panels: Mapping[str, Mapping[str, Sequence[tuple[Sequence[int], Sequence[float]]]]],
-    labels: tuple[str, str],
-    line: tuple[float, str] | None = None,
-) -> Figure:
-    """Curves of several seeds: each thin, their mean thick, a color for each way, a panel for each question.
-
-    Args:
-        panels: by title, by way: for each seed the steps and the values.
-        labels: of the axes.
-        line: a value to compare with, and its name.
-    """
-    figure, axes = new_figure(1, len(panels), figsize=(4.4 * len(panels), 3.4), squeeze=False, sharey=True)
-    for ax, (title, ways) in zip(axes[0], panels.items(), strict=True):
-        for (way, seeds), color, marker in zip(ways.items(), SERIES, MARKERS, strict=False):
-            for steps, values in seeds:
-                ax.plot(steps, values, color=color, alpha=0.35, linewidth=0.9)
-            middle = torch.tensor([values for _, values in seeds]).mean(0)
-            ax.plot(seeds[0][0], middle, color=color, marker=marker, markersize=4, linewidth=2, label=way)
-        if line:
-            ax.axhline(line[0], color="0.5", linewidth=0.9, linestyle=":")
-            ax.text(1.01, line[0], line[1], transform=ax.get_yaxis_transform(), va="center", fontsize=8)
-        ax.set(xlabel=labels[0], title=title)
-        ax.legend()
-    axes[0, 0].set_ylabel(labels[1])
-    return figure
 
 
 def values_by_seed(

@@ -22,16 +22,6 @@ def gray_square() -> torch.Tensor:
     return torch.full((3, 16, 16), 0.5)
 
 
-def test_temperature_draws_a_curve_for_each_modality():
-    T = torch.tensor([0.1, 1.0, 10.0])
-    weights = {"color": torch.tensor([1.0, 0.7, 0.4]), "shape": torch.tensor([0.0, 0.3, 0.6])}
-    figure = plots.weights_by_temperature(T, weights, 0.5)
-    (ax,) = figure.axes
-    assert ax.get_xscale() == "log"
-    assert np.allclose(ax.lines[0].get_ydata(), [1, 0.7, 0.4])
-    assert {"color", "shape"} <= set(texts(figure))
-
-
 @pytest.mark.parametrize(
     ("across", "along"), [((1.0, 0.0), 90.0), ((0.0, 1.0), 0.0), ((0.707, 0.707), -45.0), ((0.707, -0.707), 45.0)]
 )

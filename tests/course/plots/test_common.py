@@ -52,6 +52,27 @@ def test_grid_shows_tensors_and_pictures_as_they_are(picture: torch.Tensor):
     assert {"noise", "row", "red"} <= set(texts(figure).split(" | "))
 
 
+def test_curves_have_names_scales_and_a_level():
+    T = torch.tensor([0.1, 1.0, 10.0])
+    weights = {"color": (T, torch.tensor([1.0, 0.7, 0.4])), "shape": (T, torch.tensor([0.0, 0.3, 0.6]))}
+    figure = plots.curves({"a panel": weights}, xlabel="T", ylabel="weight", level=(0.5, "even"), xscale="log")
+    (ax,) = figure.axes
+    assert ax.get_xscale() == "log"
+    assert np.allclose(ax.lines[0].get_xydata(), [[0.1, 1], [1, 0.7], [10, 0.4]])
+    assert {"color", "shape", "a panel", "T", "weight", "even"} <= set(texts(figure).split(" | "))
+
+
+def test_curves_of_seeds_are_thin_and_their_mean_is_thick():
+    seeds = {"SGD": ([1, 2], [[10.0, 20.0], [20.0, 40.0]]), "Adam": ([1, 2], [5.0, 6.0])}
+    figure = plots.curves({"race": seeds, "other": {"": ([0, 1], np.zeros((2, 2)))}}, xlabel="step")
+    sgd, *_ = lines = [line.get_xydata().tolist() for line in figure.axes[0].lines]
+    assert sgd == [[1, 10], [2, 20]]
+    assert [[1, 15], [2, 30]] in lines
+    assert len(lines) == 4
+    assert figure.axes[0].get_ylim() != figure.axes[1].get_ylim()
+    assert {"race", "SGD", "Adam", "step"} <= set(texts(figure).split(" | "))
+
+
 def test_lab_planes_share_one_scale_for_a_and_b(picture: torch.Tensor):
     lab = rgb_to_lab(picture)
     figure = plots.lab_planes(picture, lab)

@@ -46,17 +46,6 @@ def test_the_optimal_discriminator_stands_beside_the_one_found():
     assert np.allclose(edges, [-1.5, -0.5, 0.5, 1.5])
 
 
-def test_slopes_and_norms_are_curves_with_their_names():
-    logits = torch.linspace(-2, 2, 3)
-    figure = plots.loss_gradients(logits, {"non_saturating": torch.tensor([0.9, 0.5, 0.1])})
-    assert "non saturating" in texts(figure)
-    assert marks(figure.axes[0])[0][0] == pytest.approx([-2, 0.9])
-    figure = plots.gradient_norms([0, 10], {"saturating": [1.0, 1e-4]})
-    assert figure.axes[0].get_yscale() == "log"
-    assert marks(figure.axes[0])[0] == [[0, 1.0], [10, 1e-4]]
-    texts(figure)
-
-
 def test_clouds_have_a_panel_and_a_note_each():
     clouds = {"good": torch.tensor([[1.0, 0.0]]), "bad": torch.tensor([[0.0, 0.25]])}
     figure = plots.point_clouds(clouds, torch.tensor([[0.5, 0.5]]), {"good": "8 of 8", "bad": "1 of 8"})

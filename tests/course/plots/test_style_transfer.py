@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from figure_texts import house_style, texts  # noqa: F401
@@ -20,17 +19,6 @@ def test_cells_hold_their_numbers_and_statistics():
 def test_a_matrix_says_percent():
     figure = plots.share_table(torch.tensor([[0.5, -0.2], [0.904, 0.0]]), ["all", "one"], ["color", "shape"], "share")
     assert {"50%", "-20%", "90%", "0%", "all", "shape", "share"} <= set(texts(figure))
-
-
-def test_curves_are_thin_for_each_and_thick_for_the_mean():
-    figure = plots.curves_by_setting(
-        [0.0, 1.0], {"a": np.array([[0.0, 2.0], [2.0, 4.0]]), "b": np.zeros((2, 2))}, "strength"
-    )
-    ax = figure.axes[0]
-    (mean,) = (line for line in ax.lines if line.get_marker() == "o")
-    assert mean.get_ydata().tolist() == [1.0, 3.0]
-    assert len(ax.lines) == 3
-    assert {"a", "b", "strength"} <= set(texts(figure))
 
 
 def test_a_way_with_several_points_is_a_line():

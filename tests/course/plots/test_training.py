@@ -108,15 +108,6 @@ def test_curves_show_attention_of_both_players():
     texts(figure)
 
 
-def test_runs_show_every_seed_and_their_mean():
-    seeds = [([1, 2], [10.0, 20.0]), ([1, 2], [20.0, 40.0])]
-    figure = plots.curves_by_seed({"race": {"SGD": seeds, "Adam": seeds[:1]}}, ("step", "dB"), (15.0, "gray"))
-    (ax,) = figure.axes
-    assert curve(ax, "SGD") == [[1, 15], [2, 30]]
-    assert [[1, 20], [2, 40]] in [np.asarray(one.get_xydata()).tolist() for one in ax.lines]
-    assert {"race", "SGD", "Adam", "gray", "step", "dB"} <= set(texts(figure))
-
-
 def test_each_seed_is_a_dot_and_the_mean_a_bar():
     figure = plots.values_by_seed({"plain": {"dB": [1.0, 3.0]}, "rich": {"dB": [5.0, 7.0]}})
     (ax,) = figure.axes
