@@ -17,7 +17,7 @@ from torch import Tensor
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.scenes import KINDS, scenes
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.metrics.mode_coverage import mode_coverage
+from colorstyle_lib.metrics.coloring import mode_coverage
 
 SIZE = 24
 NEAR = 15.0  # Lab units; the true colors of a kind lie at least 54 apart

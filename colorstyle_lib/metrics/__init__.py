@@ -9,12 +9,14 @@ from colorstyle_lib.metrics.ab_statistics import (
     sample_pixels,
 )
 from colorstyle_lib.metrics.bootstrap import bootstrap, difference_of, mean_of, pair_mean_of
-from colorstyle_lib.metrics.colorfulness import colorfulness_of_absolutes, colorfulness_ratios
 from colorstyle_lib.metrics.coloring import (
     ab_histograms,
     ciede2000,
     colorfulness,
+    colorfulness_of_absolutes,
+    colorfulness_ratios,
     histogram_distance,
+    mode_coverage,
     psnr_ab,
     psnr_rgb,
     ssim,
@@ -27,5 +29,4 @@ from colorstyle_lib.metrics.feature_distance import (
     pooled_features,
 )
 from colorstyle_lib.metrics.flicker import flicker, pan, taken_back
-from colorstyle_lib.metrics.mode_coverage import mode_coverage
 from colorstyle_lib.metrics.style import perceptual_content_distance

@@ -1,4 +1,4 @@
-"""What the ab planes of images hold: chroma, where colors lie, and how far one guess is from many colors."""
+"""Statistics of the ab planes of images: chroma, where colors lie, and how far one guess is from many colors."""
 
 from __future__ import annotations
 
@@ -16,22 +16,13 @@ AB_REACH = 110.0
 def chroma(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n h w"]:
     """Chroma C*, the distance from gray: ``sqrt(a^2 + b^2)`` (CIE 15:2004).
 
-    Args:
-        lab: ``(..., 3, H, W)``.
-
-    Returns:
-        Lab units: 0 for gray, up to about 134 for sRGB's blue.
+    Lab units: 0 for gray, up to about 134 for sRGB's blue.
     """
     return torch.linalg.vector_norm(lab[..., 1:, :, :], dim=-3)
 
 
 def sample_pixels(images: Float[Tensor, "n c h w"], count: int, seed: int = 0) -> Float[Tensor, "k c"]:
-    """Draw pixels from a batch at random, each at most once.
-
-    Args:
-        images: any planes.
-        count: how many; all of them, in random order, where the batch has fewer.
-        seed: same seed, same pixels.
+    """Draw ``count`` pixels from a batch of any planes at random, each at most once; all where it has fewer.
 
     Raises:
         ConfigError: ``count`` is below 1.
@@ -44,11 +35,7 @@ def sample_pixels(images: Float[Tensor, "n c h w"], count: int, seed: int = 0) -
 
 
 def ab_histogram(pixels: Float[Tensor, "k 3"], bins: int = 110) -> Float[Tensor, "{bins} {bins}"]:
-    """Share of the pixels in each square of the ab plane.
-
-    Args:
-        pixels: Lab.
-        bins: squares a side, between minus :data:`AB_REACH` and :data:`AB_REACH`.
+    """Share of the Lab pixels in each square of the ab plane, between minus :data:`AB_REACH` and :data:`AB_REACH`.
 
     Returns:
         Sums to 1. Rows are b, columns a, both rising: draw it with ``origin="lower"``.
@@ -63,15 +50,11 @@ def ab_histogram(pixels: Float[Tensor, "k 3"], bins: int = 110) -> Float[Tensor,
 def mean_by_lightness(
     pixels: Float[Tensor, "k 3"], bins: int = 10
 ) -> tuple[Float[Tensor, "{bins} 3"], Float[Tensor, " {bins}"]]:
-    """The average color of all pixels of one lightness: the best guess of a model that sees a pixel's L only.
-
-    Args:
-        pixels: Lab.
-        bins: equal parts of L's range [0, 100].
+    """The average color of all Lab pixels of one lightness: the best guess of a model that sees a pixel's L only.
 
     Returns:
-        For each bin its average Lab (L is the bin's middle), and the average chroma of its pixels.
-        A bin without pixels has average ab and chroma 0.
+        For each of ``bins`` equal parts of L in [0, 100] its average Lab (L is the part's middle), and the average
+        chroma of its pixels. A part without pixels has average ab and chroma 0.
     """
     width = 100 / bins
     part = (pixels[:, 0] / width).long().clamp(0, bins - 1)
@@ -85,14 +68,11 @@ def mean_by_lightness(
 
 
 def ab_slice(lightness: float, side: int = 221) -> tuple[Float[Tensor, "3 s s"], Bool[Tensor, "s s"]]:
-    """All colors of one lightness, and which of them sRGB can show.
-
-    Args:
-        lightness: L in [0, 100].
-        side: samples along a and along b, between minus :data:`AB_REACH` and :data:`AB_REACH`.
+    """All colors of one lightness L in [0, 100], and which of them sRGB can show.
 
     Returns:
-        sRGB in [0, 1], clipped, and whether it needed no clipping. Rows are b, columns a, both rising.
+        sRGB in [0, 1], clipped, at ``side`` samples along a and along b, between minus :data:`AB_REACH` and
+        :data:`AB_REACH`; and whether it needed no clipping. Rows are b, columns a, both rising.
     """
     a, b = _ab_grid(side)
     linear = lab_to_linear(torch.stack((torch.full_like(a, lightness), a, b)))
@@ -100,16 +80,9 @@ def ab_slice(lightness: float, side: int = 221) -> tuple[Float[Tensor, "3 s s"],
 
 
 def expected_square_error(colors: Float[Tensor, "m 2"], side: int = 111) -> Float[Tensor, "s s"]:
-    """How wrong each single guess is on average, when one of several colors is true, all equally likely.
+    """The average error of each single guess, when one of several colors (a, b) is true, all equally likely.
 
-    ``E(g) = 1/m sum_i |c_i - g|^2``, for every guess g of a grid.
-
-    Args:
-        colors: ab of the possible colors c_i.
-        side: guesses along a and along b, between minus :data:`AB_REACH` and :data:`AB_REACH`.
-
-    Returns:
-        Squared Lab units. Rows are b, columns a, both rising.
+    ``E(g) = 1/m sum_i |c_i - g|^2``, squared Lab units, for every guess g of the grid of :func:`ab_slice`.
     """
     guesses = torch.stack(_ab_grid(side), dim=-1)
     return (colors[:, None, None] - guesses).square().sum(dim=-1).mean(dim=0)

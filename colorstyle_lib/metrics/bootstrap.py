@@ -1,7 +1,8 @@
-"""How sure a number is: percentile intervals from drawing the pictures again, with replacement.
+"""Percentile intervals by the bootstrap over pictures (B. Efron, Annals of Statistics 7(1), 1979).
 
-B. Efron, Bootstrap Methods, Annals of Statistics 7(1), 1979. A drawn sample is told by how often each picture is in it,
-so a statistic is a function of such counts; two methods measured on the same pictures share them, which pairs them.
+A drawn sample is told by how often each picture is in it, so a statistic is a function of such counts; two methods
+measured on the same pictures share them, which pairs them. scipy.stats.bootstrap gives the same intervals up to the
+noise of drawing; it draws other samples, with which the recorded intervals would not come out again.
 """
 
 from __future__ import annotations
@@ -24,14 +25,7 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its interval.
-
-    Attributes:
-        value: of the pictures as they are.
-        low: lower end of the interval.
-        high: upper end.
-        n: pictures.
-    """
+    """A number of ``n`` pictures as they are, with the lower and upper end of its interval."""
 
     value: float
     low: float
@@ -44,8 +38,7 @@ def bootstrap(
 ) -> Estimate:
     """Estimate a statistic and its percentile interval over pictures.
 
-    The interval tells what other pictures of the same kind would change; what another training would change, it does
-    not know.
+    The interval tells what other pictures of the same kind would change, not what another training would change.
 
     Args:
         statistic: such as :func:`mean_of`.
@@ -83,12 +76,9 @@ def ratio_of(values: Float[Tensor, " n"], others: Float[Tensor, " n"]) -> Statis
 
 
 def pair_mean_of(pairs: Float[Tensor, "n n"]) -> Statistic:
-    """The mean of ``h_ij`` over all i other than j: a U-statistic of second order.
+    """The mean of the symmetric ``h_ij`` over all i other than j: a U-statistic of second order.
 
     In a drawn sample a picture may be there twice; it makes no pair with itself.
-
-    Args:
-        pairs: symmetric; the diagonal is not read.
     """
     exact = pairs.double().cpu().clone().fill_diagonal_(0)
     return lambda counts: (counts @ exact * counts).sum(1) / (counts.sum(1).square() - counts.square().sum(1))

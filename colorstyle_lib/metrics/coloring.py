@@ -1,4 +1,4 @@
-"""Numbers that describe how good a coloring is; each says what it is taken over."""
+"""Metrics of a coloring; each says what it is taken over. Batches in, one number an image out, unless it says more."""
 
 from __future__ import annotations
 
@@ -7,40 +7,28 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from colorstyle_lib.errors import MissingExtraError
+from colorstyle_lib.errors import ConfigError, needs_extra
 from colorstyle_lib.metrics.ab_statistics import ab_histogram
 
 HISTOGRAM_BINS = 22
 """Squares a side of the ab plane in :func:`ab_histograms`: each 10 Lab units wide."""
 
+_GRAY = 1.0  # a real picture less colorful than this has no color to match
+
 
 def psnr_ab(predicted: Float[Tensor, "n 2 h w"], target: Float[Tensor, "n 2 h w"]) -> Float[Tensor, " n"]:
-    """Peak signal-to-noise ratio of the ab planes, an image at a time.
+    """Peak signal-to-noise ratio of the ab planes (Lab units), in decibels; more is better.
 
     ``10 log10(255^2 / MSE)`` with the mean square over both planes: ab spans 8 bits' worth of Lab units.
-
-    Args:
-        predicted: a and b, Lab units.
-        target: a and b of the real picture.
-
-    Returns:
-        Decibels, one an image; more is better.
     """
     mean_square = (predicted - target).square().mean(dim=(1, 2, 3))
     return 10 * torch.log10(255**2 / mean_square.clamp_min(1e-12))
 
 
 def psnr_rgb(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
-    """Peak signal-to-noise ratio of sRGB, an image at a time: ``10 log10(1 / MSE)``.
+    """Peak signal-to-noise ratio of sRGB in [0, 1], ``10 log10(1 / MSE)``, in decibels; more is better.
 
     Most of what makes it high in a coloring is the lightness, which was given.
-
-    Args:
-        predicted: sRGB in [0, 1].
-        target: the real picture.
-
-    Returns:
-        Decibels; more is better.
     """
     mean_square = (predicted - target).square().mean(dim=(1, 2, 3))
     return -10 * torch.log10(mean_square.clamp_min(1e-12))
@@ -52,72 +40,80 @@ def square_error_ab(predicted: Float[Tensor, "n 2 h w"], target: Float[Tensor, "
 
 
 def colorfulness(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
-    """Hasler and Süsstrunk's colorfulness (Proc. SPIE 5007, 2003), with signed differences.
+    """Hasler and Süsstrunk's colorfulness (Proc. SPIE 5007, 2003) of sRGB in [0, 1], with signed differences.
 
-    ``rg = R - G, yb = (R + G) / 2 - B``; ``sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2)``, 8-bit units.
-
-    Args:
-        rgb: sRGB in [0, 1].
-
-    Returns:
-        One number an image: 0 for gray, about 15 slightly, 45 averagely, 80 highly colorful (the paper's own scale).
+    ``rg = R - G, yb = (R + G) / 2 - B``; ``sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2)``, 8-bit units:
+    0 for gray, about 15 slightly, 45 averagely, 80 highly colorful (the paper's own scale).
     """
-    red, green, blue = (255 * rgb).unbind(dim=1)
-    rg, yb = (red - green).flatten(1), ((red + green) / 2 - blue).flatten(1)
+    return _colorfulness(*_opponents(rgb))
+
+
+def colorfulness_of_absolutes(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
+    """:func:`colorfulness` with ``|R - G|`` and ``|(R + G) / 2 - B|`` in place of the signed differences.
+
+    It is in use, and it is not Hasler and Süsstrunk's measure: red beside green, which is as colorful as it gets, no
+    longer spreads. Here to show how much that changes.
+    """
+    return _colorfulness(*(difference.abs() for difference in _opponents(rgb)))
+
+
+def _opponents(rgb: Tensor) -> tuple[Tensor, Tensor]:
+    red, green, blue = (255 * rgb).flatten(2).unbind(dim=1)
+    return red - green, (red + green) / 2 - blue
+
+
+def _colorfulness(rg: Tensor, yb: Tensor) -> Tensor:
     spread = torch.sqrt(rg.var(dim=1, correction=0) + yb.var(dim=1, correction=0))
     return spread + 0.3 * torch.sqrt(rg.mean(dim=1) ** 2 + yb.mean(dim=1) ** 2)
 
 
+def colorfulness_ratios(found: Float[Tensor, " n"], real: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+    """Each picture's colorfulness over its real picture's; 1 is right, 0 is gray.
+
+    In their mean pale pictures weigh most, in the ratio of means (:func:`.ratio_of`) colorful ones.
+
+    Raises:
+        ConfigError: a real picture is gray, of colorfulness below 1.
+    """
+    if gray := int((real < _GRAY).sum()):
+        raise ConfigError(f"{gray} of {len(real)} real pictures are gray, to which nothing has a ratio; leave them out")
+    return found / real
+
+
 def ssim(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
-    """Structural similarity (Z. Wang et al., IEEE TIP 13(4), 2004) of sRGB: a Gaussian window of deviation 1.5 pixels.
+    """Structural similarity (Z. Wang et al., IEEE TIP 13(4), 2004) of sRGB in [0, 1]; at most 1, more is better.
 
-    scikit-image's, the mean over the three planes and over pixels whose window of 11 x 11 lies inside the picture;
-    torchmetrics also counts the others, reflected at the border, and gives other numbers for small pictures. Since a
-    coloring's lightness was given it is near 1 for every method, and says little.
-
-    Args:
-        predicted: sRGB in [0, 1]; sides of at least 11 pixels.
-        target: the real picture.
-
-    Returns:
-        At most 1; more is better.
+    scikit-image's, with a Gaussian window of deviation 1.5 pixels: the mean over the three planes and over pixels whose
+    window of 11 x 11 lies inside the picture; torchmetrics also counts the others, reflected at the border, and gives
+    other numbers for small pictures. Since a coloring's lightness was given it is near 1 for every method.
 
     Raises:
         MissingExtraError: scikit-image is not installed.
     """
-    try:
+    with needs_extra("scikit-image", "tutorial"):
         from skimage.metrics import structural_similarity
-    except ImportError as error:
-        raise MissingExtraError("scikit-image", "tutorial") from error
     settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     pairs = zip(_channels_last(predicted), _channels_last(target), strict=True)
-    return torch.tensor(
-        [structural_similarity(x, y, data_range=1.0, channel_axis=-1, **settings) for x, y in pairs],
-        dtype=torch.float32,
-    )
+    each = [structural_similarity(x, y, data_range=1.0, channel_axis=-1, **settings) for x, y in pairs]
+    return torch.tensor(each, dtype=torch.float32)
 
 
 def ciede2000(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
-    """CIEDE2000 color difference (CIE 142-2001; G. Sharma et al., Color Research & Application 30(1), 2005).
+    """CIEDE2000 color difference (CIE 142-2001; G. Sharma et al., Color Research & Application 30(1), 2005) of Lab.
 
-    scikit-image's, the mean over an image's pixels. About 1 is just noticeable.
-
-    Args:
-        predicted: Lab.
-        target: Lab of the real picture.
-
-    Returns:
-        At least 0; less is better.
+    scikit-image's, the mean over an image's pixels. About 1 is just noticeable; less is better.
 
     Raises:
         MissingExtraError: scikit-image is not installed.
     """
-    try:
+    with needs_extra("scikit-image", "tutorial"):
         from skimage.color import deltaE_ciede2000
-    except ImportError as error:
-        raise MissingExtraError("scikit-image", "tutorial") from error
     difference = deltaE_ciede2000(_channels_last(predicted), _channels_last(target))
     return torch.from_numpy(difference.mean(axis=(1, 2))).float()
+
+
+def _channels_last(images: Tensor) -> np.ndarray:
+    return images.permute(0, 2, 3, 1).double().cpu().numpy()
 
 
 def ab_histograms(lab: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n q"]:
@@ -126,14 +122,22 @@ def ab_histograms(lab: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n q"]:
 
 
 def histogram_distance(one: Float[Tensor, "*n q"], other: Float[Tensor, "*n q"]) -> Float[Tensor, "*n"]:
-    """Total variation of two histograms: ``1/2 sum |p - q|``, 0 for the same, 1 where nothing is shared.
+    """Total variation of two histograms that sum to 1: ``1/2 sum |p - q|``, 0 for the same, 1 where nothing is shared.
 
-    Args:
-        one: sums to 1. For a set of pictures: the mean of their :func:`ab_histograms`.
-        other: the same of the real pictures.
+    The histogram of a set of pictures is the mean of their :func:`ab_histograms`.
     """
     return (one - other).abs().sum(dim=-1) / 2
 
 
-def _channels_last(images: Tensor) -> np.ndarray:
-    return images.permute(0, 2, 3, 1).double().cpu().numpy()
+def mode_coverage(answers: Float[Tensor, "z n c"], modes: Float[Tensor, "k c"], radius: float) -> Float[Tensor, " n"]:
+    """Share of the true answers that at least one draw comes near, a question at a time; 0 to 1, more is better.
+
+    It promises nothing of how often each is drawn, nor that all draws are near any.
+
+    Args:
+        answers: ``z`` draws for each of ``n`` questions, such as the (a, b) of an object colored again and again.
+        modes: the true answers, the same for all questions.
+        radius: what counts as near, a Euclidean distance in the answers' unit.
+    """
+    near = (answers[:, :, None] - modes).norm(dim=3) < radius  # (z, n, k)
+    return near.any(dim=0).float().mean(dim=1)

@@ -24,7 +24,7 @@ _BATCH = 16
 
 
 def perceptual_network() -> tuple[str, Network]:
-    """The network of :func:`perceptual_distances`, with its name: VGG-19 where it is at hand, else EfficientNet-Lite0.
+    """Load the network of :func:`perceptual_distances`, with its name: VGG-19 if at hand, else EfficientNet-Lite0.
 
     At hand is the file that ``COLORSTYLE_VGG19`` names, or torchvision's in its cache; nothing is downloaded.
 
@@ -46,28 +46,22 @@ def perceptual_network() -> tuple[str, Network]:
 
 @torch.no_grad()
 def pooled_features(rgb: Float[Tensor, "n 3 h w"], network: EfficientNetLite0) -> Float[Tensor, "n 320"]:
-    """EfficientNet-Lite0's last map, its mean over places: what is in a picture, colors included.
-
-    Args:
-        rgb: sRGB in [0, 1], sides multiples of 32.
-        network: from :func:`.pretrained_efficientnet_lite0`.
-    """
+    """EfficientNet-Lite0's last map, its mean over places, of sRGB in [0, 1] with sides that are multiples of 32."""
     return torch.cat([network(batch)[-1].mean((2, 3)) for batch in rgb.split(_BATCH)])
 
 
 def perceptual_distances(found: list[Tensor], wanted: list[Tensor]) -> Float[Tensor, " n"]:
-    """Each image's :func:`.perceptual_distance`: a mean over layers, each on its own scale.
+    """Each image's :func:`.perceptual_distance`: a mean over layers, each on its own scale; less is better.
 
     Args:
         found: maps that a network of :func:`perceptual_network` makes of results.
         wanted: of the real pictures.
-
-    Returns:
-        0 for the same picture; less is better.
     """
-    rows = range(len(found[0]))
     return torch.stack(
-        [perceptual_distance([f[i : i + 1] for f in found], [w[i : i + 1] for w in wanted]) for i in rows]
+        [
+            perceptual_distance([f[i : i + 1] for f in found], [w[i : i + 1] for w in wanted])
+            for i in range(len(found[0]))
+        ]
     )
 
 
@@ -76,11 +70,7 @@ def kernel_pairs(found: Float[Tensor, "n d"], real: Float[Tensor, "n d"]) -> Flo
 
     The kernel is M. Bińkowski et al.'s (Demystifying MMD GANs, ICLR 2018, arXiv:1801.01401). The mean over i other
     than j is the unbiased squared maximum mean discrepancy (A. Gretton et al., JMLR 13, 2012, equation 4). It compares
-    no result with its own real picture, which a coloring would otherwise be rewarded for.
-
-    Args:
-        found: features of results.
-        real: of the real pictures, in the same order.
+    no result ``x_i`` with its own real picture ``y_i``, which a coloring would otherwise be rewarded for.
 
     Returns:
         Symmetric, float64, 0 on the diagonal; for :func:`.pair_mean_of`.
@@ -100,10 +90,9 @@ def kernel_pairs(found: Float[Tensor, "n d"], real: Float[Tensor, "n d"]) -> Flo
 
 
 def kernel_distance(found: Float[Tensor, "n d"], real: Float[Tensor, "n d"]) -> float:
-    """The unbiased squared maximum mean discrepancy with a cubic kernel; see :func:`kernel_pairs`.
+    """The unbiased squared maximum mean discrepancy with the cubic kernel of :func:`kernel_pairs`; less is better.
 
-    Returns:
-        0 on average where both have one distribution (it may be below 0), and 0 for equal pictures; less is better.
+    0 on average where both have one distribution (it may be below 0), and 0 for equal pictures.
     """
     n = len(found)
     return (kernel_pairs(found, real).sum() / (n * (n - 1))).item()
@@ -130,13 +119,9 @@ def frechet_distance(found: Float[Tensor, "n d"], real: Float[Tensor, "m d"]) ->
 
 
 def rank_note(n: int, dimensions: int) -> str:
-    """What must stand beside a Fréchet distance of few pictures; empty for many.
+    """The note beside a Fréchet distance of n pictures (of the smaller set) in so many feature dimensions, or "".
 
     The covariance of n points has rank n - 1 at most: with ``n <= dimensions`` whole directions have no variance, and
     which ones depends on the pictures that happened to be drawn.
-
-    Args:
-        n: pictures of the smaller crowd.
-        dimensions: of the features.
     """
     return f"rank-deficient: n = {n} pictures for {dimensions} dimensions; too large" if n <= dimensions else ""

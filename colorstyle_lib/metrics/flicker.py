@@ -1,4 +1,4 @@
-"""How much a clip flickers: what differs from frame to frame once the motion, which is known, is taken back."""
+"""Flicker of a clip: what differs from frame to frame once the motion, which is known, is taken back."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _RIM = 3  # pixels that bicubic interpolation and the pictures' own borders reac
 def pan(
     picture: Image.Image, frames: int, step: tuple[float, float] = (1.3, 0.7), size: int = 192
 ) -> list[Image.Image]:
-    """A clip whose motion is known: a square window moves over a picture.
+    """A clip whose motion is known: a square window moves over a picture of mode RGB.
 
     Args:
-        picture: of mode RGB.
+        picture: larger than the window by all of the motion.
         frames: how many.
         step: pixels to the right and down from frame to frame; parts of a pixel are what makes networks flicker.
         size: side of the window.
@@ -64,13 +64,9 @@ def flicker(clip: Float[Tensor, "t 3 h w"], step: tuple[float, float]) -> float:
 
 
 def taken_back(frames: Float[Tensor, "t c h w"], step: tuple[float, float]) -> Float[Tensor, "t c h w"]:
-    """Frames of a pan as the frame before each would show them: moved back by a step, bicubic.
+    """Frames of a pan as the frame before each would show them: any planes, moved back by a step, bicubic.
 
     The kernel is torch's, and not the one that clips are smoothed with: a judge has tools of its own.
-
-    Args:
-        frames: any planes.
-        step: see :func:`pan`.
     """
     height, width = frames.shape[-2:]
     # What stands at x in one frame stands at x - step in the next. grid_sample counts from -1 to 1.

@@ -1,8 +1,7 @@
-"""LPIPS and FID: the field's own, with their standard weights, or not at all.
+"""LPIPS and FID: torchmetrics', with their standard weights, so that a number can stand beside a paper's; or none.
 
-Both are torchmetrics', so that a number under one of these names can stand beside a paper's. Their weights come from
-the network once and are found again in torch's cache; distances in other features are called by those features' names
-(:mod:`.feature_distance`).
+The weights come from the network once and are found again in torch's cache. Distances in other features are called by
+those features' names (:mod:`.feature_distance`).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from colorstyle_lib.errors import ConfigError, MissingExtraError, WeightsError
+from colorstyle_lib.errors import ConfigError, WeightsError, needs_extra
 
 LPIPS_WEIGHTS = "alexnet-owt-7be5be79.pth"
 """torchvision's AlexNet; what was fitted on top of it comes with torchmetrics."""
@@ -35,14 +34,9 @@ _BATCH = 50
 
 @torch.no_grad()
 def lpips(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
-    """LPIPS 0.1 with AlexNet (R. Zhang et al., CVPR 2018, arXiv:1801.03924), an image at a time.
+    """LPIPS 0.1 with AlexNet (R. Zhang et al., CVPR 2018, arXiv:1801.03924), an image at a time; less is better.
 
-    Args:
-        predicted: sRGB in [0, 1], sides of at least 63 pixels.
-        target: the real picture.
-
-    Returns:
-        0 for the same picture; less is better.
+    For sRGB in [0, 1] with sides of at least 63 pixels.
 
     Raises:
         ConfigError: smaller pictures. MissingExtraError: torchmetrics is not installed.
@@ -50,10 +44,8 @@ def lpips(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"])
     """
     from torchvision.models import AlexNet_Weights
 
-    try:
+    with needs_extra("torchmetrics", "metrics"):
         from torchmetrics.functional.image import learned_perceptual_image_patch_similarity as distance
-    except ImportError as error:
-        raise MissingExtraError("torchmetrics", "metrics") from error
     if min(predicted.shape[2:]) < _LPIPS_LEAST_SIDE:
         raise ConfigError(f"LPIPS with AlexNet wants sides of {_LPIPS_LEAST_SIDE} pixels or more; enlarge the pictures")
     with _weights("LPIPS", "AlexNet's", LPIPS_WEIGHTS):
@@ -64,17 +56,10 @@ def lpips(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"])
 
 @torch.no_grad()
 def fid(found: Float[Tensor, "n 3 h w"], real: Float[Tensor, "m 3 h w"]) -> float:
-    """Fréchet Inception distance (M. Heusel et al., NeurIPS 2017, arXiv:1706.08500) of two crowds of pictures.
+    """Fréchet Inception distance (M. Heusel et al., NeurIPS 2017, arXiv:1706.08500) of two sets of pictures.
 
-    On 2,048 features: with fewer pictures it is rank-deficient and too large
-    (:func:`.rank_note`), and no two numbers of different n can be compared.
-
-    Args:
-        found: results, sRGB in [0, 1]; they are rounded to 8 bits.
-        real: real pictures.
-
-    Returns:
-        0 for the same moments; less is better.
+    For sRGB in [0, 1], which is rounded to 8 bits; less is better. On 2,048 features: with fewer pictures it is
+    rank-deficient and too large (:func:`.rank_note`), and no two numbers of different n can be compared.
 
     Raises:
         ConfigError: fewer than 2 pictures. MissingExtraError: torchmetrics or torch-fidelity is not installed.
@@ -82,11 +67,10 @@ def fid(found: Float[Tensor, "n 3 h w"], real: Float[Tensor, "m 3 h w"]) -> floa
     """
     if min(len(found), len(real)) < 2:
         raise ConfigError("FID needs at least 2 pictures of each kind")
-    try:
+    with needs_extra("torch_fidelity", "metrics"):
         import torch_fidelity  # noqa: F401  (torchmetrics' own words name another extra)
+    with needs_extra("torchmetrics", "metrics"):
         from torchmetrics.image.fid import FrechetInceptionDistance
-    except ImportError as error:
-        raise MissingExtraError(error.name or "torchmetrics", "metrics") from error
     with _weights("FID", "Inception's", FID_WEIGHTS):
         distance = FrechetInceptionDistance(FID_FEATURES, normalize=True)
     for pictures, are_real in ((found, False), (real, True)):

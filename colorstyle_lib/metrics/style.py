@@ -1,4 +1,4 @@
-"""How well a photograph was restyled: is it still the same scene, and does it have the style picture's look?
+"""Metrics of style transfer: is it still the same scene, and does it have the style picture's style?
 
 Neither number means anything alone. The photograph itself has the best content, a copy of the style picture the best
 style; what counts is how little of one is given for how much of the other.
@@ -43,15 +43,11 @@ class StyleScores:
 def perceptual_content_distance(
     features: Sequence[Float[Tensor, "n _ _ _"]], targets: Sequence[Float[Tensor, "n _ _ _"]]
 ) -> Float[Tensor, " n"]:
-    """How differently two pictures look to a network, place by place: ``mean (1 - cos(f, t))``.
+    """Perceptual distance of two pictures, place by place: ``mean (1 - cos(f, t))`` over a network's feature maps.
 
     R. Zhang et al., The Unreasonable Effectiveness of Deep Features, CVPR 2018 (arXiv:1801.03924), equation 1, with all
     channels weighed alike, halved, and a mean over layers instead of their sum. It is not "LPIPS", whose weights were
     fitted to people's judgements on other networks' features.
-
-    Args:
-        features: of the result, one map a layer.
-        targets: of the photograph.
 
     Returns:
         One number an image: 0 for the same, 1 for features that have nothing in common, at most 2.
@@ -65,7 +61,7 @@ def perceptual_content_distance(
 
 @dataclass(frozen=True)
 class ContentTarget:
-    """What is remembered of a photograph: its feature maps."""
+    """A photograph's feature maps."""
 
     vgg: list[Float[Tensor, "1 _ _ _"]]
     efficientnet: list[Float[Tensor, "1 _ _ _"]]
@@ -96,13 +92,7 @@ class StyleJudge:
     def scores(
         self, result: Float[Tensor, "1 3 h w"], content: ContentTarget, style: Sequence[Float[Tensor, "1 2 _"]]
     ) -> StyleScores:
-        """Measure a result.
-
-        Args:
-            result: sRGB in [0, 1], of the photograph's size.
-            content: what :meth:`content` gives for the photograph.
-            style: what :meth:`style` gives for the style picture.
-        """
+        """Measure a result, sRGB in [0, 1] of the photograph's size, by what :meth:`content` and :meth:`style` gave."""
         maps = self.vgg(result)
         perceptual = perceptual_content_distance(self._features(result), content.efficientnet)
         return StyleScores(

@@ -9,10 +9,16 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data import scenes as synthetic
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.metrics.bootstrap import bootstrap, mean_of, ratio_of
 from colorstyle_lib.metrics.coloring import (
     ab_histograms,
     ciede2000,
+    colorfulness,
+    colorfulness_of_absolutes,
+    colorfulness_ratios,
     histogram_distance,
+    mode_coverage,
     psnr_ab,
     psnr_rgb,
     square_error_ab,
@@ -102,3 +108,63 @@ def test_histograms_hold_every_pixel_once(a: int, b: int):
 def test_histogram_distance_is_the_share_that_would_have_to_move():
     one, other = torch.tensor([[0.5, 0.5, 0.0]]), torch.tensor([[0.25, 0.5, 0.25]])
     assert histogram_distance(one, other).tolist() == [0.25]
+
+
+# Colorfulness: signed and absolute differences, ratios of means and means of ratios.
+def halves(left: tuple[float, float, float], right: tuple[float, float, float]) -> torch.Tensor:
+    """A picture of two flat colors."""
+    return torch.tensor([left, right], dtype=torch.float32).T[None, :, None].repeat(1, 1, 4, 1)
+
+
+def test_red_beside_green_is_colorful_and_its_absolute_differences_do_not_see_it():
+    both = halves((1, 0, 0), (0, 1, 0))
+    # rg is 255 and -255, yb is 127.5 twice.
+    assert colorfulness(both).item() == pytest.approx(255 + 0.3 * 127.5)
+    assert colorfulness_of_absolutes(both).item() == pytest.approx(0.3 * (255**2 + 127.5**2) ** 0.5)
+
+
+def test_one_hue_is_the_same_either_way_and_gray_is_0():
+    warm = halves((1, 0.5, 0), (0.5, 0.25, 0))
+    assert colorfulness_of_absolutes(warm).item() == pytest.approx(colorfulness(warm).item())
+    assert colorfulness_of_absolutes(halves((0.2, 0.2, 0.2), (0.7, 0.7, 0.7))).item() == pytest.approx(0, abs=1e-4)
+
+
+def test_absolute_differences_are_by_hand_an_image_at_a_time():
+    rgb = torch.rand(2, 3, 5, 6, generator=torch.Generator().manual_seed(0))
+    expected = []
+    for image in (255 * rgb).double().numpy():
+        rg, yb = abs(image[0] - image[1]), abs((image[0] + image[1]) / 2 - image[2])
+        expected.append((rg.std() ** 2 + yb.std() ** 2) ** 0.5 + 0.3 * (rg.mean() ** 2 + yb.mean() ** 2) ** 0.5)
+    assert colorfulness_of_absolutes(rgb).tolist() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_pale_picture_counts_in_a_mean_of_ratios_and_hardly_in_a_ratio_of_means():
+    found, real = torch.tensor([10.0, 25.0]), torch.tensor([5.0, 50.0])
+    assert colorfulness_ratios(found, real).tolist() == [2.0, 0.5]
+    assert bootstrap(mean_of(colorfulness_ratios(found, real)), 2).value == pytest.approx(1.25)  # "too colorful"
+    assert bootstrap(ratio_of(found, real), 2).value == pytest.approx(35 / 55)  # "too pale"
+
+
+def test_a_gray_real_picture_has_no_ratio():
+    with pytest.raises(ConfigError, match="1 of 2 real pictures are gray"):
+        colorfulness_ratios(torch.ones(2), torch.tensor([0.5, 20.0]))
+
+
+# Coverage of true modes.
+MODES = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
+
+
+def test_one_draw_near_a_mode_covers_it_and_the_middle_covers_none():
+    answers = torch.tensor([[[0.0, 1.0], [3.0, 3.0]], [[9.5, 0.0], [3.0, 3.0]], [[0.2, 0.0], [0.0, 9.0]]])
+    assert mode_coverage(answers, MODES, 2.0).tolist() == pytest.approx([2 / 3, 1 / 3])
+
+
+@given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 100))
+def test_it_is_the_loop_and_more_draws_never_cover_less(draws: int, questions: int, seed: int):
+    answers = 12 * torch.rand(draws, questions, 2, generator=torch.Generator().manual_seed(seed))
+    found = mode_coverage(answers, MODES, 4.0)
+    for question in range(questions):
+        hit = [any((a - mode).norm() < 4 for a in answers[:, question]) for mode in MODES]
+        assert found[question].item() == pytest.approx(sum(hit) / 3)
+    more = mode_coverage(torch.cat((answers, answers[:1] + 1)), MODES, 4.0)
+    assert (more >= found).all()

@@ -21,8 +21,13 @@ from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.data.batches import ImageStore, center_crops
 from colorstyle_lib.data.datasets import dataset_names, load_split
 from colorstyle_lib.metrics.bootstrap import Estimate, difference_of, mean_of, pair_mean_of, ratio_of
-from colorstyle_lib.metrics.colorfulness import colorfulness_of_absolutes, colorfulness_ratios
-from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab, psnr_rgb
+from colorstyle_lib.metrics.coloring import (
+    colorfulness,
+    colorfulness_of_absolutes,
+    colorfulness_ratios,
+    psnr_ab,
+    psnr_rgb,
+)
 from colorstyle_lib.metrics.feature_distance import (
     frechet_distance,
     kernel_distance,
