@@ -11,14 +11,13 @@ from colorstyle_lib.errors import ConfigError
 
 
 def _colorize(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.inference.batch import colorize_files
-    from colorstyle_lib.inference.hints import parse_hint
+    from colorstyle_lib.inference import colorize_files, parse_hint
 
     return colorize_files(**_options(arguments) | {"hints": [parse_hint(text) for text in arguments.hints]})
 
 
 def _stylize(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.inference.batch import stylize_files
+    from colorstyle_lib.inference import stylize_files
 
     return stylize_files(**_options(arguments) | {"styles": [_style(text) for text in arguments.styles]})
 

@@ -56,13 +56,7 @@ def strict_pillow() -> Iterator[None]:
 
 @contextmanager
 def open_header(source: str | os.PathLike[str]) -> Iterator[Image.Image]:
-    """Open a picture file for the ``with`` block, only its header read; within :func:`strict_pillow`.
-
-    Args:
-        source: the file; ``~`` stands for the home folder.
-
-    Yields:
-        The picture as Pillow sees it, its pixels still in the file.
+    """Open a picture file for the ``with`` block; only its header is read. To be used within :func:`strict_pillow`.
 
     Raises:
         ImageError: not found, a folder, URL or device, empty, no picture, a damaged header, or not readable.
@@ -75,8 +69,12 @@ def open_header(source: str | os.PathLike[str]) -> Iterator[Image.Image]:
     try:
         if path.is_dir():
             raise ImageError(f"{name} is a folder, not a picture")
+        if not path.parent.is_dir():
+            raise ImageError(f"{name} not found: there is no folder {str(path.parent)!r}")
         if not path.exists():
-            raise ImageError(f"{name} not found{_similar_file(path)}")
+            close = get_close_matches(path.name, [p.name for p in path.parent.iterdir()], n=1)
+            similar = f"; did you mean {str(path.with_name(close[0]))!r}?" if close else ""
+            raise ImageError(f"{name} not found{similar}")
         if not path.is_file():
             raise ImageError(f"{name} is a device or a pipe, not a picture")
         if path.stat().st_size == 0:
@@ -85,14 +83,6 @@ def open_header(source: str | os.PathLike[str]) -> Iterator[Image.Image]:
             yield identify(file, name)
     except OSError as error:
         raise ImageError(f"cannot read {name}: {error.strerror or error}") from error
-
-
-def _similar_file(path: Path) -> str:
-    """The file of the same folder that was probably meant."""
-    if not path.parent.is_dir():
-        return f": there is no folder {str(path.parent)!r}"
-    close = get_close_matches(path.name, [p.name for p in path.parent.iterdir()], n=1)
-    return f"; did you mean {str(path.with_name(close[0]))!r}?" if close else ""
 
 
 def identify(file: io.BufferedReader, name: str) -> Image.Image:
@@ -120,15 +110,9 @@ def identify(file: io.BufferedReader, name: str) -> Image.Image:
 
 
 def decode(picture: Image.Image, name: str, *, copy: bool = False) -> Image.Image:
-    """Turn an opened picture into upright 8-bit sRGB; within :func:`strict_pillow`.
+    """Turn an opened picture of any mode into upright 8-bit sRGB without headers; within :func:`strict_pillow`.
 
-    Args:
-        picture: of any mode.
-        name: for messages.
-        copy: leave the one given as it is; else it may be used up.
-
-    Returns:
-        A picture of mode RGB without headers.
+    Unless ``copy`` leaves the one given as it is, it may be used up. ``name`` is for messages.
 
     Raises:
         ImageError: no pixels, more than ``MAX_PIXELS``, damaged, or values out of range.

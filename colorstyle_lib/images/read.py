@@ -56,11 +56,7 @@ def open_picture(source: Source) -> Image.Image:
 
 
 def size_of_file(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Width and height of the picture in a file as :func:`open_picture` would return it, from its header alone.
-
-    Raises:
-        ImageError: as :func:`open_picture` does, as far as a header tells.
-    """
+    """Width and height that :func:`open_picture` would return, and its errors, as far as the file's header tells."""
     with strict_pillow(), open_header(path) as picture:
         width, height = picture.size
         with suppress(Exception):  # broken EXIF
@@ -101,14 +97,7 @@ def _from_array(array: np.ndarray) -> Image.Image:
 
 
 def to_tensor(image: Image.Image) -> Float[Tensor, "3 h w"]:
-    """A picture as float32 sRGB planes in [0, 1].
-
-    Args:
-        image: of any mode; other than RGB it goes through :func:`open_picture` first.
-
-    Raises:
-        ImageError: the picture cannot be decoded.
-    """
+    """A picture as float32 sRGB planes in [0, 1]; of another mode than RGB it goes through :func:`open_picture`."""
     rgb = image if image.mode == "RGB" else open_picture(image)
     return torch.from_numpy(np.array(rgb)).permute(2, 0, 1).contiguous().to(torch.float32).div_(255)
 
@@ -131,12 +120,7 @@ def to_picture(image: Float[Tensor, "*n c h w"]) -> Image.Image:
 
 
 def resize(image: Float[Tensor, "n c h w"], size: tuple[int, int]) -> Float[Tensor, "n c height width"]:
-    """Resize a batch by antialiased bilinear interpolation: a triangle filter, wider the more it shrinks.
-
-    Args:
-        image: any planes.
-        size: height and width in pixels.
-    """
+    """Resize a batch to height and width by antialiased bilinear interpolation: a triangle filter, wider to shrink."""
     if tuple(image.shape[-2:]) == tuple(size):
         return image
     return nnf.interpolate(image, size=tuple(size), mode="bilinear", antialias=True, align_corners=False)
@@ -164,13 +148,9 @@ def shorter_side(image: Float[Tensor, "n 3 h w"], size: int, multiple: int = 1) 
 
 
 def read_text(path: str | os.PathLike[str]) -> dict[str, str]:
-    """The text that :func:`.save_picture` put into a file.
+    """The text that :func:`.save_picture` put into a file; errors are those of :func:`open_picture`.
 
-    Returns:
-        Of a PNG all its text chunks; of other formats the JSON object in EXIF's ImageDescription.
-
-    Raises:
-        ImageError: as :func:`open_picture` does.
+    It is all text chunks of a PNG, and of other formats the JSON object in EXIF's ImageDescription.
     """
     with strict_pillow(), open_header(path) as picture:
         try:

@@ -21,14 +21,9 @@ _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # libjpeg's and libwebp's limi
 
 
 def save_picture(
-    image: Any,
-    path: str | os.PathLike[str],
-    *,
-    quality: int = 95,
-    text: dict[str, str] | None = None,
-    overwrite: bool = True,
+    image: Any, path: str | os.PathLike[str], *, quality: int = 95, text: dict[str, str] | None = None
 ) -> Path:
-    """Write a picture, whole or not at all.
+    """Write a picture, whole or not at all; a file of this name is replaced.
 
     Args:
         image: a ``PIL.Image``, array or tensor, as in :func:`.open_picture`.
@@ -36,14 +31,12 @@ def save_picture(
         quality: of JPEG and WebP, 1 to 100. PNG and TIFF lose nothing.
         text: kept in the file, for :func:`.read_text`: a text chunk each in PNG,
             else one JSON object in EXIF's ImageDescription.
-        overwrite: whether a file of this name may be replaced.
 
     Returns:
         The path written.
 
     Raises:
-        ImageError: an unknown ending, a folder, a file that may not be replaced, a full or read-only disk, or
-            something that the format cannot hold.
+        ImageError: an unknown ending, a folder, a full or read-only disk, or something that the format cannot hold.
         ConfigError: quality out of range.
     """
     if not 1 <= quality <= 100:
@@ -54,8 +47,6 @@ def save_picture(
             raise ValueError("it is a folder; add a file name to it")
         if (kind := FORMATS.get(target.suffix.lower())) is None:
             raise ValueError(f"unknown ending {target.suffix!r}; known: {', '.join(FORMATS)}")
-        if not overwrite and target.exists():
-            raise ValueError("it exists already; give another name or allow it to be overwritten")
         # What came with a picture (orientation, profile) would be written beside pixels that it need not fit.
         clean = isinstance(image, Image.Image) and image.mode in ("L", "RGB") and not image.info
         content = _encode(image if clean else open_picture(image), kind, quality, text or {})

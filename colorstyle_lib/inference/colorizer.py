@@ -41,9 +41,9 @@ class _Prediction(NamedTuple):
 
 @dataclass(kw_only=True, eq=False)
 class Colorizer:
-    """Colors pictures. The options are checked, and the reference is read, once for all of them.
+    """Colors pictures. The options of :meth:`.ColorStyle.colorize` are checked, and the reference is read, only once.
 
-    Options and errors are those of :meth:`.ColorStyle.colorize`. Several threads may use one colorizer.
+    Several threads may use one colorizer. Errors are those of the method.
 
     Attributes:
         generator: in evaluation mode.

@@ -1,4 +1,4 @@
-"""Writing a model as an ONNX file, which other programs run without torch and without this library."""
+"""ONNX export: a file that other programs run without torch and without this library."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ class _Whole(nn.Module):
         z: Float[Tensor, "n d"] | None = None,
     ) -> Float[Tensor, "n 2 h w"]:
         """Predict a and b."""
-        offered = self.generator.describe_reference(reference) if reference is not None else None
-        return self.generator(content, offered, z)
+        return self.generator(content, None if reference is None else self.generator.describe_reference(reference), z)
 
 
 def export_onnx(model: ColorStyle, path: str | Path) -> Path:
@@ -69,20 +68,11 @@ def export_onnx(model: ColorStyle, path: str | Path) -> Path:
     generator = copy.deepcopy(model.generator).cpu().eval()
     step = max(generator.step, REDUCTION)
     examples, free = _examples(generator, step)
+    options = {"dynamic_shapes": free, "output_names": ["ab"], "dynamo": True, "verbose": False}
     with torch.no_grad():
-        program = torch.onnx.export(
-            _Whole(generator).eval(),
-            kwargs=examples,
-            dynamic_shapes=free,
-            output_names=["ab"],
-            dynamo=True,
-            verbose=False,
-        )
-    program.model.metadata_props.update(
-        step=str(step),
-        weights_sha256=model.weights_hash,
-        generator=json.dumps(asdict(generator.config)),
-    )
+        program = torch.onnx.export(_Whole(generator).eval(), kwargs=examples, **options)
+    config = json.dumps(asdict(generator.config))
+    program.model.metadata_props.update(step=str(step), weights_sha256=model.weights_hash, generator=config)
     with atomic_write(path) as stream:
         stream.write(program.model_proto.SerializeToString())
     return Path(path)

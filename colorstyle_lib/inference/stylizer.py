@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
-from torch.nn.functional import conv2d, pad, pixel_shuffle, pixel_unshuffle
+from torch.nn import functional as nnf
 from torchvision.transforms.functional import gaussian_blur
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
@@ -33,11 +33,8 @@ from colorstyle_lib.model.style_decoder import LEVEL, StyleCode, StyleDecoder, b
 Styles = Sequence[tuple[Source, float]]
 """Style pictures and how much each counts; only the ratios matter."""
 
-_STRONGEST = 1.5
 _LARGEST = 320  # pixels of the shorter side at which a larger picture is redrawn
 _STYLE_SIDE = 256  # pixels of the shorter side at which styles are read; training saw about as much of a style
-_GRID = 4  # pixels: the period of two doublings
-_FAINT = 0.06  # an edge is stronger; cut to this it cannot pass for a pattern and echo beside itself
 
 
 class Change(NamedTuple):
@@ -84,16 +81,16 @@ class Stylizer:
     working_size: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.strength <= _STRONGEST:
-            raise ConfigError(f"strength is 0 (the picture itself) to {_STRONGEST}, not {self.strength}")
+        if not 0 <= self.strength <= 1.5:
+            raise ConfigError(f"strength is 0 (the picture itself) to 1.5, not {self.strength}")
         if self.keep_color and self.color_only:
             raise ConfigError("keep_color and color_only leave nothing to take; choose one")
         if self.working_size is not None and not 64 <= self.working_size <= 1536:
             raise ConfigError(f"working_size is 64 to 1536 pixels, not {self.working_size}")
         if not self.generator.config.restyling:
             raise ConfigError("these weights only color: stylize needs weights with restyling levels")
-        fixed = isinstance(self.attention, Mapping)
-        self._override = AttentionOverride(fix=self.attention) if fixed else self.attention or AttentionOverride()
+        given = self.attention
+        self._override = AttentionOverride(fix=given) if isinstance(given, Mapping) else given or AttentionOverride()
         styles = [(open_picture(source), weight) for source, weight in _weighted(self.style)]
         self._style_code = self._encode(styles)
         self._mask = open_picture(self.mask).convert("L") if self.mask is not None else None
@@ -116,26 +113,17 @@ class Stylizer:
         code = blend([self.generator.describe_style(lab) for lab in labs], [weight for _, weight in styles])
         if self.keep_color or self.color_only:
             code = code.select(("color",) if self.color_only else ("texture", "shape"))
-        energies = code.codes[0].new_zeros(1, len(MODALITIES))
-        if not self._override.apply(energies, code.present)[1].any():
+        if not self._override.apply(torch.zeros_like(code.present, dtype=torch.float), code.present)[1].any():
             raise ConfigError("nothing is left to take: the style has none of the modalities that have weight")
         return code
 
     def __call__(self, picture: Source) -> Result:
-        """Redraw a picture.
-
-        Raises:
-            ImageError: it cannot be opened.
-        """
+        """Redraw a picture; ImageError where it cannot be opened."""
         return self.finish(self.change(picture))
 
     @torch.inference_mode()
     def change(self, picture: Source) -> Change:
-        """The change that the styles make to a picture, at the working size.
-
-        Raises:
-            ImageError: it cannot be opened.
-        """
+        """Redraw a picture at the working size; ImageError where it cannot be opened."""
         given = open_picture(picture)
         base = self.colorize(given).image if is_gray(given) else given
         small = self.working_copy(base, self._size(given))
@@ -152,12 +140,7 @@ class Stylizer:
 
     @torch.inference_mode()
     def finish(self, change: Change, **more: Any) -> Result:
-        """The picture at its own size, changed.
-
-        Args:
-            change: from :meth:`change`, perhaps with another difference.
-            **more: for the provenance.
-        """
+        """Bring a change, perhaps with another difference, to the picture's own size; more is for the provenance."""
         provenance = {
             **self._provenance,
             "working_size": self._size(change.given),
@@ -202,11 +185,12 @@ def remove_checkerboard(drawn: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h
     """
     taps = drawn.new_tensor([1, 2, 2, 2, 1]) / 8  # 0 at 1/4 and 1/2 a pixel: the difference holds all of the pattern
     kernel = torch.outer(taps, taps).expand(drawn.shape[1], 1, 5, 5)
-    coarse = conv2d(pad(drawn, (2, 2, 2, 2), mode="reflect"), kernel, groups=drawn.shape[1])
-    fine = (drawn - coarse).clamp(-_FAINT, _FAINT)
+    coarse = nnf.conv2d(nnf.pad(drawn, (2, 2, 2, 2), mode="reflect"), kernel, groups=drawn.shape[1])
+    # An edge is stronger; cut to this it cannot pass for a pattern and echo beside itself.
+    fine = (drawn - coarse).clamp(-0.06, 0.06)
     # A deviation of 1.25 periods is enough to tell a repeated pattern from a thing, and still local.
-    by_place = gaussian_blur(pixel_unshuffle(fine, _GRID), [7, 7], [1.25, 1.25]).unflatten(1, (-1, _GRID**2))
-    return drawn - pixel_shuffle((by_place - by_place.mean(2, keepdim=True)).flatten(1, 2), _GRID)
+    by_place = gaussian_blur(nnf.pixel_unshuffle(fine, 4), [7, 7], [1.25, 1.25]).unflatten(1, (-1, 16))
+    return drawn - nnf.pixel_shuffle((by_place - by_place.mean(2, keepdim=True)).flatten(1, 2), 4)
 
 
 def is_gray(picture: Image.Image) -> bool:
