@@ -50,11 +50,12 @@ _LINK = re.compile(r"\]\((?=\.\./|solutions/|\w+\.md)")  # a link that is not to
 
 _HEAD = """# The notebooks, executed
 
-For reading without running: the course's notebooks with all their outputs, as one run left them. They show the demo
-photographs (credits: [data card](../../data/README.md)) and our own drawings; no other picture took part.
+The notebooks of the course with all outputs of one run, for readers who do not want to run them. They show only the demo
+photographs (credits: [data card](../../data/README.md)) and our own drawings.
 
-Written by the commands below, this page too; do not edit. `colorstyle run --mode quick --keep` makes all of them anew,
-and `colorstyle figures check` says which no longer has the code of its notebook in [notebooks/](../../notebooks).
+The commands in the table wrote these notebooks and this page; do not edit them. `colorstyle run --mode quick --keep` writes
+all of them again, and `colorstyle figures check` names those whose notebook in [notebooks/](../../notebooks/README.md) has
+other code by now.
 
 | notebook | mode | seconds | peak memory | hardware | versions | commit | command |
 |---|---|---|---|---|---|---|---|
