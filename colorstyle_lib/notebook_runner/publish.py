@@ -50,12 +50,12 @@ _LINK = re.compile(r"\]\((?=\.\./|solutions/|\w+\.md)")  # a link that is not to
 
 _HEAD = """# The notebooks, executed
 
-The notebooks of the course with all outputs of one run, for readers who do not want to run them. They show only the demo
-photographs (credits: [data card](../../data/README.md)) and our own drawings.
+The notebooks of the course with all outputs of one run, for readers who do not want to run them. They show only the
+demo photographs (credits: [data card](../../data/README.md)) and our own drawings.
 
-The commands in the table wrote these notebooks and this page; do not edit them. `colorstyle run --mode quick --keep` writes
-all of them again, and `colorstyle figures check` names those whose notebook in [notebooks/](../../notebooks/README.md) has
-other code by now.
+The commands in the table wrote these notebooks and this page; do not edit them. `colorstyle run --mode quick --keep`
+writes all of them again, and `colorstyle figures check` names those whose notebook in
+[notebooks/](../../notebooks/README.md) has other code by now.
 
 | notebook | mode | seconds | peak memory | hardware | versions | commit | command |
 |---|---|---|---|---|---|---|---|
