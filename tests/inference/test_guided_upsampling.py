@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as nnf
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from colorstyle_lib.color import luma_to_gray, rgb_to_lab
 from colorstyle_lib.images.read import to_picture, to_tensor
-from colorstyle_lib.inference.guided_upsampling import with_chroma
+from colorstyle_lib.inference.guided_upsampling import guided_coefficients, rows_at_size, with_chroma
 
 TIMES = 8
 SIDE = 40
@@ -81,3 +83,29 @@ def test_the_picture_given_is_left_alone():
     made = with_chroma(picture, torch.full((1, 1, 10, 8), 50.0), torch.full((1, 2, 10, 8), 30.0))
     assert made.size == picture.size
     assert picture.tobytes() == before != made.tobytes()
+
+
+@given(st.integers(1, 7), st.integers(1, 9), st.integers(1, 40), st.integers(1, 40), st.data())
+def test_rows_equal_those_of_the_whole(small_height, small_width, height, width, data):
+    planes = torch.rand(1, 2, small_height, small_width, generator=torch.Generator().manual_seed(small_height))
+    top = data.draw(st.integers(0, height - 1))
+    bottom = data.draw(st.integers(top + 1, height))
+    whole = nnf.interpolate(planes, size=(height, width), mode="bilinear", align_corners=False)
+    assert torch.allclose(rows_at_size(planes, top, bottom, height, width), whole[..., top:bottom, :], atol=1e-5)
+
+
+def test_guided_filter_keeps_chroma_on_its_side_of_an_edge():
+    guide = torch.full((1, 1, 16, 16), 20.0)
+    guide[..., 8:] = 80
+    chroma = torch.where(guide > 50, 40.0, -40.0)
+    slope, offset = guided_coefficients(guide, chroma)
+    assert torch.allclose(slope * guide + offset, chroma, atol=2.5)
+    blurred = nnf.avg_pool2d(chroma, 7, 1, 3, count_include_pad=False)
+    assert (slope * guide + offset - chroma).abs().max() < 0.1 * (blurred - chroma).abs().max()
+
+
+def test_guided_filter_smooths_where_lightness_is_flat():
+    chroma = torch.randn(1, 2, 32, 32, generator=torch.Generator().manual_seed(0))
+    slope, offset = guided_coefficients(torch.full((1, 1, 32, 32), 50.0), chroma)
+    assert slope.abs().max() < 1e-3
+    assert offset.std() < 0.3 * chroma.std()

@@ -168,3 +168,13 @@ def test_it_is_the_loop_and_more_draws_never_cover_less(draws: int, questions: i
         assert found[question].item() == pytest.approx(sum(hit) / 3)
     more = mode_coverage(torch.cat((answers, answers[:1] + 1)), MODES, 4.0)
     assert (more >= found).all()
+
+
+def test_metrics_by_hand():
+    off_by_one = psnr_ab(torch.ones(1, 2, 4, 4), torch.zeros(1, 2, 4, 4))
+    assert off_by_one.item() == pytest.approx(48.1308, abs=1e-3)  # 20 log10(255)
+    # Half red, half green: rg = +-255, yb = 127.5 in both; spread 255 + 0.3 * |127.5|.
+    picture = torch.zeros(1, 3, 1, 2)
+    picture[0, 0, 0, 0] = picture[0, 1, 0, 1] = 1
+    assert colorfulness(picture).item() == pytest.approx(255 + 0.3 * 127.5, rel=1e-5)
+    assert colorfulness(torch.full((1, 3, 4, 4), 0.3)).item() == pytest.approx(0, abs=1e-4)

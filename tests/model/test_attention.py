@@ -1,4 +1,4 @@
-"""Equation (2), its overrides, and the block that modulates features by it."""
+"""Equation (2), and the block that modulates features by it."""
 
 from __future__ import annotations
 
@@ -112,70 +112,6 @@ def test_an_image_without_any_modality_is_an_error() -> None:
         multimodal_attention(torch.zeros(2, 3), torch.tensor([[True, False, False], [False, False, False]]))
 
 
-# Overrides
-
-
-def attend(override: AttentionOverride, energies: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
-    return multimodal_attention(*override.apply(energies, present))
-
-
-@settings(max_examples=30)
-@given(energies=ENERGIES, present=SOMETHING_PRESENT)
-def test_what_each_override_does(energies: torch.Tensor, present: torch.Tensor) -> None:
-    places = torch.ones(1, 1, 2, 2)
-    count = present.sum(1, keepdim=True)
-    uniform = attend(AttentionOverride(equalise=True), energies, present)
-    torch.testing.assert_close(uniform, (present / count)[:, :, None, None] * places)
-
-    weights = torch.tensor([3.0, 1.0, 2.0])
-    fixed = attend(AttentionOverride(fix=dict(zip(MODALITIES, weights.tolist(), strict=True))), energies, present)
-    expected = present * weights / (present * weights).sum(1, keepdim=True)
-    torch.testing.assert_close(fixed, expected[:, :, None, None] * places)
-
-    both = present.clone()
-    both[:, :2] = True
-    swapped = attend(AttentionOverride(permute={"color": "texture", "texture": "color"}), energies, both)
-    torch.testing.assert_close(swapped, multimodal_attention(energies, both)[:, [1, 0, 2]])
-
-    without = attend(AttentionOverride(remove=("color",)), energies, both)
-    left = both & torch.tensor([False, True, True])
-    torch.testing.assert_close(without, multimodal_attention(energies, left))
-    assert (without[:, 0] == 0).all()
-
-    nothing = AttentionOverride()
-    torch.testing.assert_close(attend(nothing, energies, present), multimodal_attention(energies, present))
-
-
-def test_a_partner_that_is_absent_leaves_an_energy_as_it_was() -> None:
-    energies, present = torch.tensor([[5.0, 1.0, 2.0]]), torch.tensor([[False, True, True]])
-    override = AttentionOverride(permute={"color": "texture", "texture": "color"})
-    torch.testing.assert_close(attend(override, energies, present), multimodal_attention(energies, present))
-
-
-def test_removal_comes_before_the_weights_are_shared_out() -> None:
-    override = AttentionOverride(remove=("shape",), fix={"texture": 1.0, "shape": 3.0, "color": 1.0})
-    alpha = attend(override, torch.zeros(1, 3), torch.ones(1, 3, dtype=torch.bool))
-    torch.testing.assert_close(alpha, torch.tensor([[0.5, 0.5, 0.0]]))
-
-
-def test_parsing_takes_numbers_and_says_what_is_wrong() -> None:
-    override = AttentionOverride(fix={"texture": 1.0, "shape": 0.0})
-    alpha = attend(override, torch.randn(2, 3), torch.ones(2, 3, dtype=torch.bool))
-    assert alpha.tolist() == [[0.0, 1.0, 0.0]] * 2
-    for weights, message in (
-        ({"textur": 1.0}, "did you mean 'texture'"),
-        ({"color": -1.0}, "'color' is a number from 0 up, not -1.0"),
-        ({"color": math.nan}, "from 0 up"),
-        ({"color": math.inf}, "from 0 up"),
-        ({"color": 0.0}, "at least one attention weight"),
-        ({}, "at least one attention weight"),
-    ):
-        with pytest.raises(ConfigError, match=message):
-            AttentionOverride(fix=weights)
-    with pytest.raises(ConfigError, match="exactly one"):
-        AttentionOverride(permute={"color": "shape"})
-
-
 # The block
 
 
@@ -281,74 +217,6 @@ def test_bf16_is_close_to_float32() -> None:
     torch.testing.assert_close(weights.sum(1), torch.ones(4, 8, 8))
     assert (weights - alpha).abs().mean() < 0.02
     assert (rough.float() - y).abs().mean() < 0.03 * y.abs().mean()
-
-
-# A reference's maps carried over
-
-
-def test_a_picture_laid_over_itself_keeps_its_maps_and_shuffled_finds_them_again() -> None:
-    seen = pictures(n=1)
-    same = match_reference(seen, seen, sharpness=200.0)
-    for before, after in zip(seen.maps, same.maps, strict=True):
-        torch.testing.assert_close(before, after, atol=1e-3, rtol=0)
-    order = torch.randperm(16, generator=torch.Generator().manual_seed(0))
-    moved = Modalities(
-        seen.vectors, tuple(m.flatten(2)[..., order].unflatten(2, (4, 4)) for m in seen.maps), seen.present
-    )
-    for before, after in zip(seen.maps, match_reference(moved, seen, sharpness=200.0).maps, strict=True):
-        torch.testing.assert_close(before, after, atol=1e-3, rtol=0)
-
-
-def test_a_reference_of_another_size_takes_the_contents_places() -> None:
-    reference = describe(torch.rand(2, 3, 48, 80) * 60)
-    content = pictures(n=2)
-    assert [m.shape[-2:] for m in match_reference(reference, content).maps] == [(4, 4)] * 3
-    # Nothing known of the content: every place gets the average.
-    average = match_reference(reference, content.without(*MODALITIES)).maps[0]
-    torch.testing.assert_close(average, reference.maps[0].mean((-2, -1), keepdim=True).expand_as(average))
-
-
-@settings(max_examples=30, deadline=None)
-@given(
-    known=arrays(bool, (2, 1, 3, 5)).map(torch.from_numpy), sharpness=st.floats(0, 50), seed=st.integers(0, 2**31 - 1)
-)
-def test_only_known_cells_of_a_reference_are_carried(known: torch.Tensor, sharpness: float, seed: int) -> None:
-    """A softmax over the known cells alone, by hand; unknown ones may hold anything; none known gives zeros."""
-    generator = torch.Generator().manual_seed(seed)
-    reference, content = describe(torch.rand(2, 3, 24, 40, generator=generator) * 60), pictures(n=2)
-    carried = match_reference(reference, content, known=known, sharpness=sharpness)
-    assert torch.equal(carried.present, reference.present)
-    elsewhere = torch.where(known, reference.maps[0], 1e3)
-    disturbed = match_reference(
-        reference._replace(maps=(elsewhere, *reference.maps[1:])), content, known=known, sharpness=sharpness
-    )
-    torch.testing.assert_close(disturbed.maps[0], carried.maps[0])
-
-    def likeness(seen: Modalities) -> torch.Tensor:
-        planes = torch.cat(seen.maps[1:], dim=1).flatten(2).double()
-        centred = planes - planes.mean(2, keepdim=True)
-        return torch.nn.functional.normalize(centred / (centred.square().mean(2, keepdim=True) + 1e-6).sqrt(), dim=1)
-
-    energies = sharpness * (likeness(content).mT @ likeness(reference))  # (n, places, cells)
-    for image, cells in enumerate(known.flatten(1)):
-        weights = energies[image][:, cells].softmax(1)
-        expected = weights @ reference.maps[0][image].flatten(1)[:, cells].double().T
-        torch.testing.assert_close(
-            carried.maps[0][image].flatten(1).T.double(), expected, atol=1e-4 * (1 + sharpness), rtol=1e-3
-        )
-
-
-def test_a_reference_known_everywhere_is_carried_as_without_a_mask() -> None:
-    reference, content = pictures(seed=5), pictures()
-    everywhere = torch.ones(4, 1, 4, 4, dtype=torch.bool)
-    for expected, found in zip(
-        match_reference(reference, content).maps,
-        match_reference(reference, content, known=everywhere).maps,
-        strict=True,
-    ):
-        torch.testing.assert_close(expected, found)
-    for found in match_reference(reference, content, known=~everywhere).maps:
-        assert not found.any()
 
 
 # What collapse looks like

@@ -6,7 +6,6 @@ import pytest
 import torch
 from small_run import drawn_store, small_preset
 from torch import nn
-from torch.nn import functional as nnf
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import change, get_preset
@@ -16,7 +15,6 @@ from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.reconstruction import style_statistics
 from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.model.fast_ops import convolution_by_fours, instance_norm, reflection_pad, upsampled_convolution
 from colorstyle_lib.model.style_decoder import blend
 from colorstyle_lib.training.distributed import ProcessGroup
 from colorstyle_lib.training.gan_step import StepContext, train_step
@@ -218,20 +216,6 @@ def test_a_gray_style_has_no_color_to_take():
     assert modality_distance(content.mean(1, keepdim=True).expand_as(content), content, gray, only_color) > 0.1
 
 
-def test_the_norms_backward_step_is_group_norms():
-    torch.manual_seed(0)
-    x = torch.randn(2, 3, 5, 4, dtype=torch.float64).contiguous(memory_format=torch.channels_last).requires_grad_()
-    assert torch.autograd.gradcheck(instance_norm, x)
-    (slope,) = torch.autograd.grad((instance_norm(x) ** 3).sum(), x)
-    (plain,) = torch.autograd.grad((nnf.group_norm(x, 3) ** 3).sum(), x)
-    torch.testing.assert_close(slope, plain)
-    (slope,) = torch.autograd.grad((instance_norm(x) ** 3).sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        slope.sum().backward()
-    with torch.no_grad():
-        torch.testing.assert_close(instance_norm(x), nnf.group_norm(x, 3))
-
-
 def test_what_nobody_judges_is_not_decided_on(monkeypatch):
     """A joint batch without a discriminator: only gray pictures that are restyled need colors first."""
     preset = small_preset(tasks=(("automatic", 1.0), ("stylize", 1.0)), noise_fraction=0.0, **PLAIN)
@@ -267,17 +251,3 @@ def test_one_tasks_steep_slopes_do_not_slow_the_other():
         return players.generator.head.weight.grad
 
     torch.testing.assert_close(coloring_after_a_step(1.0), coloring_after_a_step(1e4))
-
-
-def test_shortcuts_convolve_as_the_plain_way_does():
-    torch.manual_seed(0)
-    x, layer, last = torch.randn(2, 6, 8, 12), nn.Conv2d(6, 5, 3, bias=False), nn.Conv2d(6, 3, 5)
-    doubled = nnf.interpolate(x, scale_factor=2, mode="nearest")
-    plain = layer(nnf.pad(doubled, (1, 1, 1, 1), mode="reflect"))
-    torch.testing.assert_close(upsampled_convolution(x, layer), plain, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(reflection_pad(x, 2), nnf.pad(x, (2, 2, 2, 2), mode="reflect"))
-    torch.testing.assert_close(convolution_by_fours(x, last), last(x), rtol=1e-5, atol=1e-5)
-    plain.sum().backward()
-    wanted, layer.weight.grad = layer.weight.grad, None
-    upsampled_convolution(x, layer).sum().backward()
-    torch.testing.assert_close(layer.weight.grad, wanted, rtol=1e-4, atol=1e-3)
