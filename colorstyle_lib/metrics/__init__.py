@@ -8,7 +8,7 @@ from colorstyle_lib.metrics.ab_statistics import (
     mean_by_lightness,
     sample_pixels,
 )
-from colorstyle_lib.metrics.bootstrap import bootstrap, difference_of, mean_of, pair_mean_of
+from colorstyle_lib.metrics.bootstrap import bootstrap, difference_of, mean_of, pair_mean_of, ratio_of
 from colorstyle_lib.metrics.coloring import (
     ab_histograms,
     ciede2000,

@@ -13,31 +13,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from colorstyle_lib import metrics
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.metrics.bootstrap import (
-    difference_of,
-    mean_of,
-    pair_mean_of,
-    ratio_of,
-)
-from colorstyle_lib.metrics.coloring import (
-    ab_histograms,
-    ciede2000,
-    colorfulness,
-    histogram_distance,
-    psnr_ab,
-    psnr_rgb,
-    ssim,
-)
-from colorstyle_lib.metrics.feature_distance import (
-    Network,
-    frechet_distance,
-    kernel_pairs,
-    perceptual_distances,
-    perceptual_network,
-    pooled_features,
-)
+from colorstyle_lib.metrics import difference_of, mean_of, pair_mean_of, ratio_of
+from colorstyle_lib.metrics.feature_distance import Network, perceptual_network
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method
 from colorstyle_lib.reproduction.baselines.recipes import RECIPES
@@ -83,16 +63,13 @@ _TABLE = (  # metric, heading, digits, scale
 def measure(
     methods: Sequence[ColorMethod], rgb: Float[Tensor, "n 3 h w"], *, pooling: EfficientNetLite0, perceptual: Network
 ) -> dict[str, Columns]:
-    """Measure methods picture by picture, and the real pictures where a metric compares two sets.
+    """The columns of each method, and under :data:`REAL` those of the real pictures.
 
     Args:
-        methods: each sees the same pictures, whose own features are computed once for all.
+        methods: each sees the same pictures.
         rgb: real squares in [0, 1], sides multiples of 32.
         pooling: for the kernel and the Fréchet distance.
         perceptual: for the perceptual distance.
-
-    Returns:
-        The columns of each method, and under :data:`REAL` those of the real pictures.
     """
     parts: dict[str, list[Columns]] = {name: [] for name in (REAL, *(method.name for method in methods))}
     for batch in rgb.split(_BATCH):
@@ -105,11 +82,11 @@ def measure(
             parts[method.name].append(
                 {
                     **_of_pictures(picture, shown, pooling),
-                    "psnr_ab": psnr_ab(predicted[:, 1:], lab[:, 1:]),
-                    "psnr_rgb": psnr_rgb(picture, batch),
-                    "ssim": ssim(picture, batch),
-                    "ciede2000": ciede2000(shown, lab),
-                    "perceptual": perceptual_distances(perceptual(picture), maps),
+                    "psnr_ab": metrics.psnr_ab(predicted[:, 1:], lab[:, 1:]),
+                    "psnr_rgb": metrics.psnr_rgb(picture, batch),
+                    "ssim": metrics.ssim(picture, batch),
+                    "ciede2000": metrics.ciede2000(shown, lab),
+                    "perceptual": metrics.perceptual_distances(perceptual(picture), maps),
                 }
             )
     return {name: joined(batches) for name, batches in parts.items()}
@@ -118,9 +95,10 @@ def measure(
 def _of_pictures(rgb: Tensor, lab: Tensor, pooling: EfficientNetLite0) -> Columns:
     """The measurements that need no picture to compare with."""
     return {
-        "colorfulness": colorfulness(rgb),
-        "histograms": ab_histograms(lab),
-        "features": pooled_features(rgb, pooling),
+        "colorfulness": metrics.colorfulness(rgb),
+        "colorfulness_absolute": metrics.colorfulness_of_absolutes(rgb),
+        "histograms": metrics.ab_histograms(lab),
+        "features": metrics.pooled_features(rgb, pooling),
     }
 
 
@@ -163,13 +141,7 @@ def measure_all(
 
 
 def metrics_of(found: Columns, real: Columns, network: str) -> Rows:
-    """Every metric of a method's columns.
-
-    Args:
-        found: from :func:`measure`, the method's.
-        real: the real pictures', in the same order.
-        network: of the perceptual distance.
-    """
+    """Every metric of a method's columns, beside the real pictures' and named after the perceptual network."""
     ours, theirs = found["colorfulness"], real["colorfulness"]
     histograms, real_histograms = (columns["histograms"].double() / len(ours) for columns in (found, real))
     features = found["features"], real["features"]
@@ -188,11 +160,11 @@ def metrics_of(found: Columns, real: Columns, network: str) -> Rows:
         ),
         "ciede2000": (mean_of(found["ciede2000"]), "mean over pixels, then pictures"),
         "ab_histogram": (
-            lambda counts: histogram_distance(counts @ histograms, counts @ real_histograms),
+            lambda counts: metrics.histogram_distance(counts @ histograms, counts @ real_histograms),
             "total variation of all pictures' ab histograms, squares of 10 Lab units",
         ),
         KERNEL: (
-            pair_mean_of(kernel_pairs(*features)),
+            pair_mean_of(metrics.kernel_pairs(*features)),
             "unbiased squared MMD, cubic kernel, EfficientNet-Lite0's last stage pooled; not KID, not FID",
         ),
         PERCEPTUAL + network: (
@@ -200,7 +172,7 @@ def metrics_of(found: Columns, real: Columns, network: str) -> Rows:
             "squared feature distance over the real features' mean square, a mean over layers; not LPIPS",
         ),
         FRECHET: (
-            without_interval(frechet_distance(*features), len(ours)),
+            without_interval(metrics.frechet_distance(*features), len(ours)),
             "same features (320); rank-deficient below 320 pictures and too large; no interval is claimed; not FID",
         ),
     }
@@ -209,13 +181,13 @@ def metrics_of(found: Columns, real: Columns, network: str) -> Rows:
 def coloring_numbers(
     methods: Sequence[ColorMethod], found: Mapping[str, Sequence[Rows]], n: int, data: str, provenance: Provenance
 ) -> list[Number]:
-    """All numbers of one data set: every metric of every method, and differences of our own from every other.
+    """All numbers of one data set of n pictures: every metric of every method, and differences.
 
     Args:
         methods: the first one, and ``ours`` if it is there, are compared with all others.
         found: from :func:`metrics_of`, by method one for each of its trainings, over which its numbers are means.
         n: pictures.
-        data: name of the data set.
+        data: their name.
         provenance: of the run.
     """
     means = {method.name: mean_rows(found[method.name]) for method in methods}

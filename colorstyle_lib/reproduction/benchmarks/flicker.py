@@ -97,11 +97,11 @@ def measured_pan(
 
     Args:
         model: with restyling levels.
-        photo: of :data:`.PHOTOGRAPHS`.
-        style_name: of :data:`.STYLES`.
-        step: of :func:`.pan`.
+        photo: name of the photograph.
+        style_name: of the gallery's style picture.
+        step: see :func:`.pan`.
         frames: by default 24.
-        smooth: of :class:`.Smoother`.
+        smooth: see :class:`.Smoother`.
     """
     stylizer = model.stylizer(to_picture(style(style_name, _SCENE).image))
     scene = shrink(photograph(photo).open(), _SCENE)
@@ -122,11 +122,11 @@ def slope(picture: Float[Tensor, "3 h w"]) -> float:
 
 
 def clip_numbers(pans: Sequence[Pan], data: str, name: str, weights: str, provenance: Provenance) -> list[Number]:
-    """Means over clips with intervals; how many clips flicker more than their input; and the worst.
+    """Means over two or more clips with intervals; how many clips flicker more than their input; and the worst.
 
     Args:
-        pans: of one step, two or more.
-        data: :data:`PANS` or :data:`WHOLE_PANS`.
+        pans: of the step of ``data``, :data:`PANS` or :data:`WHOLE_PANS`.
+        data: the name of the clips.
         name: of the weights.
         weights: their hash.
         provenance: of the run.

@@ -17,133 +17,93 @@ import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor
 
-from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.data.batches import ImageStore, center_crops
 from colorstyle_lib.data.datasets import dataset_names, load_split
-from colorstyle_lib.metrics.bootstrap import Estimate, difference_of, mean_of, pair_mean_of, ratio_of
-from colorstyle_lib.metrics.coloring import (
-    colorfulness,
-    colorfulness_of_absolutes,
+from colorstyle_lib.metrics import (
     colorfulness_ratios,
-    psnr_ab,
-    psnr_rgb,
-)
-from colorstyle_lib.metrics.feature_distance import (
+    difference_of,
     frechet_distance,
     kernel_distance,
     kernel_pairs,
-    pooled_features,
-    rank_note,
+    mean_of,
+    pair_mean_of,
+    ratio_of,
 )
-from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
-from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method
-from colorstyle_lib.reproduction.benchmarks.coloring import SIZE
-from colorstyle_lib.reproduction.benchmarks.runner import Rows, Run, cached, joined, numbers_of, spread
+from colorstyle_lib.metrics.bootstrap import Estimate
+from colorstyle_lib.metrics.feature_distance import rank_note
+from colorstyle_lib.reproduction.baselines.method import GRAY, load_method
+from colorstyle_lib.reproduction.benchmarks.coloring import REAL, SIZE, measure_all
+from colorstyle_lib.reproduction.benchmarks.runner import Rows, Run, numbers_of, spread
 from colorstyle_lib.reproduction.results.measurement_cache import Columns
 from colorstyle_lib.reproduction.results.store import Number, merge_results
 
 ATLAS = "atlas."
 """The beginning of these metrics' names."""
 
-_BATCH = 8
 _SUBSETS = 200
 
 
-@torch.no_grad()
-def measure(method: ColorMethod, rgb: Float[Tensor, "n 3 h w"], pooling: EfficientNetLite0) -> Columns:
-    """The columns of a method's pictures, of the real ones (``real_``) and of gray ones (``gray_``).
-
-    Args:
-        method: sees L alone.
-        rgb: real squares in [0, 1], sides multiples of 32.
-        pooling: its last stage's means are the features of a picture.
-    """
-    parts = []
-    for batch in rgb.split(_BATCH):
-        lab = rgb_to_lab(batch)
-        light, ab = lab[:, :1], lab[:, 1:]
-        part = {f"real_{name}": values for name, values in _of_pictures(batch, pooling).items()}
-        for prefix, guess in (("", method.color(batch)), ("gray_", torch.zeros_like(ab))):
-            picture = lab_to_rgb(fit_gamut(torch.cat((light, guess), dim=1)))
-            part |= {f"{prefix}psnr_ab": psnr_ab(guess, ab), f"{prefix}psnr_rgb": psnr_rgb(picture, batch)}
-            part |= _of_pictures(picture, pooling) if not prefix else {}
-        parts.append(part)
-    return joined(parts)
-
-
-def _of_pictures(rgb: Tensor, pooling: EfficientNetLite0) -> Columns:
-    """The measurements that need no picture to compare with."""
-    return {
-        "signed": colorfulness(rgb),
-        "absolute": colorfulness_of_absolutes(rgb),
-        "features": pooled_features(rgb, pooling),
-    }
-
-
-def colorfulness_rows(columns: Columns) -> Rows:
+def colorfulness_rows(found: Columns, real: Columns) -> Rows:
     """Colorfulness over the real pictures': two differences, two aggregations."""
     rows = {}
-    for differences in ("signed", "absolute"):
-        values = columns[differences], columns[f"real_{differences}"]
-        note = f"colorfulness of {differences} differences over the real pictures'"
-        rows |= {
-            f"colorfulness_{differences}_ratio_of_means": (ratio_of(*values), f"{note}, ratio of means"),
-            f"colorfulness_{differences}_mean_of_ratios": (
-                mean_of(colorfulness_ratios(*values)),
-                f"{note}, mean of ratios",
-            ),
-        }
+    for differences, column in (("signed", "colorfulness"), ("absolute", "colorfulness_absolute")):
+        values = found[column], real[column]
+        ways = {"ratio_of_means": ratio_of(*values), "mean_of_ratios": mean_of(colorfulness_ratios(*values))}
+        for way, statistic in ways.items():
+            note = f"colorfulness of {differences} differences over the real pictures', {way.replace('_', ' ')}"
+            rows[f"colorfulness_{differences}_{way}"] = statistic, note
     return rows
 
 
-def psnr_rows(columns: Columns) -> tuple[Rows, Rows]:
+def psnr_rows(found: Columns, gray: Columns) -> tuple[Rows, Rows]:
     """PSNR of ab and of RGB: of the method with its gain over gray pictures; and of gray pictures."""
-    ours, gray = {}, {}
+    ours, of_gray = {}, {}
     for metric, planes in (("psnr_ab", "a and b against 255"), ("psnr_rgb", "sRGB; L is given")):
-        of_method, of_gray = (mean_of(columns[prefix + metric]) for prefix in ("", "gray_"))
         note = f"dB, a mean over pictures, {planes}"
-        gray[metric] = of_gray, note
-        ours[metric] = of_method, note
-        ours[f"{metric}_minus_gray"] = difference_of(of_method, of_gray), f"{note}; paired"
-    return ours, gray
+        ours[metric], of_gray[metric] = ((mean_of(columns[metric]), note) for columns in (found, gray))
+        ours[f"{metric}_minus_gray"] = difference_of(ours[metric][0], of_gray[metric][0]), f"{note}; paired"
+    return ours, of_gray
 
 
-def square_rows(cropped: Columns, stretched: Columns) -> Rows:
-    """Three metrics of the same images, cropped and stretched to squares, and what stretching changes."""
+def square_rows(crop: tuple[Columns, Columns], stretch: tuple[Columns, Columns]) -> Rows:
+    """Three metrics of the same images, cropped and stretched to squares, and their paired differences.
 
-    def metrics(columns: Columns) -> dict:
-        return {
-            "psnr_ab": mean_of(columns["psnr_ab"]),
-            "colorfulness_ratio": ratio_of(columns["signed"], columns["real_signed"]),
-            "kernel": pair_mean_of(kernel_pairs(columns["features"], columns["real_features"])),
+    Args:
+        crop: columns of the method and of the real pictures.
+        stretch: likewise.
+    """
+    cropped, stretched = (
+        {
+            "psnr_ab": mean_of(found["psnr_ab"]),
+            "colorfulness_ratio": ratio_of(found["colorfulness"], real["colorfulness"]),
+            "kernel": pair_mean_of(kernel_pairs(found["features"], real["features"])),
         }
-
-    crop, squeezed, rows = metrics(cropped), metrics(stretched), {}
-    for metric in crop:
-        rows |= {
-            f"crop_{metric}": (crop[metric], "the largest centered square"),
-            f"stretch_{metric}": (squeezed[metric], "the whole image, made square by squeezing it"),
-            f"stretch_minus_crop_{metric}": (difference_of(squeezed[metric], crop[metric]), "paired"),
-        }
+        for found, real in (crop, stretch)
+    )
+    rows = {}
+    for metric, statistic in cropped.items():
+        rows[f"crop_{metric}"] = statistic, "the largest centered square"
+        rows[f"stretch_{metric}"] = stretched[metric], "the whole image, made square by squeezing it"
+        rows[f"stretch_minus_crop_{metric}"] = difference_of(stretched[metric], statistic), "paired"
     return rows
 
 
-def size_rows(columns: Columns, few: int, many: int) -> Rows:
-    """Kernel and Fréchet distance of the same outputs from few pictures and from many.
+def size_rows(found: Float[Tensor, "n d"], real: Float[Tensor, "n d"], few: int, many: int) -> Rows:
+    """Kernel and Fréchet distance of the same outputs' features from few pictures and from many.
 
     For fewer pictures than there are, subsets are drawn; the interval then holds 95 % of their distances.
     """
-    found, real = columns["features"], columns["real_features"]
     n, dimensions = found.shape
     random = np.random.default_rng(0)
     rows = {}
     for size in (few, many):
         subsets = [torch.from_numpy(random.permutation(n)[:size]) for _ in range(_SUBSETS if size < n else 1)]
         note = f"EfficientNet-Lite0's last stage pooled, {dimensions} dimensions"
-        note += f"; mean of {_SUBSETS} subsets, the interval holds 95 % of them" if size < n else ""
-        kernel = pair_mean_of(kernel_pairs(found, real))
         if size < n:
+            note += f"; mean of {_SUBSETS} subsets, the interval holds 95 % of them"
             kernel = _of_subsets([kernel_distance(found[chosen], real[chosen]) for chosen in subsets], size)
+        else:
+            kernel = pair_mean_of(kernel_pairs(found, real))
         frechet = _of_subsets([frechet_distance(found[chosen], real[chosen]) for chosen in subsets], size)
         rows[f"kernel_n{size}"] = kernel, note
         rows[f"frechet_n{size}"] = frechet, "; ".join(filter(None, (note, rank_note(size, dimensions))))
@@ -177,27 +137,25 @@ def evaluate_variants(root: Path, run: Run) -> list[Number]:
         WeightsError: missing or damaged weights. DataError: no val pictures, or a damaged results file.
         ConfigError: fewer than 6 pictures of a data set.
     """
-    method, pooling = load_method(run.method, run.file), pretrained_efficientnet_lite0()
-    provenance = run.provenance(" --atlas")
-
-    def columns_of(rgb: Tensor) -> Columns:
-        return cached(lambda: measure(method, rgb, pooling), ATLAS, rgb, method.weights, measure, _of_pictures)
-
-    numbers = []
+    method, provenance, numbers = load_method(run.method, run.file), run.provenance(" --atlas"), []
     for data in dataset_names(root, "val"):
         store = load_split(root, "val", SIZE, [data], quiet=True)
         chosen = spread(len(store), run.limit)
         store = ImageStore([store.images[i] for i in chosen], [store.names[i] for i in chosen])
-        cropped = columns_of(center_crops(store, SIZE))
-        rows, gray = psnr_rows(cropped)
-        rows = {**colorfulness_rows(cropped), **rows, **size_rows(cropped, *sizes_of(len(store)))}
+        squares = {"crop": center_crops(store, SIZE)}
         if any(image.shape[1] != image.shape[2] for image in store.images):
-            rows |= square_rows(cropped, columns_of(stretch(store, SIZE)))
-        for one, found in ((method, rows), (GRAY, gray)):
-            named = {
-                ATLAS + metric: (value, f"{note}; squares at {SIZE} px") for metric, (value, note) in found.items()
-            }
-            numbers += numbers_of(named, one, data, len(store), provenance)
+            squares["stretch"] = stretch(store, SIZE)
+        columns = {kind: measure_all([method, GRAY], {data: rgb})[1][data] for kind, rgb in squares.items()}
+        pairs = {kind: (one[method.name], one[REAL]) for kind, one in columns.items()}
+        found, real = pairs["crop"]
+        rows, gray = psnr_rows(found, columns["crop"][GRAY.name])
+        rows |= colorfulness_rows(found, real)
+        rows |= size_rows(found["features"], real["features"], *sizes_of(len(store)))
+        if "stretch" in pairs:
+            rows |= square_rows(pairs["crop"], pairs["stretch"])
+        for one, of_one in ((method, rows), (GRAY, gray)):
+            of_one = {ATLAS + name: (value, f"{note}; squares at {SIZE} px") for name, (value, note) in of_one.items()}
+            numbers += numbers_of(of_one, one, data, len(store), provenance)
         merge_results(numbers, run.output)
     return numbers
 

@@ -68,9 +68,9 @@ def modality_numbers(
     wrong way.
 
     Args:
-        distances: from :func:`distances_to_styles`.
+        distances: from :func:`distances_to_styles`, of the weights and the pairs of these names.
         name: of the weights.
-        data: name of the pairs.
+        data: of the pairs.
         provenance: of the run.
     """
     start = distances[_PHOTOGRAPH]

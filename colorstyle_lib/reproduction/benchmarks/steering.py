@@ -1,6 +1,7 @@
 """The steering benchmark: a reference, ten hints, eight seeds, and the calibration of predicted uncertainty.
 
-Errors are squared distances in the ab plane (squared Lab units), a mean over a picture's pixels.
+Errors are squared distances in the ab plane (squared Lab units), a mean over a picture's pixels. Generators are in
+evaluation mode; pictures are real ones in [0, 1], at the size that the generator works at.
 """
 
 from __future__ import annotations
@@ -44,14 +45,11 @@ _NOTES = {
 
 @torch.no_grad()
 def reference_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"]) -> Columns:
-    """Errors of the left half of each picture, colored by itself and by the right half: they share no pixel.
+    """Errors of each picture's left half, ``automatic`` and with the right half as ``reference``; they share no pixel.
 
     Args:
-        generator: in evaluation mode, with attention.
-        rgb: real pictures in [0, 1]; half their width must be a multiple of the generator's step.
-
-    Returns:
-        ``automatic`` and ``reference``: without and with the right half as reference.
+        generator: with attention.
+        rgb: of any size; half the width must be a multiple of the generator's step.
     """
     parts = []
     for batch in rgb.split(_BATCH):
@@ -65,12 +63,6 @@ def reference_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"]) -> Col
 @torch.no_grad()
 def hint_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count: int = HINTS, seed: int = 0) -> Columns:
     """Errors outside hints of the true color at random points, as a person would give them.
-
-    Args:
-        generator: in evaluation mode.
-        rgb: real pictures in [0, 1] at the size that the generator works at.
-        count: points in each picture.
-        seed: of the points.
 
     Returns:
         ``automatic`` without hints, ``hints`` as ``colorize`` answers, which limits hints to their neighborhood, and
@@ -102,8 +94,8 @@ def sample_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count:
     the samples' own mean square distance from the guess: the same variance, without any knowledge of the picture.
 
     Args:
-        generator: in evaluation mode, with noise.
-        rgb: real pictures in [0, 1] at the size that the generator works at.
+        generator: with noise.
+        rgb: pictures.
         count: seeds, 0 upwards as ``colorize(seed=)`` takes them; and as many jitters.
 
     Returns:
@@ -135,11 +127,7 @@ def sample_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count:
 
 @torch.no_grad()
 def uncertainty_cells(generator: Generator, rgb: Float[Tensor, "n 3 h w"]) -> Columns:
-    """Predicted uncertainty and actual error in cells of 4 x 4 pixels.
-
-    Args:
-        generator: in evaluation mode, of ab bins.
-        rgb: real pictures in [0, 1] at the size that the generator works at.
+    """Predicted uncertainty of a generator of ab bins, and its error, in cells of 4 x 4 pixels.
 
     Returns:
         A row of cells a picture: ``unsure``, the predicted standard deviation in the ab plane, Lab units; and
@@ -158,23 +146,14 @@ def uncertainty_cells(generator: Generator, rgb: Float[Tensor, "n 3 h w"]) -> Co
 def calibration(
     unsure: Float[Tensor, "n cells"], wrong: Float[Tensor, "n cells"], parts: int = 10
 ) -> Float[Tensor, "{parts} 2"]:
-    """Predicted against actual error, from the surest part of all cells to the least sure.
-
-    Returns:
-        For each part the root mean square of the predicted deviations, and that of the errors, Lab units.
-    """
+    """Root mean squares of predicted and actual error, Lab units, from the surest part of all cells on."""
     order = unsure.flatten().argsort()
     pairs = torch.stack((unsure.flatten().square()[order], wrong.flatten()[order]), dim=1)
     return torch.stack([part.mean(0).sqrt() for part in pairs.tensor_split(parts)])
 
 
 def steering_statistics(way: str, columns: Columns) -> dict[str, Statistic]:
-    """The metrics of one way of steering, as statistics over pictures.
-
-    Args:
-        way: ``reference``, ``hints``, ``samples`` or ``uncertainty``.
-        columns: from the function of this way.
-    """
+    """The metrics of one way of steering (``reference``, ``hints``, ``samples``, ``uncertainty``) from its columns."""
     if way == "uncertainty":
         return _uncertainty_statistics(columns["unsure"], columns["wrong"])
     if way == "samples":

@@ -102,15 +102,11 @@ def _squares(listing: Listing, size: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Trial:
-    """The result of one method on one pair.
+    """The result of one method, at one strength, on one pair, by their names.
 
     Attributes:
-        name: of the method.
-        strength: of the style.
-        content: name of the photograph.
-        style: name of the style picture.
         seconds: wall time of restyling, whatever else the machine was doing.
-        scores: see :class:`.StyleScores`.
+        scores: less is better.
     """
 
     name: str
@@ -222,12 +218,7 @@ def summarize(trials: Iterable[Trial]) -> dict[tuple[str, float], Summary]:
 
 
 def compare(trials: Iterable[Trial], one: tuple[str, float], other: tuple[str, float]) -> dict[str, Estimate]:
-    """Mean differences ``one - other``, paired over the pairs that both were measured on: below 0 where one is better.
-
-    Args:
-        trials: of both, and of any others.
-        one: name and strength.
-        other: likewise.
+    """Mean differences ``one - other`` (name and strength each), paired over the pairs that both were measured on.
 
     Raises:
         ConfigError: they have no pairs in common, or only of one painting.
@@ -270,14 +261,7 @@ def numbers_of(summaries: Mapping[tuple[str, float], Summary], data: str, proven
 def style_numbers(
     trials: Sequence[Trial], name: str, others: Sequence[StyleMethod], provenance: Provenance
 ) -> list[Number]:
-    """Distances of all methods, and paired differences of one at each strength from each of the others.
-
-    Args:
-        trials: of all.
-        name: the method in question; it may be missing.
-        others: that it is compared with.
-        provenance: of the run.
-    """
+    """Distances of all methods, and paired differences of one, if it is there, at each strength from all others."""
     note = "paired over pairs; less is better; interval over paintings"
     return numbers_of(summarize(trials), STYLE_PAIRS, provenance) + [
         Number.of(

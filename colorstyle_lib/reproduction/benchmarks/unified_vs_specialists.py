@@ -97,14 +97,7 @@ def _by_seed(
 def color_numbers(
     ours: Trainings, theirs: Trainings, squares: Mapping[str, Float[Tensor, "n 3 h w"]], provenance: Provenance
 ) -> list[Number]:
-    """Colorings of all data sets together: every metric of both, paired differences, and the ratio of colorfulness.
-
-    Args:
-        ours: the method in question.
-        theirs: the method that it is compared with.
-        squares: from :func:`.load_squares`.
-        provenance: of the run.
-    """
+    """Colorings of all data sets together: every metric of both, paired differences, and the ratio of colorfulness."""
     methods, found = [_together(ours), _together(theirs)], {ours[0].name: [], theirs[0].name: []}
     for pair in zip(ours, theirs, strict=True):
         network, measured = measure_all(pair, squares)
@@ -122,15 +115,7 @@ def color_numbers(
 def restyling_numbers(
     ours: Trainings, theirs: Trainings, pairs: Pairs, provenance: Provenance, log: Path
 ) -> list[Number]:
-    """Photographs restyled by both: their distances, and paired differences.
-
-    Args:
-        ours: the method in question, with restyling levels, as the other.
-        theirs: the method that it is compared with.
-        pairs: the same for both.
-        provenance: of the run.
-        log: results in it are not made again.
-    """
+    """Photographs restyled by both: their distances, and paired differences; results in the log are not made again."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     # Names with hashes keep apart the log's results of other trainings.
     logged = {f"{method.name} {method.weights}": method for method in (*ours, *theirs)}
@@ -167,9 +152,6 @@ def read_trainings(folders: Sequence[Path]) -> dict[str, list[ColorMethod]]:
     """The trainings of each of :data:`.SPECIALISTS`, one a folder and in their order.
 
     Every note tells the steps of all trainings of its name, so that a reader sees that all had about as many.
-
-    Args:
-        folders: each with the folders of ``colorstyle opponents``.
 
     Raises:
         WeightsError: one is not trained yet or is damaged; or of several folders two hold the same seed, one holds

@@ -23,9 +23,9 @@ from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
 from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod
 from colorstyle_lib.reproduction.benchmarks import metric_variants as atlas
+from colorstyle_lib.reproduction.benchmarks.coloring import REAL, measure
 from colorstyle_lib.reproduction.benchmarks.metric_variants import (
     colorfulness_rows,
-    measure,
     psnr_rows,
     size_rows,
     sizes_of,
@@ -52,23 +52,19 @@ def drawn(n: int, seed: int) -> torch.Tensor:
 def test_a_perfect_method_is_perfect_and_gray_is_gray():
     rgb = synthetic.scenes(4, 32, seed=1).rgb
     perfect = ColorMethod("perfect", lambda rgb: rgb_to_lab(rgb)[:, 1:])
-    seen = measure(perfect, rgb, pretrained_efficientnet_lite0())
-    torch.testing.assert_close(seen["signed"], colorfulness(rgb), rtol=1e-3, atol=1e-2)
-    torch.testing.assert_close(seen["features"], seen["real_features"], rtol=1e-2, atol=1e-2)
-    assert seen["psnr_rgb"].min() > 60
-    torch.testing.assert_close(seen["gray_psnr_ab"], psnr_ab(torch.zeros(4, 2, 32, 32), rgb_to_lab(rgb)[:, 1:]))
-    found = values(colorfulness_rows(seen), 4)
-    assert list(found.values()) == pytest.approx([1] * 4, abs=1e-3)
+    columns = measure([perfect, GRAY], rgb, pooling=pretrained_efficientnet_lite0(), perceptual=lambda rgb: [rgb])
+    found, gray, real = (columns[name] for name in ("perfect", "gray", REAL))
+    torch.testing.assert_close(found["colorfulness"], colorfulness(rgb), rtol=1e-3, atol=1e-2)
+    torch.testing.assert_close(found["features"], real["features"], rtol=1e-2, atol=1e-2)
+    assert found["psnr_rgb"].min() > 60
+    torch.testing.assert_close(gray["psnr_ab"], psnr_ab(torch.zeros(4, 2, 32, 32), rgb_to_lab(rgb)[:, 1:]))
+    assert list(values(colorfulness_rows(found, real), 4).values()) == pytest.approx([1] * 4, abs=1e-3)
 
 
 def test_differences_and_aggregations_are_told_apart():
-    seen = {
-        "signed": torch.tensor([10.0, 25.0]),
-        "real_signed": torch.tensor([5.0, 50.0]),
-        "absolute": torch.tensor([4.0, 20.0]),
-        "real_absolute": torch.tensor([4.0, 40.0]),
-    }
-    assert values(colorfulness_rows(seen)) == pytest.approx(
+    found = {"colorfulness": torch.tensor([10.0, 25.0]), "colorfulness_absolute": torch.tensor([4.0, 20.0])}
+    real = {"colorfulness": torch.tensor([5.0, 50.0]), "colorfulness_absolute": torch.tensor([4.0, 40.0])}
+    assert values(colorfulness_rows(found, real)) == pytest.approx(
         {
             "colorfulness_signed_ratio_of_means": 35 / 55,
             "colorfulness_signed_mean_of_ratios": 1.25,
@@ -79,13 +75,8 @@ def test_differences_and_aggregations_are_told_apart():
 
 
 def test_psnr_stands_beside_that_of_gray():
-    seen = {
-        "psnr_ab": torch.tensor([28.0, 30.0]),
-        "gray_psnr_ab": torch.tensor([25.0, 26.0]),
-        "psnr_rgb": torch.tensor([24.0, 25.0]),
-        "gray_psnr_rgb": torch.tensor([22.0, 22.0]),
-    }
-    ours, gray = psnr_rows(seen)
+    found = {"psnr_ab": torch.tensor([28.0, 30.0]), "psnr_rgb": torch.tensor([24.0, 25.0])}
+    ours, gray = psnr_rows(found, {"psnr_ab": torch.tensor([25.0, 26.0]), "psnr_rgb": torch.tensor([22.0, 22.0])})
     assert values(ours) == pytest.approx(
         {"psnr_ab": 29.0, "psnr_ab_minus_gray": 3.5, "psnr_rgb": 24.5, "psnr_rgb_minus_gray": 2.5}
     )
@@ -93,11 +84,11 @@ def test_psnr_stands_beside_that_of_gray():
 
 
 def test_few_pictures_inflate_the_frechet_distance_alone():
-    seen = {"features": drawn(60, 1) + 0.5, "real_features": drawn(60, 2)}
-    measured = numbers(size_rows(seen, 10, 60), 60)
+    ours, real = drawn(60, 1) + 0.5, drawn(60, 2)
+    measured = numbers(size_rows(ours, real, 10, 60), 60)
     found = {metric: number.value for metric, number in measured.items()}
-    assert found["kernel_n60"] == pytest.approx(kernel_distance(seen["features"], seen["real_features"]))
-    assert found["frechet_n60"] == pytest.approx(frechet_distance(seen["features"], seen["real_features"]))
+    assert found["kernel_n60"] == pytest.approx(kernel_distance(ours, real))
+    assert found["frechet_n60"] == pytest.approx(frechet_distance(ours, real))
     assert found["kernel_n10"] == pytest.approx(found["kernel_n60"], rel=0.25)
     assert found["frechet_n10"] > 1.5 * found["frechet_n60"]
     assert measured["kernel_n10"].interval[0] < found["kernel_n60"] < measured["kernel_n10"].interval[1]
@@ -122,20 +113,19 @@ def test_stretching_keeps_everything_and_squeezes_it():
 
 def test_crop_and_stretch_are_compared_pairwise():
     cropped = {
-        "signed": torch.tensor([10.0, 20.0, 30.0]),
-        "real_signed": torch.tensor([20.0, 20.0, 20.0]),
+        "colorfulness": torch.tensor([10.0, 20.0, 30.0]),
         "psnr_ab": torch.tensor([20.0, 30.0, 40.0]),
         "features": drawn(3, 1),
-        "real_features": drawn(3, 2),
     }
+    real = {"colorfulness": torch.tensor([20.0, 20.0, 20.0]), "features": drawn(3, 2)}
     stretched = cropped | {"psnr_ab": cropped["psnr_ab"] + 0.5, "features": drawn(3, 1) + 1}
-    measured = numbers(square_rows(cropped, stretched), 3)
+    measured = numbers(square_rows((cropped, real), (stretched, real)), 3)
     assert measured["crop_psnr_ab"].value == pytest.approx(30)
     assert measured["stretch_psnr_ab"].value == pytest.approx(30.5)
     paired = measured["stretch_minus_crop_psnr_ab"]
     assert (paired.interval[0], paired.value, paired.interval[1]) == pytest.approx((0.5, 0.5, 0.5))
     assert measured["crop_colorfulness_ratio"].value == pytest.approx(1)
-    expected = kernel_distance(stretched["features"], cropped["real_features"])
+    expected = kernel_distance(stretched["features"], real["features"])
     assert measured["stretch_kernel"].value == pytest.approx(expected)
 
 
