@@ -61,12 +61,7 @@ def shrunk_tensor(picture: Image.Image, shorter_side: int) -> UInt8[Tensor, "3 _
 
 
 def decoded(read: Callable[[int], Image.Image], count: int, shorter_side: int) -> Iterator[Tensor | str]:
-    """Decode images in parallel, in order, a few hundred at a time, however many there are.
-
-    Args:
-        read: opens image number ``i``.
-        count: how many there are.
-        shorter_side: pixels.
+    """Decode ``count`` images in parallel, in order, a few hundred at a time; ``read`` opens image number ``i``.
 
     Yields:
         For each image its ``(3, h, w)`` uint8 tensor, or one line that says why it could not be read.
@@ -89,16 +84,9 @@ def decoded(read: Callable[[int], Image.Image], count: int, shorter_side: int) -
 def load_images(
     sources: Sequence[Path | Image.Image], shorter_side: int, *, names: Sequence[str] = (), groups: Sequence[int] = ()
 ) -> ImageStore:
-    """Decode images once, in parallel, into memory.
+    """Decode paths or pictures once, in parallel, into memory; called by their paths, all in one group, by default.
 
-    Args:
-        sources: paths or pictures.
-        shorter_side: pixels.
-        names: what to call them; by default the paths.
-        groups: see :class:`ImageStore`; by default all in one.
-
-    Returns:
-        The images that could be read, in order; the others are named in ``problems``, never fatal.
+    Those that cannot be read are left out and named in ``problems``.
 
     Raises:
         DataError: none could be read.
@@ -307,7 +295,7 @@ class Prefetched(Generic[Item]):
     its item would have come. Threads, not processes: decoding and copying let go of Python's lock.
 
     Args:
-        make: what to call with each number; called from several threads at once.
+        make: called from several threads at once.
         start: the first number.
         stop: the first number that is no longer made; None for no end.
         depth: how many items are kept ready or in the making.

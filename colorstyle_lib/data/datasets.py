@@ -25,7 +25,8 @@ def load_split(
 ) -> ImageStore:
     """Open one split of a data root of any layout; say how much was read and left out, unless quiet.
 
-    Images are decoded once and held in memory, but those of shards are decoded each time they are drawn.
+    Images are decoded once and held in memory, but those of shards are decoded each time they are drawn. Those that
+    cannot be read are named in ``problems``, never fatal.
 
     Args:
         root: the folder; see :func:`.find_root` for names of data sets.
@@ -33,9 +34,6 @@ def load_split(
         shorter_side: what images are scaled to, in pixels.
         datasets: only these of the root; by default all. Each is a group of its own.
         quiet: print nothing.
-
-    Returns:
-        The images; those that cannot be read are named in ``problems``, never fatal.
 
     Raises:
         DataError: no such data set or split, nothing in it can be read, or it does not fit into memory.

@@ -14,17 +14,7 @@ from colorstyle_lib.images.read import open_picture
 
 @dataclass(frozen=True)
 class Photograph:
-    """One demo photograph.
-
-    Attributes:
-        name: how to ask for it.
-        title: what it shows.
-        author: who took it.
-        licence: under which terms it may be shown.
-        source: where the author or the archive published it.
-        package: the installed package that carries the file.
-        file: its path inside that package.
-    """
+    """One demo photograph: where it was published, and the installed package that carries it, with its path there."""
 
     name: str
     title: str

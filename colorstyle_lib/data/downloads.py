@@ -15,17 +15,9 @@ from colorstyle_lib.files import file_lock
 
 @dataclass(frozen=True)
 class DataSet:
-    """A public data set. Sizes and terms stand with their sources in the data card, ``data/README.md``.
+    """A public data set: images in both splits, size of the download, terms, page, and what is to be fetched by hand.
 
-    Attributes:
-        name: for the command line.
-        title: for people.
-        train: images that may be trained on.
-        val: images that are only measured on.
-        size: what is downloaded, as a text.
-        terms: who may do what with it, in short.
-        home: its page.
-        by_hand: what to fetch oneself; empty where ``--download`` does it.
+    Sizes and terms stand with their sources in the data card, ``data/README.md``.
     """
 
     name: str

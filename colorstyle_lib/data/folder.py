@@ -33,12 +33,7 @@ _LAYOUTS = (
 
 
 def list_images(root: Path, split: Split, datasets: Sequence[str] = ()) -> Listing:
-    """List the images of one split of a data root, whatever its layout.
-
-    Args:
-        root: the folder.
-        split: ``train`` or ``val``.
-        datasets: only these; by default all. Each is a folder below the root, or a published data set.
+    """List the images of one split of a data root, whatever its layout; only those of some of its data sets, if named.
 
     Raises:
         DataError: no folder, no images in this split, no such data set, or a layout that lacks something.
@@ -53,14 +48,7 @@ def list_images(root: Path, split: Split, datasets: Sequence[str] = ()) -> Listi
 
 
 def find_split(root: Path, split: Split) -> list[Path]:
-    """List the image files of one split of a folder that is in no published layout.
-
-    Args:
-        root: the folder.
-        split: ``train`` or ``val``.
-
-    Returns:
-        Paths in sorted order. They are not opened here, so some may turn out to be damaged.
+    """List the image files of one split of a folder that is in no published layout, sorted; none is opened.
 
     Raises:
         DataError: the root is no folder, or the split is empty.

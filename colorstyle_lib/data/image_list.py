@@ -76,13 +76,7 @@ class Listing:
 
 
 def of_files(root: Path, files: Sequence[Path], dataset: str | Callable[[Path], str]) -> Listing:
-    """List images that are a file each.
-
-    Args:
-        root: the folder that they lie below.
-        files: paths.
-        dataset: the name of the data set that all belong to, or a function that tells it from a path.
-    """
+    """List images that are a file each below a root; ``dataset`` names the one of all, or tells it from a path."""
     names = [file.relative_to(root).as_posix() for file in files]
     datasets = [dataset if isinstance(dataset, str) else dataset(file) for file in files]
     return Listing(root, names, datasets, lambda i: open_picture(files[i]), files)

@@ -42,12 +42,9 @@ class Comparison:
 
 
 def write_manifest(root: Path, output: Path | None = None, splits: Sequence[Split] = _SPLITS) -> Path:
-    """Write name, SHA-256 and split of every file that a data root's images come from.
+    """Write name, SHA-256 and split of every file that a data root's images come from; by default in the root.
 
-    Args:
-        root: a data root of any layout; of LSUN, STL-10 and shards, the files are those that hold many images.
-        output: the CSV file; by default ``CHECKSUMS.csv`` in the root.
-        splits: which; by default both.
+    Of LSUN, STL-10 and shards, the files are those that hold many images.
 
     Raises:
         DataError: no images, a file cannot be read, or the manifest cannot be written.
@@ -96,8 +93,7 @@ def check(root: Path, manifest: Path | None = None) -> Comparison:
 
     Args:
         root: the folder.
-        manifest: a CSV file with the columns ``path``, ``sha256`` and perhaps ``split``; by default ``CHECKSUMS.csv``
-            or else ``MANIFEST.csv`` in the root.
+        manifest: see :func:`read_rows`; by default ``CHECKSUMS.csv`` or else ``MANIFEST.csv`` in the root.
 
     Raises:
         DataError: no such folder, or no manifest, or one without these columns.

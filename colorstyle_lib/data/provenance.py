@@ -87,11 +87,7 @@ class Rebuilt:
 
 
 def read_entries(manifest: Path = VALIDATION, datasets: Sequence[str] = ()) -> list[Entry]:
-    """Read the rows of a manifest with sources.
-
-    Args:
-        manifest: a CSV file such as ``data/manifests/validation.csv``.
-        datasets: only these; by default all. A path's first folder is its data set.
+    """Read the rows of a manifest with sources; only those of some data sets (a path's first folder), if named.
 
     Raises:
         DataError: no such file, a column is missing, or a row is no good. ConfigError: no such data set.
@@ -130,12 +126,7 @@ def _problem(entry: Entry) -> str:
 
 
 def follow_recipe(recipe: str, source: bytes, name: str) -> bytes:
-    """Make our file from its source's bytes.
-
-    Args:
-        recipe: ``copy``, or such as ``213x160 lanczos, jpeg 88 4:2:0 progressive``.
-        source: an image file.
-        name: what messages call it.
+    """Make our file from its source's bytes by ``copy``, or such as ``213x160 lanczos, jpeg 88 4:2:0 progressive``.
 
     Raises:
         ImageError: it is no picture, or a damaged one.
@@ -156,15 +147,7 @@ def pixel_hash(picture: Image.Image) -> str:
 
 
 def rebuild(entries: Sequence[Entry], folder: Path, host: str = HOST) -> list[Rebuilt]:
-    """Download, make and check files; again, to go on after a stop: files that are right are not fetched again.
-
-    Args:
-        entries: from :func:`read_entries`.
-        folder: becomes a data root.
-        host: a server with the sources; see :data:`HOST`.
-
-    Returns:
-        One for each entry, in their order.
+    """Download, make and check the files of a data root, in order; those that are right already are not fetched again.
 
     Raises:
         ConfigError: the host is no web address. DataError: it cannot be reached at all, or the disk refuses.

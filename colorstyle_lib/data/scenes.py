@@ -41,13 +41,9 @@ _STREAM_LAYOUT, _STREAM_COLOR = 0, 1
 
 @dataclass(frozen=True)
 class Kind:
-    """A sort of object.
+    """A sort of object: its color is told by its texture (whatever its shape), by its shape (if smooth), or by nothing.
 
-    Attributes:
-        name: ``ground``, or what one sees in the gray picture.
-        determined_by: what tells the color: the object's texture (whatever its shape), its shape (where it is
-            smooth), or nothing.
-        colors: the (a, b) it can have, all equally likely.
+    ``colors`` are the (a, b) it can have, all equally likely.
     """
 
     name: str
@@ -103,7 +99,7 @@ class Scenes:
 
 @dataclass(frozen=True)
 class _Layout:
-    """What the gray picture shows: L, and which share of each pixel each object covers."""
+    """The gray picture: L, and the share of each pixel that each object covers."""
 
     lightness: Plane
     kinds: list[int]
@@ -199,8 +195,7 @@ def _paint(layout: _Layout, colors: list[tuple[float, float]]) -> NDArray[np.flo
 
 
 def _collect(layouts: list[_Layout], choices: list[list[int]]) -> Scenes:
-    size = layouts[0].lightness.shape[0] if layouts else 0
-    n = len(layouts)
+    n, size = len(layouts), layouts[0].lightness.shape[0]
     lab = np.empty((n, 3, size, size), np.float32)
     mean_ab = np.empty((n, 2, size, size), np.float32)
     labels = np.zeros((n, size, size), np.int64)
@@ -232,15 +227,9 @@ def _check(n: int, size: int) -> None:
 
 
 def scenes(n: int, size: int = 64, seed: int = 0) -> Scenes:
-    """Draw scenes with known truth about color.
+    """Draw ``n`` scenes with known truth about color, ``size`` pixels a side (at least 32).
 
-    Args:
-        n: how many. Scene ``i`` is the same whatever ``n`` is.
-        size: side in pixels, at least 32.
-        seed: same seed, same scenes.
-
-    Returns:
-        ``n`` scenes; L in :data:`L_RANGE`, every color inside the sRGB gamut.
+    L lies in :data:`L_RANGE`, every color inside the sRGB gamut. Scene ``i`` is the same whatever ``n`` is.
 
     Raises:
         ConfigError: ``n`` or ``size`` is too small.
@@ -251,15 +240,9 @@ def scenes(n: int, size: int = 64, seed: int = 0) -> Scenes:
 
 
 def same_gray(n_colorings: int, size: int = 64, seed: int = 0) -> Scenes:
-    """Draw one gray picture in several true colors: one gray has many colors.
+    """Draw one gray picture in 1 to 36 different true colorings: one gray has many colors.
 
-    Args:
-        n_colorings: how many, all different, from 1 to 36.
-        size: side in pixels, at least 32.
-        seed: same seed, same picture.
-
-    Returns:
-        ``n_colorings`` scenes that differ in ambiguous objects' colors only: L, labels and ``mean_ab`` agree.
+    They differ in the colors of ambiguous objects only: L, labels and ``mean_ab`` agree.
 
     Raises:
         ConfigError: a number out of its range.

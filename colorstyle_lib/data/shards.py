@@ -98,12 +98,7 @@ def _scanned(tar: Path) -> list[tuple[str, str, int, int]]:
 class StreamedImages(Sequence):
     """Images that are decoded each time they are looked at: for data of which the pixels do not fit into memory.
 
-    One that is damaged is named once, and the next stands in for it.
-
-    Args:
-        listing: the images.
-        shorter_side: pixels.
-        problems: where damaged images are named.
+    One that is damaged is named once, in ``problems``, and the next stands in for it.
     """
 
     def __init__(self, listing: Listing, shorter_side: int, problems: list[str]) -> None:

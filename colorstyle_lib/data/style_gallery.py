@@ -43,13 +43,7 @@ TRAINING_VARIANTS = (0, 1, 2)
 
 @dataclass(frozen=True)
 class StylePicture:
-    """A picture whose style is to be taken.
-
-    Attributes:
-        name: short, for code and the command line.
-        title: for people.
-        image: sRGB in [0, 1].
-    """
+    """A picture whose style is to be taken: sRGB in [0, 1], with a name for code and a title for people."""
 
     name: str
     title: str
