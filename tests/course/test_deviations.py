@@ -10,6 +10,7 @@ from colorstyle_lib.config import PRESETS
 from colorstyle_lib.course.deviations import DEVIATIONS, Deviation, as_markdown
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.losses.adversarial import OBJECTIVES
+from colorstyle_lib.model.modalities import MODALITIES
 
 ROWS = {row.topic: row for row in DEVIATIONS}
 
@@ -65,7 +66,7 @@ def test_markdown_has_a_line_a_row_and_marks_what_is_planned():
 def test_calls_are_planned_as_long_as_there_are_none():
     calls = set(dir(ColorStyle))
     assert "stylize" in calls
-    assert bool(ROWS["what comes out of G"].planned) != bool(calls & {"inpaint", "enhance", "generate"})
+    assert bool(ROWS["output of G"].planned) != bool(calls & {"inpaint", "enhance", "generate"})
     assert bool(ROWS["noise z"].planned) != ("seed" in inspect.signature(ColorStyle.colorize).parameters)
 
 
@@ -83,6 +84,9 @@ def test_the_paper_is_the_paper_and_the_others_are_what_the_table_says():
     assert companion.discriminator.patches
     assert companion.discriminator.spectral_norm
     assert "color and texture in `paper`, color, texture and shape in `companion`" in ROWS["which modalities"].ours
+    assert [p.discriminator.modalities for p in (paper, companion)] == [MODALITIES[:2], MODALITIES]
+    assert "learned from nothing in `paper` and has frozen ImageNet features in `companion`" in ROWS["G's network"].ours
+    assert [p.generator.encoder for p in (paper, companion)] == ["convolutions", "efficientnet_lite0"]
 
 
 def test_every_objective_is_named():

@@ -47,7 +47,7 @@ def test_a_generator_without_attention_costs_what_its_layers_cost():
     counted = model_cost.count(generator, 64, "mine")
     assert counted.multiply_adds == sum(counts)
     assert counted.attention == 0
-    assert (counted.preset, counted.player, counted.size) == ("mine", "generator", 64)
+    assert (counted.preset, counted.network, counted.size) == ("mine", "generator", 64)
 
 
 def test_attention_is_what_a_generator_costs_more_with_it():
@@ -63,7 +63,7 @@ def test_a_discriminators_attention_holds_measuring_and_weighing():
     last = 8 * 8 * 8  # without attention, a 1 x 1 convolution of 8 channels judges 8 x 8 places
     assert counted.multiply_adds - counted.attention == without.multiply_adds - last
     assert without.attention == 0
-    assert counted.player == "discriminator"
+    assert counted.network == "discriminator"
 
 
 def test_four_times_the_pixels_cost_four_times():
@@ -81,8 +81,8 @@ def test_frozen_parameters_stand_apart():
 
 
 def test_the_table_has_both_players_of_a_preset_at_its_own_size_and_at_256():
-    rows = model_cost.complexity_table({"tiny": get_preset("tiny")})
-    assert [(r.player, r.size) for r in rows] == [
+    rows = model_cost.cost_table({"tiny": get_preset("tiny")})
+    assert [(r.network, r.size) for r in rows] == [
         ("generator", 64),
         ("generator", 256),
         ("discriminator", 64),
@@ -95,14 +95,14 @@ def test_the_table_has_both_players_of_a_preset_at_its_own_size_and_at_256():
 
 
 def test_the_companions_encoder_is_frozen_and_no_other_presets():
-    rows = model_cost.complexity_table({n: get_preset(n) for n in ("paper", "companion")}, sizes=[64])
-    frozen = {(row.preset, row.player): row.frozen for row in rows}
+    rows = model_cost.cost_table({n: get_preset(n) for n in ("paper", "companion")}, sizes=[64])
+    frozen = {(row.preset, row.network): row.frozen for row in rows}
     assert frozen.pop(("companion", "generator")) > 2_000_000
     assert set(frozen.values()) == {0}
 
 
 def test_refusals():
     with pytest.raises(ConfigError, match="at least one size"):
-        model_cost.complexity_table(sizes=[])
+        model_cost.cost_table(sizes=[])
     with pytest.raises(ConfigError, match="multiples of"):
-        model_cost.complexity_table({"mine": Preset("mine", PLAIN)}, sizes=[60])
+        model_cost.cost_table({"mine": Preset("mine", PLAIN)}, sizes=[60])
