@@ -1,4 +1,4 @@
-"""The commands `colorstyle figures make` and `colorstyle figures check`. Heavy imports wait for their use."""
+"""The command `colorstyle figures`: make, pages and check. Heavy imports wait for their use."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from typing import Any
 
 
 def add_figure_commands(commands: Any) -> None:
-    """Add ``figures`` to a command line.
-
-    Args:
-        commands: what ``ArgumentParser.add_subparsers`` returned.
-    """
+    """Add ``figures`` to a command line, given what ``ArgumentParser.add_subparsers`` returned."""
     figures = commands.add_parser("figures", help="make the figures that the repository shows, or check them")
     actions = figures.add_subparsers(title="actions", metavar="ACTION", required=True)
     make = actions.add_parser("make", help="make figures and their sidecars in figures/")
@@ -48,7 +44,6 @@ def _check(arguments: argparse.Namespace) -> int:
         found += check_pages() + check_executed()
     for one in found:
         print("\n".join(one.lines))
-    differ = sum(bool(one.problems) for one in found)
-    skipped = sum(one.skipped for one in found)
+    differ, skipped = sum(bool(one.problems) for one in found), sum(one.skipped for one in found)
     print(f"{len(found) - skipped} checked, {differ} differ, {skipped} not checked")
     return 1 if differ else 0

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from colorstyle_lib import paths
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.data.batches import center_crops, load_images
-from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.inference.colorstyle import RELEASED
 from colorstyle_lib.metrics.bootstrap import RESAMPLES, Statistic, bootstrap, mean_over
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.reproduction.ablations.configs import BASE
 from colorstyle_lib.reproduction.ablations.effects import spread_number, value_of, with_prefix
-from colorstyle_lib.reproduction.ablations.measure import ValidationSet, join, measure_attention
+from colorstyle_lib.reproduction.ablations.measure import ValidationSet, measure_attention
 from colorstyle_lib.reproduction.ablations.run import Matrix
 from colorstyle_lib.reproduction.baselines.method import load_method
 from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
@@ -30,8 +27,8 @@ from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
     override_statistics,
     rank_correlation_of,
 )
-from colorstyle_lib.reproduction.benchmarks.runner import load_squares
-from colorstyle_lib.reproduction.results.measurement_cache import Columns, cache_key, load_columns, save_columns
+from colorstyle_lib.reproduction.benchmarks.runner import cached, joined, load_squares, numbers_of
+from colorstyle_lib.reproduction.results.measurement_cache import Columns
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 
 SIDE = 128
@@ -43,19 +40,16 @@ HALVED = 192
 TASKS = ("automatic", "reference")
 
 
-def try_weights(
-    root: Path | None, *, weights: Path | None = None, limit: int = 100, resamples: int = RESAMPLES
-) -> list[Number]:
+def try_weights(root: Path | None, *, weights: Path | None = None, limit: int = 100) -> list[Number]:
     """Measure the attention of weights.
 
     Args:
         root: a data root, whose val pictures these are; None for the demo photographs.
         weights: a ``.safetensors`` file; by default the released ones.
         limit: pictures of each data set.
-        resamples: of the bootstrap.
 
     Returns:
-        The numbers of :func:`attention_statistics` and :func:`override_statistics`.
+        The numbers of :func:`.attention_statistics` and :func:`.override_statistics`.
 
     Raises:
         WeightsError: missing or damaged weights. ConfigError: they have no attention, or there is but one picture.
@@ -65,22 +59,21 @@ def try_weights(
     if method.generator is None or not method.generator.steering:
         raise ConfigError(f"{method.name} has no attention to put on trial")
     data, given = ("demo", "") if root is None else ("all", " --data ROOT")
-    pictures = ValidationSet(data, *(_pictures(root, side, limit) for side in (SIDE, HALVED)))
-    key = cache_key(pictures.squares, pictures.halves, method.weights, attention_columns, override_columns)
-    found = load_columns(key)
-    if found is None:
-        halves = (rgb_to_lab(batch).chunk(2, dim=-1) for batch in batches_of(pictures.halves))
-        overridden = join([override_columns(method.generator, *pair) for pair in halves])
-        found = measure_attention(method.generator, pictures) | overridden
-        save_columns(key, found)
+    squares, halves = (torch.cat(list(load_squares(root, side, limit).values())) for side in (SIDE, HALVED))
+
+    def measured() -> Columns:
+        pairs = (rgb_to_lab(batch).chunk(2, dim=-1) for batch in batches_of(halves))
+        overridden = joined([override_columns(method.generator, *pair) for pair in pairs])
+        return measure_attention(method.generator, ValidationSet(data, squares, halves)) | overridden
+
+    found = cached(measured, squares, halves, method.weights, attention_columns, override_columns)
     statistics = attention_statistics(_by_task(found), method.generator.config.modalities)
     statistics |= override_statistics({k: v for k, v in found.items() if not k.startswith(TASKS)})
     chosen = f" --weights {weights.name}" if weights is not None else ""
     provenance = Provenance.here(f"colorstyle ablations attention{given}{chosen} --limit {limit}", "full")
     note = f"squares of {SIDE} px; with a reference: left halves of {HALVED} px squares by their right halves"
-    facts = {"weights": method.weights, "seeds": method.seeds, "note": note}
-    estimates = {metric: bootstrap(one, len(pictures), resamples=resamples) for metric, one in statistics.items()}
-    return [Number.of(m, f"attention.{name}", data, e, provenance, **facts) for m, e in estimates.items()]
+    rows = {metric: (statistic, note) for metric, statistic in statistics.items()}
+    return numbers_of(rows, replace(method, name=f"attention.{name}"), data, len(squares), provenance)
 
 
 def matrix_numbers(matrix: Matrix, *, resamples: int = RESAMPLES) -> list[Number]:
@@ -108,9 +101,3 @@ def matrix_numbers(matrix: Matrix, *, resamples: int = RESAMPLES) -> list[Number
 
 def _by_task(columns: Columns) -> dict[str, Columns]:
     return {task: with_prefix(columns, f"{task}/") for task in TASKS}
-
-
-def _pictures(root: Path | None, side: int, limit: int) -> Float[Tensor, "n 3 _ _"]:
-    if root is None:
-        return center_crops(load_images([p.open() for p in PHOTOGRAPHS.values()], side), side)
-    return torch.cat(list(load_squares(root, side, limit).values()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from colorstyle_lib.model.pretrained import EfficientNetLite0
 from colorstyle_lib.reproduction.ablations.configs import CONDITIONS, SIDE
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import attention_columns, batches_of, swapped
+from colorstyle_lib.reproduction.benchmarks.runner import joined, spread
 from colorstyle_lib.reproduction.results.measurement_cache import Columns
 
 HALVED = 96
@@ -73,9 +74,8 @@ def load_material(root: Path | None, *, pictures: int = PICTURES) -> tuple[Image
         return learn, ValidationSet("demo", *crops)
     learn = load_split(root, "train", round(SIDE * _STORE_SCALE))
     val = load_split(root, "val", HALVED)
-    rows = torch.linspace(0, len(val) - 1, min(pictures, len(val))).round().long()
-    large = center_crops(val, HALVED)[rows]
-    return learn, ValidationSet("all", center_crops(val, SIDE)[rows], large)
+    rows = spread(len(val), pictures)
+    return learn, ValidationSet("all", center_crops(val, SIDE)[rows], center_crops(val, HALVED)[rows])
 
 
 @torch.no_grad()
@@ -105,7 +105,7 @@ def measure(method: ColorMethod, pictures: ValidationSet, network: EfficientNetL
         errors = {"error_ab": square_error_ab(ab, lab[:, 1:]).mean((1, 2)), "psnr_ab": psnr_ab(ab, lab[:, 1:])}
         task = "" if guide is None else "reference_"
         parts[task].append({f"{task}{name}": values for name, values in (errors | found).items()})
-    return join(parts[""]) | join(parts["reference_"])
+    return joined(parts[""]) | (joined(parts["reference_"]) if parts["reference_"] else {})
 
 
 @torch.no_grad()
@@ -123,12 +123,7 @@ def measure_attention(generator: Generator, pictures: ValidationSet) -> Columns:
         parts[task].append(
             {f"{task}/{name}": values for name, values in attention_columns(generator, lab, guide).items()}
         )
-    return join(parts["automatic"]) | join(parts["reference"])
-
-
-def join(parts: Sequence[Columns]) -> Columns:
-    """The columns of several batches, one below the other."""
-    return {name: torch.cat([part[name] for part in parts]) for name in (parts[0] if parts else ())}
+    return joined(parts["automatic"]) | joined(parts["reference"])
 
 
 def _tasks(pictures: ValidationSet) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:

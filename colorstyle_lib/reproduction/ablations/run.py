@@ -124,12 +124,8 @@ def _train_and_measure(
 def config_hash(member: Ablation, steps: int, material: str) -> str:
     """A name for everything that a training's result depends on, but its seed and the machine.
 
-    Of a configuration what differs from the defaults: a field that is added later changes no name.
-
-    Args:
-        member: its networks, its training, and the weights that it holds.
-        steps: of the base, which are everybody's budget.
-        material: a name for the pictures.
+    Of a configuration what differs from the defaults: a field that is added later changes no name. ``steps`` are of the
+    base, and ``material`` is a name for the pictures.
     """
     preset: Any = {"pix2pix": SIDE, "batch_size": PIX2PIX_BATCH}
     if member.preset is not None:
@@ -140,14 +136,9 @@ def config_hash(member: Ablation, steps: int, material: str) -> str:
 
 
 def cost_of(member: Ablation, store: ImageStore, folder: Path) -> float:
-    """The cost of a member's training, in trainings of the base of as many steps; measured once, then remembered.
+    """The cost of a member's training, in trainings of the base of as many steps; measured once, then kept in a folder.
 
     A short run of each, step by step in turn, so that what else the machine has to do slows both alike.
-
-    Args:
-        member: of the matrix.
-        store: training pictures.
-        folder: where costs are kept.
 
     Raises:
         DataError: the folder cannot be written to, or what it holds is damaged.
@@ -192,11 +183,7 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
 
 
 def append_line(folder: Path, line: Mapping[str, Any]) -> None:
-    """Add a line to the log, whole or not at all.
-
-    Raises:
-        DataError: the folder cannot be written to.
-    """
+    """Add a line to the log, whole or not at all."""
     with file_lock(folder / "log.lock"):
         path = folder / _LOG
         before = path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -276,13 +263,7 @@ class Matrix:
 
 
 def read_matrix(folder: Path, scale: Scale = SMALL) -> Matrix:
-    """The runs in a folder that belong together: with the steps and the pictures of the last one of the base.
-
-    Those of members that were something else then are left out.
-
-    Args:
-        folder: of :func:`run_matrix`.
-        scale: that its numbers are called by.
+    """The runs in a folder of :func:`run_matrix` that belong together: with steps and pictures of the base's last one.
 
     Raises:
         DataError: there is no run of the base, or columns are missing.

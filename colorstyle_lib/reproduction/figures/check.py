@@ -18,10 +18,8 @@ from colorstyle_lib.reproduction.figures.registry import FIGURES
 from colorstyle_lib.reproduction.figures.sidecar import read_sidecar
 
 TOLERANCE = 0.005
-"""How far a recomputed number may lie from the kept one, as a share of it: other processors round otherwise."""
-
-ABSOLUTE = 0.005
-"""The same in the number's own unit, for numbers near 0."""
+"""How far a recomputed number may lie from the kept one, as a share of it or, near 0, in its own unit: processors round
+differently."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +86,15 @@ def _check(name: str, folder: Path) -> CheckResult:
 
 def _compare(kept: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[float, list[str]]:
     """Largest relative difference, and a line for each fact that differs by too much."""
-    problems = [f"{name}: kept, but not made now" for name in kept if name not in now]
+    problems, largest = [f"{name}: kept, but not made now" for name in kept if name not in now], 0.0
     problems += [f"{name}: made now, but not kept" for name in now if name not in kept]
-    largest = 0.0
     for name in kept.keys() & now.keys():
         one, other = (list(v) if isinstance(v, Sequence) else [v] for v in (kept[name], now[name]))
         if len(one) != len(other):
             problems.append(f"{name}: {len(one)} numbers kept, {len(other)} now")
             continue
         for a, b in zip(one, other, strict=True):
-            largest = max(largest, abs(a - b) / max(abs(a), ABSOLUTE))
-            if not math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=ABSOLUTE):
+            largest = max(largest, abs(a - b) / max(abs(a), TOLERANCE))
+            if not math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
                 problems.append(f"{name}: {a:.6g} kept, {b:.6g} now")
     return largest, sorted(problems)

@@ -11,16 +11,15 @@ from matplotlib.figure import Figure
 from colorstyle_lib import paths
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.errors import DataError
-from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.reproduction.ablations.configs import LONG, SMALL
 from colorstyle_lib.reproduction.ablations.effects import recorded_effects
 from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL, SIZE
 from colorstyle_lib.reproduction.benchmarks.metric_variants import ATLAS
 from colorstyle_lib.reproduction.benchmarks.runner import ALL, DEMO
-from colorstyle_lib.reproduction.benchmarks.style import MEASURES, Summary
+from colorstyle_lib.reproduction.benchmarks.style import MEASURES
 from colorstyle_lib.reproduction.figures import plots
-from colorstyle_lib.reproduction.figures.plots import Panel
+from colorstyle_lib.reproduction.figures.plots import Distances, Panel
 from colorstyle_lib.reproduction.figures.sidecar import KeptFigure
 from colorstyle_lib.reproduction.results.store import Number, read_results
 
@@ -87,38 +86,30 @@ def training() -> KeptFigure:
 
 def style_pareto() -> KeptFigure:
     """Distance from the photograph against distance from the style, for every way to restyle that was measured."""
-    found = recorded_distances(read_results())
+    found = style_distances(read_results())
     if not found:
         raise DataError("there are no numbers of style transfer in results.json yet")
     metric = "style and content loss of VGG-19; intervals over paintings, 95 %"
-    return _kept(plots.pareto(summaries_of(found)), found, metric)
+    return _kept(plots.pareto(found), [one for some in found.values() for one in some.values()], metric)
 
 
-def recorded_distances(numbers: Mapping[str, Number], data: str = "style_pairs") -> list[Number]:
-    """Every method's distances on pairs, but those of short trainings, which are compared with each other alone."""
-    measures = {f"style_{measure}" for measure in MEASURES}
-    return [n for n in numbers.values() if n.data == data and n.metric in measures and n.method not in SPECIALISTS]
+def style_distances(numbers: Mapping[str, Number], data: str = "style_pairs") -> dict[tuple[str, float], Distances]:
+    """Distances of restyled photographs, by measure, of each method and strength that has those to content and style.
 
-
-def recorded_summaries(numbers: Mapping[str, Number], data: str = "style_pairs") -> dict[tuple[str, float], Summary]:
-    """The distances of those methods that have every measure with its interval, by name and strength.
+    Short trainings are left out: they are compared with each other alone.
 
     Args:
         numbers: by address, from :func:`.read_results`.
         data: pairs of a photograph and a style.
     """
-    sure = [one for one in recorded_distances(numbers, data) if one.interval is not None]
-    return {key: one for key, one in summaries_of(sure).items() if len(one.measures) == len(MEASURES)}
-
-
-def summaries_of(distances: Sequence[Number]) -> dict[tuple[str, float], Summary]:
-    """Recorded distances by name and strength; times are not recorded and are NaN."""
-    found: dict[tuple[str, float], dict[str, Estimate]] = {}
-    for one in distances:
-        name, strength = re.fullmatch(r"(.*?)(?: at ([\d.]+))?", one.method).groups()
-        estimate = Estimate(one.value, *(one.interval or (one.value, one.value)), one.n)
-        found.setdefault((name, float(strength or 1)), {})[one.metric.removeprefix("style_")] = estimate
-    return {key: Summary(measures, float("nan")) for key, measures in found.items()}
+    found: dict[tuple[str, float], Distances] = {}
+    for one in numbers.values():
+        prefix, _, measure = one.metric.partition("_")
+        known = prefix == "style" and measure in MEASURES and one.interval is not None
+        if known and one.data == data and one.method not in SPECIALISTS:
+            name, strength = re.fullmatch(r"(.*?)(?: at ([\d.]+))?", one.method).groups()
+            found.setdefault((name, float(strength or 1)), {})[measure] = one
+    return {key: some for key, some in found.items() if {"content", "style"} <= some.keys()}
 
 
 def _table(metric: str, rows: Sequence[str] = _DATA, methods: Sequence[str] = _METHODS) -> dict[str, dict[str, Number]]:

@@ -20,7 +20,6 @@ from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS, Com
 from colorstyle_lib.reproduction.ablations.effects import METRICS, Effect
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
 from colorstyle_lib.reproduction.benchmarks.metric_variants import ATLAS, sizes_of
-from colorstyle_lib.reproduction.benchmarks.style import Summary
 from colorstyle_lib.reproduction.results.store import Number
 
 _DOTS = tuple(zip((*SERIES[:5], BLACK), MARKERS, strict=False))  # light blue is too pale for a thin interval
@@ -293,18 +292,21 @@ def training_curves(log: Sequence[Mapping[str, Any]], recorded: Mapping[str, Num
     return figure
 
 
+Distances = dict[str, Number]
+"""Distances of restyled photographs with intervals: ``content`` and ``perceptual`` from the photograph, ``style``."""
+
 _DISTANCES = {"content": "content loss at relu4_1", "perceptual": "perceptual content distance"}
 
 
 def pareto(
-    summaries: Mapping[tuple[str, float], Summary], *, beat: str | None = None, content: str = "content"
+    distances: Mapping[tuple[str, float], Distances], *, beat: str | None = None, content: str = "content"
 ) -> Figure:
     """Content loss against style loss, a marker for each method and a line over its strengths, with 95 % intervals.
 
     Who lies below and to the left of another is better in both.
 
     Args:
-        summaries: by name and strength, see :func:`.summarize`.
+        distances: by name and strength.
         beat: a method; where its result at full strength would be beaten in both losses is shaded.
         content: which distance from the photograph to draw: ``content`` or ``perceptual``.
 
@@ -313,12 +315,14 @@ def pareto(
     """
     check_known("distance", content, _DISTANCES)
     figure, ax = new_figure(figsize=(6.4, 4.4))
-    names = dict.fromkeys(name for name, _ in summaries)
+    names = dict.fromkeys(name for name, _ in distances)
     for name, color, marker in zip(names, cycle(SERIES), cycle(MARKERS), strict=False):
-        points = {s: summaries[name, s].measures for s in sorted(s for other, s in summaries if other == name)}
+        points = {s: distances[name, s] for s in sorted(s for other, s in distances if other == name)}
         x, y = ([one[measure] for one in points.values()] for measure in (content, "style"))
         fewest, most = min(e.n for e in x), max(e.n for e in x)
-        xerr, yerr = ([[e.value - e.low for e in some], [e.high - e.value for e in some]] for some in (x, y))
+        xerr, yerr = (
+            [[e.value - e.interval[0] for e in some], [e.interval[1] - e.value for e in some]] for some in (x, y)
+        )
         style = {"color": color, "marker": marker, "linestyle": "-" if len(points) > 1 else "none", "elinewidth": 0.7}
         label = f"{name} (n = {fewest if fewest == most else f'{fewest} to {most}'})"
         ax.errorbar([e.value for e in x], [e.value for e in y], xerr=xerr, yerr=yerr, **style, label=label)
@@ -332,7 +336,7 @@ def pareto(
     ax.set_xlim(left=-0.02)
     ax.set(xlabel=f"{_DISTANCES[content]}, less is better", ylabel="style loss, less is better")
     if beat:
-        right, top = (summaries[beat, 1.0].measures[measure].value for measure in (content, "style"))
+        right, top = (distances[beat, 1.0][measure].value for measure in (content, "style"))
         left, bottom = ax.get_xlim()[0], ax.get_ylim()[0]
         shade = {"color": "0.5", "alpha": 0.12, "linewidth": 0, "label": f"better than {beat} in both"}
         ax.fill_between([left, right], bottom, top, **shade)

@@ -15,13 +15,7 @@ from colorstyle_lib.reproduction.figures.sidecar import KeptFigure, keep_figure
 
 
 class FigureSpec(NamedTuple):
-    """How a figure is made.
-
-    Attributes:
-        make: draws it; raises DataError where what it needs is not there yet.
-        formats: JPEG for photographs, which are ten times larger as PNG; PNG and PDF for curves.
-        mode: how much work is behind its numbers.
-    """
+    """How a figure is drawn, its formats (photographs are ten times larger as PNG), and the mode of its numbers."""
 
     make: Callable[[], KeptFigure]
     formats: tuple[str, ...] = ("png", "pdf")

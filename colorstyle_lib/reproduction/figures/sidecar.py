@@ -47,14 +47,7 @@ class KeptFigure:
 
 
 def keep_figure(name: str, kept: KeptFigure, formats: Sequence[str], mode: str, folder: Path | None = None) -> Path:
-    """Write a figure in each format and ``NAME.json`` beside them.
-
-    Args:
-        name: file name without ending.
-        kept: the figure.
-        formats: ``jpg`` for photographs, ``png`` and ``pdf`` for curves.
-        mode: how much work its numbers took.
-        folder: by default ``figures/``.
+    """Write a figure as ``NAME.png`` or in other formats, with ``NAME.json`` beside it, by default in ``figures/``.
 
     Returns:
         The first picture's path.
@@ -81,10 +74,9 @@ def read_sidecar(name: str, folder: Path | None = None) -> dict[str, Any]:
     Raises:
         DataError: it was not, or its sidecar is damaged.
     """
-    path = (folder or paths.FIGURES) / f"{name}.json"
-    if not path.is_file():
-        raise DataError(f"there is no figure {name!r} yet; make it with: colorstyle figures make {name}")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(((folder or paths.FIGURES) / f"{name}.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"there is no figure {name!r} yet; make it with: colorstyle figures make {name}") from error
     except ValueError as error:
-        raise DataError(f"{path.name} is damaged ({error}); make it again: colorstyle figures make {name}") from error
+        raise DataError(f"{name}.json is damaged ({error}); make it again: colorstyle figures make {name}") from error

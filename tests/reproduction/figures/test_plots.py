@@ -12,7 +12,7 @@ from figure_texts import house_style, texts  # noqa: F401
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.reproduction.benchmarks.style import Summary, numbers_of
-from colorstyle_lib.reproduction.figures.from_results import recorded_summaries
+from colorstyle_lib.reproduction.figures.from_results import style_distances
 from colorstyle_lib.reproduction.figures.plots import Panel, intervals, metric_variants, pareto, training_curves
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 
@@ -64,10 +64,15 @@ def summary(content: float, style: float, n: int = 5) -> Summary:
     return Summary({"content": around(content), "style": around(style), "perceptual": around(content / 2)}, 1.0)
 
 
+def distances(content: float, style: float, n: int = 5) -> dict[str, Number]:
+    estimates = summary(content, style, n).measures
+    return {name: Number.of(f"style_{name}", "any", "style_pairs", e, HERE) for name, e in estimates.items()}
+
+
 FOUND = {
-    ("ours", 1.0): summary(0.6, 0.04),
-    ("ours", 0.5): summary(0.3, 0.1),
-    ("other", 1.0): summary(1.1, 0.05),
+    ("ours", 1.0): distances(0.6, 0.04),
+    ("ours", 0.5): distances(0.3, 0.1),
+    ("other", 1.0): distances(1.1, 0.05),
 }
 
 
@@ -101,7 +106,11 @@ def test_the_shade_ends_at_the_contender_to_beat():
 
 def test_different_numbers_of_pairs_are_told():
     figure = pareto(
-        {("ours", 0.5): summary(0.3, 0.1, 9), ("ours", 0.7): summary(0.4, 0.1, 4), ("ours", 1.0): summary(0.6, 0.04)}
+        {
+            ("ours", 0.5): distances(0.3, 0.1, 9),
+            ("ours", 0.7): distances(0.4, 0.1, 4),
+            ("ours", 1.0): distances(0.6, 0.04),
+        }
     )
     assert "ours (n = 4 to 9)" in texts(figure)
 
@@ -114,12 +123,13 @@ def test_what_the_benchmark_wrote_is_read_back():
     }
     provenance = Provenance("c", "full", "abc", "a machine")
     numbers = {one.key: one for one in numbers_of(kept, "style_pairs", provenance)}
-    found = recorded_summaries(numbers)
-    assert {key: one.measures for key, one in found.items()} == {key: one.measures for key, one in kept.items()}
+    found = style_distances(numbers)
+    read = {key: {name: Estimate(n.value, *n.interval, n.n) for name, n in some.items()} for key, some in found.items()}
+    assert read == {key: one.measures for key, one in kept.items()}
     assert "released (n = 5)" in texts(pareto(found))
-    assert not recorded_summaries(numbers, "elsewhere")
+    assert not style_distances(numbers, "elsewhere")
     del numbers["style_pairs/released at 0.5/style_style"]
-    assert set(recorded_summaries(numbers)) == set(kept) - {("released", 0.5)}
+    assert set(style_distances(numbers)) == set(kept) - {("released", 0.5)}
 
 
 SCENES = {
