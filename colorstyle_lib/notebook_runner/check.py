@@ -6,22 +6,13 @@ from pathlib import Path
 
 from colorstyle_lib import paths
 from colorstyle_lib.errors import DataError
-from colorstyle_lib.notebook_runner.publish import (
-    FOLDER,
-    INDEX,
-    MOST_BYTES,
-    code_cells,
-    command,
-    index,
-    output_problems,
-    read_notebook,
-)
+from colorstyle_lib.notebook_runner import publish
 from colorstyle_lib.reproduction.figures.check import CheckResult
 
 MOST_BYTES_TOGETHER = 8_000_000
 
 
-def check_executed(folder: Path = FOLDER, notebooks: Path = paths.NOTEBOOKS) -> list[CheckResult]:
+def check_executed(folder: Path = publish.FOLDER, notebooks: Path = paths.NOTEBOOKS) -> list[CheckResult]:
     """Compare each notebook of the course with its published copy, and all copies with their index.
 
     Args:
@@ -34,9 +25,10 @@ def check_executed(folder: Path = FOLDER, notebooks: Path = paths.NOTEBOOKS) -> 
     together = sum(path.stat().st_size for path in kept)
     if together > MOST_BYTES_TOGETHER:
         problems.append(f"{together:,} bytes together, {MOST_BYTES_TOGETHER:,} allowed")
+    page = folder / publish.INDEX
     try:
-        if kept and not ((folder / INDEX).is_file() and (folder / INDEX).read_text(encoding="utf-8") == index(folder)):
-            problems.append(f"{INDEX} is not the index of these notebooks: {command('NAME', 'quick')}")
+        if kept and not (page.is_file() and page.read_text(encoding="utf-8") == publish.index(folder)):
+            problems.append(f"{page.name} is not the index of these notebooks: {publish.command('NAME', 'quick')}")
     except DataError as error:
         problems.append(str(error))
     said = f"{len(kept)} of {len(course)} notebooks with outputs"
@@ -45,17 +37,17 @@ def check_executed(folder: Path = FOLDER, notebooks: Path = paths.NOTEBOOKS) -> 
 
 
 def _check(source: Path, kept: Path) -> CheckResult:
-    name, again = f"executed/{source.stem}", command(source.stem, "quick")
+    name, again = f"executed/{source.stem}", publish.command(source.stem, "quick")
     if not kept.is_file():
         return CheckResult(name, f"not kept yet: {again}", skipped=True)
     try:
-        ours, theirs = read_notebook(source), read_notebook(kept)
+        ours, theirs = publish.read_notebook(source), publish.read_notebook(kept)
     except DataError as error:
         return CheckResult(name, str(error), (f"{error}; make it again: {again}",))
-    problems = output_problems(theirs)
-    if [cell.source for cell in code_cells(ours)] != [cell.source for cell in code_cells(theirs)]:
+    problems, code = publish.output_problems(theirs), publish.code_cells(theirs)
+    if [cell.source for cell in publish.code_cells(ours)] != [cell.source for cell in code]:
         problems.insert(0, f"its code is no longer that of the notebook: {again}")
     size = kept.stat().st_size
-    if size > MOST_BYTES:
-        problems.append(f"{size:,} bytes, {MOST_BYTES:,} allowed: {again}")
-    return CheckResult(name, f"{len(code_cells(theirs))} code cells, {size / 1000:.0f} kB", tuple(problems))
+    if size > publish.MOST_BYTES:
+        problems.append(f"{size:,} bytes, {publish.MOST_BYTES:,} allowed: {again}")
+    return CheckResult(name, f"{len(code)} code cells, {size / 1000:.0f} kB", tuple(problems))
