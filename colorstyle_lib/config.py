@@ -1,12 +1,14 @@
-"""Presets: named configurations of a model and its training, as frozen dataclasses."""
+"""Presets (what a model is and how it is trained) and the options of a run, as frozen dataclasses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from colorstyle_lib.errors import ConfigError, check_known, nearest
+from colorstyle_lib.run_mode import MODES
 
 Config = TypeVar("Config")
 
@@ -265,3 +267,56 @@ def get_preset(name: str) -> Preset:
     """
     check_known("preset", name, PRESETS)
     return PRESETS[name]
+
+
+def _option(default: Any, text: str, record: str = "", flag: str = "", **settings: Any) -> Any:
+    """A field of :class:`TrainOptions`: default, help text, whether a card records it, and settings for argparse."""
+    return field(default=default, metadata={"help": text, "record": record, "flag": flag, **settings})
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What a training run is asked for; ``colorstyle train`` has an option for each field, with its help text.
+
+    None, or an empty value, leaves a setting to the preset or to the mode.
+    """
+
+    preset: str = _option("companion", f"one of {', '.join(PRESETS)}; default: companion", "always")
+    data: str = _option("", "data root, or a name of `colorstyle data list`; default: COLORSTYLE_DATA", "always")
+    download: bool = _option(False, "fetch a data set that is known by name")
+    datasets: tuple[str, ...] = _option((), "only these folders of the root", "changed", metavar="NAME")
+    mode: str = _option("auto", f"how long: auto, {', '.join(MODES)}; default: auto")
+    evaluate_every: int = _option(500, "between evaluations; default: 500", flag="--every", metavar="STEPS")
+    output: Path | None = _option(None, "folder for weights, log and state; default: runs/PRESET")
+    tasks: tuple[str, ...] = _option(
+        (), "what is learned, such as automatic=2 inpaint=1", "changed", metavar="NAME=WEIGHT"
+    )
+    learns: str | None = _option(
+        None, "all, or restyling: those levels alone; default: the preset's", "changed", metavar="PART"
+    )
+    styles: tuple[str, ...] = _option((), "folders of the root that hold styles", "changed", metavar="NAME")
+    batch_size: int | None = _option(None, "images a step, over all processes", "changed", metavar="N")
+    accumulate: int | None = _option(None, "parts to work a batch off in: less memory", "changed", metavar="N")
+    start_from: Path | None = _option(None, "go on from a .safetensors file", "changed", metavar="WEIGHTS")
+    compile: bool = _option(False, "compile the networks first (torch.compile)")
+    tensorboard: bool = _option(False, "also write curves for TensorBoard")
+    resume: bool = _option(False, "go on from the state in --output")
+    steps: int | None = _option(None, "optimizer steps in all; default: by mode", "always")
+    seed: int = _option(0, "start of every random generator; default: 0", "always", type=int)
+
+    def command(self) -> str:
+        """The command line that trains the same weights, without names of folders of this machine."""
+        words = ["colorstyle train"]
+        for one in fields(self):
+            value, record = getattr(self, one.name), one.metadata["record"]
+            if record == "always" or (record == "changed" and value != one.default):
+                if isinstance(value, Path):
+                    value = value.name
+                text = "ROOT" if one.name == "data" else " ".join(value) if isinstance(value, tuple) else value
+                words.append(f"{flag_of(one)} {text}")
+        return " ".join(words)
+
+
+def flag_of(option: Any) -> str:
+    """The command line's name of a field of :class:`TrainOptions`."""
+    return option.metadata["flag"] or "--" + option.name.replace("_", "-")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 
-from colorstyle_lib.config import get_preset
+from colorstyle_lib.config import TrainOptions, get_preset
 from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.data.batches import Batches, ImageStore, Windows
-from colorstyle_lib.training.distributed import world
-from colorstyle_lib.training.loop import train
+from colorstyle_lib.training import train
+from colorstyle_lib.training.distributed import process_group
 
 TASKS = (("automatic", 1.0), ("reference", 1.0), ("hints", 1.0), ("inpaint", 1.0), ("enhance", 1.0), ("generate", 0.5))
 
@@ -46,7 +46,7 @@ def main() -> None:
     # Small steps: the larger they are, the faster a rounding error grows.
     plain = {"optimizer": "sgd", "learning_rate": 2e-3, "discriminator_learning_rate": 2e-3}
     preset = small_preset(**(plain if "--sgd" in options else {}))
-    with world() as here:
+    with process_group() as here:
 
         class Mortal(Batches):
             def windows(self, index, view=0):
@@ -57,16 +57,8 @@ def main() -> None:
 
         batches = Mortal(drawn_store(), preset.training.batch_size, 48, part=(here.rank, here.size))
         validation = synthetic.scenes(2, 48, seed=9).rgb
-        train(
-            preset,
-            batches,
-            validation,
-            steps=steps,
-            output=output,
-            resume="--resume" in options,
-            evaluate_every=3,
-            world=here,
-        )
+        options = TrainOptions(steps=steps, output=output, resume="--resume" in options, evaluate_every=3)
+        train(preset, batches, validation, options, group=here)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """Small trainings that can be repeated: one ingredient of the recipe changed, several seeds, all measured alike.
 
-The loop is :func:`.train` without its files. Pictures and networks are small, so a result says
-what an ingredient does *here*; what it does on a real data set takes a real training.
+The loop is the library's. Pictures and networks are small, so a result says what an ingredient does *here*; what it
+does on a real data set takes a real training.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import torch
@@ -19,10 +18,8 @@ from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.metrics.coloring import psnr_ab
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.training.distributed import ProcessGroup
-from colorstyle_lib.training.gan_step import StepContext, train_step
-from colorstyle_lib.training.loop import stage_at
-from colorstyle_lib.training.state import TrainState, learning_rate_at
-from colorstyle_lib.training.tasks import draw
+from colorstyle_lib.training.loop import Budget, GanLearner, training_loop
+from colorstyle_lib.training.state import TrainState
 from colorstyle_lib.training.validation import evaluate
 
 _PER = 100.0  # Lab units: a slope is told for a change of this much
@@ -130,44 +127,35 @@ def trial(
         looks: how often it is measured, the last time at the end.
         device: where to compute; the CPU by default.
     """
-    config, device = preset.training, device or torch.device("cpu")
-    batches = Batches(learn, config.batch_size, config.crop, seed)
-    seen, unseen = (exam_crops(pictures, config.crop).to(device) for pictures in (learn, exam))
-    players, rules = TrainState.new(preset, seed, device), StepContext(config, ProcessGroup(0, 1, device))
-    look_after = sorted({-(-steps * (i + 1) // looks) for i in range(looks)})
-    clock = time.process_time if device.type == "cpu" else time.perf_counter
-    kept, trained, seconds = [], [], 0.0
-    for step in range(steps):
-        started = clock()
-        for group in players.generator_optimizer.param_groups:
-            group["lr"] = learning_rate_at(step, steps, config)
-        stage = stage_at(step, steps, config)
-        parts = draw(batches, step, config, preset.generator.noise).on(device).parts(config.accumulate)
-        train_step(players, parts, rules, stage)
-        if stage != "catch_up":
-            players.update_average(config.ema, step)
-        seconds += clock() - started
-        if step + 1 in look_after:
-            kept.append(evaluate(players.average, seen).psnr_ab)
-            trained.append(evaluate(players.generator.eval(), seen).psnr_ab)
-            players.generator.train()
-    players.discriminator.eval()
-    known_seen, known_unseen = (_known(players, crops) for crops in (seen, unseen))
-    return Trial(look_after, kept, trained, seconds, known_seen, known_unseen, _slope(players, unseen))
+    config, group = preset.training, ProcessGroup(device=device or torch.device("cpu"))
+    seen, unseen = (exam_crops(pictures, config.crop).to(group.device) for pictures in (learn, exam))
+    learner = GanLearner(preset, Batches(learn, config.batch_size, config.crop, seed), seed=seed, group=group)
+    state, measured_after = learner.state, sorted({-(-steps * (i + 1) // looks) for i in range(looks)})
+    kept, trained = [], []
+    for progress in training_loop(learner, Budget(steps)):
+        if progress.step in measured_after:
+            kept.append(evaluate(state.average, seen).psnr_ab)
+            trained.append(evaluate(state.generator.eval(), seen).psnr_ab)
+            state.generator.train()
+    state.discriminator.eval()
+    known_seen, known_unseen = (_accuracy(state, crops) for crops in (seen, unseen))
+    return Trial(
+        measured_after, kept, trained, progress.seconds, known_seen, known_unseen, _gradient_length(state, unseen)
+    )
 
 
 @torch.no_grad()
-def _known(players: TrainState, rgb: Tensor) -> float:
-    """Share of pictures that the discriminator knows from what the generator makes of them."""
+def _accuracy(state: TrainState, rgb: Tensor) -> float:
+    """Share of pictures with a higher logit than the generated ones."""
     lab = rgb_to_lab(rgb)
     # With the batch's own statistics, as in the steps that the discriminator has learned from.
-    made = torch.cat((lab[:, :1], players.generator.train()(gray_content(lab[:, :1]))), dim=1)
-    real, fake = (players.discriminator(pictures).mean(1) for pictures in (lab, made))
+    generated = torch.cat((lab[:, :1], state.generator.train()(gray_content(lab[:, :1]))), dim=1)
+    real, fake = (state.discriminator(pictures).mean(1) for pictures in (lab, generated))
     return (real > fake).float().mean().item()
 
 
-def _slope(players: TrainState, rgb: Tensor) -> float:
-    """How fast the discriminator's mind changes near real pictures."""
+def _gradient_length(state: TrainState, rgb: Tensor) -> float:
+    """Mean length of the discriminator's gradient at real pictures."""
     x = (rgb_to_lab(rgb) / _PER).requires_grad_()
-    (gradient,) = torch.autograd.grad(players.discriminator(x * _PER).mean(1).sum(), x)
+    (gradient,) = torch.autograd.grad(state.discriminator(x * _PER).mean(1).sum(), x)
     return gradient.flatten(1).norm(dim=1).mean().item()

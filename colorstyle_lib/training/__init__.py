@@ -1,12 +1,48 @@
 """Training: the loop, one step of generator and discriminator, tasks, and what is logged and kept."""
 
+from colorstyle_lib.config import TrainOptions
 from colorstyle_lib.training.augment import differentiable_augmentation
 from colorstyle_lib.training.checkpoint import load_state
 from colorstyle_lib.training.distributed import ProcessGroup
-from colorstyle_lib.training.gan_step import StepContext, discriminator_step, generator_step, make, train_step
-from colorstyle_lib.training.generator_pass import answer, supervised_terms
-from colorstyle_lib.training.loop import stage_at, train
-from colorstyle_lib.training.state import TrainState, learning_rate_at, new_generator
+from colorstyle_lib.training.gan_step import (
+    discriminator_step,
+    generate,
+    generate_fake,
+    generator_step,
+    real_pictures,
+    supervised_losses,
+    train_step,
+)
+from colorstyle_lib.training.loop import Budget, GanLearner, training_loop
+from colorstyle_lib.training.saved_run import train
+from colorstyle_lib.training.state import StepContext, TrainState, learning_rate_at, new_generator, stage_at
 from colorstyle_lib.training.tasks import TASKS, TaskBatch, draw
-from colorstyle_lib.training.validation import evaluate
-from colorstyle_lib.training.validation_samples import demo_squares
+from colorstyle_lib.training.validation import demo_squares, evaluate
+
+__all__ = [
+    "TASKS",
+    "Budget",
+    "GanLearner",
+    "ProcessGroup",
+    "StepContext",
+    "TaskBatch",
+    "TrainOptions",
+    "TrainState",
+    "demo_squares",
+    "differentiable_augmentation",
+    "discriminator_step",
+    "draw",
+    "evaluate",
+    "generate",
+    "generate_fake",
+    "generator_step",
+    "learning_rate_at",
+    "load_state",
+    "new_generator",
+    "real_pictures",
+    "stage_at",
+    "supervised_losses",
+    "train",
+    "train_step",
+    "training_loop",
+]

@@ -1,4 +1,4 @@
-"""What the discriminator is shown instead of the pictures themselves, so that it cannot learn few of them by heart."""
+"""Augmentation of the discriminator's pictures (DiffAugment), against learning a small data set by heart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training states that a run can be resumed from."""
+"""Checkpoints: training states that a run can be resumed from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BEFORE = "state.before.pt"
 def save_state(state: dict[str, Any], folder: Path) -> None:
     """Write a training state (tensors, numbers, strings, dicts, lists) as ``state.pt``, and keep the one before.
 
-    Either is replaced whole or not at all: at every moment there is one to go on from.
+    Either is replaced whole or not at all: at every moment there is a state to go on from.
     """
     path = folder / STATE
     with atomic_write(folder / "state.next.pt") as stream:
@@ -29,7 +29,7 @@ def save_state(state: dict[str, Any], folder: Path) -> None:
 
 
 def load_state(folder: Path) -> dict[str, Any]:
-    """Read the last training state, or the one before where that is damaged; nothing that stands in it is executed.
+    """Read the last training state, or the one before where that is damaged; no code in the file is executed.
 
     Raises:
         WeightsError: there is none, or both are damaged.

@@ -1,4 +1,4 @@
-"""Several processes that train one model: what ``torchrun`` starts, each on its share of every batch.
+"""Training with several processes, which ``torchrun`` starts, each on its share of every batch.
 
 Gradients are averaged over the processes after each backward pass, and batch statistics within it, so that N processes
 take the steps that one with the same batch would take. Both are sums that every process waits for; networks of a few
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import torch
@@ -18,23 +18,23 @@ import torch.distributed as dist
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
-Facts = TypeVar("Facts")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The processes of a run.
+    """The processes of a run; by default one, on the CPU.
 
     Attributes:
-        rank: this one's number; 0 alone writes files.
-        size: how many there are.
-        device: where this one computes.
+        rank: number of this process; 0 alone writes files.
+        size: how many processes there are.
+        device: where this process computes.
         restarted: this process takes the place of one that was lost.
     """
 
-    rank: int
-    size: int
-    device: torch.device
+    rank: int = 0
+    size: int = 1
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     restarted: bool = False
 
     @property
@@ -43,32 +43,32 @@ class ProcessGroup:
         return self.rank == 0
 
     def wait(self) -> None:
-        """Go on when all processes are here."""
+        """Wait until all processes are here."""
         if self.size > 1:
             dist.barrier()
 
     def any(self, flag: bool) -> bool:
-        """Whether it is so in some process; all get the same answer."""
+        """Whether the flag is set in some process; the same in all of them."""
         return any(self.gather(flag))
 
-    def gather(self, facts: Facts) -> list[Facts]:
-        """What each process has to say, in the order of their numbers."""
+    def gather(self, value: Value) -> list[Value]:
+        """The values of all processes, in the order of their numbers."""
         if self.size == 1:
-            return [facts]
-        everyone: list[Any] = [None] * self.size
-        dist.all_gather_object(everyone, facts)
-        return everyone
+            return [value]
+        values: list[Any] = [None] * self.size
+        dist.all_gather_object(values, value)
+        return values
 
     @torch.no_grad()
     def average_gradients(self, weights: Iterable[Tensor]) -> None:
         """Replace each gradient by its mean over the processes, in one message."""
         if self.size == 1:
             return
-        learning = [w for w in weights if w.requires_grad]
-        for weight in learning:
-            if weight.grad is None:  # a task that no picture of this process has
+        trainable = [w for w in weights if w.requires_grad]
+        for weight in trainable:
+            if weight.grad is None:  # of a task that no picture of this process has
                 weight.grad = torch.zeros_like(weight)
-        gradients = [w.grad for w in learning]
+        gradients = [w.grad for w in trainable]
         flat = torch.cat([g.flatten() for g in gradients])
         dist.all_reduce(flat)
         flat /= self.size
@@ -76,32 +76,34 @@ class ProcessGroup:
             gradient.copy_(mean.view_as(gradient))
 
 
-@contextmanager
-def world(device: torch.device | None = None) -> Iterator[ProcessGroup]:
-    """The processes that ``torchrun`` started, or this one alone.
+def this_process() -> ProcessGroup:
+    """This process alone, on a GPU where there is one."""
+    return ProcessGroup(device=torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
-    Args:
-        device: where a single process computes; by default a GPU where there is one. Of several, each has its own GPU,
-            or all share the CPU.
+
+@contextmanager
+def process_group() -> Iterator[ProcessGroup]:
+    """The processes that ``torchrun`` started, or this one alone, on a GPU where there is one.
+
+    Of several processes each has its own GPU, or all share the CPU.
     """
-    size = int(os.environ.get("WORLD_SIZE", "1"))
     cuda = torch.cuda.is_available()
-    if size == 1:
-        yield ProcessGroup(0, 1, device or torch.device("cuda" if cuda else "cpu"))
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield this_process()
         return
-    chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if cuda else torch.device("cpu")
+    device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if cuda else torch.device("cpu")
     if cuda:
-        torch.cuda.set_device(chosen)
+        torch.cuda.set_device(device)
     dist.init_process_group("nccl" if cuda else "gloo")
     try:
         restarted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
-        yield ProcessGroup(dist.get_rank(), dist.get_world_size(), chosen, restarted)
+        yield ProcessGroup(dist.get_rank(), dist.get_world_size(), device, restarted)
     finally:
         dist.destroy_process_group()
 
 
 class _Total(torch.autograd.Function):
-    """A sum over the processes, and over what each of them learns about it."""
+    """A sum over the processes; its gradient is the sum of theirs."""
 
     @staticmethod
     def forward(ctx: Any, here: Tensor) -> Tensor:
@@ -110,14 +112,14 @@ class _Total(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> Tensor:
-        total = slope.contiguous().clone()
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total = gradient.contiguous().clone()
         dist.all_reduce(total)
         return total
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
-    """Batch norm whose statistics are those of all processes' pictures together.
+    """Batch norm with the statistics of all processes' pictures together.
 
     ``torch.nn.SyncBatchNorm`` does so on GPUs only; this is its definition in two sums, on any device. Processes must
     have equally many pictures of one size.
@@ -147,7 +149,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
 
 
 def share_batch_norm(network: nn.Module) -> None:
-    """Let a network's batch norms use all processes' statistics; weights and their names stay."""
+    """Give a network's batch norms the statistics of all processes; weights and their names stay."""
     for module in network.modules():
         if type(module) is nn.BatchNorm2d:
             module.__class__ = SharedBatchNorm2d

@@ -1,224 +1,429 @@
-"""Each player's turn in a step: what it looks at, and what it descends on."""
+"""One gradient step of both networks: batch, generator output, discriminator, losses.
+
+:func:`train_step` at the top calls what follows, in this order. Every loss is a mean over all pictures of a step, with
+0 for those that it does not concern. So a step whose batch is split, or shared by several processes, has the same loss
+as a step on the whole batch.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+import torch.nn.functional as nnf
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from colorstyle_lib.config import TrainingConfig
+from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
 from colorstyle_lib.losses.adversarial import get_objective, zero_centered_penalty
+from colorstyle_lib.losses.reconstruction import (
+    attention_collapse,
+    bin_cross_entropy,
+    chroma_weight,
+    huber_ab,
+    huber_ab_gradient,
+)
 from colorstyle_lib.model.discriminator import Discriminator
-from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model.generator import Encoded, Generator
 from colorstyle_lib.model.modalities import Modalities
+from colorstyle_lib.model.style_decoder import StyleDecoder
 from colorstyle_lib.training.augment import differentiable_augmentation
-from colorstyle_lib.training.distributed import ProcessGroup
-from colorstyle_lib.training.generator_pass import Answer, answer, supervised_terms
-from colorstyle_lib.training.state import TrainState
+from colorstyle_lib.training.state import StepContext, TrainState
+from colorstyle_lib.training.style_terms import STYLE_LOSSES, restyle, style_losses
 from colorstyle_lib.training.tasks import TaskBatch
 
 _PENALTY_UNIT = 100.0  # a penalty's gamma is meant for pictures whose values span about 1
+_LIGHTNESS_DELTA = 5.0  # in L units, as huber_delta's default is in ab units
+_PREDICTS_LIGHTNESS = ("inpaint", "enhance", "generate")
+_AT_ONCE = 4  # pictures whose 261 numbers a pixel are held: for larger blocks a CPU's memory is mapped anew each time
 
 
-class Evidence(NamedTuple):
-    """Pictures as a discriminator is shown them, and their color, texture and shape where it weighs these."""
+class DiscriminatorInput(NamedTuple):
+    """Augmented pictures in Lab, and their modalities where the discriminator weighs these."""
 
     lab: Tensor
-    described: Modalities | None
+    modalities: Modalities | None
 
-    def detach(self) -> Evidence:
-        """The same, without a gradient."""
-        return Evidence(self.lab.detach(), self.described.detach() if self.described is not None else None)
-
-
-class Made(NamedTuple):
-    """The generator's answer to a part of a step, with its gradient, and those of its pictures that are judged."""
-
-    answered: Answer
-    evidence: Evidence
+    def detach(self) -> DiscriminatorInput:
+        """The same without a gradient."""
+        return DiscriminatorInput(self.lab.detach(), self.modalities.detach() if self.modalities is not None else None)
 
 
 @dataclass(frozen=True)
-class StepContext:
-    """What a step needs beside the players and the pictures."""
+class GeneratorOutput:
+    """The generator's output for a batch.
 
-    config: TrainingConfig
-    world: ProcessGroup
-    balance: Float[Tensor, " q"] | None = None
-    network: nn.Module | None = None
+    Attributes:
+        features: decoder features at half the size; None where only the restyling levels learn.
+        alphas: attention weights by level.
+        lab: the output pictures, colors only in rows that the discriminator sees; None without a discriminator.
+        source: the pictures to restyle, sRGB, gray ones as the generator colored them; None where there are none.
+        restyled: the same in their style, sRGB that may leave [0, 1] a little.
+        style_alpha: attention weights of the style decoder.
+        fake: the discriminator's input; None without a discriminator.
+    """
 
-    @property
-    def judged(self) -> slice:
-        """The rows of each part that are judged: as many on every process, so that their mean is that of the step."""
-        return slice(None, None, self.config.judge_every)
-
-    def precision(self) -> contextlib.AbstractContextManager[object]:
-        """Bfloat16 where it is faster: it has float32's range, so no loss needs scaling."""
-        if not self.config.half_precision:
-            return contextlib.nullcontext()
-        return torch.autocast(self.world.device.type, torch.bfloat16)
-
-    def evidence(
-        self, discriminator: Discriminator, lab: Float[Tensor, "n 3 h w"], chances: Float[Tensor, "n 4"]
-    ) -> Evidence:
-        """Pictures as a discriminator is shown them, and what it measures on them."""
-        shown = self.shown(lab, chances)
-        return Evidence(shown, discriminator.describe(shown) if discriminator.config.attention != "none" else None)
-
-    def shown(self, lab: Float[Tensor, "n 3 h w"], chances: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 h w"]:
-        """What the discriminator sees of pictures."""
-        return differentiable_augmentation(lab, chances) if self.config.augment else lab
-
-    def real(self, part: TaskBatch) -> Float[Tensor, "n 3 h w"]:
-        """The real pictures that the discriminator judges, as it sees them."""
-        return self.shown(part.real[self.judged], part.chances[self.judged, 1])
+    features: Float[Tensor, "n c _ _"] | None
+    alphas: dict[str, Tensor]
+    lab: Float[Tensor, "n 3 h w"] | None = None
+    source: Float[Tensor, "k 3 h w"] | None = None
+    restyled: Float[Tensor, "k 3 h w"] | None = None
+    style_alpha: Float[Tensor, "k 3 _ _"] | None = None
+    fake: DiscriminatorInput | None = None
 
 
-def train_step(players: TrainState, parts: list[TaskBatch], rules: StepContext, stage: str) -> dict[str, Tensor]:
-    """One step: the discriminator's turn, then the generator's, by what the discriminator thinks now.
+def train_step(state: TrainState, batches: list[TaskBatch], context: StepContext, stage: str) -> dict[str, Tensor]:
+    """One gradient step: the discriminator first, then the generator against the updated discriminator.
 
-    The generator works once for both: the discriminator learns from the pictures, and the generator from its verdict on
-    the same pictures a moment later. (The other way round the pictures would be those of before the generator's turn,
-    and the players would move at once, which goes out where moving in turn goes round.)
+    The generator runs once for both: each learns from the same pictures. In the other order the pictures would be those
+    from before the generator's step, so both networks would move at once, which diverges where alternation circles.
 
     Args:
-        players: both.
-        parts: the step's pictures, to be worked off one part after the other.
-        rules: what else a step needs.
+        state: both networks and their optimizers.
+        batches: the step's pictures; several batches share one step (gradient accumulation).
+        context: what never changes.
         stage: ``supervised`` (the generator alone), ``catch_up`` (the discriminator alone) or ``joint``.
 
     Returns:
-        What :func:`discriminator_step` and :func:`generator_step` say.
+        The losses by name, of :func:`discriminator_step` and :func:`generator_step`.
     """
-    said, made = {}, None
-    if stage == "joint" and len(parts) == 1:  # of several parts, all gradients would have to wait in memory
-        made = [make(players, parts[0], rules)]
+    losses, outputs = {}, None
+    if stage == "joint" and len(batches) == 1:  # with several batches, all gradients would have to wait in memory
+        outputs = [generate_fake(state, batches[0], context)]
     if stage != "supervised":
-        said |= discriminator_step(players, parts, rules, made)
+        losses |= discriminator_step(state, batches, context, outputs)
     if stage != "catch_up":
-        said |= generator_step(players, parts, rules, adversarial=stage == "joint", made=made)
-    return said
-
-
-def make(players: TrainState, part: TaskBatch, rules: StepContext) -> Made:
-    """Let the generator answer, and measure what the discriminator shall judge of it."""
-    with rules.precision():
-        answered = answer(players.generator, part, rules.balance, rules.config, judged=True)
-        lab, chances = answered.lab[rules.judged], part.chances[rules.judged, 0]
-        return Made(answered, rules.evidence(players.discriminator, lab, chances))
-
-
-def generator_step(
-    players: TrainState,
-    parts: list[TaskBatch],
-    rules: StepContext,
-    *,
-    adversarial: bool,
-    made: list[Made] | None = None,
-) -> dict[str, Tensor]:
-    """Descend once on the generator's loss: the terms that compare with the truth, and the discriminator's verdict.
-
-    Args:
-        players: both.
-        parts: the real pictures, and what is asked about them.
-        rules: what else a step needs.
-        adversarial: whether the discriminator is asked.
-        made: the generator's answers, if it has just given them; else it gives them now.
-
-    Returns:
-        The loss and its terms.
-    """
-    config = rules.config
-    players.generator_optimizer.zero_grad(set_to_none=True)
-    sums: Counter[str] = Counter()
-    for i, part in enumerate(parts):
-        with rules.precision():
-            if made:
-                answered, evidence = made[i]
-            elif adversarial:
-                answered, evidence = make(players, part, rules)
-            else:
-                answered = answer(players.generator, part, rules.balance, config, judged=False)
-            terms = supervised_terms(players.generator, part, answered, config, rules.balance, rules.network)
-            if adversarial:
-                terms["adversarial"] = config.adversarial_weight * _verdict(players, part, evidence, rules)
-        loss = torch.stack(tuple(terms.values())).sum()
-        (loss / len(parts)).backward()
-        for name, term in {"loss": loss, **terms}.items():
-            sums[name] += term.detach() / len(parts)
-    rules.world.average_gradients(players.generator.parameters())
-    for parameters in _apart(players.generator):
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-    players.generator_optimizer.step()
-    return dict(sums)
-
-
-def _apart(generator: Generator) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Weights that color and weights that restyle: a steep slope of one task must not slow down the other."""
-    groups: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
-    for name, parameter in generator.named_parameters():
-        groups[name.startswith("restyling.")].append(parameter)
-    return groups
+        losses |= generator_step(state, batches, context, outputs, adversarial=stage == "joint")
+    return losses
 
 
 def discriminator_step(
-    players: TrainState, parts: list[TaskBatch], rules: StepContext, made: list[Made] | None = None
+    state: TrainState, batches: list[TaskBatch], context: StepContext, outputs: list[GeneratorOutput] | None = None
 ) -> dict[str, Tensor]:
-    """Descend once on the discriminator's loss; the generator only supplies pictures.
+    """One gradient step of the discriminator; the generator only supplies pictures.
 
     Args:
-        players: both.
-        parts: the real pictures.
-        rules: what else a step needs.
-        made: the generator's answers, if it has just given them; else it gives them now.
+        state: both networks.
+        batches: the step's pictures.
+        context: what never changes.
+        outputs: from :func:`generate_fake`, where they are there already.
 
     Returns:
-        The loss, how often a real picture was thought more real than the generated one beside it, and what weight each
-        modality's evidence had on real pictures.
+        The loss, the accuracy (share of real pictures with a higher logit than the generated one beside it), and the
+        attention weight of each modality on real pictures.
     """
-    config, objective = rules.config, get_objective(rules.config.objective)
-    discriminator = players.discriminator
-    players.discriminator_optimizer.zero_grad(set_to_none=True)
-    sums: Counter[str] = Counter()
-    for i, part in enumerate(parts):
-        if made:
-            generated = made[i].evidence.detach()
-        else:
-            with torch.no_grad():
-                generated = make(players, part, rules).evidence
-        # The factor makes slopes, and with them gamma, those of pictures with values of about 1.
-        real = (rules.real(part) / _PENALTY_UNIT).requires_grad_(config.penalty > 0)
-        with rules.precision() if not config.penalty else contextlib.nullcontext():
-            real_logits, alphas = discriminator.weigh(real * _PENALTY_UNIT)
-            fake_logits, _ = discriminator.weigh(generated.lab, described=generated.described)
-        loss = objective.discriminator_loss(real_logits, fake_logits)
-        if config.penalty:
-            loss = loss + zero_centered_penalty(real_logits, real, gamma=config.penalty)
-        (loss / len(parts)).backward()
-        sums["discriminator"] += loss.detach() / len(parts)
-        for level, alpha in alphas.items():
-            means = alpha.detach().mean((0, 2, 3)).unbind()
-            for name, weight in zip(discriminator.config.modalities, means, strict=True):
-                sums[f"weight_in_d/{level}/{name}"] += weight / len(parts)
-        sums["discriminator_accuracy"] += (real_logits.mean(1) > fake_logits.mean(1)).float().mean() / len(parts)
-    rules.world.average_gradients(discriminator.parameters())
-    players.discriminator_optimizer.step()
-    return dict(sums)
+    state.discriminator_optimizer.zero_grad(set_to_none=True)
+    sums: dict[str, Tensor] = {}
+    for i, batch in enumerate(batches):
+        with torch.no_grad():
+            fake = (outputs[i] if outputs else generate_fake(state, batch, context)).fake
+        loss, facts = discriminator_loss(state.discriminator, batch, fake.detach(), context)
+        (loss / len(batches)).backward()
+        _add_means(sums, {"discriminator": loss} | facts, len(batches))
+    context.group.average_gradients(state.discriminator.parameters())
+    state.discriminator_optimizer.step()
+    return sums
 
 
-def _verdict(players: TrainState, part: TaskBatch, generated: Evidence, rules: StepContext) -> Tensor:
-    """The generator's half of the objective."""
-    objective = get_objective(rules.config.objective)
-    players.discriminator.requires_grad_(False)  # it is judging now, not learning
-    fake_logits, _ = players.discriminator.weigh(generated.lab, described=generated.described)
+def generator_step(
+    state: TrainState,
+    batches: list[TaskBatch],
+    context: StepContext,
+    outputs: list[GeneratorOutput] | None = None,
+    *,
+    adversarial: bool,
+) -> dict[str, Tensor]:
+    """One gradient step of the generator.
+
+    Args:
+        state: both networks.
+        batches: the step's pictures.
+        context: what never changes.
+        outputs: from :func:`generate_fake`, where they are there already.
+        adversarial: whether the discriminator takes part.
+
+    Returns:
+        The total loss and each loss in it.
+    """
+    state.generator_optimizer.zero_grad(set_to_none=True)
+    sums: dict[str, Tensor] = {}
+    for i, batch in enumerate(batches):
+        with context.precision():
+            if outputs:
+                output = outputs[i]
+            elif adversarial:
+                output = generate_fake(state, batch, context)
+            else:
+                output = generate(state.generator, batch, context, pictures=False)
+            losses = supervised_losses(state.generator, batch, output, context)
+            if adversarial:
+                weight = context.config.adversarial_weight
+                losses["adversarial"] = weight * adversarial_loss(state.discriminator, batch, output.fake, context)
+        loss = torch.stack(tuple(losses.values())).sum()
+        (loss / len(batches)).backward()
+        _add_means(sums, {"loss": loss} | losses, len(batches))
+    context.group.average_gradients(state.generator.parameters())
+    # Clipped apart: a steep gradient of restyling must not slow down coloring, or the other way round.
+    for restyling in (False, True):
+        named = state.generator.named_parameters()
+        nn.utils.clip_grad_norm_([p for name, p in named if name.startswith("restyling.") == restyling], 1.0)
+    state.generator_optimizer.step()
+    return sums
+
+
+def _add_means(sums: dict[str, Tensor], losses: Mapping[str, Tensor], count: int) -> None:
+    for name, loss in losses.items():
+        sums[name] = sums.get(name, 0.0) + loss.detach() / count
+
+
+def generate_fake(state: TrainState, batch: TaskBatch, context: StepContext) -> GeneratorOutput:
+    """Run the generator, and prepare its pictures for the discriminator: every ``judge_every``-th of them."""
+    with context.precision():
+        output = generate(state.generator, batch, context, pictures=True)
+        rows = _judged(context)
+        lab = _augment(output.lab[rows], batch.chances[rows, 0], context)
+        weighed = state.discriminator.config.attention != "none"
+        return replace(output, fake=DiscriminatorInput(lab, state.discriminator.describe(lab) if weighed else None))
+
+
+def real_pictures(batch: TaskBatch, context: StepContext) -> Float[Tensor, "m 3 h w"]:
+    """The discriminator's real pictures, augmented."""
+    rows = _judged(context)
+    return _augment(batch.real[rows], batch.chances[rows, 1], context)
+
+
+def _judged(context: StepContext) -> slice:
+    """Rows that the discriminator sees: as many in every process, so that their mean is that of the step."""
+    return slice(None, None, context.config.judge_every)
+
+
+def _augment(lab: Tensor, chances: Tensor, context: StepContext) -> Tensor:
+    return differentiable_augmentation(lab, chances) if context.config.augment else lab
+
+
+def generate(generator: Generator, batch: TaskBatch, context: StepContext, *, pictures: bool) -> GeneratorOutput:
+    """Run the generator on a batch of any tasks.
+
+    Args:
+        generator: in training mode.
+        batch: pictures and their tasks.
+        context: what never changes.
+        pictures: whether output pictures are needed, because a discriminator sees them. The generator's own losses read
+            features, so that most colors need no decoding.
+    """
+    stylized = batch.has_task("stylize")
+    if context.config.trainable == "restyling":  # nothing would learn from colors
+        maps = generator.encoder(batch.content, StyleDecoder.encoder_levels)
+        restyled, alpha = restyle(generator, batch, stylized, batch.rgb, maps)
+        lab = rgb_to_lab(restyled.clamp(0, 1)) if pictures else None
+        return GeneratorOutput(None, {}, lab, batch.rgb, restyled, alpha)
+    encoded = encode(generator, batch)
+    features, alphas = generator.decode(encoded, choose_noise(generator, encoded, batch, context))
+    # A gray picture is colored before it is restyled.
+    gray = stylized & ~batch.known[:, 1:].flatten(1).any(1)
+    colored = gray.clone()
+    if pictures:
+        colored[_judged(context)] |= ~stylized[_judged(context)]
+    lab = colorize(generator, batch, features, colored)
+    source = restyled = alpha = None
+    if bool(stylized.any()):
+        # Restyling must not change how pictures are colored: no gradient.
+        own = lab_to_rgb(lab[stylized].detach())
+        source = torch.where(gray[stylized][:, None, None, None], own, batch.rgb[stylized])
+        restyled, alpha = restyle(generator, batch, stylized, source, [m[stylized] for m in encoded.maps])
+    if not pictures:
+        return GeneratorOutput(features, alphas, None, source, restyled, alpha)
+    lab = complete(generator, batch, features, lab)
+    if restyled is not None:
+        lab = lab.index_put((stylized,), rgb_to_lab(restyled.clamp(0, 1)))
+    return GeneratorOutput(features, alphas, lab, source, restyled, alpha)
+
+
+def encode(generator: Generator, batch: TaskBatch) -> Encoded:
+    """Task ``reference``: encode the content, with a reference where the task gives one."""
+    rows, reference = batch.has_task("reference"), None
+    if generator.steering and bool(rows.any()):
+        reference = generator.describe_reference(rgb_to_lab(batch.other[rows]))._replace(rows=rows)
+    return generator.encode(batch.content, reference)
+
+
+@torch.no_grad()
+def choose_noise(
+    generator: Generator, encoded: Encoded, batch: TaskBatch, context: StepContext
+) -> Float[Tensor, "n d"] | None:
+    """For each picture the z, of those on offer, whose colors are nearest to the real ones; None without noise.
+
+    Implicit maximum likelihood: K. Li and J. Malik, 2018 (arXiv:1809.09087). Learning from the nearest output alone
+    makes different z cover different colorings; learning from any would make all of them produce their mean.
+    """
+    if not generator.config.noise:
+        return None
+    offered = batch.z  # (n, k, d)
+    noisy = offered.flatten(1).any(1)
+    if offered.shape[1] == 1 or not bool(noisy.any()):
+        return offered[:, 0]
+    real, numbers = batch.lab[noisy], noisy.nonzero().flatten()
+    training = generator.training
+    generator.eval()  # must not move the batch statistics
+    # All at once: so few pictures are little work and many small calls.
+    candidates = offered[noisy].transpose(0, 1).flatten(0, 1)
+    features, _ = generator.decode(encoded.pick(numbers.repeat(offered.shape[1])), candidates)
+    losses = [color_loss(generator, some, real, context) for some in features.split(len(real))]
+    generator.train(training)
+    best = torch.stack(losses).argmin(0)
+    chosen = offered[:, 0].clone()
+    chosen[noisy] = offered[noisy][torch.arange(len(best), device=best.device), best]
+    return chosen
+
+
+def colorize(
+    generator: Generator, batch: TaskBatch, features: Float[Tensor, "n c _ _"], rows: Bool[Tensor, " n"]
+) -> Float[Tensor, "n 3 h w"]:
+    """Every coloring task: the real L, and the predicted ab planes in the given rows (0 elsewhere)."""
+    if not bool(rows.any()):
+        return batch.lab
+    ab = torch.cat([generator.colors(some) for some in features[rows].split(_AT_ONCE)])
+    return torch.cat((batch.lab[:, :1], torch.zeros_like(batch.lab[:, 1:]).index_put((rows,), ab)), dim=1)
+
+
+def complete(
+    generator: Generator, batch: TaskBatch, features: Float[Tensor, "n c _ _"], lab: Float[Tensor, "n 3 h w"]
+) -> Float[Tensor, "n 3 h w"]:
+    """Tasks ``inpaint``, ``enhance`` and ``generate``: predicted L, but every value that is known for certain stays."""
+    rows = batch.has_task(*_PREDICTS_LIGHTNESS)
+    if not bool(rows.any()):
+        return lab
+    lightness = generator.lightness(features[rows], batch.content[rows])
+    certain = batch.known[rows] == 1
+    certain = certain.repeat_interleave(torch.tensor([1, 2], device=certain.device), dim=1)
+    predicted = torch.cat((lightness, lab[rows, 1:]), dim=1)
+    return lab.index_put((rows,), torch.where(certain, batch.lab[rows], predicted))
+
+
+def discriminator_loss(
+    discriminator: Discriminator, batch: TaskBatch, fake: DiscriminatorInput, context: StepContext
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The objective on real and generated pictures, with a gradient penalty (R1) where the preset has one.
+
+    Returns:
+        The loss; accuracy and attention weights, for the log.
+    """
+    config, objective = context.config, get_objective(context.config.objective)
+    # The factor makes gradients, and with them gamma, those of pictures with values of about 1.
+    real = (real_pictures(batch, context) / _PENALTY_UNIT).requires_grad_(config.penalty > 0)
+    with context.precision() if not config.penalty else contextlib.nullcontext():
+        real_logits, alphas = discriminator.weigh(real * _PENALTY_UNIT)
+        fake_logits, _ = discriminator.weigh(fake.lab, described=fake.modalities)
+    loss = objective.discriminator_loss(real_logits, fake_logits)
+    if config.penalty:
+        loss = loss + zero_centered_penalty(real_logits, real, gamma=config.penalty)
+    facts = {"discriminator_accuracy": (real_logits.mean(1) > fake_logits.mean(1)).float().mean()}
+    for level, alpha in alphas.items():
+        means = alpha.detach().mean((0, 2, 3)).unbind()
+        names = discriminator.config.modalities
+        facts |= {f"weight_in_d/{level}/{name}": mean for name, mean in zip(names, means, strict=True)}
+    return loss, facts
+
+
+def adversarial_loss(
+    discriminator: Discriminator, batch: TaskBatch, fake: DiscriminatorInput, context: StepContext
+) -> Float[Tensor, ""]:
+    """The generator's half of the objective; the discriminator's weights stand still."""
+    objective = get_objective(context.config.objective)
+    discriminator.requires_grad_(False)
+    fake_logits, _ = discriminator.weigh(fake.lab, described=fake.modalities)
     real_logits = None
     if objective.paired:
         with torch.no_grad():
-            real_logits = players.discriminator(rules.real(part))
-    players.discriminator.requires_grad_(True)
+            real_logits = discriminator(real_pictures(batch, context))
+    discriminator.requires_grad_(True)
     return objective.generator_loss(fake_logits, real_logits)
+
+
+def supervised_losses(
+    generator: Generator, batch: TaskBatch, output: GeneratorOutput, context: StepContext
+) -> dict[str, Float[Tensor, ""]]:
+    """Every loss that compares with a real picture, weighted, by name.
+
+    Args:
+        generator: that made the output.
+        batch: pictures and their tasks.
+        output: from :func:`generate`.
+        context: weights of the losses.
+
+    Raises:
+        ConfigError: ``stylize`` without frozen features.
+    """
+    config, of_style = context.config, {}
+    if output.restyled is not None:
+        of_style = style_losses(batch, output.source, output.restyled, output.style_alpha, context)
+    if output.features is None:
+        return of_style
+    stylized, predicts = batch.has_task("stylize"), batch.has_task(*_PREDICTS_LIGHTNESS)
+    color = color_loss(generator, output.features, batch.lab, context)
+    zero = color.new_zeros(())
+    losses = {"color": torch.where(stylized, 0.0, color).mean()}
+    if bool(predicts.any()):
+        losses["lightness"] = (
+            config.lightness_weight * lightness_error(generator, batch, output, predicts) / len(batch.rgb)
+        )
+    elif generator.config.lightness:
+        losses["lightness"] = zero
+    if context.features is not None:
+        losses |= dict.fromkeys(STYLE_LOSSES, zero)
+    if output.alphas and config.attention_weight:
+        levels = [attention_collapse(alpha, config.attention_floor) for alpha in output.alphas.values()]
+        losses["collapse"] = config.attention_weight * torch.stack(levels).mean()
+    for name, loss in of_style.items():
+        losses[name] = losses.get(name, zero) + loss * stylized.sum() / len(stylized)
+    return losses
+
+
+def color_loss(
+    generator: Generator, features: Float[Tensor, "n c _ _"], lab: Float[Tensor, "n 3 h w"], context: StepContext
+) -> Float[Tensor, " n"]:
+    """Distance of the predicted colors from the real ones, one number for each picture.
+
+    A generator of ab bins is trained on their cross-entropy, one that regresses on a Huber distance of ab and of its
+    differences between neighbors.
+
+    Args:
+        generator: whose head reads the features.
+        features: from :meth:`.Generator.decode`.
+        lab: the real pictures.
+        context: weights of the losses and of the bins.
+    """
+    config, ab = context.config, lab[:, 1:]
+    if generator.config.colors == "bins":
+        # Every fourth pixel of the half size: 261 logits a pixel cost more than the network, and neighbors tell the
+        # same. Which of the four differs from picture to picture: where a level was doubled, its even and odd columns
+        # have weights of their own, and those that never enter the loss draw stripes.
+        logits = generator.head(_one_in_four(features))
+        sampled = _one_in_four(nnf.avg_pool2d(ab, 2))
+        return bin_cross_entropy(logits, sampled, balance=context.bin_weights)
+    predicted, delta = generator.colors(features), config.huber_delta
+    weight = chroma_weight(ab, config.chroma_weight)
+    distance = huber_ab(predicted, ab, delta=delta, weight=weight)
+    return distance + config.gradient_weight * huber_ab_gradient(predicted, ab, delta=delta)
+
+
+def _one_in_four(planes: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h/2 w/2"]:
+    """One pixel of each 2 x 2: in the first picture the upper left one, in the next the upper right one, and so on."""
+    corners = nnf.pixel_unshuffle(planes, 2).unflatten(1, (-1, 4))  # (n, c, 4, h/2, w/2)
+    picture = torch.arange(len(planes), device=planes.device)
+    return corners[picture, :, picture % 4]
+
+
+def lightness_error(
+    generator: Generator, batch: TaskBatch, output: GeneratorOutput, rows: Bool[Tensor, " n"]
+) -> Float[Tensor, ""]:
+    """Huber distance of the predicted L where it is not known for certain, in units of its delta; a sum over rows."""
+    if output.lab is not None:
+        lightness = output.lab[rows, :1]
+    else:
+        lightness = generator.lightness(output.features[rows], batch.content[rows])
+    error = nnf.huber_loss(lightness, batch.lab[rows, :1], reduction="none", delta=_LIGHTNESS_DELTA)
+    return (error / _LIGHTNESS_DELTA * (batch.known[rows, :1] < 1)).mean((1, 2, 3)).sum()

@@ -1,251 +1,168 @@
-"""The two-player loop: a discriminator learns to tell real pictures from generated ones, a generator to answer it.
+"""The training loop, for any learner and a budget in steps or seconds; and the GAN as a learner.
 
 Plain torch, to be read beside notebook 04 and the paper's section 3. What happens in step ``i`` depends on the weights,
-the seed and ``i`` alone, so a run that was cut short ends as it would have ended.
+the seed and ``i`` alone, so a run that was cut short ends as it would have ended. What belongs to a run that is saved
+(checkpoints, log, validation, Ctrl-C) stands in :mod:`.saved_run`.
 """
 
 from __future__ import annotations
 
-import math
-import resource
-import signal
-import sys
-import threading
+import itertools
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
-from tqdm import tqdm
 
-from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.config import Preset, TrainingConfig, differing
-from colorstyle_lib.data.batches import Batches, Prefetched
-from colorstyle_lib.environment import versions
-from colorstyle_lib.errors import ConfigError, WeightsError
-from colorstyle_lib.model.color_bins import bin_frequency, rebalancing
-from colorstyle_lib.model.pretrained import load_vgg19
-from colorstyle_lib.model.weights import save_generator
-from colorstyle_lib.training.checkpoint import STATE, load_state, save_state
-from colorstyle_lib.training.diagnostics import warnings_of
-from colorstyle_lib.training.distributed import ProcessGroup, share_batch_norm
-from colorstyle_lib.training.gan_step import StepContext, train_step
-from colorstyle_lib.training.run_log import AGAIN, Losses, RunLog
-from colorstyle_lib.training.state import TrainState, learning_rate_at
-from colorstyle_lib.training.tasks import draw
-from colorstyle_lib.training.validation import Evaluation, evaluate
-from colorstyle_lib.training.validation_samples import demo_squares, write_sample_sheet
+from colorstyle_lib.config import Preset
+from colorstyle_lib.data.batches import Batches
+from colorstyle_lib.training.distributed import ProcessGroup
+from colorstyle_lib.training.gan_step import train_step
+from colorstyle_lib.training.run_log import Losses
+from colorstyle_lib.training.state import StepContext, TrainState, learning_rate_at, stage_at
+from colorstyle_lib.training.tasks import DrawnBatch, draw
 
-_LOOK_EVERY = 25  # steps between looks at the losses: each look makes a GPU wait
+_CHECK_EVERY = 25  # steps between checks of the losses: each makes a GPU wait
+_SCHEDULE = 100_000  # parts that a budget in seconds is divided into, for schedules that count steps
 
 
-def stage_at(step: int, steps: int, config: TrainingConfig) -> str:
-    """``supervised``, then ``catch_up`` (the discriminator alone), then ``joint`` (both in turn)."""
-    if config.objective == "none" or step < round(config.supervised * steps):
-        return "supervised"
-    return "catch_up" if step < round((config.supervised + config.catch_up) * steps) else "joint"
+@dataclass(frozen=True)
+class Budget:
+    """The length of a training: a number of steps, or seconds of computing, drawing of batches included."""
+
+    steps: int | None = None
+    seconds: float | None = None
+
+    def is_spent(self, step: int, seconds: float) -> bool:
+        """Whether it is spent after this many steps that took so long."""
+        return seconds >= self.seconds if self.steps is None else step >= self.steps
+
+    def schedule(self, step: int, seconds: float) -> tuple[int, int]:
+        """Where a run is in its schedule, as a step of so many."""
+        if self.steps is None:
+            return int(seconds / self.seconds * _SCHEDULE), _SCHEDULE
+        return step, self.steps
 
 
-@contextmanager
-def _finish_the_step() -> Iterator[list[int]]:
-    """Let Ctrl-C wait until a step is complete: a state saved in the middle of one would be of no step at all."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received  # only the main thread may listen to signals
-        return
-    before = signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
-    try:
-        yield received
-    finally:
-        signal.signal(signal.SIGINT, before)
+@runtime_checkable
+class Learner(Protocol):
+    """Networks with their optimizers and batches, trained by :func:`training_loop`."""
+
+    device: torch.device
+
+    def draw(self, step: int) -> Any:
+        """The batch of a step, on the CPU; may be called ahead of its use, in another thread."""
+
+    def gradient_step(self, batch: Any, step: int, at: int, of: int) -> dict[str, Tensor]:
+        """Learn from a batch in step ``step``, by a schedule that is at ``at`` of ``of``; the losses by name."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that changes in a training."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what :meth:`state_dict` gave."""
 
 
-def _check_same_run(state: dict[str, Any], preset: Preset, steps: int, output: Path) -> None:
-    if state["steps"] != steps:
-        raise WeightsError(
-            f"{output / STATE} is of a run of {state['steps']} steps, and the learning rate depends on how many there "
-            f"are: resume with --steps {state['steps']}, or train into another --output"
-        )
-    if others := differing(state["preset"], asdict(preset)):
-        raise WeightsError(
-            f"{output / STATE} is of another preset or other settings ({', '.join(others)}); "
-            "train into another --output"
-        )
-    ours = versions()["colorstyle"]
-    if state["version"] != ours:
-        print(f"going on with colorstyle {ours} what {state['version']} began", file=sys.stderr)
+class Progress(NamedTuple):
+    """Steps that are done, the seconds that they took, and the losses since they were last averaged."""
+
+    step: int
+    seconds: float
+    losses: Losses
 
 
-def _say(
-    step: int, stage: str, means: dict[str, float], result: Evaluation, seconds: float, trouble: list[str]
-) -> None:
-    shown = "  ".join(
-        f"{name} {means[name]:.3f}" for name in ("loss", "discriminator", "discriminator_accuracy") if name in means
-    )
-    line = (
-        f"step {step:6d}  {stage}  {shown}  PSNR ab {result.psnr_ab:.2f} dB  "
-        f"colorfulness {100 * result.colorfulness_ratio:.0f} % of real  {seconds / 60:.1f} min"
-    )
-    tqdm.write("\n".join((line, *(f"  warning: {one}" for one in trouble))), file=sys.stdout)
+def clock_of(device: torch.device) -> Callable[[], float]:
+    """The clock of a budget: processor time of this process; where a GPU computes, time."""
+    return time.perf_counter if device.type == "cuda" else time.process_time
 
 
-def _peak_mib(device: torch.device) -> int:
-    """Peak memory so far: the GPU's, or this process's."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) >> 20
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB, but bytes on macOS
-    return peak >> (20 if sys.platform == "darwin" else 10)
-
-
-def color_balance(batches: Batches, uniform: float, images: int = 512) -> Float[Tensor, " q"]:
-    """How much pixels of each ab bin count, from how often it occurs in the training pictures."""
-    samples = [batches.batch(i)[..., ::4, ::4] for i in range(-(-images // batches.batch_size))]
-    return rebalancing(bin_frequency(rgb_to_lab(torch.cat(samples))[:, 1:]), uniform=uniform)
-
-
-def train(
-    preset: Preset,
-    batches: Batches,
-    validation: Float[Tensor, "n 3 h w"],
+def training_loop(
+    learner: Learner,
+    budget: Budget,
     *,
-    steps: int,
-    output: Path,
-    resume: bool = False,
-    seed: int = 0,
-    evaluate_every: int = 500,
-    styles: Batches | None = None,
-    world: ProcessGroup | None = None,
-    start_from: dict[str, Tensor] | None = None,
-    tensorboard: bool = False,
-    compiled: bool = False,
-) -> Evaluation:
-    """Train both players and keep the generator's averaged weights as ``generator.safetensors`` in ``output``.
-
-    Written at each evaluation: the state to resume from (the one before is kept, too), the weights, a line in
-    ``log.jsonl`` and a sample sheet. Ctrl-C lets the step finish and saves the state.
+    step: int = 0,
+    seconds: float = 0.0,
+    batches: Iterator[Any] | None = None,
+) -> Iterator[Progress]:
+    """Train until the budget is spent; after each gradient step the caller may look, measure and save.
 
     Args:
-        preset: what to train and how.
-        batches: training pictures; this process's part of them.
-        validation: pictures to measure on, never trained on.
-        steps: optimizer steps in all.
-        output: a folder, made where it is missing.
-        resume: go on from the state in ``output``.
-        seed: start of the weights.
-        evaluate_every: steps between evaluations.
-        styles: where styles come from; by default any training picture is one.
-        world: the processes that train together; by default this one alone.
-        start_from: weights that the generator already has; what they lack starts anew.
-        tensorboard: also write curves for TensorBoard.
-        compiled: let torch.compile work on the networks first; it pays where a run is long.
+        learner: what is trained.
+        budget: in steps or seconds; what the caller does in between costs nothing of it.
+        step: steps that are done already.
+        seconds: that these have taken.
+        batches: of the steps to come, where they are prepared ahead; by default each is drawn when it is needed.
 
-    Returns:
-        The last evaluation; only the first process evaluates.
+    Yields:
+        The progress after each step.
 
     Raises:
-        WeightsError: nothing to resume from, or it is another preset's; or a loss is no longer a number.
-        ConfigError: a task that needs what the preset lacks, or a batch that cannot be divided.
+        WeightsError: a loss is no longer a number.
     """
-    world = world or ProcessGroup(0, 1, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    config, device = preset.training, world.device
-    if batches.batch_size % (world.size * config.accumulate):
-        raise ConfigError(
-            f"a batch of {batches.batch_size} cannot be divided into {config.accumulate} parts on each of {world.size} "
-            "processes; choose a multiple"
-        )
-    players = TrainState.new(preset, seed, device, start_from)
-    if world.size > 1:
-        share_batch_norm(players.generator)
-    if compiled:
-        players.compile()
-    output.mkdir(parents=True, exist_ok=True)
-    first, seconds = 0, 0.0
-    if resume or (world.restarted and (output / STATE).exists()):
-        state = load_state(output)
-        _check_same_run(state, preset, steps, output)
-        players.load_state(state["players"])
-        first, seconds = state["step"], state["seconds"]
-    journal = RunLog(output, after=first, tensorboard=tensorboard) if world.first else None
-    squares = demo_squares(preset.generator.working_size) if world.first else None
-    rules = StepContext(
-        config,
-        world,
-        color_balance(batches, config.bin_smoothing).to(device) if preset.generator.colors == "bins" else None,
-        load_vgg19().to(device, memory_format=torch.channels_last) if "stylize" in dict(config.tasks) else None,
-    )
-    result, losses, clock = Evaluation(0, math.nan, math.nan), Losses(), _Clock(seconds)
-
-    def keep(step: int) -> None:
-        facts = {
-            "preset": asdict(preset),
-            "steps": steps,
-            "step": step,
-            "seconds": clock.total,
-            "version": versions()["colorstyle"],
-        }
-        save_state({**facts, "players": players.state()}, output)
-        save_generator(players.average, output / "generator.safetensors", preset=preset.name, steps=str(step))
-
-    bar = tqdm(
-        total=steps * batches.batch_size,
-        initial=first * batches.batch_size,
-        disable=not (world.first and sys.stderr.isatty()),
-        unit=" images",
-    )
-    ahead = Prefetched(lambda step: draw(batches, step, config, preset.generator.noise, styles), first, steps)
-    with bar, ahead, _finish_the_step() as interrupted:
-        for step, drawn in enumerate(ahead, first):
-            for group in players.generator_optimizer.param_groups:
-                group["lr"] = learning_rate_at(step, steps, config)
-            stage = stage_at(step, steps, config)
-            parts = drawn.on(device).parts(config.accumulate)
-            losses.add(train_step(players, parts, rules, stage))
-            if stage != "catch_up":
-                players.update_average(config.ema, step)
-            bar.update(batches.batch_size)
-
-            done = step + 1
-            due = done % evaluate_every == 0 or done == steps
-            if due or done % _LOOK_EVERY == 0:
-                losses.check(step)
-            if due:
-                means = losses.means(world)
-                if journal is not None:
-                    result = evaluate(players.average, validation.to(device))
-                    if not math.isfinite(result.psnr_ab):
-                        raise WeightsError(f"the weights are no longer numbers after step {done}: {AGAIN}")
-                    trouble = warnings_of(result, means.get("discriminator_accuracy", math.nan), step=done, steps=steps)
-                    costs = {"seconds": round(clock.total, 1), "waited": round(ahead.waited / clock.here, 4)}
-                    facts = {"stage": stage, **means, **asdict(result), **costs, "peak_mib": _peak_mib(device)}
-                    journal.write(done, **facts, warnings=trouble)
-                    _say(done, stage, means, result, clock.total, trouble)
-                    if squares is not None:
-                        write_sample_sheet(players.average, squares.to(device), output / f"samples/{done:06d}.jpg")
-                    keep(done)
-                world.wait()
-            if world.any(bool(interrupted)):
-                if world.first:
-                    keep(done)
-                    print(f"stopped after step {done}; go on with the same command and --resume", flush=True)
-                raise KeyboardInterrupt
-    return result
+    losses, clock = Losses(), clock_of(learner.device)
+    batches = batches or map(learner.draw, itertools.count(step))
+    while not budget.is_spent(step, seconds):
+        started = clock()
+        losses.add(step, learner.gradient_step(next(batches), step, *budget.schedule(step, seconds)))
+        seconds += clock() - started
+        step += 1
+        if step % _CHECK_EVERY == 0:
+            losses.check()
+        yield Progress(step, seconds, losses)
+    losses.check()
 
 
-class _Clock:
-    """Seconds of a run: of this process, and with what came before it."""
+class GanLearner:
+    """The generator and the discriminator of a preset, trained by :func:`.train_step`.
 
-    def __init__(self, before: float) -> None:
-        self._before, self._started = before, time.perf_counter()
+    Args:
+        preset: networks and training.
+        batches: training pictures; this process's rows of them.
+        seed: start of the weights.
+        styles: where styles come from; by default any training picture is one.
+        group: the processes that train together.
+        start_from: weights that the generator already has; what they lack starts anew.
 
-    @property
-    def here(self) -> float:
-        return time.perf_counter() - self._started
+    Raises:
+        ConfigError: a setting that does not exist, or a task that needs what the preset lacks.
+    """
 
-    @property
-    def total(self) -> float:
-        return self._before + self.here
+    def __init__(
+        self,
+        preset: Preset,
+        batches: Batches,
+        *,
+        seed: int = 0,
+        styles: Batches | None = None,
+        group: ProcessGroup | None = None,
+        start_from: dict[str, Tensor] | None = None,
+    ) -> None:
+        group = group or ProcessGroup()
+        self.preset, self.batches, self.styles, self.device = preset, batches, styles, group.device
+        self.state = TrainState.new(preset, seed, group.device, start_from)
+        self.context = StepContext.new(preset, batches, group)
+
+    def draw(self, step: int) -> DrawnBatch:
+        """The batch of a step."""
+        return draw(self.batches, step, self.preset.training, self.preset.generator.noise, self.styles)
+
+    def gradient_step(self, batch: DrawnBatch, step: int, at: int, of: int) -> dict[str, Tensor]:
+        """Set the learning rate, take one step of the stage's networks, and move the average."""
+        config = self.preset.training
+        for group in self.state.generator_optimizer.param_groups:
+            group["lr"] = learning_rate_at(at, of, config)
+        stage = stage_at(at, of, config)
+        losses = train_step(self.state, batch.on(self.device).split(config.accumulate), self.context, stage)
+        if stage != "catch_up":
+            self.state.update_average(config.ema, step)
+        return losses
+
+    def state_dict(self) -> dict[str, Any]:
+        """Networks, average and optimizers."""
+        return self.state.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what :meth:`state_dict` gave."""
+        self.state.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""What a training writes down as it goes: a line a time in ``log.jsonl``, and curves for TensorBoard if asked for."""
+"""The run log: a line of JSON at each evaluation, curves for TensorBoard on request, and warnings."""
 
 from __future__ import annotations
 
@@ -12,16 +12,23 @@ from torch import Tensor
 
 from colorstyle_lib.errors import MissingExtraError, WeightsError
 from colorstyle_lib.training.distributed import ProcessGroup
+from colorstyle_lib.training.validation import Evaluation
 
 AGAIN = "train anew with a lower learning rate; state and weights of the last evaluation are kept"
 
+_SURE = 0.97  # accuracy of the discriminator
+_COLLAPSED = 0.98  # weight of one modality
+_CONSTANT = 1e-3  # standard deviation of attention weights over pictures
+_PALE, _GAUDY = 0.5, 1.4
+_EARLY = 100  # steps
+
 
 class RunLog:
-    """One run's log.
+    """The log of one run, ``log.jsonl``.
 
     Args:
         folder: where it is written.
-        after: the step that the run goes on from; what was logged beyond it will come again and is dropped.
+        after: the step that the run goes on from; lines beyond it will come again and are dropped.
         tensorboard: also write event files for TensorBoard.
 
     Raises:
@@ -46,36 +53,78 @@ class RunLog:
 
 
 class Losses:
-    """Each term's mean since the last look, kept where it was computed: reading a number makes a GPU wait."""
+    """Means of losses, kept on the device that computed them: reading a number makes a GPU wait."""
 
     def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
         self._counts: Counter[str] = Counter()
+        self._step = 0
 
-    def add(self, terms: dict[str, Tensor]) -> None:
-        """Count one step's terms."""
-        for name, term in terms.items():
-            self._sums[name] = self._sums.get(name, 0.0) + term.detach().float()
+    def add(self, step: int, losses: dict[str, Tensor]) -> None:
+        """Count the losses of a step."""
+        self._step = step
+        for name, loss in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + loss.detach().float()
             self._counts[name] += 1
 
-    def check(self, step: int) -> None:
-        """Make sure that every term still is a number.
+    def check(self) -> None:
+        """Make sure that every loss still is a number.
 
         Raises:
             WeightsError: one is not.
         """
-        for name, total in sorted(self._sums.items(), key=lambda item: item[0] == "loss"):  # the culprit first
+        for name, total in sorted(self._sums.items(), key=lambda item: item[0] == "loss"):  # the sum of all last
             if not math.isfinite(total):
-                raise WeightsError(f"the {name} term is no longer a number at step {step}: {AGAIN}")
+                raise WeightsError(f"the {name} term is no longer a number at step {self._step}: {AGAIN}")
 
-    def means(self, world: ProcessGroup) -> dict[str, float]:
-        """Every term's mean over steps and processes; counting starts anew."""
+    def means(self, group: ProcessGroup | None = None) -> dict[str, float]:
+        """The mean of each loss over steps and processes; counting starts anew.
+
+        Raises:
+            WeightsError: one is no longer a number.
+        """
+        self.check()
         here = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
         self._sums.clear()
         self._counts.clear()
-        everywhere = world.gather(here)
+        everywhere = (group or ProcessGroup()).gather(here)
         names = dict.fromkeys(name for one in everywhere for name in one)
         return {name: sum(one.get(name, 0.0) for one in everywhere) / len(everywhere) for name in names}
+
+
+def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *, step: int, steps: int) -> list[str]:
+    """Signs of a training that goes wrong, one line each, with the setting to change.
+
+    Args:
+        result: of the average weights.
+        discriminator_accuracy: since the last evaluation; NaN while the discriminator does not take part.
+        step: steps done.
+        steps: of the whole run.
+    """
+    found = []
+    if discriminator_accuracy > _SURE:
+        found.append(
+            f"the discriminator tells {100 * discriminator_accuracy:.0f} % apart and teaches little; lower "
+            "discriminator_learning_rate, or raise penalty"
+        )
+    # A generator that has just started is pale, and attends to all alike, by construction.
+    if step < max(_EARLY, steps / 4):
+        return found
+    ratio = result.colorfulness_ratio
+    real = f"colors are at {100 * ratio:.0f} % of the real ones"
+    if ratio < _PALE:
+        found.append(f"{real} (brown); raise chroma_weight, lower bin_smoothing")
+    if ratio > _GAUDY:
+        found.append(f"{real} (gaudy); lower chroma_weight, raise bin_smoothing")
+    for level, weights in result.attention.items():
+        name, most = max(weights.items(), key=lambda item: item[1])
+        if not any(0 < weight < 1 for weight in weights.values()):
+            continue  # gray pictures offer it one modality, as in the paper's preset: there is nothing to choose
+        if most > _COLLAPSED:
+            found.append(f"attention at 1/{level} has collapsed to {name} ({most:.2f}); lower learning_rate")
+        elif result.attention_spread[level] < _CONSTANT:
+            found.append(f"attention at 1/{level} is the same for every picture; train longer, or leave the level out")
+    return found
 
 
 def _flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]:

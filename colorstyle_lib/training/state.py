@@ -1,26 +1,33 @@
-"""The two players of a training: their networks, their optimizers, and the average of the generator that is kept."""
+"""The training state (networks, optimizers, EMA), its schedule, and the context of a step."""
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
+from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import Preset, TrainingConfig
+from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.errors import ConfigError, check_known
+from colorstyle_lib.model.color_bins import bin_frequency, rebalancing
 from colorstyle_lib.model.discriminator import Discriminator
 from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
+from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
+from colorstyle_lib.training.distributed import ProcessGroup
 
 _VERSIONS = 8  # of a compiled part; torch's own limit for one function
+_BIN_IMAGES = 512  # whose colors are counted
 
 
 def new_generator(preset: Preset, seed: int = 0) -> Generator:
-    """A generator before training; an encoder that comes pretrained has its weights.
+    """A generator before training; a pretrained encoder has its weights.
 
     Raises:
         MissingExtraError: the package with the encoder's weights is not installed.
@@ -32,16 +39,16 @@ def new_generator(preset: Preset, seed: int = 0) -> Generator:
     return generator
 
 
-def make_optimizer(player: nn.Module, config: TrainingConfig, learning_rate: float) -> torch.optim.Optimizer:
-    """The optimizer that a preset names, over a player's weights that learn.
+def make_optimizer(network: nn.Module, config: TrainingConfig, learning_rate: float) -> torch.optim.Optimizer:
+    """The optimizer that a preset names, over a network's trainable weights.
 
     Raises:
         ConfigError: an unknown optimizer.
     """
-    weights = [p for p in player.parameters() if p.requires_grad]
+    weights = [p for p in network.parameters() if p.requires_grad]
     if config.optimizer == "adamw":
         # A discriminator that remembers old fakes for long fights the past: no momentum (T. Karras et al., ICLR 2018).
-        first = 0.0 if isinstance(player, Discriminator) else 0.9
+        first = 0.0 if isinstance(network, Discriminator) else 0.9
         return torch.optim.AdamW(weights, lr=learning_rate, betas=(first, 0.99), weight_decay=0.02)
     if config.optimizer == "sgd":
         return torch.optim.SGD(weights, lr=learning_rate)
@@ -49,11 +56,18 @@ def make_optimizer(player: nn.Module, config: TrainingConfig, learning_rate: flo
 
 
 def learning_rate_at(step: int, steps: int, config: TrainingConfig) -> float:
-    """The generator's: a linear rise over ``warmup`` of the run, then half a cosine down to 0."""
+    """The generator's learning rate: a linear rise over ``warmup`` of the run, then half a cosine down to 0."""
     rise = max(1, round(config.warmup * steps))
     if step < rise:
         return config.learning_rate * (step + 1) / rise
     return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def stage_at(step: int, steps: int, config: TrainingConfig) -> str:
+    """``supervised``, then ``catch_up`` (the discriminator alone), then ``joint`` (both in turn)."""
+    if config.objective == "none" or step < round(config.supervised * steps):
+        return "supervised"
+    return "catch_up" if step < round((config.supervised + config.catch_up) * steps) else "joint"
 
 
 @dataclass
@@ -61,7 +75,7 @@ class TrainState:
     """Everything in a training that changes.
 
     Attributes:
-        generator: what learns.
+        generator: the network that learns.
         average: the moving average of its weights, which is what is kept.
         discriminator: its adversary.
         generator_optimizer: of the generator.
@@ -76,9 +90,9 @@ class TrainState:
 
     @classmethod
     def new(
-        cls, preset: Preset, seed: int, device: torch.device, start_from: dict[str, torch.Tensor] | None = None
+        cls, preset: Preset, seed: int, device: torch.device, start_from: dict[str, Tensor] | None = None
     ) -> TrainState:
-        """Both players before a run.
+        """Both networks before a run.
 
         Args:
             preset: their shapes.
@@ -87,7 +101,7 @@ class TrainState:
             start_from: weights that the generator already has; what they lack starts anew.
 
         Raises:
-            ConfigError: an unknown part to learn, or one that the preset lacks; or ``judge_every`` is below 1.
+            ConfigError: an unknown part to train, or one that the preset lacks; or ``judge_every`` is below 1.
         """
         config = preset.training
         if config.judge_every < 1:
@@ -113,7 +127,7 @@ class TrainState:
         )
 
     def compile(self, backend: str = "inductor") -> None:
-        """Compile the convolutions of both; names and weights stay as they are.
+        """Compile the convolutions of both networks; names and weights stay as they are.
 
         The whole would be too much: whether a picture has hints or a reference decides what is computed around them.
 
@@ -128,21 +142,21 @@ class TrainState:
         for part in parts:
             part.compile(backend=backend)
 
-    def _parts(self) -> dict[str, Any]:
-        return dict(vars(self))
-
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """What must be written to go on later exactly from here."""
-        return {name: part.state_dict() for name, part in self._parts().items()}
+        return {name: part.state_dict() for name, part in vars(self).items()}
 
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take up what :meth:`state` gave."""
-        for name, part in self._parts().items():
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what :meth:`state_dict` gave."""
+        for name, part in vars(self).items():
             part.load_state_dict(state[name])
 
     @torch.no_grad()
     def update_average(self, decay: float, step: int) -> None:
-        """Move the kept weights a little towards the trained ones (exponential moving average)."""
+        """Move the kept weights a little towards the trained ones (EMA).
+
+        Not ``torch.optim.swa_utils.AveragedModel``: that copies the weights in its first step instead of averaging.
+        """
         # Early on an average over hundreds of steps would mostly remember the random start.
         decay = min(decay, (step + 1) / (step + 10))
         for old, now in zip(self.average.parameters(), self.generator.parameters(), strict=True):
@@ -150,3 +164,38 @@ class TrainState:
         # Batch norms' statistics are averages already.
         for old, now in zip(self.average.buffers(), self.generator.buffers(), strict=True):
             old.copy_(now)
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """What a step needs beside the training state and the batch, and what never changes in a run.
+
+    Attributes:
+        config: tasks, stages and weights of the losses.
+        group: the processes that share each batch.
+        bin_weights: how much a pixel counts, by its ab bin (see :func:`.rebalancing`); None for all alike.
+        features: frozen VGG-19 features for the style losses; None where no task needs them.
+    """
+
+    config: TrainingConfig
+    group: ProcessGroup = field(default_factory=ProcessGroup)
+    bin_weights: Float[Tensor, " q"] | None = None
+    features: nn.Module | None = None
+
+    @classmethod
+    def new(cls, preset: Preset, batches: Batches, group: ProcessGroup) -> StepContext:
+        """The context of a preset's steps: bin weights from the training pictures, and VGG-19 where it is needed."""
+        config, bin_weights, features = preset.training, None, None
+        if preset.generator.colors == "bins":
+            samples = [batches.batch(i)[..., ::4, ::4] for i in range(-(-_BIN_IMAGES // batches.batch_size))]
+            frequency = bin_frequency(rgb_to_lab(torch.cat(samples))[:, 1:])
+            bin_weights = rebalancing(frequency, uniform=config.bin_smoothing).to(group.device)
+        if "stylize" in dict(config.tasks):
+            features = load_vgg19().to(group.device, memory_format=torch.channels_last)
+        return cls(config, group, bin_weights, features)
+
+    def precision(self) -> contextlib.AbstractContextManager[object]:
+        """Bfloat16 where the preset wants it: it has float32's range, so no loss needs scaling."""
+        if not self.config.half_precision:
+            return contextlib.nullcontext()
+        return torch.autocast(self.group.device.type, torch.bfloat16)

@@ -1,4 +1,4 @@
-"""What pictures in another one's look are made from and descend on."""
+"""The ``stylize`` task: restyled pictures and their losses."""
 
 from __future__ import annotations
 
@@ -8,151 +8,152 @@ from torch import Tensor, nn
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.color_transfer import transfer_statistics
-from colorstyle_lib.config import TrainingConfig
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.reconstruction import attention_collapse, content_distance, style_distance, style_statistics
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.modalities import describe
+from colorstyle_lib.training.state import StepContext
 from colorstyle_lib.training.tasks import TaskBatch
 
-_LEAST_WAY = 0.1  # from one picture's vector to another's: usually 0.3 in color, 1.5 in texture, 0.4 in shape
+STYLE_LOSSES = ("content", "style", "identity", "outside", "modality")
+
+_LEAST_DISTANCE = 0.1  # from one picture's vector to another's: usually 0.3 in color, 1.5 in texture, 0.4 in shape
 
 
 def restyle(
     generator: Generator,
-    examples: TaskBatch,
+    batch: TaskBatch,
     rows: Bool[Tensor, " n"],
-    rgb: Float[Tensor, "k 3 h w"],
+    source: Float[Tensor, "k 3 h w"],
     maps: list[Tensor],
 ) -> tuple[Float[Tensor, "k 3 h w"], Float[Tensor, "k 3 _ _"]]:
-    """Redraw pictures as their task says.
+    """Redraw pictures in their style.
 
     Args:
         generator: with restyling levels.
-        examples: what it is asked.
-        rows: which of them are asked for another look.
-        rgb: those, in their own colors or in those that the generator gave them.
-        maps: the encoder's of those.
+        batch: pictures, styles, and what of each style is taken.
+        rows: which of them have the task ``stylize``.
+        source: those pictures, sRGB, in their own colors or in those that the generator gave them.
+        maps: the encoder's maps of those pictures.
 
     Returns:
         sRGB that may leave [0, 1] a little, and the attention.
     """
-    look = generator.describe_style(rgb_to_lab(examples.other[rows]))
-    look = look._replace(present=look.present & (examples.taken[rows] > 0))
-    return generator.restyle(rgb, maps, look, examples.strength[rows])
+    style = generator.describe_style(rgb_to_lab(batch.other[rows]))
+    style = style._replace(present=style.present & (batch.taken[rows] > 0))
+    return generator.restyle(source, maps, style, batch.strength[rows])
 
 
-def restyling_terms(
-    examples: TaskBatch,
-    contents: Float[Tensor, "k 3 h w"],
-    made: Float[Tensor, "k 3 h w"],
-    choices: Float[Tensor, "k 3 _ _"],
-    config: TrainingConfig,
-    network: nn.Module | None,
+def style_losses(
+    batch: TaskBatch,
+    source: Float[Tensor, "k 3 h w"],
+    restyled: Float[Tensor, "k 3 h w"],
+    alpha: Float[Tensor, "k 3 _ _"],
+    context: StepContext,
 ) -> dict[str, Float[Tensor, ""]]:
-    """What redrawn pictures shall be: as their content in features, as their style in the features' statistics.
+    """Losses of restyled pictures: content and style in VGG-19 features, and three in the pictures themselves.
 
     Args:
-        examples: what was asked.
-        contents: the pictures as they were given to :func:`restyle`.
-        made: from :func:`restyle`.
-        choices: the attention.
-        config: weights of the terms.
-        network: frozen features.
+        batch: the task's pictures and styles.
+        source: the pictures as they were given to :func:`restyle`.
+        restyled: from :func:`restyle`.
+        alpha: its attention.
+        context: weights of the losses, and frozen features.
 
     Returns:
-        Every term, weighed, by name; means over the restyled pictures alone.
+        Every loss, weighted, by name; means over the restyled pictures alone.
 
     Raises:
-        ConfigError: there is no network.
+        ConfigError: there are no features.
     """
-    if network is None:
+    config, features = context.config, context.features
+    if features is None:
         raise ConfigError("learning to restyle needs frozen features to compare looks with")
-    styled = examples.asked("stylize")
-    strength, taken = examples.strength[styled], examples.taken[styled] > 0
+    rows = batch.has_task("stylize")
+    strength, taken = batch.strength[rows], batch.taken[rows] > 0
+    takes_color, only_color = _each(taken[:, 0]), _each(~taken[:, 1:].any(1))
     with torch.no_grad():
-        styles = examples.other[styled]
-        # Both in the colors asked for: the style's where color is taken, else the content's.
-        recolored = torch.lerp(contents, transfer_statistics(contents, styles, keep_lightness=True), _each(strength))
-        plain = torch.where(_each(taken[:, 0]), recolored, contents)
-        styles = torch.where(_each(taken[:, 0]), styles, transfer_statistics(styles, contents, keep_lightness=True))
-        certain = ~taken[:, 1:].any(1)  # where color alone is taken there is a right answer
-        right = torch.where(_each(certain), recolored, contents)
-        contained = network(right)
-        wanted = wanted_looks(network, styles, plain, taken)
-    found = network(made)
-    looks = style_distance(style_statistics(found), wanted, per_image=True)
-    terms = {
-        "content": config.content_weight * content_distance(found, contained),
-        "style": config.style_weight * (strength.square() * looks).mean(),
-        "outside": (made - made.clamp(0, 1)).abs().mean(),
-        "identity": config.identity_weight * (_each(certain) * (made - right)).abs().mean(),
-        "words": config.modality_weight
-        * modality_distance(made, contents, examples.other[styled], strength[:, None] * taken),
+        styles = batch.other[rows]
+        # Both in the target colors: the style's where color is taken, else the content's.
+        recolored = torch.lerp(source, transfer_statistics(source, styles, keep_lightness=True), _each(strength))
+        plain = torch.where(takes_color, recolored, source)
+        styles = torch.where(takes_color, styles, transfer_statistics(styles, source, keep_lightness=True))
+        target = torch.where(only_color, recolored, source)  # where color alone is taken there is a right answer
+        target_features = features(target)
+        targets = target_statistics(features, styles, plain, taken)
+    found = features(restyled)
+    distance = style_distance(style_statistics(found), targets, per_image=True)
+    shares = strength[:, None] * taken
+    losses = {
+        "content": config.content_weight * content_distance(found, target_features),
+        "style": config.style_weight * (strength.square() * distance).mean(),
+        "outside": (restyled - restyled.clamp(0, 1)).abs().mean(),
+        "identity": config.identity_weight * (only_color * (restyled - target)).abs().mean(),
+        "modality": config.modality_weight * modality_distance(restyled, source, batch.other[rows], shares),
     }
     if config.attention_weight:
-        terms["collapse"] = config.attention_weight * attention_collapse(choices, config.attention_floor)
-    return terms
+        losses["collapse"] = config.attention_weight * attention_collapse(alpha, config.attention_floor)
+    return losses
 
 
-def wanted_looks(
-    network: nn.Module,
+def target_statistics(
+    features: nn.Module,
     styles: Float[Tensor, "k 3 h w"],
     plain: Float[Tensor, "k 3 h w"],
     taken: Bool[Tensor, "k 3"],
 ) -> list[Float[Tensor, "k 2 _"]]:
-    """The statistics to come to: fine layers have the style's where texture is taken, coarse ones where shape is.
+    """Target feature statistics: the style's in fine layers where texture is taken, in coarse ones where shape is.
 
-    Fine layers see grain and contrast, coarse ones strokes and motifs (L. Gatys et al., 2015, arXiv:1508.06576,
-    figure 3). What is not taken stays the photograph's.
+    Fine layers respond to grain and contrast, coarse ones to strokes and motifs (L. Gatys et al., 2015,
+    arXiv:1508.06576, figure 3). What is not taken keeps the photograph's statistics.
 
     Args:
-        network: frozen features, finest layer first.
-        styles: in the colors asked for.
-        plain: the photographs, in the colors asked for.
+        features: frozen features, finest layer first.
+        styles: in the target colors.
+        plain: the photographs, in the target colors.
         taken: which of color, texture and shape.
     """
-    wanted = style_statistics(network(styles))
-    some = ~taken[:, 1:].all(1)
-    if bool(some.any()):
-        for i, kept in enumerate(style_statistics(network(plain[some]))):
-            asked = taken[some, 1 if i < len(wanted) // 2 else 2]
-            wanted[i][some] = torch.where(asked[:, None, None], wanted[i][some], kept)
-    return wanted
+    targets = style_statistics(features(styles))
+    partial = ~taken[:, 1:].all(1)
+    if bool(partial.any()):
+        for i, own in enumerate(style_statistics(features(plain[partial]))):
+            from_style = taken[partial, 1 if i < len(targets) // 2 else 2]
+            targets[i][partial] = torch.where(from_style[:, None, None], targets[i][partial], own)
+    return targets
 
 
 def modality_distance(
-    made: Float[Tensor, "k 3 h w"],
-    contents: Float[Tensor, "k 3 h w"],
+    restyled: Float[Tensor, "k 3 h w"],
+    source: Float[Tensor, "k 3 h w"],
     styles: Float[Tensor, "k 3 h w"],
-    told: Float[Tensor, "k 3"],
+    shares: Float[Tensor, "k 3"],
 ) -> Float[Tensor, ""]:
-    """How far color, texture and shape of pictures are from where they shall be, over the way from content to style.
+    """Distance of color, texture and shape from their targets, relative to the distance from content to style.
 
-    Only where not the whole look is taken: there is nothing to be told apart where all is.
+    Only where some of the modalities are not taken: where all are, there is nothing to keep apart.
 
     Args:
-        made: sRGB that may leave [0, 1].
-        contents: what they were.
-        styles: whose look they take.
-        told: how much of each modality is to be taken.
+        restyled: sRGB that may leave [0, 1].
+        source: the pictures before.
+        styles: their styles.
+        shares: how much of each modality is to be taken.
 
     Returns:
-        A mean over modalities and pictures, those that take the whole look counted as 0.
+        A mean over modalities and pictures, those that take every modality counted as 0.
     """
-    some = ~(told > 0).all(1)
-    if not bool(some.any()):
-        return made.new_zeros(())
-    described = [describe(rgb_to_lab(rgb[some].clamp(0, 1))) for rgb in (made, contents, styles)]
-    told_of = told[some] * described[-1].present  # what a style does not have cannot be taken from it
-    shares = []
-    for share, found, own, other in zip(told_of.unbind(1), *(d.vectors for d in described), strict=True):
-        goal = torch.lerp(own, other, share[:, None])
-        way = (other - own).norm(dim=1).clamp_min(_LEAST_WAY)
-        shares.append((found - goal).norm(dim=1) / way)
-    return torch.stack(shares).mean(0).sum() / len(told)
+    partial = ~(shares > 0).all(1)
+    if not bool(partial.any()):
+        return restyled.new_zeros(())
+    described = [describe(rgb_to_lab(rgb[partial].clamp(0, 1))) for rgb in (restyled, source, styles)]
+    present = shares[partial] * described[-1].present  # what a style does not have cannot be taken from it
+    distances = []
+    for share, found, own, other in zip(present.unbind(1), *(d.vectors for d in described), strict=True):
+        target = torch.lerp(own, other, share[:, None])
+        whole = (other - own).norm(dim=1).clamp_min(_LEAST_DISTANCE)
+        distances.append((found - target).norm(dim=1) / whole)
+    return torch.stack(distances).mean(0).sum() / len(shares)
 
 
 def _each(numbers: Tensor) -> Tensor:
-    """One for each picture, beside its planes and pixels."""
+    """One number for each picture, broadcast over its planes and pixels."""
     return numbers[:, None, None, None]

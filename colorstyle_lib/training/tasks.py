@@ -1,8 +1,8 @@
-"""What one generator is asked for: each task is only a choice of what it is told about a picture.
+"""Multi-task batches: a task decides which parts of a picture the generator is given.
 
-The paper's section 2(1) wants one model for coloring and style, section 6 adds repair, enhancement and generation. Here
-all of them come in one batch: a picture's task decides which of its planes are known, whether they are worn, and what
-the picture beside it is for.
+The paper's section 2(1) wants one model for coloring and style; section 6 adds repair, enhancement and generation. One
+batch holds all of them: a picture's task says which of its planes are known, whether they are degraded, and what the
+second picture is for.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,36 +25,35 @@ from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.model.content import content_planes
 
 TASKS = ("automatic", "reference", "hints", "inpaint", "enhance", "generate", "stylize")
-"""Color a gray picture; with another one to color it by; with some pixels' colors given. Fill a hole; undo wear; make a
-picture from noise alone; give a picture another one's look."""
+"""Color a gray picture; by a reference; by hints. Fill a hole; undo degradation; make a picture from noise; restyle."""
 
 DEGRADED = 0.75
-"""What a mask plane says of values that are known but not to be trusted."""
+"""Value of a mask plane where the content is known but degraded."""
 
-_TASKS_OF_ROWS = 4  # what random numbers are for, beside those of data.batches
+_TASK_STREAM = 4  # of random numbers, beside those of data.batches
 _FAR = 2**31
 _TAKEN = ((1, 1, 1), (0, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1))
 """Of color, texture and shape: all, all but color, each alone, and color with one of the others."""
-_TAKEN_HOW_OFTEN = (0.65, 0.1, 0.05, 0.06, 0.06, 0.04, 0.04)
-_WHOLE = 0.85  # how often the whole look is asked for
-_FOREIGN = 0.15  # how often a reference is of another picture
-_LAST = 0.15  # chance that a hint is the last: about seven a picture, sometimes one, sometimes thirty
+_TAKEN_SHARES = (0.65, 0.1, 0.05, 0.06, 0.06, 0.04, 0.04)
+_FULL_STRENGTH = 0.85  # share of styles
+_FOREIGN = 0.15  # share of references that are crops of another picture
+_LAST_HINT = 0.15  # chance that a hint is the last: about seven a picture, sometimes one, sometimes thirty
 
 
 @dataclass(frozen=True)
 class TaskBatch:
-    """Pictures with their tasks.
+    """Pictures with their tasks, on the device that computes the step.
 
     Attributes:
-        rgb: the truth, sRGB in [0, 1].
-        other: for each picture another one: a reference (a crop of the same, at times of a foreign picture, for not
-            every reference fits) or a style (any picture).
+        rgb: the real pictures, sRGB in [0, 1].
+        other: for each picture a second one: a reference (a crop of the same picture, at times of a foreign one,
+            because not every reference fits) or a style (any picture).
         task: for each picture the index into :data:`TASKS`.
-        known: where L and where color is known: 0 no, 1 yes, :data:`WORN` in between.
-        fade: what worn pictures keep of their contrast and of their chroma.
-        z: noise to choose from, 0 for pictures that get none.
+        known: where L and where color is known: 0 no, 1 yes, :data:`DEGRADED` in between.
+        fade: what degraded pictures keep of their contrast and of their chroma.
+        z: noise vectors to choose from; 0 for pictures without noise.
         taken: which of the style's modalities are taken.
-        strength: how much of the style is taken.
+        strength: of the style.
         chances: numbers in [0, 1) for the discriminator's augmentation: of the generated, then of the real picture.
     """
 
@@ -67,32 +67,33 @@ class TaskBatch:
     strength: Float[Tensor, " n"]
     chances: Float[Tensor, "n 2 4"]
 
-    def parts(self, count: int) -> list[TaskBatch]:
-        """The same in this many parts of equal size."""
+    def split(self, count: int) -> list[TaskBatch]:
+        """The same pictures in this many batches of equal size."""
         columns = [getattr(self, f.name).tensor_split(count) for f in fields(self)]
-        return [TaskBatch(*part) for part in zip(*columns, strict=True)]
+        return [TaskBatch(*column) for column in zip(*columns, strict=True)]
 
-    def asked(self, *tasks: str) -> Bool[Tensor, " n"]:
+    def has_task(self, *tasks: str) -> Bool[Tensor, " n"]:
         """Which pictures have one of these tasks."""
         wanted = torch.tensor([TASKS.index(t) for t in tasks], device=self.task.device)
         return torch.isin(self.task, wanted)
 
     @functools.cached_property
     def lab(self) -> Float[Tensor, "n 3 h w"]:
-        """The truth in Lab."""
+        """The real pictures in Lab."""
         return rgb_to_lab(self.rgb)
 
     @functools.cached_property
-    def real(self) -> Float[Tensor, "n 3 h w"]:
-        """What the discriminator shall take for real, in Lab: the truth, or for a new look the style itself."""
-        styled = self.asked("stylize")
-        if not bool(styled.any()):
-            return self.lab
-        return self.lab.index_put((styled,), rgb_to_lab(self.other[styled]))
-
     def content(self) -> Float[Tensor, "n 5 h w"]:
-        """What the generator is told."""
+        """Content planes: what the generator is given."""
         return content_planes(degrade(self.lab, self.fade), self.known[:, :1], self.known[:, 1:])
+
+    @functools.cached_property
+    def real(self) -> Float[Tensor, "n 3 h w"]:
+        """The discriminator's real pictures in Lab: the true picture, or for ``stylize`` the style itself."""
+        stylized = self.has_task("stylize")
+        if not bool(stylized.any()):
+            return self.lab
+        return self.lab.index_put((stylized,), rgb_to_lab(self.other[stylized]))
 
 
 def degrade(lab: Float[Tensor, "n 3 h w"], fade: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3 h w"]:
@@ -107,6 +108,24 @@ def degrade(lab: Float[Tensor, "n 3 h w"], fade: Float[Tensor, "n 2"]) -> Float[
     soft = torch.lerp(gaussian_blur(lightness, [5, 5], [1.2, 1.2]), lightness, contrast)
     mean = lightness.mean((-2, -1), keepdim=True)
     return torch.cat((mean + contrast * (soft - mean), chroma * lab[:, 1:]), dim=1)
+
+
+def parse_tasks(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    """Tasks and their weights from ``NAME=WEIGHT``.
+
+    Raises:
+        ConfigError: a text of another form.
+    """
+    tasks: dict[str, float] = {}
+    for text in texts:
+        name, equals, weight = text.partition("=")
+        if not (name and equals):
+            raise ConfigError(f"--tasks wants NAME=VALUE, not {text!r}")
+        try:
+            tasks[name] = float(weight)
+        except ValueError:
+            raise ConfigError(f"--tasks wants a number for {name}, not {weight!r}") from None
+    return tuple(tasks.items())
 
 
 def check_tasks(tasks: Sequence[tuple[str, float]]) -> None:
@@ -124,8 +143,8 @@ def check_tasks(tasks: Sequence[tuple[str, float]]) -> None:
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """What :class:`TaskBatch` are made of, drawn but not yet computed: small, and made ahead in another thread."""
+class DrawnBatch:
+    """A batch as small arrays, drawn ahead in another thread; :meth:`on` makes a :class:`TaskBatch` of it."""
 
     windows: Windows
     others: Windows
@@ -135,19 +154,19 @@ class Drawn:
     columns: tuple[Tensor, ...]
 
     def on(self, device: torch.device) -> TaskBatch:
-        """Scale the pictures where the step is computed."""
+        """Scale the pictures on the device that computes the step."""
         task, *rest = (column.to(device, non_blocking=True) for column in self.columns)
         rgb, other = self.windows.to(device).crops(), self.others.to(device).crops()
-        for windows, chosen in (
+        for windows, rows in (
             (self.strangers, self.foreign.to(device) > 0),
             (self.styles, task == TASKS.index("stylize")),
         ):
             if windows is not None:
-                other = torch.where(chosen[:, None, None, None], windows.to(device).crops(), other)
+                other = torch.where(rows[:, None, None, None], windows.to(device).crops(), other)
         return TaskBatch(rgb, other, task, *rest)
 
 
-def draw(batches: Batches, index: int, config: TrainingConfig, noise: int, styles: Batches | None = None) -> Drawn:
+def draw(batches: Batches, index: int, config: TrainingConfig, noise: int, styles: Batches | None = None) -> DrawnBatch:
     """Batch ``index`` with tasks, which depend on the seed, the index and the row alone.
 
     Args:
@@ -162,49 +181,36 @@ def draw(batches: Batches, index: int, config: TrainingConfig, noise: int, style
     """
     check_tasks(config.tasks)
     names, weights = zip(*config.tasks, strict=True)
-    rows = [_Row(batches, index, row, names, np.array(weights) / sum(weights), config, noise) for row in batches.rows]
-    columns = (
-        torch.tensor([TASKS.index(row.task) for row in rows]),
-        *(
-            torch.from_numpy(np.stack([getattr(row, name) for row in rows]))
-            for name in ("known", "fade", "z", "taken", "strength", "chances")
-        ),
-    )
-    foreign = torch.tensor([row.foreign for row in rows])
-    looks = styles.windows(index) if styles is not None and "stylize" in names else None
-    # Any picture: the reference of a batch that is never reached.
+    shares = np.array(weights) / sum(weights)
+    rows = []
+    for row in batches.rows:
+        rng = np.random.default_rng((batches.seed, index, _TASK_STREAM, row))
+        task = names[rng.choice(len(names), p=shares)]
+        rows.append(_draw_row(task, batches.crop, config, noise, rng))
+    *columns, foreign = (torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
+    # Any picture: the second crop of a batch that is never reached.
     strangers = batches.windows(index + _FAR, view=1) if {"reference", "stylize"} & set(names) else None
-    return Drawn(batches.windows(index), batches.windows(index, view=1), strangers, looks, foreign, columns)
+    style_windows = styles.windows(index) if styles is not None and "stylize" in names else None
+    second = batches.windows(index, view=1)
+    return DrawnBatch(batches.windows(index), second, strangers, style_windows, foreign, tuple(columns))
 
 
-class _Row:
-    """One picture's part in a batch, as arrays of float32."""
-
-    def __init__(
-        self,
-        batches: Batches,
-        index: int,
-        row: int,
-        names: Sequence[str],
-        shares: np.ndarray,
-        config: TrainingConfig,
-        noise: int,
-    ) -> None:
-        rng = np.random.default_rng((batches.seed, index, _TASKS_OF_ROWS, row))
-        self.task = names[rng.choice(len(names), p=shares)]
-        self.known = _known(self.task, batches.crop, rng)
-        worn = (rng.uniform(0.4, 0.9), rng.uniform(0.1, 0.7))
-        self.fade = np.array(worn if self.task == "enhance" else (1, 1), np.float32)
-        # What is made from nothing is made from noise.
-        noisy = self.task == "generate" or (rng.random() < config.noise_fraction and self.task != "stylize")
-        self.z = rng.standard_normal((config.imle_samples, noise), np.float32) * np.float32(noisy)
-        self.chances = rng.random((2, 4), np.float32)
-        self.taken = np.array(_TAKEN[rng.choice(len(_TAKEN), p=_TAKEN_HOW_OFTEN)], np.float32)
-        self.foreign = self.task == "stylize" or (self.task == "reference" and rng.random() < _FOREIGN)
-        self.strength = np.float32(1 if rng.random() < _WHOLE else rng.uniform(0.1, 1))
+def _draw_row(task: str, crop: int, config: TrainingConfig, noise: int, rng: np.random.Generator) -> tuple[Any, ...]:
+    """One picture's columns of a :class:`TaskBatch` from ``task`` on, and whether its second picture is foreign."""
+    known = _draw_known(task, crop, rng)
+    degraded = (rng.uniform(0.4, 0.9), rng.uniform(0.1, 0.7))
+    fade = np.array(degraded if task == "enhance" else (1, 1), np.float32)
+    # A picture that is generated from nothing needs noise.
+    noisy = task == "generate" or (rng.random() < config.noise_fraction and task != "stylize")
+    z = rng.standard_normal((config.imle_samples, noise), np.float32) * np.float32(noisy)
+    chances = rng.random((2, 4), np.float32)
+    taken = np.array(_TAKEN[rng.choice(len(_TAKEN), p=_TAKEN_SHARES)], np.float32)
+    foreign = task == "stylize" or (task == "reference" and rng.random() < _FOREIGN)
+    strength = np.float32(1 if rng.random() < _FULL_STRENGTH else rng.uniform(0.1, 1))
+    return TASKS.index(task), known, fade, z, taken, strength, chances, foreign
 
 
-def _known(task: str, size: int, rng: np.random.Generator) -> np.ndarray:
+def _draw_known(task: str, size: int, rng: np.random.Generator) -> np.ndarray:
     """``(2, size, size)``: where L and where color is known."""
     known = np.zeros((2, size, size), np.float32)
     if task == "generate":
@@ -216,7 +222,7 @@ def _known(task: str, size: int, rng: np.random.Generator) -> np.ndarray:
     if task == "enhance":
         known *= DEGRADED
     elif task == "hints":
-        for _ in range(rng.geometric(_LAST)):
+        for _ in range(rng.geometric(_LAST_HINT)):
             side = int(rng.integers(2, 7))
             top, left = rng.integers(0, size - side, 2)
             known[1, top : top + side, left : left + side] = 1

@@ -1,15 +1,24 @@
-"""How a generator does on pictures that it was not trained on."""
+"""Validation during training: numbers on pictures that are never trained on, and a sample sheet."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
+from torchvision.utils import make_grid
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.data.batches import center_crops, load_images
+from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
+from colorstyle_lib.data.style_gallery import STYLES, style
+from colorstyle_lib.errors import MissingExtraError
+from colorstyle_lib.images.write import save_picture
 from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab
 from colorstyle_lib.model.attention import attention_spread
 from colorstyle_lib.model.content import gray_content
@@ -18,13 +27,13 @@ from colorstyle_lib.model.generator import Generator
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a generator does on pictures it was not trained on.
+    """Results of :func:`evaluate`.
 
     Attributes:
         n: pictures.
         psnr_ab: mean over pictures of the PSNR of the ab planes, dB.
         colorfulness_ratio: mean colorfulness of the results over that of the real pictures; 1 is right, 0 is gray.
-        attention: by decoder level, each modality's mean weight; empty where nothing is steered.
+        attention: by decoder level, the mean weight of each modality; empty without attention.
         attention_spread: by decoder level, the largest standard deviation of a modality's weight over pictures.
     """
 
@@ -44,20 +53,19 @@ def evaluate(generator: Generator, rgb: Float[Tensor, "n 3 h w"], batch_size: in
         rgb: ``(N, 3, H, W)`` in [0, 1], sides multiples of ``2 ** depth``.
         batch_size: pictures at a time.
     """
-    psnr, ours, real, steered = [], [], [], []
+    psnr, predicted, real, weights_of = [], [], [], []
     for batch in rgb.split(batch_size):
         lab = rgb_to_lab(batch)
         features, alphas = generator.forward_features(gray_content(lab[:, :1]))
         ab = generator.colors(features)
-        steered.append({level: alpha.mean((2, 3)) for level, alpha in alphas.items()})
+        weights_of.append({level: alpha.mean((2, 3)) for level, alpha in alphas.items()})
         psnr.append(psnr_ab(ab, lab[:, 1:]))
-        ours.append(colorfulness(lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], ab), dim=1)))))
+        predicted.append(colorfulness(lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], ab), dim=1)))))
         real.append(colorfulness(batch))
     color = torch.cat(real).mean()
-    ratio = (
-        torch.cat(ours).mean() / color if color > 1 else torch.tensor(math.nan)
-    )  # gray pictures have no color to match
-    weights = {level: torch.cat([one[level] for one in steered]) for level in steered[0]}  # (N, M) each
+    # Gray pictures have no color to match.
+    ratio = torch.cat(predicted).mean() / color if color > 1 else torch.tensor(math.nan)
+    weights = {level: torch.cat([one[level] for one in weights_of]) for level in weights_of[0]}  # (N, M) each
     names = generator.config.modalities
     return Evaluation(
         len(rgb),
@@ -66,3 +74,37 @@ def evaluate(generator: Generator, rgb: Float[Tensor, "n 3 h w"], batch_size: in
         {level: dict(zip(names, w.mean(0).tolist(), strict=True)) for level, w in weights.items()},
         {level: attention_spread(w).max().item() for level, w in weights.items()},
     )
+
+
+def demo_squares(size: int) -> Float[Tensor, "n 3 {size} {size}"] | None:
+    """Center crops of the demo photographs, which may be shown anywhere; None where their packages are missing."""
+    try:
+        pictures = [photograph.open() for photograph in PHOTOGRAPHS.values()]
+    except MissingExtraError:
+        return None
+    return center_crops(load_images(pictures, size), size)
+
+
+@torch.no_grad()
+def write_sample_sheet(generator: Generator, squares: Float[Tensor, "n 3 h w"], path: Path) -> None:
+    """Write rows of pictures: gray, colored, real; with restyling levels also styles, and the real ones restyled.
+
+    Args:
+        generator: in evaluation mode.
+        squares: real pictures in [0, 1], sides multiples of ``2 ** depth``.
+        path: a .jpg file.
+    """
+    lab = rgb_to_lab(squares)
+    light = lab[:, :1]
+    gray = lab_to_rgb(torch.cat((light, torch.zeros_like(lab[:, 1:])), dim=1))
+    colored = lab_to_rgb(fit_gamut(torch.cat((light, generator(gray_content(light))), dim=1)))
+    rows = [gray, colored, squares]
+    if generator.config.restyling:
+        names = itertools.islice(itertools.cycle(STYLES), len(squares))
+        pictures = torch.stack([style(name, squares.shape[-1]).image for name in names]).to(squares)
+        styles = generator.describe_style(rgb_to_lab(pictures))
+        rows += [pictures, generator.restyle(squares, generator.encoder(gray_content(light)), styles)[0]]
+    sheet = make_grid(torch.cat(rows), nrow=len(squares), padding=4, pad_value=1.0)
+    pixels = (sheet.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_picture(Image.fromarray(pixels), path, quality=88)

@@ -86,17 +86,17 @@ class Companion:
 
     def __post_init__(self) -> None:
         config = self.preset.training
-        self.players = TrainState.new(self.preset, 0, DEVICE)
+        self.state = TrainState.new(self.preset, 0, DEVICE)
         bins = rebalancing(torch.ones(261) / 261).to(DEVICE)
         network = load_vgg19().to(DEVICE, memory_format=torch.channels_last) if self.frozen else None
-        self.rules = StepContext(config, ProcessGroup(0, 1, DEVICE), bins, network)
-        self.examples = draw(pictures(self.batch), 0, config, self.preset.generator.noise).on(DEVICE)
+        self.context = StepContext(config, ProcessGroup(device=DEVICE), bins, network)
+        self.batch_of_tasks = draw(pictures(self.batch), 0, config, self.preset.generator.noise).on(DEVICE)
 
     def step(self, stage: str) -> None:
-        parts = self.examples.parts(1)  # anew, or its Lab would be there already
-        train_step(self.players, parts, self.rules, stage)
+        batches = self.batch_of_tasks.split(1)  # anew, or its Lab would be there already
+        train_step(self.state, batches, self.context, stage)
         if stage != "catch_up":
-            self.players.update_average(0.998, 1000)
+            self.state.update_average(0.998, 1000)
 
 
 def companion(*, half: bool, tasks: tuple[tuple[str, float], ...] = ()) -> Preset:
@@ -162,7 +162,7 @@ def test_a_step_with_frozen_features():
 
 def test_compiled_beside_eager():
     eager, compiled = Companion(companion(half=True)), Companion(companion(half=True))
-    compiled.players.compile()
+    compiled.state.compile()
     started = time.perf_counter()
     compiled.step("joint")
     seconds = time.perf_counter() - started

@@ -1,3 +1,5 @@
+"""Tasks: what each gives the generator, and that a row depends on seed, index and row alone."""
+
 from dataclasses import replace
 
 import pytest
@@ -11,11 +13,8 @@ from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.model.content import content_planes
 from colorstyle_lib.training.augment import differentiable_augmentation
-from colorstyle_lib.training.diagnostics import warnings_of
-from colorstyle_lib.training.generator_pass import answer, choose_noise, color_term, supervised_terms
 from colorstyle_lib.training.state import TrainState
 from colorstyle_lib.training.tasks import DEGRADED, TASKS, degrade, draw
-from colorstyle_lib.training.validation import Evaluation
 
 CPU = torch.device("cpu")
 
@@ -29,7 +28,7 @@ def examples(task, n=8, index=0, noise=8, **changes):
 def test_each_task_is_told_what_it_may_know(task):
     some = examples(task)
     light, color = some.known[:, 0], some.known[:, 1]
-    assert bool(some.asked(task).all())
+    assert bool(some.has_task(task).all())
     if task in ("automatic", "reference"):
         assert light.min() == 1
         assert color.max() == 0
@@ -48,7 +47,7 @@ def test_each_task_is_told_what_it_may_know(task):
     elif task == "generate":
         assert some.known.max() == 0
         assert bool(some.z.flatten(1).any(1).all())
-    content = some.content()
+    content = some.content
     assert content[:, 0][light == 0].abs().sum() == 0
     assert content[:, 1:3].movedim(1, -1)[color == 0].abs().sum() == 0
     if task != "enhance":
@@ -98,66 +97,6 @@ def test_wear_takes_contrast_and_chroma_and_nothing_at_one(contrast, chroma):
     torch.testing.assert_close(same, lab, rtol=0, atol=1e-3)
 
 
-def told(task, **changes):
-    """A fresh tiny generator's answer."""
-    preset = small_preset(**changes)
-    generator = TrainState.new(preset, 0, CPU).generator
-    some = examples(task)
-    return generator, some, answer(generator, some, None, preset.training, judged=True), preset.training
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_what_is_known_for_certain_stays(task):
-    generator, some, answered, config = told(task)
-    lab = answered.lab
-    if task in ("automatic", "reference", "hints"):
-        assert torch.equal(lab[:, 0], some.lab[:, 0])
-    if task == "inpaint":
-        light, color = some.known[:, 0] == 1, some.known[:, 1] == 1
-        assert torch.equal(lab[:, 0][light], some.lab[:, 0][light])
-        assert torch.equal(lab[:, 1][color], some.lab[:, 1][color])
-        assert not torch.equal(lab[:, 0][~light], some.lab[:, 0][~light])
-    if task == "stylize":
-        return  # see test_restyling
-    terms = supervised_terms(generator, some, answered, config)
-    assert (terms["lightness"] > 0) == (task in ("inpaint", "enhance", "generate"))
-    assert terms["color"] > 0
-
-
-def test_terms_of_the_parts_have_the_mean_of_the_whole():
-    """Whatever tasks the parts hold: otherwise several processes would train something else than one."""
-    preset = small_preset()
-    generator = TrainState.new(preset, 0, CPU).generator.eval()
-    whole = draw(Batches(drawn_store(), 8, 48), 1, preset.training, 8).on(CPU)
-    assert len(whole.task.unique()) > 2
-
-    def terms(part):
-        answered = answer(generator.eval(), part, None, preset.training, judged=True)
-        return supervised_terms(generator, part, answered, preset.training)
-
-    parts = [terms(part) for part in whole.parts(2)]
-    for name, value in terms(whole).items():
-        mean = (parts[0][name] + parts[1][name]) / 2
-        assert mean.item() == pytest.approx(value.item(), rel=1e-3), name
-
-
-def test_the_best_of_several_noises_is_learned_from():
-    preset = small_preset()
-    generator = TrainState.new(preset, 0, CPU).generator
-    torch.nn.init.normal_(generator.from_noise.weight, std=2.0)
-    some = examples("automatic", noise_fraction=1.0, imle_samples=4)
-    content = some.content()
-    generator.eval()
-    chosen = choose_noise(generator, generator.encode(content), some, None, preset.training)
-
-    def loss(z):
-        return color_term(generator, generator.forward_features(content, None, z)[0], some.lab, preset.training)
-
-    offered = torch.stack([loss(z) for z in some.z.unbind(1)])
-    assert torch.allclose(loss(chosen), offered.amin(0))
-    assert offered.std(0).max() > 0
-
-
 def test_hints_reach_places_that_look_alike():
     """A hint on one of two equal disks tells of the other, and of the ground less."""
     y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
@@ -185,24 +124,6 @@ def test_augmentation_moves_and_cuts_and_lets_gradients_through():
     assert torch.equal(far[..., 6:40, :40], lab[..., :34, :40])  # an eighth of 48 down
     shown.sum().backward()
     assert torch.equal(lab.grad[0, 0] > 0, shown[0, 0] != 0)
-
-
-def test_warnings_say_what_to_do():
-    fine = Evaluation(9, 25.0, 0.9, {"8": {"texture": 0.4, "shape": 0.6}}, {"8": 0.1})
-    assert warnings_of(fine, 0.7, step=900, steps=1000) == []
-    lost = warnings_of(fine, 0.99, step=1, steps=1000)
-    assert len(lost) == 1
-    assert "99 % apart" in lost[0]
-    assert "discriminator_learning_rate" in lost[0]
-    brown = replace(fine, colorfulness_ratio=0.3)
-    assert "brown" in warnings_of(brown, step=900, steps=1000)[0]
-    assert warnings_of(brown, step=100, steps=1000) == []  # too early to tell
-    collapsed = replace(fine, attention={"8": {"texture": 0.001, "shape": 0.999}})
-    assert "collapsed to shape" in warnings_of(collapsed, step=900, steps=1000)[0]
-    constant = replace(fine, attention_spread={"8": 0.0})
-    assert "same for every picture" in warnings_of(constant, step=900, steps=1000)[0]
-    alone = replace(constant, attention={"8": {"color": 0.0, "texture": 1.0}})
-    assert warnings_of(alone, step=900, steps=1000) == []
 
 
 def test_the_paper_preset_and_the_tiny_one_have_tasks_that_exist():

@@ -64,12 +64,12 @@ def task_inputs(examples: TaskBatch) -> Figure:
     The input shows color where it is known, and white where L is not known. The reference or style between the two is
     left out where the task has none.
     """
-    content = examples.content()
+    content = examples.content
     lab = content[:, :3] * content.new_tensor([100, 110, 110]).view(3, 1, 1)
     known_lightness, known_color = content[:, 3:4] > 0, content[:, 4:5] > 0
     inputs = torch.where(known_color, lab_to_rgb(lab).clamp(0, 1), luma_to_gray(lab[:, :1]))
     inputs = torch.where(known_lightness, inputs, 1.0)
-    has_other = examples.asked("reference", "stylize").tolist()
+    has_other = examples.has_task("reference", "stylize").tolist()
     others = [other if shown else None for other, shown in zip(examples.other, has_other, strict=True)]
     titles = [TASKS[task] for task in examples.task.tolist()]
     row_titles = ("told", "shown beside", "right")

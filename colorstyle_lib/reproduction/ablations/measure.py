@@ -26,6 +26,7 @@ from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import attention_columns, batches_of, swapped
 from colorstyle_lib.reproduction.benchmarks.runner import joined, spread
 from colorstyle_lib.reproduction.results.measurement_cache import Columns
+from colorstyle_lib.training.train_on_folder import STORE_SCALE
 
 HALVED = 96
 """Side in pixels of the squares that are cut into content and reference."""
@@ -33,7 +34,6 @@ HALVED = 96
 PICTURES = 240
 """Val pictures of a data root, spread evenly over all of them."""
 
-_STORE_SCALE = 1.25  # as in colorstyle_lib.training.train_on_folder
 _CROPS = 48  # of the handful of demo photographs
 
 
@@ -72,7 +72,7 @@ def load_material(root: Path | None, *, pictures: int = PICTURES) -> tuple[Image
         learn, rest = halves(everything)
         crops = (exam_crops(rest, side, min(pictures, _CROPS)) for side in (SIDE, HALVED))
         return learn, ValidationSet("demo", *crops)
-    learn = load_split(root, "train", round(SIDE * _STORE_SCALE))
+    learn = load_split(root, "train", round(SIDE * STORE_SCALE))
     val = load_split(root, "val", HALVED)
     rows = spread(len(val), pictures)
     return learn, ValidationSet("all", center_crops(val, SIDE)[rows], center_crops(val, HALVED)[rows])

@@ -36,8 +36,9 @@ from colorstyle_lib.reproduction.ablations.measure import (
     measure_attention,
     measure_real,
 )
-from colorstyle_lib.reproduction.ablations.train import PIX2PIX_BATCH, clock, new_learner, train_member
+from colorstyle_lib.reproduction.ablations.train import clock, new_learner, train_member
 from colorstyle_lib.reproduction.baselines.method import GRAY
+from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE
 from colorstyle_lib.reproduction.results.measurement_cache import Columns, cache_key, load_columns, save_columns
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 
@@ -127,7 +128,7 @@ def config_hash(member: Ablation, steps: int, material: str) -> str:
     Of a configuration what differs from the defaults: a field that is added later changes no name. ``steps`` are of the
     base, and ``material`` is a name for the pictures.
     """
-    preset: Any = {"pix2pix": SIDE, "batch_size": PIX2PIX_BATCH}
+    preset: Any = {"pix2pix": SIDE, "batch_size": BATCH_SIZE}
     if member.preset is not None:
         parts = (member.preset.generator, member.preset.discriminator, member.preset.training)
         preset = [{f.name: getattr(p, f.name) for f in fields(p) if getattr(p, f.name) != f.default} for p in parts]
@@ -154,12 +155,12 @@ def cost_of(member: Ablation, store: ImageStore, folder: Path) -> float:
         learners = [new_learner(one, store, 0) for one in (member, ABLATIONS[BASE])]
         for index in range(2):  # the first steps of all are slower
             for learner in learners:
-                learner.step(index, _SHORT)
+                learner.gradient_step(learner.draw(index), index, index, _SHORT)
         spent = [0.0, 0.0]
         for index in range(_SHORT):
             for i, learner in enumerate(learners):
                 started = clock()
-                learner.step(index, _SHORT)
+                learner.gradient_step(learner.draw(index), index, index, _SHORT)
                 spent[i] += clock() - started
         costs[name] = round(spent[0] / spent[1], 3)
         with atomic_write(path, "w", DataError) as file:

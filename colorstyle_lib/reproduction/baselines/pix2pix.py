@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as nnf
@@ -15,11 +16,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.data.batches import Batches, ImageStore, Windows
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.adversarial import get_objective
 
 L1_WEIGHT = 100.0
 """Of the L1 term beside the adversarial one (its section 3.3 and 4)."""
+
+BATCH_SIZE = 4
+"""Its paper's, for colorization (section 6.2)."""
 
 _WIDTH, _MOST = 64, 512
 _DROPPED = 3  # decoder blocks with dropout, from the innermost: all the noise there is
@@ -182,6 +187,59 @@ class Pix2Pix:
 
     def _precision(self, pictures: Tensor) -> contextlib.AbstractContextManager[object]:
         return torch.autocast(pictures.device.type, torch.bfloat16, enabled=self.half_precision)
+
+
+class Pix2PixLearner:
+    """Pix2pix in :func:`.training_loop` as its paper trains it: Adam at a constant rate, no average of weights.
+
+    Args:
+        store: training pictures.
+        size: side of its crops, a power of 2 from 32.
+        seed: of weights and batches.
+        device: where it computes.
+        half_precision: compute in bfloat16.
+        resumable: start the random numbers of dropout anew in each step, so that a run can be cut and resumed.
+    """
+
+    def __init__(
+        self,
+        store: ImageStore,
+        size: int,
+        seed: int,
+        device: torch.device,
+        *,
+        half_precision: bool = False,
+        resumable: bool = False,
+    ) -> None:
+        self.batches, self.device, self._seed, self._resumable = (
+            Batches(store, BATCH_SIZE, size, seed),
+            device,
+            seed,
+            resumable,
+        )
+        self.model = Pix2Pix.new(size, seed=seed, device=device, half_precision=half_precision)
+
+    def draw(self, step: int) -> Windows:
+        """The crops of a step."""
+        return self.batches.windows(step)
+
+    def gradient_step(self, batch: Windows, step: int, at: int, of: int) -> dict[str, Tensor]:
+        """One step of both networks, whatever the schedule."""
+        if self._resumable:
+            torch.manual_seed((self._seed << 32) + step)
+        return self.model.step(batch.to(self.device).crops())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Networks and optimizers."""
+        return {name: getattr(self.model, name).state_dict() for name in _STATE}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what :meth:`state_dict` gave."""
+        for name in _STATE:
+            getattr(self.model, name).load_state_dict(state[name])
+
+
+_STATE = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer")
 
 
 def _scaled(rgb: Float[Tensor, "n 3 h w"]) -> tuple[Float[Tensor, "n 1 h w"], Float[Tensor, "n 2 h w"]]:

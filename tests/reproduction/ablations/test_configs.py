@@ -38,7 +38,7 @@ from colorstyle_lib.reproduction.ablations.effects import (
 )
 from colorstyle_lib.reproduction.ablations.measure import ValidationSet, load_material, measure
 from colorstyle_lib.reproduction.ablations.run import cost_of, holds_base, read_log, read_matrix, run_matrix
-from colorstyle_lib.reproduction.ablations.train import PresetLearner, train_member
+from colorstyle_lib.reproduction.ablations.train import new_learner, train_member
 from colorstyle_lib.reproduction.baselines.method import GRAY
 from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
     attention_columns,
@@ -114,18 +114,18 @@ def test_every_claim_of_the_matrix_has_members_and_every_comparison_two_sides():
 @pytest.mark.parametrize("name", ["uniform_attention", "fixed_attention"])
 def test_held_attention_stays_where_it_is_while_the_rest_learns(name: str):
     weights = ABLATIONS[name].held
-    learner = PresetLearner(ABLATIONS[name].preset, weights, drawn_store(size=60), 0)
-    before = learner.players.generator.head.weight.clone()
+    learner = new_learner(ABLATIONS[name], drawn_store(size=60), 0)
+    before = learner.state.generator.head.weight.clone()
     for step in range(4):
-        learner.step(step, 4)  # the last two with an adversary
+        learner.gradient_step(learner.draw(step), step, step, 4)  # the last two with an adversary
     lab = rgb_to_lab(synthetic.scenes(2, 64, seed=5).rgb)
-    generator = learner.finish().generator
+    generator = learner.state.average
     _, alphas = generator.forward_features(gray_content(lab[:, :1]), generator.describe_reference(lab))
-    _, evidence = learner.players.discriminator.eval().weigh(lab)
+    _, evidence = learner.state.discriminator.eval().weigh(lab)
     expected = torch.tensor([weights[m] for m in MODALITIES]) / sum(weights.values())
     for alpha in (*alphas.values(), *evidence.values()):
         torch.testing.assert_close(alpha.mean((0, 2, 3)), expected)
-    assert not torch.equal(before.cpu(), learner.players.generator.head.weight.cpu())
+    assert not torch.equal(before.cpu(), learner.state.generator.head.weight.cpu())
 
 
 def test_a_training_repeats_itself_and_its_seed_matters():

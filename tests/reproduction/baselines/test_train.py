@@ -1,6 +1,7 @@
 """The race: what each recipe is, that time is what ends it, and that a run cut short goes on."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +15,10 @@ from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.losses.reconstruction import huber_ab
 from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.reproduction.baselines import train as opponents_trained
 from colorstyle_lib.reproduction.baselines.method import load_colorizer
 from colorstyle_lib.reproduction.baselines.train import RECIPES, Recipe, train_opponent
 from colorstyle_lib.training.checkpoint import load_state
+from colorstyle_lib.training.loop import GanLearner
 
 PIX2PIX = RECIPES["pix2pix"]
 
@@ -43,7 +44,7 @@ def clock(monkeypatch):
             return self.now
 
     ticking = Clock()
-    monkeypatch.setattr(opponents_trained.time, "process_time", ticking)
+    monkeypatch.setattr(time, "process_time", ticking)
     return ticking
 
 
@@ -106,15 +107,15 @@ def test_a_run_that_was_cut_short_goes_on_and_a_finished_one_is_left_alone(tmp_p
     whole = train_opponent("ours", store, tmp_path / "whole", seconds=4.0, recipe=recipe)
     before = load_file(whole)
 
-    step = opponents_trained._PresetLearner.step
+    step = GanLearner.gradient_step
 
-    def fails_at_5(self, index, spent):
+    def fails_at_5(self, batch, index, *schedule):
         if index == 5:
             raise KeyboardInterrupt
-        return step(self, index, spent)
+        return step(self, batch, index, *schedule)
 
     with monkeypatch.context() as patch:
-        patch.setattr(opponents_trained._PresetLearner, "step", fails_at_5)
+        patch.setattr(GanLearner, "gradient_step", fails_at_5)
         with pytest.raises(KeyboardInterrupt):
             train_opponent("ours", store, tmp_path / "cut", seconds=4.0, recipe=recipe)
     assert load_state(tmp_path / "cut")["step"] == 4

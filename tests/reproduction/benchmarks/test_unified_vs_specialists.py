@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,6 @@ from colorstyle_lib.metrics import feature_distance as metrics_perceptual
 from colorstyle_lib.metrics.bootstrap import bootstrap, mean_of
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.weights import save_generator
-from colorstyle_lib.reproduction.baselines import train as opponents_trained
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.baselines.recipes import RECIPES, SPECIALISTS, Recipe
 from colorstyle_lib.reproduction.baselines.train import train_opponent
@@ -36,6 +36,7 @@ from colorstyle_lib.reproduction.benchmarks.unified_vs_specialists import (
 from colorstyle_lib.reproduction.claims.schema import TARGETS
 from colorstyle_lib.reproduction.claims.verdict import judge_targets
 from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
+from colorstyle_lib.training import loop
 from colorstyle_lib.training.state import TrainState
 
 HERE = Provenance("colorstyle evaluate --specialists --data ROOT", "full", "abc1234", "CPU")
@@ -90,11 +91,11 @@ def test_the_race_of_colorings_is_without_them():
 @pytest.mark.usefixtures("network")
 def test_each_learns_its_own_tasks_and_looks_come_from_style_pictures(tmp_path: Path, monkeypatch):
     now = iter(range(10**6))
-    monkeypatch.setattr(opponents_trained.time, "process_time", lambda: 0.5 * next(now))
+    monkeypatch.setattr(time, "process_time", lambda: 0.5 * next(now))
     looks = replace(drawn_store(), images=[image * 0 + 255 for image in drawn_store().images])
     seen = []
-    draw = opponents_trained.draw
-    monkeypatch.setattr(opponents_trained, "draw", lambda *given: seen.append(given[-1]) or draw(*given))
+    draw = loop.draw
+    monkeypatch.setattr(loop, "draw", lambda *given: seen.append(given[-1]) or draw(*given))
     terms = {}
     for name, recipe in SPECIALISTS.items():
         seen.clear()

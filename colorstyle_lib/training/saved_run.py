@@ -1,0 +1,177 @@
+"""A training run that is saved: checkpoints, run log, validation, sample sheets, Ctrl-C, resuming."""
+
+from __future__ import annotations
+
+import math
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from tqdm import tqdm
+
+from colorstyle_lib import paths
+from colorstyle_lib.config import Preset, TrainOptions, differing
+from colorstyle_lib.data.batches import Batches, Prefetched
+from colorstyle_lib.environment import versions
+from colorstyle_lib.errors import ConfigError, WeightsError
+from colorstyle_lib.model.weights import load_tensors, save_generator
+from colorstyle_lib.training.checkpoint import STATE, load_state, save_state
+from colorstyle_lib.training.distributed import ProcessGroup, share_batch_norm, this_process
+from colorstyle_lib.training.loop import Budget, GanLearner, training_loop
+from colorstyle_lib.training.run_log import AGAIN, RunLog, warnings_of
+from colorstyle_lib.training.state import stage_at
+from colorstyle_lib.training.validation import Evaluation, demo_squares, evaluate, write_sample_sheet
+
+_SHOWN = ("loss", "discriminator", "discriminator_accuracy")
+
+
+def train(
+    preset: Preset,
+    batches: Batches,
+    validation: Float[Tensor, "n 3 h w"],
+    options: TrainOptions,
+    *,
+    styles: Batches | None = None,
+    group: ProcessGroup | None = None,
+) -> Evaluation:
+    """Train a preset, and keep the generator's averaged weights as ``generator.safetensors``.
+
+    Written at each evaluation: the state to resume from (the one before is kept, too), the weights, a line in
+    ``log.jsonl`` and a sample sheet. Ctrl-C lets the step finish and saves the state.
+
+    Args:
+        preset: what to train and how; ``options.preset`` is not read.
+        batches: training pictures; this process's rows of them.
+        validation: pictures to measure on, never trained on.
+        options: steps, seed, output folder and so on; not its data.
+        styles: where styles come from; by default any training picture is one.
+        group: the processes that train together; by default this one alone.
+
+    Returns:
+        The last evaluation; only the first process evaluates.
+
+    Raises:
+        WeightsError: nothing to resume from, or it is of other settings; or a loss is no longer a number.
+        ConfigError: a task that needs what the preset lacks, or a batch that cannot be divided.
+    """
+    group, config, steps = group or this_process(), preset.training, options.steps
+    if batches.batch_size % (group.size * config.accumulate):
+        raise ConfigError(
+            f"a batch of {batches.batch_size} cannot be divided into {config.accumulate} parts on each of {group.size} "
+            "processes; choose a multiple"
+        )
+    output = options.output or paths.RUNS / preset.name
+    weights = load_tensors(options.start_from) if options.start_from else None
+    learner = GanLearner(preset, batches, seed=options.seed, styles=styles, group=group, start_from=weights)
+    state = learner.state
+    if group.size > 1:
+        share_batch_norm(state.generator)
+    if options.compile:
+        state.compile()
+    output.mkdir(parents=True, exist_ok=True)
+    first, before = 0, 0.0
+    if options.resume or (group.restarted and (output / STATE).exists()):
+        saved = load_state(output)
+        _check_same_run(saved, preset, steps, output)
+        state.load_state_dict(saved["train_state"])
+        first, before = saved["step"], saved["seconds"]
+    log = RunLog(output, after=first, tensorboard=options.tensorboard) if group.first else None
+    squares = demo_squares(preset.generator.working_size) if group.first else None
+    result, started = Evaluation(0, math.nan, math.nan), time.perf_counter()
+
+    def save(step: int) -> None:
+        facts = {"preset": asdict(preset), "steps": steps, "step": step, "version": versions()["colorstyle"]}
+        seconds = before + time.perf_counter() - started
+        save_state({**facts, "seconds": seconds, "train_state": state.state_dict()}, output)
+        save_generator(state.average, output / "generator.safetensors", preset=preset.name, steps=str(step))
+
+    size = batches.batch_size
+    quiet = not (group.first and sys.stderr.isatty())
+    bar = tqdm(total=steps * size, initial=first * size, disable=quiet, unit=" images")
+    ahead = Prefetched(learner.draw, first, steps)
+    with bar, ahead, _finish_the_step() as interrupted:
+        for step, _, losses in training_loop(learner, Budget(steps), step=first, batches=ahead):
+            bar.update(size)
+            if step % options.evaluate_every == 0 or step == steps:
+                means = losses.means(group)
+                if log is not None:
+                    result = evaluate(state.average, validation.to(learner.device))
+                    if not math.isfinite(result.psnr_ab):
+                        raise WeightsError(f"the weights are no longer numbers after step {step}: {AGAIN}")
+                    stage, here = stage_at(step - 1, steps, config), time.perf_counter() - started
+                    accuracy = means.get("discriminator_accuracy", math.nan)
+                    warnings = warnings_of(result, accuracy, step=step, steps=steps)
+                    costs = {"seconds": round(before + here, 1), "waited": round(ahead.waited / here, 4)}
+                    facts = {"stage": stage, **means, **asdict(result), **costs, "peak_mib": _peak_mib(learner.device)}
+                    log.write(step, **facts, warnings=warnings)
+                    _print(step, stage, means, result, before + here, warnings)
+                    if squares is not None:
+                        sheet = output / f"samples/{step:06d}.jpg"
+                        write_sample_sheet(state.average, squares.to(learner.device), sheet)
+                    save(step)
+                group.wait()
+            if group.any(bool(interrupted)):
+                if group.first:
+                    save(step)
+                    print(f"stopped after step {step}; go on with the same command and --resume", flush=True)
+                raise KeyboardInterrupt
+    return result
+
+
+@contextmanager
+def _finish_the_step() -> Iterator[list[int]]:
+    """Let Ctrl-C wait until a step is complete: a state saved in the middle of one would be of no step at all."""
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received  # only the main thread may listen to signals
+        return
+    before = signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _check_same_run(saved: dict[str, Any], preset: Preset, steps: int, output: Path) -> None:
+    if saved["steps"] != steps:
+        raise WeightsError(
+            f"{output / STATE} is of a run of {saved['steps']} steps, and the learning rate depends on how many there "
+            f"are: resume with --steps {saved['steps']}, or train into another --output"
+        )
+    if others := differing(saved["preset"], asdict(preset)):
+        raise WeightsError(
+            f"{output / STATE} is of another preset or other settings ({', '.join(others)}); "
+            "train into another --output"
+        )
+    ours = versions()["colorstyle"]
+    if saved["version"] != ours:
+        print(f"going on with colorstyle {ours} from a state of {saved['version']}", file=sys.stderr)
+
+
+def _print(
+    step: int, stage: str, means: dict[str, float], result: Evaluation, seconds: float, warnings: list[str]
+) -> None:
+    shown = "  ".join(f"{name} {means[name]:.3f}" for name in _SHOWN if name in means)
+    line = (
+        f"step {step:6d}  {stage}  {shown}  PSNR ab {result.psnr_ab:.2f} dB  "
+        f"colorfulness {100 * result.colorfulness_ratio:.0f} % of real  {seconds / 60:.1f} min"
+    )
+    tqdm.write("\n".join((line, *(f"  warning: {one}" for one in warnings))), file=sys.stdout)
+
+
+def _peak_mib(device: torch.device) -> int:
+    """Peak memory so far: the GPU's, or this process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) >> 20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB, but bytes on macOS
+    return peak >> (20 if sys.platform == "darwin" else 10)
