@@ -25,7 +25,7 @@ from colorstyle_lib.metrics.bootstrap import Estimate, Statistic, bootstrap, mea
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.results.measurement_cache import Columns, cache_key, load_columns, save_columns
 from colorstyle_lib.reproduction.results.store import Number, Provenance
-from colorstyle_lib.training.validation_samples import demo_squares
+from colorstyle_lib.training.validation import demo_squares
 
 ALL = "all"
 """The name of all data sets' pictures together, each picture counting alike."""
