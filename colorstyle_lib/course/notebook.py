@@ -1,4 +1,4 @@
-"""What every notebook does first and last: choose the mode, seed, say what runs where; keep a figure with its facts."""
+"""Setup of a notebook: mode, seed, device, figures' style; and figures written with a sidecar of their facts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NotebookRun:
 
     Attributes:
         mode: how much work is done.
-        seed: what every random generator was started with.
+        seed: of every random generator.
         device: where tensors live, ``cuda`` where there is one.
         root: the folder of real images, or None.
         output: where figures and files of this run go: a scratch folder in ``smoke``, ``runs/`` in ``quick``,
@@ -43,62 +43,46 @@ class NotebookRun:
 
     @property
     def where(self) -> str:
-        """What to call the output folder in print: an executed notebook must not name a machine's own paths."""
+        """The output folder's name in print: an executed notebook must not name a machine's own paths."""
         inside = self.output.is_relative_to(paths.ROOT)
         return self.output.relative_to(paths.ROOT).as_posix() if inside else "a temporary folder"
 
     def keep(self, figure: Figure, name: str, **facts: Any) -> Figure:
-        """Write a figure as ``name.png`` with a sidecar ``name.json``, and hand it back for display.
+        """Write a figure as ``name.png`` with a sidecar ``name.json``, and return it for display.
 
         Args:
             figure: what to write. A ``smoke`` run writes "smoke" across it, so that it is never taken for a result.
             name: file name without ending.
             **facts: what a reader must know about the numbers in it: n, data, seeds. Numbers and strings only.
-
-        Returns:
-            The figure.
         """
         if self.mode.name == "smoke":
             figure.text(0.995, 0.005, "smoke", fontsize=16, color=VERMILION, ha="right", va="bottom", weight="bold")
         self.output.mkdir(parents=True, exist_ok=True)
         figure.savefig(self.output / f"{name}.png")
-        sidecar = {
-            "mode": self.mode.name,
-            "seed": self.seed,
-            "device": self.device.type,
-            **versions(),
-            **facts,
-        }
-        (self.output / f"{name}.json").write_text(json.dumps(sidecar, indent=1) + "\n")
+        run = {"mode": self.mode.name, "seed": self.seed, "device": self.device.type}
+        (self.output / f"{name}.json").write_text(json.dumps({**run, **versions(), **facts}, indent=1) + "\n")
         return figure
 
 
-def seed_everything(seed: int) -> None:
-    """Start Python's, NumPy's and torch's random generators from one number."""
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  (third-party code in a notebook may still draw from it)
-    torch.manual_seed(seed)
-
-
 def start(mode: str = "auto", data: str = "", seed: int = 0) -> NotebookRun:
-    """Begin a notebook: choose the mode, seed everything, set the figures' style, print what runs where.
+    """Begin a notebook: choose the mode, seed everything, set the figures' style, print versions and device.
 
     Args:
         mode: as in :func:`.get_mode`.
         data: a data root, or empty for ``COLORSTYLE_DATA``.
-        seed: start of every random generator.
+        seed: of every random generator: Python's, NumPy's and torch's.
 
     Raises:
         ConfigError: no such mode. DataError: the data root is not a folder.
     """
     chosen = get_mode(mode, data)
-    seed_everything(seed)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  (third-party code in a notebook may still draw from it)
+    torch.manual_seed(seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     root = paths.data_root(data) if chosen.source == "folder" else None
-    output = {
-        "smoke": Path(tempfile.gettempdir()) / f"colorstyle-smoke-{os.getpid()}",
-        "full": paths.FIGURES,
-    }.get(chosen.name, paths.RUNS / "figures")
+    scratch = Path(tempfile.gettempdir()) / f"colorstyle-smoke-{os.getpid()}"
+    output = {"smoke": scratch, "full": paths.FIGURES}.get(chosen.name, paths.RUNS / "figures")
     plt.style.use(paths.STYLE_FILE)
     # A page of photographs is ten times smaller as JPEG, and executed notebooks are meant to be shared.
     set_matplotlib_formats("jpeg", pil_kwargs={"quality": 92})

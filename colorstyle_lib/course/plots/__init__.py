@@ -1,20 +1,13 @@
 """Plots of the notebooks: functions that take data and return a figure; none of them trains."""
 
 from colorstyle_lib.course.plots.attention import (
-    attention_maps,
     discriminator_scores,
     modality_maps,
     override_maps,
     weight_against_change,
     weights_by_image,
 )
-from colorstyle_lib.course.plots.colorize import (
-    calibration,
-    chroma_profile,
-    error_by_hints,
-    paired_values,
-    saturation_curves,
-)
+from colorstyle_lib.course.plots.colorize import calibration, chroma_profile, error_by_hints, paired_values
 from colorstyle_lib.course.plots.common import Captioned, captioned_grid, curves, fit_into, grid_with_maps, picture_grid
 from colorstyle_lib.course.plots.data import (
     ab_statistics,

@@ -96,25 +96,6 @@ def _needles(ax: Axes, cosine: Tensor, sine: Tensor, longest: float) -> None:
     ax.quiver(*planes, angles="xy", scale_units="xy", scale=1, pivot="mid", **look)
 
 
-def attention_maps(
-    rows: Sequence[tuple[Sequence[tuple[str, Picture]], Sequence[tuple[str, Float[Tensor, "_ _"]]]]], label: str
-) -> Figure:
-    """Rows of pictures, then of weights by place, all on one scale from 0 to 1, each with its mean.
-
-    Args:
-        rows: for each row the pictures and the maps, each with its title; equally many in every row.
-        label: what the scale measures.
-    """
-    cells = [
-        [
-            *(Captioned(picture, title) for title, picture in pictures),
-            *(Captioned(weights, f"{title}: mean {float(weights.mean()):.2f}") for title, weights in maps),
-        ]
-        for pictures, maps in rows
-    ]
-    return captioned_grid(cells, height=1.65, scale=Scale(0.0, 1.0, label))
-
-
 def override_maps(pictures: Mapping[str, Picture], distances: Mapping[str, Float[Tensor, "h w"]]) -> Figure:
     """Pictures under changed attention, and below each how far its colors are from the first picture's.
 
@@ -131,12 +112,7 @@ def override_maps(pictures: Mapping[str, Picture], distances: Mapping[str, Float
 
 
 def weights_by_image(weights: Mapping[str, Mapping[str, Float[Tensor, "n m"]]], names: Sequence[str]) -> Figure:
-    """Each image's mean weights as dots, a panel for each level, a row for each modality.
-
-    Args:
-        weights: by title of a row of panels, by title of a panel: one weight an image and modality.
-        names: of the modalities.
-    """
+    """Mean weights of images as dots: by title of a row of panels, by level, a row for each modality's name."""
     levels = list(next(iter(weights.values())))
     size = (2.7 * len(levels) + 0.8, 1.6 * len(weights) + 0.3)
     figure, axes = new_figure(len(weights), len(levels), figsize=size, squeeze=False, sharex=True, sharey=True)

@@ -72,19 +72,6 @@ def error_by_hints(counts: Sequence[int], errors: Mapping[str, Float[np.ndarray,
     return figure
 
 
-def saturation_curves(values: Sequence[float], error: Sequence[float], colorful: Sequence[float]) -> Figure:
-    """Squared ab error, and colorfulness in percent of the truth's, against saturation; means over images."""
-    figure, (left, right) = new_figure(1, 2, figsize=(6.6, 2.8))
-    left.plot(values, error, "o-", color=BLUE)
-    best = int(np.argmin(error))
-    left.plot(values[best], error[best], "o", color=VERMILION, markersize=9, fillstyle="none")
-    left.set(xlabel="saturation", ylabel="squared ab error", ylim=(0, None))
-    right.plot(values, colorful, "o-", color=BLUE)
-    right.axhline(100, color=VERMILION, linestyle=":")
-    right.set(xlabel="saturation", ylabel="colorfulness, % of real", ylim=(0, None))
-    return figure
-
-
 def calibration(
     predicted: Float[np.ndarray, " bins"],
     actual: Float[np.ndarray, " bins"],

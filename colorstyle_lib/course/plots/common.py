@@ -53,7 +53,7 @@ class Captioned:
 
 @dataclass(frozen=True)
 class Scale:
-    """The one scale of all maps in a grid: its ends, what it measures, and its colors."""
+    """The scale that all maps in a grid share: its ends, what it measures, and its colors."""
 
     low: float
     high: float
@@ -204,7 +204,7 @@ def curves(
             if len(y) > 1:
                 ax.plot(x, y.T, color=color, alpha=0.35, linewidth=0.9)
             look = {"marker": marker, "markersize": 4} if len(x) <= 30 else {"linestyle": style}
-            ax.plot(x, y.mean(axis=0), color=color, linewidth=1.8, label=name, **look)
+            ax.plot(x, y.mean(axis=0), color=color, linewidth=1.8, label=name.replace("_", " "), **look)
         if level:
             ax.axhline(level[0], color="0.5", linewidth=0.9, linestyle=":")
             ax.text(1.01, level[0], level[1], transform=ax.get_yaxis_transform(), va="center", fontsize=8)

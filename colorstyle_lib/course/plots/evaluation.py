@@ -33,12 +33,7 @@ def feature_histograms(
 
 
 def bootstrap_samples(samples: Mapping[str, tuple[Float[Tensor, " b"], Estimate]], label: str) -> Figure:
-    """Histograms of a statistic over drawn samples of pictures, with the estimate and its interval.
-
-    Args:
-        samples: by title: the statistic of each drawn sample, and the estimate.
-        label: what the statistic is.
-    """
+    """Histograms of a statistic over drawn samples of pictures, each with its estimate and interval, by title."""
     figure, axes = new_figure(1, len(samples), figsize=(3.5 * len(samples), 2.5), squeeze=False, sharex=True)
     for ax, (title, (values, estimate)) in zip(axes[0], samples.items(), strict=True):
         ax.hist(values.tolist(), bins=_BINS, color="0.8")
@@ -73,13 +68,7 @@ def training_intervals(estimates: Sequence[Estimate], recipe: float, label: str 
 
 
 def metric_ranks(eye: Sequence[str], ranked: Mapping[str, Sequence[str]], notes: Mapping[str, str]) -> Figure:
-    """Each metric's order of pictures against a viewer's; what both agree on lies on the diagonal.
-
-    Args:
-        eye: pictures by name, the worst first.
-        ranked: the same, as each metric orders them.
-        notes: a line below each panel, by metric.
-    """
+    """Each metric's order of pictures, worst first, against a viewer's; agreement lies on the diagonal."""
     figure, axes = new_figure(1, len(ranked), figsize=(2.1 * len(ranked) + 0.7, 2.9), squeeze=False, sharey=True)
     ranks, ends = range(1, len(eye) + 1), (0.4, len(eye) + 0.6)
     for ax, (title, order) in zip(axes[0], ranked.items(), strict=True):

@@ -56,15 +56,7 @@ def optimal_discriminator(
     formula: Float[Tensor, " k"],
     learned: Float[Tensor, " k"],
 ) -> Figure:
-    """Two densities, and below them the best discriminator by formula and by gradient ascent.
-
-    Args:
-        x: middles of the histogram's bins.
-        p: share of real samples in each.
-        q: share of generated ones.
-        formula: p / (p + q).
-        learned: what gradient ascent on equation (1) has found.
-    """
+    """Shares p of real and q of generated samples in bins around x; below, the best D by formula and as learned."""
     figure, (top, bottom) = new_figure(2, 1, figsize=(6.6, 4.2), sharex=True)
     half = (x[1] - x[0]) / 2
     edges = torch.cat((x[:1] - half, x + half)).tolist()
@@ -95,12 +87,7 @@ def point_clouds(
 
 
 def modes_and_quality(results: Mapping[str, Sequence[tuple[int, float]]], modes: int = 8) -> Figure:
-    """Modes covered and share of points on a mode, a row for each way of training, a dot for each seed.
-
-    Args:
-        results: for each way, the two numbers of each seed.
-        modes: how many there are.
-    """
+    """Modes covered and share of points on a mode: a row for each way of training, a dot for each seed."""
     titles = (f"modes covered, of {modes} (dots: seeds, bar: mean)", "share of points on a mode")
     table = {
         name.replace("_", " "): dict(zip(titles, zip(*found, strict=True), strict=True))

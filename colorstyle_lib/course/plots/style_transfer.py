@@ -14,11 +14,7 @@ from colorstyle_lib.course.plots.palette import MARKERS, SERIES
 
 
 def feature_maps(maps: Mapping[str, Float[Tensor, "c h w"]]) -> Figure:
-    """Small feature maps as grids of numbers, a row for each channel, with mean and deviation below each.
-
-    Args:
-        maps: by title; equally many channels each.
-    """
+    """Small feature maps as grids of numbers, a row for each channel, with mean and deviation below each."""
     channels = len(next(iter(maps.values())))
     figure, axes = new_figure(channels, len(maps), figsize=(1.6 * len(maps), 1.75 * channels), squeeze=False)
     low, high = min(float(x.min()) for x in maps.values()), max(float(x.max()) for x in maps.values())

@@ -77,11 +77,7 @@ def task_inputs(examples: TaskBatch) -> Figure:
 
 
 def training_curves(log: Sequence[Mapping[str, Any]]) -> Figure:
-    """A training's losses, discriminator accuracy, quality of the pictures, and attention.
-
-    Args:
-        log: lines of ``log.jsonl``, in order.
-    """
+    """Losses, discriminator accuracy, quality of the pictures, and attention, from the lines of ``log.jsonl``."""
     in_d = [_weights_in_d(line) for line in log]
     in_g = [line["attention"] for line in log]
     columns = 3 if any(in_d) or in_g[-1] else 2
@@ -187,13 +183,7 @@ def values_by_seed(
 
 
 def before_after(rows: Mapping[str, Sequence[Picture]], titles: Sequence[str], trained_until: float | None) -> Figure:
-    """Rows of the same pictures, and a line up to where each was trained on.
-
-    Args:
-        rows: pictures by the row's name.
-        titles: of the columns.
-        trained_until: share of the width; None where no part of them was trained on.
-    """
+    """Rows of the same pictures, and a line up to the share of the width that was trained on, if any was."""
     figure = picture_grid(list(rows.values()), titles=titles, row_titles=list(rows), height=1.35)
     for ax in figure.axes if trained_until is not None else ():
         left, right = ax.get_xlim()

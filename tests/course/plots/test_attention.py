@@ -54,16 +54,6 @@ def test_what_each_modality_sees_stands_below_its_picture():
     assert {"one", "other", "picture", *MODALITIES, "c", "t", "s", "c2", "t2", "s2"} <= set(texts(figure))
 
 
-def test_attention_maps_share_one_scale_and_say_their_mean():
-    maps = [torch.full((2, 3), 0.25), torch.tensor([[0.0, 1.0]])]
-    rows = [([("given", gray_square())], [("texture", m)]) for m in maps]
-    figure = plots.attention_maps(rows, "weight of texture")
-    drawn = [figure.axes[1].images[0], figure.axes[3].images[0]]
-    assert np.allclose(drawn[0].get_array(), 0.25)
-    assert [image.get_clim() for image in drawn] == [(0, 1), (0, 1)]
-    assert {"texture: mean 0.25", "texture: mean 0.50", "weight of texture", "given"} <= set(texts(figure))
-
-
 def test_overrides_show_the_distance_from_the_first():
     pictures = {"own": gray_square(), "equal": gray_square()}
     figure = plots.override_maps(pictures, {"own": torch.zeros(4, 4), "equal": torch.full((4, 4), 2.5)})

@@ -83,14 +83,6 @@ def test_an_image_without_error_can_be_drawn():
     texts(plots.error_by_hints([0, 1], {"random": np.array([[0.0, 0.0], [4.0, 1.0]])}, 60.0))
 
 
-def test_saturation_marks_the_least_error():
-    figure = plots.saturation_curves([0.5, 1.0, 1.5], [30.0, 20.0, 40.0], [40.0, 80.0, 120.0])
-    left, right = figure.axes
-    assert left.lines[1].get_xydata().tolist() == [[1.0, 20.0]]
-    assert right.lines[0].get_ydata().tolist() == [40, 80, 120]
-    assert {"saturation", "squared ab error"} <= set(texts(figure))
-
-
 def test_calibration_shows_the_band_the_interval_and_single_images():
     predicted, actual = np.array([10.0, 20.0]), np.array([8.0, 30.0])
     interval = np.array([[6.0, 25.0], [9.0, 36.0]])
