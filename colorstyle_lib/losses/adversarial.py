@@ -139,19 +139,12 @@ def zero_centered_penalty(
 
 @dataclass(frozen=True)
 class Objective:
-    """Losses of the two networks.
-
-    Attributes:
-        name: its key in :data:`OBJECTIVES`.
-        discriminator_loss: from real and generated logits, the latter detached from the generator.
-        generator: loss from generated logits; for a paired objective from generated and real ones.
-        paired: the generator's loss compares with real pictures, so its step needs their logits too.
-    """
+    """Losses of the two networks, under a name of :data:`OBJECTIVES`."""
 
     name: str
-    discriminator_loss: Callable[[Tensor, Tensor], Tensor]
-    generator: Callable[..., Tensor]
-    paired: bool = False
+    discriminator_loss: Callable[[Tensor, Tensor], Tensor]  # from real and generated logits, these detached
+    generator: Callable[..., Tensor]  # from generated logits; where paired, from generated and real ones
+    paired: bool = False  # the generator's loss compares with real pictures, so its step needs their logits too
 
     def generator_loss(
         self, fake_logits: Float[Tensor, "*f"], real_logits: Float[Tensor, "*r"] | None = None

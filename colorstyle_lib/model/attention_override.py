@@ -63,16 +63,7 @@ class AttentionOverride:
         present: Bool[Tensor, "n m"],
         modalities: Sequence[str] = MODALITIES,
     ) -> tuple[Float[Tensor, "n m *places"], Bool[Tensor, "n m"]]:
-        """Change energies and presence.
-
-        Args:
-            energies: for a temperature of 1.
-            present: what the images have.
-            modalities: the names along ``m``.
-
-        Returns:
-            What equation (2) shall see.
-        """
+        """Change energies, for a temperature of 1, and presence of these modalities to what equation (2) shall see."""
         places = [1] * (energies.ndim - 2)
         present = present & torch.tensor([m not in self.remove for m in modalities], device=present.device)
         if self.permute:

@@ -66,8 +66,7 @@ class WeighedEvidence(nn.Module):
     ) -> tuple[Float[Tensor, "n 1 h w"], Float[Tensor, "n m _ _"]]:
         """Judge each place, from features and descriptions (:func:`.describe`) of the same pictures.
 
-        Returns:
-            The logits, and alpha ``(N, M, h, w)``, or ``(N, M, 1, 1)`` where plain; both float32.
+        Logits and alpha are float32; alpha is ``(N, M, 1, 1)`` where plain.
         """
         features = self.from_features(x)
         scores, energies = [], []

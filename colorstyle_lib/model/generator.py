@@ -24,6 +24,10 @@ from colorstyle_lib.model.encoders import ConvolutionEncoder, PretrainedEncoder,
 from colorstyle_lib.model.modalities import REDUCTION, Modalities, ModalityEncoder
 from colorstyle_lib.model.style_decoder import StyleCode, StyleDecoder, encode_style
 
+Content = Float[Tensor, "n 5 h w"]  # from content_planes
+Noise = Float[Tensor, "n d"] | None
+Override = AttentionOverride | None
+
 _NOISE_SIDE = 4  # z says something of each of 4 x 4 regions: where there is no content, places need a difference
 _LIGHT_WIDTH = 16
 _LEAST_LIKENESS = 0.25  # cosine below which a place rather takes nothing from a hint
@@ -31,33 +35,20 @@ _NEARNESS = 5.0  # a hint half a picture away must lie in a place rather more al
 
 
 class Reference(NamedTuple):
-    """A described color picture.
-
-    Attributes:
-        described: its color, texture and shape.
-        alike: what its places look like, ``(N, 1, places, channels)``, for :func:`.match_reference`.
-        rows: which of the contents have it, where only some do.
-    """
+    """A described color picture."""
 
     described: Modalities
-    alike: Tensor
-    rows: Tensor | None = None
+    alike: Tensor  # (N, 1, places, channels), what its places look like, for :func:`.match_reference`
+    rows: Tensor | None = None  # (contents,) bool, which of the contents have it, where only some do
 
 
 class Encoded(NamedTuple):
-    """The encoder's half of the work, the same for every z.
-
-    Attributes:
-        content: as it was given.
-        maps: the encoder's.
-        own: the content's own modalities; None where nothing steers.
-        offered: the reference's modalities at the content's places.
-    """
+    """The encoder's half of the work, the same for every z."""
 
     content: Tensor
     maps: list[Tensor]
-    own: Modalities | None
-    offered: Modalities | None
+    own: Modalities | None  # the content's; None where nothing steers
+    offered: Modalities | None  # the reference's, at the content's places
 
     def pick(self, chosen: Tensor) -> Encoded:
         """The chosen images' alone: by flags, or by their numbers, any of them several times."""
@@ -115,12 +106,7 @@ class Generator(nn.Module):
             self.head = nn.Conv2d(widths[0], 2, 1)
 
     def forward(
-        self,
-        content: Float[Tensor, "n 5 h w"],
-        reference: Reference | None = None,
-        z: Float[Tensor, "n d"] | None = None,
-        *,
-        override: AttentionOverride | None = None,
+        self, content: Content, reference: Reference | None = None, z: Noise = None, *, override: Override = None
     ) -> Float[Tensor, "n 2 h w"]:
         """Predict a and b.
 
@@ -132,7 +118,7 @@ class Generator(nn.Module):
             override: a change of attention that the caller asks for.
 
         Returns:
-            ``(N, 2, H, W)`` a and b in Lab units, within [-110, 110]. L is not among the outputs: it stays the input's.
+            a and b in Lab units, within [-110, 110]. L is not among the outputs: it stays the input's.
 
         Raises:
             ConfigError: a side is no multiple of ``2 ** depth``.
@@ -140,23 +126,15 @@ class Generator(nn.Module):
         return self.colors(self.forward_features(content, reference, z, override=override)[0])
 
     def forward_features(
-        self,
-        content: Float[Tensor, "n 5 h w"],
-        reference: Reference | None = None,
-        z: Float[Tensor, "n d"] | None = None,
-        *,
-        override: AttentionOverride | None = None,
+        self, content: Content, reference: Reference | None = None, z: Noise = None, *, override: Override = None
     ) -> tuple[Float[Tensor, "n c h/2 w/2"], dict[str, Float[Tensor, "n m _ _"]]]:
-        """Features at half the size, from which the head reads colors, and the attention on the way.
+        """Features at half the size, from which the head reads colors, and alpha by level: ``"8"`` at 1/8 of the size.
 
         Arguments and errors as in :meth:`forward`.
-
-        Returns:
-            The features, and alpha by level: ``"8"`` is the level at 1/8 of the size.
         """
         return self.decode(self.encode(content, reference), z, override=override)
 
-    def encode(self, content: Float[Tensor, "n 5 h w"], reference: Reference | None = None) -> Encoded:
+    def encode(self, content: Content, reference: Reference | None = None) -> Encoded:
         """Encode a content and what steers its decoding; arguments and errors as in :meth:`forward`."""
         if content.shape[-1] % self.step or content.shape[-2] % self.step:
             size = tuple(content.shape[-2:])
@@ -167,7 +145,7 @@ class Generator(nn.Module):
         return Encoded(content, maps, own, offered)
 
     def decode(
-        self, encoded: Encoded, z: Float[Tensor, "n d"] | None = None, *, override: AttentionOverride | None = None
+        self, encoded: Encoded, z: Noise = None, *, override: Override = None
     ) -> tuple[Float[Tensor, "n c _ _"], dict[str, Float[Tensor, "n m _ _"]]]:
         """Decode to what :meth:`forward_features` returns."""
         *skips, x = encoded.maps
@@ -200,16 +178,10 @@ class Generator(nn.Module):
             return None
         return nnf.interpolate(ab_spread(self.head(features)), scale_factor=2, mode="bilinear")
 
-    def lightness(
-        self, features: Float[Tensor, "n c _ _"], content: Float[Tensor, "n 5 h w"]
-    ) -> Float[Tensor, "n 1 h w"]:
-        """L, about [0, 100], where a task leaves it to the generator, such as in a hole.
+    def lightness(self, features: Float[Tensor, "n c _ _"], content: Content) -> Float[Tensor, "n 1 h w"]:
+        """L, about [0, 100], where a task leaves it to the generator, such as in a hole, from features and content.
 
         It starts from the content's own L, or from middle gray where that is not known.
-
-        Args:
-            features: what :meth:`forward_features` made of the content.
-            content: L, a, b and masks.
 
         Raises:
             ConfigError: this generator answers with a and b alone.
@@ -228,7 +200,7 @@ class Generator(nn.Module):
         style: StyleCode,
         strength: Float[Tensor, " n"] | None = None,
         *,
-        override: AttentionOverride | None = None,
+        override: Override = None,
     ) -> tuple[Float[Tensor, "n 3 h w"], Float[Tensor, "n 3 _ _"]]:
         """Redraw pictures in a style; see :meth:`.StyleDecoder.forward`.
 
@@ -256,7 +228,7 @@ class Generator(nn.Module):
         maps = self.encoder(gray_content(lab[:, :1])) if isinstance(self.encoder, PretrainedEncoder) else []
         return Reference(described, self._likeness(described, maps))
 
-    def describe_content(self, content: Float[Tensor, "n 5 h w"], maps: list[Tensor] | None = None) -> Modalities:
+    def describe_content(self, content: Content, maps: list[Tensor] | None = None) -> Modalities:
         """Describe the picture itself, by the encoder's maps of it if they are at hand.
 
         A grayscale photograph has texture and shape, and no color.

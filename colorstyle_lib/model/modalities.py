@@ -41,17 +41,11 @@ _LEAST_CONTRAST = 0.1  # root mean square response, L units
 
 
 class Modalities(NamedTuple):
-    """Descriptions by :func:`describe`, one entry for each of :data:`MODALITIES` in that order.
+    """Descriptions by :func:`describe`, one entry for each of :data:`MODALITIES` in that order, float32."""
 
-    Attributes:
-        vectors: ``(N, VECTOR_SIZES[name])`` float32, the whole picture.
-        maps: ``(N, MAP_CHANNELS[name], H / 8, W / 8)`` float32, place by place.
-        present: ``(N, 3)`` bool. Where it is False, vector and map are exactly 0.
-    """
-
-    vectors: tuple[Tensor, ...]
-    maps: tuple[Tensor, ...]
-    present: Tensor
+    vectors: tuple[Tensor, ...]  # (N, VECTOR_SIZES[name]), the whole picture
+    maps: tuple[Tensor, ...]  # (N, MAP_CHANNELS[name], H / 8, W / 8), place by place
+    present: Tensor  # (N, 3) bool; where it is False, vector and map are exactly 0
 
     def without(self, *names: str) -> Modalities:
         """The same, with some modalities absent; a ConfigError where there is no such modality."""

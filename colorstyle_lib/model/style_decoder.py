@@ -42,14 +42,12 @@ _STEP = 4  # what sides are made multiples of
 class StyleCode(NamedTuple):
     """What is taken from a style.
 
-    Attributes:
-        codes: for each of :data:`MODALITIES` ``(N, _)``: its vector, and beside texture's and shape's the mean and
-            deviation of what the encoder sees in the style's L, fine levels with texture, coarse ones with shape.
-        present: ``(N, 3)``; what is absent, or not to be taken, has attention exactly 0.
+    A code is its modality's vector, and beside texture's and shape's the mean and deviation of what the encoder sees in
+    the style's L, fine levels with texture, coarse ones with shape.
     """
 
-    codes: tuple[Tensor, ...]
-    present: Tensor
+    codes: tuple[Tensor, ...]  # (N, _) for each of MODALITIES
+    present: Tensor  # (N, 3) bool; what is absent, or not to be taken, has attention exactly 0
 
     def select(self, names: Sequence[str]) -> StyleCode:
         """Only these modalities of it."""
@@ -101,12 +99,9 @@ class StyleDecoder(nn.Module):
     Args:
         width: channels at a quarter of the size; half and a quarter of it at the finer levels.
         maps: channels of the encoder's maps, finest first.
-
-    Attributes:
-        encoder_levels: how many of the encoder's maps are looked at, finest first.
     """
 
-    encoder_levels = 3
+    encoder_levels = 3  # so many of the encoder's maps are looked at, finest first
 
     def __init__(self, width: int, maps: Sequence[int]) -> None:
         super().__init__()

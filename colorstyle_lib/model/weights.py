@@ -20,15 +20,9 @@ _UNREAD = "num_batches_tracked"  # counts steps of batch norm; nothing reads it
 
 
 def save_generator(generator: Generator, path: Path, **facts: str) -> str:
-    """Write a generator's weights in half precision, with its configuration inside the file.
+    """Write a generator's weights in half precision to a ``.safetensors`` file, replaced whole or not at all.
 
-    Args:
-        generator: what to keep.
-        path: a ``.safetensors`` file; replaced whole or not at all.
-        **facts: strings to keep beside the weights (preset, steps, ...).
-
-    Returns:
-        The file's SHA-256.
+    Its configuration goes inside, with facts such as preset and steps. Returns the file's SHA-256.
     """
     tensors = {
         name: (value.detach().to("cpu", torch.float16) if value.is_floating_point() else value.cpu()).contiguous()
@@ -41,14 +35,10 @@ def save_generator(generator: Generator, path: Path, **facts: str) -> str:
 
 
 def load_generator(path: Path, *, expected_hash: str | None = None) -> Generator:
-    """Build the generator that a weights file describes, ready for use (evaluation mode, float32, CPU).
-
-    Args:
-        path: a ``.safetensors`` file written by :func:`save_generator`.
-        expected_hash: SHA-256 that the file must have.
+    """Build the generator that a file of :func:`save_generator` describes (evaluation mode, float32, CPU).
 
     Raises:
-        WeightsError: the file is missing, damaged, not ours, or has another hash.
+        WeightsError: the file is missing, damaged, not ours, or has another SHA-256 than expected.
     """
     if not path.is_file():
         raise WeightsError(f"no weights at {str(path)!r}; train some with: colorstyle train")
