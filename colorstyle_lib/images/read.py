@@ -103,10 +103,7 @@ def to_tensor(image: Image.Image) -> Float[Tensor, "3 h w"]:
 
 
 def to_picture(image: Float[Tensor, "*n c h w"]) -> Image.Image:
-    """A tensor as an 8-bit picture, each value rounded to the nearest of 256 steps.
-
-    Args:
-        image: ``(3, H, W)`` or ``(1, 3, H, W)`` sRGB; values outside [0, 1] are cut to it.
+    """A tensor ``(3, H, W)`` or ``(1, 3, H, W)`` of sRGB, cut to [0, 1], as an 8-bit picture.
 
     Raises:
         ImageError: another shape (a batch holds several pictures), or NaN.
@@ -127,12 +124,9 @@ def resize(image: Float[Tensor, "n c h w"], size: tuple[int, int]) -> Float[Tens
 
 
 def shorter_side(image: Float[Tensor, "n 3 h w"], size: int, multiple: int = 1) -> Float[Tensor, "n 3 height width"]:
-    """Resize a batch so that its shorter side is ``size``; the aspect ratio is kept up to rounding.
+    """Resize a batch so that its shorter side has ``size`` pixels; the aspect ratio is kept up to rounding.
 
-    Args:
-        image: sRGB in [0, 1].
-        size: pixels of the shorter side.
-        multiple: both sides are rounded to a multiple of this, and are at least this.
+    Both sides are rounded to a multiple of ``multiple``, and are at least that.
 
     Raises:
         ImageError: so long and thin that the result would have more than ``MAX_PIXELS`` pixels.
@@ -167,9 +161,7 @@ def read_text(path: str | os.PathLike[str]) -> dict[str, str]:
 def find_pictures(folder: str | os.PathLike[str], recursive: bool = True) -> list[Path]:
     """All files in a folder that are pictures by their ending, sorted; hidden files and folders are left out.
 
-    Args:
-        folder: where to look.
-        recursive: also in the folders within it. Links to folders are not followed: they may run in circles.
+    Links to folders are not followed: they may run in circles.
 
     Raises:
         ImageError: there is no such folder, or it cannot be read.

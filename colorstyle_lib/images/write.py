@@ -29,8 +29,7 @@ def save_picture(
         image: a ``PIL.Image``, array or tensor, as in :func:`.open_picture`.
         path: the file; its ending (.png, .jpg, .jpeg, .webp, .tif, .tiff) is its format. Parents are made.
         quality: of JPEG and WebP, 1 to 100. PNG and TIFF lose nothing.
-        text: kept in the file, for :func:`.read_text`: a text chunk each in PNG,
-            else one JSON object in EXIF's ImageDescription.
+        text: kept in the file, for :func:`.read_text`.
 
     Returns:
         The path written.
@@ -67,8 +66,7 @@ def _encode(picture: Image.Image, kind: str, quality: int, text: dict[str, str])
         raise ValueError(f"a key of text is 1 to 79 printable ASCII characters, not {bad[0]!r}")
     options: dict[str, Any] = {
         "PNG": {"compress_level": 4},  # of photographs 0.5 % larger than zlib's own 6, in two thirds of the time
-        # 4:4:4, since halving the resolution of color would undo part of what this library does.
-        "JPEG": {"quality": quality, "subsampling": 0},
+        "JPEG": {"quality": quality, "subsampling": 0},  # 4:4:4, for color is what this library is about
         "WEBP": {"quality": quality},
         "TIFF": {"compression": "tiff_deflate"},
     }[kind]

@@ -66,8 +66,7 @@ def colorize_files(
         output: file or folder.
         weights: by default the released ones.
         recursive: also take the folders within folders.
-        overwrite: replace results that are already there; else a result that is there is left alone, so that the same
-            call goes on where an earlier one was interrupted.
+        overwrite: replace results that are there; else the same call goes on where an earlier one was interrupted.
         batch_size: pictures of the same working size that go through the network together; by default by device.
         working_size: of :meth:`.ColorStyle.colorize`.
         **options: the others of it, for every picture.
@@ -82,7 +81,7 @@ def colorize_files(
     model = ColorStyle.load(weights)
     colorizer = model.colorizer(working_size=working_size, **options)
     if work.single:
-        return _make_single(colorizer, work)
+        return _report_single(colorizer, work)
     # Measured: on a CPU a batch is no faster than its pictures one by one, which may run side by side.
     most = batch_size or (1 if model.device.type == "cpu" else 8)
     batches = in_batches(work.left, lambda size: model.working_sides(size, working_size), most)
@@ -104,8 +103,7 @@ def stylize_files(
 
     Args:
         styles: style pictures and their weights.
-        smooth: above 0 each folder's pictures are the frames of a clip, in the order of their names, 2 before 10: see
-            :class:`.Smoother`.
+        smooth: above 0 each folder's pictures are a clip's frames, by name, 2 before 10; see :class:`.Smoother`.
         **options: the others of :meth:`.ColorStyle.stylize`, for every picture.
     """
     Smoother(smooth)  # what cannot be done is refused before anything is read
@@ -117,14 +115,15 @@ def stylize_files(
         return [stylizer(picture) for picture in pictures]
 
     if work.single:
-        return _make_single(make, work)
+        return _report_single(make, work)
     if smooth:
         return _report(_clips(stylizer, smooth, work), work, "restyled")
     return _report(_side_by_side(make, in_batches(work.left, model.working_sides, 1)), work, "restyled")
 
 
-def _make_single(make: Make, work: _Work) -> int:
-    source, place = work.left[0]
+def _report_single(make: Make, work: _Work) -> int:
+    """Make the only picture and print where it is."""
+    ((source, place),) = work.left
     print(make([source])[0].save(place))
     return 0
 

@@ -166,7 +166,7 @@ class ColorStyle:
             style: of :meth:`stylize`.
             smooth: 1: as if painted on things, until it no longer fits; 0: each frame by itself; see
                 :class:`.Smoother`.
-            **options: the others of :meth:`stylize`, for every frame.
+            **options: of :meth:`stylize`, for every frame.
 
         Returns:
             One result a frame, each made when it is asked for; memory does not grow with the clip.
@@ -178,12 +178,7 @@ class ColorStyle:
         return stylize_frames(self.stylizer(style, **options), frames, smooth)
 
     def working_sides(self, size: tuple[int, int], shorter_side: int | None = None) -> tuple[int, int]:
-        """Size at which the color of a picture is predicted; sides are multiples of the generator's step.
-
-        Args:
-            size: the picture's width and height.
-            shorter_side: by default the size that the weights were made for.
-        """
+        """Width and height of a picture's working copy, multiples of the generator's step; by default as trained."""
         step = self.generator.step
         shorter_side = shorter_side or self.generator.config.working_size
         scale = min(shorter_side / min(size), LONGEST_WORKING_SIDE / max(size))

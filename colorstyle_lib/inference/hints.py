@@ -99,11 +99,8 @@ def limit_hints(
         plain: a and b as predicted without hints.
         hinted: with them; a network that learned from scattered hints takes a single one for the whole picture's tint.
         lightness: L.
-        ab: from :func:`rasterize_hints`.
-        known: from :func:`rasterize_hints`.
-
-    Returns:
-        a and b.
+        ab: the hints, from :func:`rasterize_hints`, as is ``known``.
+        known: where there are hints.
     """
     size = lightness.shape[-2:]
     shrink = min(1.0, _REACH_SIDE / min(size))

@@ -42,12 +42,7 @@ def optical_flow(now: Float[Tensor, "n 1 h w"], before: Float[Tensor, "n 1 h w"]
     ``sum (now - before - <gradient, d>)^2 + flat |d|^2`` is made smallest, a few times over at each size; the result
     counts only where it explains the frame better than the camera does, for a flat place tells little of its motion.
 
-    Args:
-        now: one plane, in [0, 1].
-        before: the same of the frame before.
-
-    Returns:
-        To the right and down, in pixels.
+    Both frames are one plane, in [0, 1]; the flow goes to the right and down, in pixels.
     """
     levels = [(separable_filter(now, _SMOOTH), separable_filter(before, _SMOOTH))]
     while min(levels[-1][0].shape[-2:]) >= 2 * _COARSEST:

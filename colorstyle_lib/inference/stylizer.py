@@ -38,21 +38,13 @@ _STYLE_SIDE = 256  # pixels of the shorter side at which styles are read; traini
 
 
 class Change(NamedTuple):
-    """What restyling does to a picture, at the working size.
-
-    Attributes:
-        given: the picture.
-        base: the same, or colored first if it was gray.
-        small: the base at the working size.
-        difference: what is added to it, sRGB.
-        alpha: attention weights at a quarter of that size.
-    """
+    """A change of a picture, at the working size."""
 
     given: Image.Image
-    base: Image.Image
-    small: Float[Tensor, "1 3 h w"]
-    difference: Float[Tensor, "1 3 h w"]
-    alpha: Float[Tensor, "1 3 _ _"]
+    base: Image.Image  # the same, or colored first if it was gray
+    small: Float[Tensor, "1 3 h w"]  # the base at the working size, sRGB
+    difference: Float[Tensor, "1 3 h w"]  # added to it
+    alpha: Float[Tensor, "1 3 _ _"]  # attention weights at a quarter of that size
 
 
 @dataclass(kw_only=True, eq=False)

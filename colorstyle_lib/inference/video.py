@@ -45,19 +45,12 @@ def next_frame(stylizer: Stylizer, smoother: Smoother, change: Change) -> Result
 
 
 class _Past(NamedTuple):
-    """The state that is warped from frame to frame.
+    """The state that is warped from frame to frame."""
 
-    Attributes:
-        frame: the input that the smoothed drawing was drawn for, smoothed in the same way.
-        smoothed: the drawing as it was given out.
-        target: the drawing that it fades into; itself as a rule.
-        patchy: 1 where it comes from many drawings, else 0.
-    """
-
-    frame: Tensor
-    smoothed: Tensor
-    target: Tensor
-    patchy: Tensor
+    frame: Tensor  # the input that the smoothed drawing was drawn for, smoothed in the same way
+    smoothed: Tensor  # the drawing as it was given out
+    target: Tensor  # the drawing that it fades into; itself as a rule
+    patchy: Tensor  # 1 where it comes from many drawings, else 0
 
 
 class Smoother:
