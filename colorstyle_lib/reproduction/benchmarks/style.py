@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import NamedTuple
+from statistics import median
 
 import numpy as np
 import torch
@@ -185,36 +185,23 @@ def _read(log: Path, size: int) -> dict[tuple[str, float, str, str], Trial]:
     return found
 
 
-class Summary(NamedTuple):
-    """One method at one strength, over pairs.
-
-    Attributes:
-        measures: the mean of each of :data:`MEASURES`, with its interval and the number of pairs.
-        seconds: median wall time of restyling a picture.
-    """
-
-    measures: Mapping[str, Estimate]
-    seconds: float
+def by_method(trials: Iterable[Trial]) -> dict[tuple[str, float], list[Trial]]:
+    """Results by name and strength, in the order of their first results."""
+    grouped: dict[tuple[str, float], list[Trial]] = {}
+    for trial in trials:
+        grouped.setdefault((trial.name, trial.strength), []).append(trial)
+    return grouped
 
 
-def summarize(trials: Iterable[Trial]) -> dict[tuple[str, float], Summary]:
-    """Means over pairs with 95 % intervals, by name and strength, in the order of their first results.
+def means(trials: Sequence[Trial]) -> dict[str, Estimate]:
+    """Means of one method's :data:`MEASURES` over pairs, with 95 % intervals.
 
     Pairs that share a painting are not independent, so the bootstrap draws paintings, each with all of its pairs.
 
     Raises:
         ConfigError: all pairs share one painting.
     """
-    grouped: dict[tuple[str, float], list[Trial]] = {}
-    for trial in trials:
-        grouped.setdefault((trial.name, trial.strength), []).append(trial)
-    return {
-        key: Summary(
-            {measure: _over_paintings(_mean_of(some, measure), some) for measure in MEASURES},
-            float(np.median([t.seconds for t in some])),
-        )
-        for key, some in grouped.items()
-    }
+    return {measure: _over_paintings(_mean_of(trials, measure), trials) for measure in MEASURES}
 
 
 def compare(trials: Iterable[Trial], one: tuple[str, float], other: tuple[str, float]) -> dict[str, Estimate]:
@@ -248,28 +235,20 @@ def _over_paintings(statistic: Statistic, trials: Sequence[Trial]) -> Estimate:
     return replace(bootstrap(statistic, len({trial.style for trial in trials})), n=len(trials))
 
 
-def numbers_of(summaries: Mapping[tuple[str, float], Summary], data: str, provenance: Provenance) -> list[Number]:
-    """Summaries as numbers, a strength between 0 and 1 in the method's name."""
-    note = "less is better; interval over paintings"
-    return [
-        Number.of(f"style_{measure}", _named(*key), data, estimate, provenance, note=note)
-        for key, summary in summaries.items()
-        for measure, estimate in summary.measures.items()
-    ]
-
-
 def style_numbers(
     trials: Sequence[Trial], name: str, others: Sequence[StyleMethod], provenance: Provenance
 ) -> list[Number]:
     """Distances of all methods, and paired differences of one, if it is there, at each strength from all others."""
-    note = "paired over pairs; less is better; interval over paintings"
-    return numbers_of(summarize(trials), STYLE_PAIRS, provenance) + [
-        Number.of(
-            f"style_{measure}_minus_{other.name}", _named(name, strength), STYLE_PAIRS, estimate, provenance, note=note
-        )
-        for strength in sorted({trial.strength for trial in trials if trial.name == name})
+    note = "less is better; interval over paintings"
+    found = [(key, "", means(some), note) for key, some in by_method(trials).items()] + [
+        (key, f"_minus_{other.name}", compare(trials, key, (other.name, other.strength)), f"paired over pairs; {note}")
+        for key in sorted({(trial.name, trial.strength) for trial in trials if trial.name == name})
         for other in others
-        for measure, estimate in compare(trials, (name, strength), (other.name, other.strength)).items()
+    ]
+    return [
+        Number.of(f"style_{measure}{suffix}", _named(*key), STYLE_PAIRS, estimate, provenance, note=about)
+        for key, suffix, estimates, about in found
+        for measure, estimate in estimates.items()
     ]
 
 
@@ -277,13 +256,13 @@ def _named(name: str, strength: float) -> str:
     return name if strength in (0.0, 1.0) else f"{name} at {strength:g}"
 
 
-def table(summaries: Mapping[tuple[str, float], Summary]) -> str:
-    """Summaries as a Markdown table: means with their 95 % intervals, less is better."""
+def table(trials: Iterable[Trial]) -> str:
+    """A Markdown table: means with their 95 % intervals, less is better, and median seconds a picture."""
     lines = ["| | strength | n | " + " | ".join(MEASURES) + " | seconds |", "|---" * (4 + len(MEASURES)) + "|"]
-    for (name, strength), one in summaries.items():
-        cells = [f"{e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in one.measures.values()]
-        n = one.measures[MEASURES[0]].n
-        lines.append(f"| {name} | {strength:g} | {n} | {' | '.join(cells)} | {one.seconds:.2f} |")
+    for (name, strength), some in by_method(trials).items():
+        cells = " | ".join(f"{e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in means(some).values())
+        seconds = median(trial.seconds for trial in some)
+        lines.append(f"| {name} | {strength:g} | {len(some)} | {cells} | {seconds:.2f} |")
     return "\n".join(lines)
 
 
@@ -320,7 +299,7 @@ def evaluate_style(
     numbers = style_numbers(named, name, others, provenance)
     numbers = [replace(n, weights=model.weights_hash) if n.method.partition(" at ")[0] == name else n for n in numbers]
     merge_results(numbers, run.output)
-    print(table(summarize(trials)))
+    print(table(trials))
     if not ours:
         return numbers
     few = validation_pairs(root, min(count, MODALITY_PAIRS, len(pairs.styles)), size=size)

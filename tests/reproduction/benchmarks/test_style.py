@@ -30,10 +30,9 @@ from colorstyle_lib.reproduction.benchmarks.style import (
     Trial,
     compare,
     evaluate_style,
+    means,
     measure_pairs,
-    numbers_of,
     style_numbers,
-    summarize,
     table,
     validation_pairs,
 )
@@ -135,15 +134,15 @@ def test_summaries_are_means_and_draw_paintings():
     trials = [trial("a", 1.0), trial("b", 3.0, seconds=9.0)]
     trials += [replace(t, content="another photo", seconds=1.0) for t in trials] + [trial("c", 1.0, "other")]
     with pytest.raises(ConfigError, match="at least 2"):
-        summarize(trials)
-    found = summarize(trials[:4])["ours", 1.0]
-    content = found.measures["content"]
+        means(trials[4:])
+    found = means(trials[:4])
+    content = found["content"]
     assert (content.value, content.n) == (2.0, 4)
     # Two paintings of two pairs each: both drawn from one in a quarter of the samples, so 95 % reach both ends.
     assert (content.low, content.high) == (1.0, 3.0)
-    assert found.measures["perceptual"].low == found.measures["perceptual"].high == 0.5
-    assert found.seconds == 1.0
-    assert "| ours | 1 | 4 | 2.000 [1.000, 3.000] | 0.200 [0.100, 0.300] |" in table({("ours", 1.0): found})
+    assert found["perceptual"].low == found["perceptual"].high == 0.5
+    assert "| ours | 1 | 4 | 2.000 [1.000, 3.000] | 0.200 [0.100, 0.300] |" in table(trials[:4])
+    assert table(trials[:4]).endswith("| 1.00 |")
 
 
 def test_a_comparison_is_paired():
@@ -161,10 +160,14 @@ def test_a_comparison_is_paired():
 def test_numbers_have_an_address_and_say_the_strength():
     trials = [trial("a", 1.0), trial("b", 3.0)]
     trials += [replace(t, strength=0.5) for t in trials]
-    found = {n.key: n for n in numbers_of(summarize(trials), "val", Provenance("command", "full", "0", "CPU"))}
-    assert {"val/ours/style_content", "val/ours at 0.5/style_style", "val/ours/style_perceptual"} <= set(found)
+    found = {n.key: n for n in style_numbers(trials, "nobody", [], HERE)}
+    assert {
+        "style_pairs/ours/style_content",
+        "style_pairs/ours at 0.5/style_style",
+        "style_pairs/ours/style_perceptual",
+    } <= set(found)
     assert len(found) == 6
-    assert found["val/ours/style_content"].text(1) == "2.0 [1.0, 3.0]"
+    assert found["style_pairs/ours/style_content"].text(1) == "2.0 [1.0, 3.0]"
 
 
 def test_differences_are_paired():

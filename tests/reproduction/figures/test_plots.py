@@ -11,7 +11,6 @@ from figure_texts import house_style, texts  # noqa: F401
 
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.metrics.bootstrap import Estimate
-from colorstyle_lib.reproduction.benchmarks.style import Summary, numbers_of
 from colorstyle_lib.reproduction.figures.from_results import style_distances
 from colorstyle_lib.reproduction.figures.plots import Panel, intervals, metric_variants, pareto, training_curves
 from colorstyle_lib.reproduction.results.store import Number, Provenance
@@ -57,16 +56,10 @@ def test_runs_follow_one_another():
     assert "released, at 160 px, n = 9, 95 %" in texts(figure)
 
 
-def summary(content: float, style: float, n: int = 5) -> Summary:
-    def around(value: float) -> Estimate:
-        return Estimate(value, 0.9 * value, 1.2 * value, n)
-
-    return Summary({"content": around(content), "style": around(style), "perceptual": around(content / 2)}, 1.0)
-
-
-def distances(content: float, style: float, n: int = 5) -> dict[str, Number]:
-    estimates = summary(content, style, n).measures
-    return {name: Number.of(f"style_{name}", "any", "style_pairs", e, HERE) for name, e in estimates.items()}
+def distances(content: float, style: float, n: int = 5, method: str = "any") -> dict[str, Number]:
+    values = {"content": content, "style": style, "perceptual": content / 2}
+    estimates = {name: Estimate(value, 0.9 * value, 1.2 * value, n) for name, value in values.items()}
+    return {name: Number.of(f"style_{name}", method, "style_pairs", e, HERE) for name, e in estimates.items()}
 
 
 FOUND = {
@@ -117,15 +110,13 @@ def test_different_numbers_of_pairs_are_told():
 
 def test_what_the_benchmark_wrote_is_read_back():
     kept = {
-        ("released", 1.0): summary(0.6, 0.06),
-        ("released", 0.5): summary(0.3, 0.03),
-        ("Lab statistics", 1.0): summary(0.2, 0.02),
+        ("released", 1.0): distances(0.6, 0.06, method="released"),
+        ("released", 0.5): distances(0.3, 0.03, method="released at 0.5"),
+        ("Lab statistics", 1.0): distances(0.2, 0.02, method="Lab statistics"),
     }
-    provenance = Provenance("c", "full", "abc", "a machine")
-    numbers = {one.key: one for one in numbers_of(kept, "style_pairs", provenance)}
+    numbers = {one.key: one for some in kept.values() for one in some.values()}
     found = style_distances(numbers)
-    read = {key: {name: Estimate(n.value, *n.interval, n.n) for name, n in some.items()} for key, some in found.items()}
-    assert read == {key: one.measures for key, one in kept.items()}
+    assert found == kept
     assert "released (n = 5)" in texts(pareto(found))
     assert not style_distances(numbers, "elsewhere")
     del numbers["style_pairs/released at 0.5/style_style"]
