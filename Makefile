@@ -9,6 +9,7 @@ NB =
 TIMEOUT = 300
 LAB =
 TORCH = default
+WORKERS = -n logical --maxprocesses 4 --dist worksteal
 
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
@@ -26,7 +27,7 @@ tutorial: $(READY) ## run the notebooks; MODE=smoke|quick|full, DATA=folder of i
 	@echo "tutorial: running the notebooks, each in a process of its own"
 	@$(BIN)/colorstyle run $(NB) --mode $(MODE) $(if $(DATA),--data "$(DATA)")
 
-# nbmake passes no parameters, so the mode comes by variable. One thread: smoke-sized work gains nothing from more, and on
+# Tests run in several processes. nbmake passes no parameters, so the mode comes by variable. One thread: smoke-sized work gains nothing from more, and on
 # a busy machine threads that wait for each other take minutes for seconds of work.
 test: export OMP_NUM_THREADS = 1
 test: $(READY) ## check style and imports, run the tests, then every notebook in smoke mode
@@ -34,9 +35,9 @@ test: $(READY) ## check style and imports, run the tests, then every notebook in
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo --no-cache
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(WORKERS)
 	@COLORSTYLE_MODE=smoke $(OWN_KERNEL) $(BIN)/python -m pytest --durations=0 \
-		--nbmake --nbmake-kernel=python3 --nbmake-timeout=$(TIMEOUT) notebooks
+		--nbmake --nbmake-kernel=python3 --nbmake-timeout=$(TIMEOUT) $(WORKERS) notebooks
 
 review: $(READY) ## the reviewer's hour: notebooks in smoke mode, a figure, the claims, and what agrees
 	@for step in 'run --mode smoke' 'figures make opponents' claims 'claims --check' 'figures check'; do \
