@@ -27,7 +27,6 @@ def imagenet(root: Path, split: Split) -> Listing | None:
     Archives are unpacked by torchvision at the first use, into the root. ``val/`` may be flat, as it is published, or
     sorted into ``<wnid>/``, as torchvision unpacks it.
     """
-    from torchvision.datasets import ImageNet
     from torchvision.datasets.imagenet import ARCHIVE_META, META_FILE
 
     archive, devkit = ARCHIVE_META[split][0], ARCHIVE_META["devkit"][0]
@@ -43,7 +42,7 @@ def imagenet(root: Path, split: Split) -> Listing | None:
         return of_files(root, find_pictures(root / split), "imagenet")
     if not (root / split).is_dir():
         print(f"unpacking {archive} (once)", flush=True)
-    found = _torchvision("ImageNet", root, lambda: ImageNet(str(root), split=split))
+    found = _torchvision("ImageNet", root, split=split)
     return of_files(root, [Path(path) for path, _ in found.imgs], "imagenet")
 
 
@@ -119,10 +118,8 @@ def flowers102(root: Path, split: Split) -> Listing | None:
     """Oxford Flowers 102, as torchvision keeps it: ``flowers-102/jpg/`` and two ``.mat`` files."""
     if not (root / "flowers-102" / "jpg").is_dir():
         return None
-    from torchvision.datasets import Flowers102
-
     # Given a loader that opens nothing, its items are the paths.
-    found = _torchvision("Flowers102", root, lambda: Flowers102(root, split=split, loader=Path))
+    found = _torchvision("Flowers102", root, split=split, loader=Path)
     return of_files(root, [found[i][0] for i in range(len(found))], "flowers102")
 
 
@@ -130,11 +127,9 @@ def stl10(root: Path, split: Split) -> Listing | None:
     """STL-10: ``stl10_binary/``; trained on are its train and unlabeled images, measured on is its test."""
     if not (root / "stl10_binary").is_dir():
         return None
-    from torchvision.datasets import STL10
-
     part = "train+unlabeled" if split == "train" else "test"
-    found = _torchvision("STL10", root, lambda: STL10(root, split=part))
-    files = [root / "stl10_binary" / name for name, _ in (STL10.train_list if split == "train" else STL10.test_list)]
+    found = _torchvision("STL10", root, split=part)
+    files = [root / "stl10_binary" / name for name, _ in (found.train_list if split == "train" else found.test_list)]
     names = [f"{part}/{i}" for i in range(len(found))]
     return Listing(root, names, ["stl10"] * len(found), lambda i: found[i][0], files)
 
@@ -143,20 +138,20 @@ def places365(root: Path, split: Split) -> Listing | None:
     """Places365-Standard, as torchvision keeps it: of 256 px where these images are there, else the large ones."""
     if not (root / "categories_places365.txt").is_file():
         return None
-    from torchvision.datasets import Places365
-
     small, large = ("data_256_standard", "data_large_standard") if split == "train" else ("val_256", "val_large")
     if not (root / small).is_dir() and not (root / large).is_dir():
         raise NoSplitError(f"Places365 in {str(root)!r}: neither {small}/ nor {large}/ is there")
     part = "train-standard" if split == "train" else "val"
-    found = _torchvision("Places365", root, lambda: Places365(root, part, small=(root / small).is_dir()))
+    found = _torchvision("Places365", root, split=part, small=(root / small).is_dir())
     return of_files(root, [Path(path) for path, _ in found.imgs], "places365")
 
 
-def _torchvision(name: str, root: Path, make: Any) -> Any:
-    """A data set of torchvision's, with what can be wrong said in one line."""
+def _torchvision(name: str, root: Path, **settings: Any) -> Any:
+    """A data set of torchvision's, by its class's name; every error is one line."""
+    import torchvision.datasets
+
     try:
-        return make()
+        return getattr(torchvision.datasets, name)(str(root), **settings)
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "data") from error
     except (RuntimeError, OSError, ValueError, KeyError) as error:
