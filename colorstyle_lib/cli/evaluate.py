@@ -72,11 +72,11 @@ def _minutes(text: str) -> float:
 
 def _opponents(arguments: argparse.Namespace) -> int:
     from colorstyle_lib import paths
-    from colorstyle_lib.reproduction.baselines.train import train_opponents
+    from colorstyle_lib.reproduction.baselines.train import train_baselines
 
     folder = arguments.output or paths.RUNS / "opponents"
     root = _root(arguments.data, "training")
-    for weights in train_opponents(root, folder, names=arguments.names, minutes=arguments.minutes, seed=arguments.seed):
+    for weights in train_baselines(root, folder, names=arguments.names, minutes=arguments.minutes, seed=arguments.seed):
         print(weights)
     return 0
 

@@ -18,31 +18,3 @@ from colorstyle_lib.training.saved_run import train
 from colorstyle_lib.training.state import StepContext, TrainState, learning_rate_at, new_generator, stage_at
 from colorstyle_lib.training.tasks import TASKS, TaskBatch, draw
 from colorstyle_lib.training.validation import demo_squares, evaluate
-
-__all__ = [
-    "TASKS",
-    "Budget",
-    "GanLearner",
-    "ProcessGroup",
-    "StepContext",
-    "TaskBatch",
-    "TrainOptions",
-    "TrainState",
-    "demo_squares",
-    "differentiable_augmentation",
-    "discriminator_step",
-    "draw",
-    "evaluate",
-    "generate",
-    "generate_fake",
-    "generator_step",
-    "learning_rate_at",
-    "load_state",
-    "new_generator",
-    "real_pictures",
-    "stage_at",
-    "supervised_losses",
-    "train",
-    "train_step",
-    "training_loop",
-]

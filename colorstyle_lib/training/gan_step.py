@@ -47,10 +47,6 @@ class DiscriminatorInput(NamedTuple):
     lab: Tensor
     modalities: Modalities | None
 
-    def detach(self) -> DiscriminatorInput:
-        """The same without a gradient."""
-        return DiscriminatorInput(self.lab.detach(), self.modalities.detach() if self.modalities is not None else None)
-
 
 @dataclass(frozen=True)
 class GeneratorOutput:
@@ -84,8 +80,8 @@ def train_step(state: TrainState, batches: list[TaskBatch], context: StepContext
     Args:
         state: both networks and their optimizers.
         batches: the step's pictures; several batches share one step (gradient accumulation).
-        context: what never changes.
-        stage: ``supervised`` (the generator alone), ``catch_up`` (the discriminator alone) or ``joint``.
+        context: settings, bin weights, frozen features.
+        stage: see :func:`.stage_at`.
 
     Returns:
         The losses by name, of :func:`discriminator_step` and :func:`generator_step`.
@@ -103,13 +99,9 @@ def train_step(state: TrainState, batches: list[TaskBatch], context: StepContext
 def discriminator_step(
     state: TrainState, batches: list[TaskBatch], context: StepContext, outputs: list[GeneratorOutput] | None = None
 ) -> dict[str, Tensor]:
-    """One gradient step of the discriminator; the generator only supplies pictures.
+    """One gradient step of the discriminator; arguments as in :func:`train_step`.
 
-    Args:
-        state: both networks.
-        batches: the step's pictures.
-        context: what never changes.
-        outputs: from :func:`generate_fake`, where they are there already.
+    The generator only supplies pictures: ``outputs`` from :func:`generate_fake`, where they are there already.
 
     Returns:
         The loss, the accuracy (share of real pictures with a higher logit than the generated one beside it), and the
@@ -120,7 +112,7 @@ def discriminator_step(
     for i, batch in enumerate(batches):
         with torch.no_grad():
             fake = (outputs[i] if outputs else generate_fake(state, batch, context)).fake
-        loss, facts = discriminator_loss(state.discriminator, batch, fake.detach(), context)
+        loss, facts = discriminator_loss(state.discriminator, batch, fake, context)
         (loss / len(batches)).backward()
         _add_means(sums, {"discriminator": loss} | facts, len(batches))
     context.group.average_gradients(state.discriminator.parameters())
@@ -136,14 +128,7 @@ def generator_step(
     *,
     adversarial: bool,
 ) -> dict[str, Tensor]:
-    """One gradient step of the generator.
-
-    Args:
-        state: both networks.
-        batches: the step's pictures.
-        context: what never changes.
-        outputs: from :func:`generate_fake`, where they are there already.
-        adversarial: whether the discriminator takes part.
+    """One gradient step of the generator, with the discriminator where ``adversarial``; arguments as above.
 
     Returns:
         The total loss and each loss in it.
@@ -183,7 +168,7 @@ def generate_fake(state: TrainState, batch: TaskBatch, context: StepContext) -> 
     """Run the generator, and prepare its pictures for the discriminator: every ``judge_every``-th of them."""
     with context.precision():
         output = generate(state.generator, batch, context, pictures=True)
-        rows = _judged(context)
+        rows = context.judged
         lab = _augment(output.lab[rows], batch.chances[rows, 0], context)
         weighed = state.discriminator.config.attention != "none"
         return replace(output, fake=DiscriminatorInput(lab, state.discriminator.describe(lab) if weighed else None))
@@ -191,13 +176,7 @@ def generate_fake(state: TrainState, batch: TaskBatch, context: StepContext) -> 
 
 def real_pictures(batch: TaskBatch, context: StepContext) -> Float[Tensor, "m 3 h w"]:
     """The discriminator's real pictures, augmented."""
-    rows = _judged(context)
-    return _augment(batch.real[rows], batch.chances[rows, 1], context)
-
-
-def _judged(context: StepContext) -> slice:
-    """Rows that the discriminator sees: as many in every process, so that their mean is that of the step."""
-    return slice(None, None, context.config.judge_every)
+    return _augment(batch.real[context.judged], batch.chances[context.judged, 1], context)
 
 
 def _augment(lab: Tensor, chances: Tensor, context: StepContext) -> Tensor:
@@ -205,14 +184,10 @@ def _augment(lab: Tensor, chances: Tensor, context: StepContext) -> Tensor:
 
 
 def generate(generator: Generator, batch: TaskBatch, context: StepContext, *, pictures: bool) -> GeneratorOutput:
-    """Run the generator on a batch of any tasks.
+    """Run the generator, in training mode, on a batch of any tasks.
 
-    Args:
-        generator: in training mode.
-        batch: pictures and their tasks.
-        context: what never changes.
-        pictures: whether output pictures are needed, because a discriminator sees them. The generator's own losses read
-            features, so that most colors need no decoding.
+    Its own losses read features: colors are decoded only where ``pictures`` are needed, because a discriminator sees
+    them, and where a gray picture is restyled.
     """
     stylized = batch.has_task("stylize")
     if context.config.trainable == "restyling":  # nothing would learn from colors
@@ -226,7 +201,7 @@ def generate(generator: Generator, batch: TaskBatch, context: StepContext, *, pi
     gray = stylized & ~batch.known[:, 1:].flatten(1).any(1)
     colored = gray.clone()
     if pictures:
-        colored[_judged(context)] |= ~stylized[_judged(context)]
+        colored[context.judged] |= ~stylized[context.judged]
     lab = colorize(generator, batch, features, colored)
     source = restyled = alpha = None
     if bool(stylized.any()):
@@ -308,15 +283,15 @@ def discriminator_loss(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The objective on real and generated pictures, with a gradient penalty (R1) where the preset has one.
 
-    Returns:
-        The loss; accuracy and attention weights, for the log.
+    Also accuracy and attention weights, for the log.
     """
     config, objective = context.config, get_objective(context.config.objective)
     # The factor makes gradients, and with them gamma, those of pictures with values of about 1.
     real = (real_pictures(batch, context) / _PENALTY_UNIT).requires_grad_(config.penalty > 0)
     with context.precision() if not config.penalty else contextlib.nullcontext():
         real_logits, alphas = discriminator.weigh(real * _PENALTY_UNIT)
-        fake_logits, _ = discriminator.weigh(fake.lab, described=fake.modalities)
+        modalities = fake.modalities.detach() if fake.modalities is not None else None
+        fake_logits, _ = discriminator.weigh(fake.lab.detach(), described=modalities)
     loss = objective.discriminator_loss(real_logits, fake_logits)
     if config.penalty:
         loss = loss + zero_centered_penalty(real_logits, real, gamma=config.penalty)
@@ -347,12 +322,6 @@ def supervised_losses(
     generator: Generator, batch: TaskBatch, output: GeneratorOutput, context: StepContext
 ) -> dict[str, Float[Tensor, ""]]:
     """Every loss that compares with a real picture, weighted, by name.
-
-    Args:
-        generator: that made the output.
-        batch: pictures and their tasks.
-        output: from :func:`generate`.
-        context: weights of the losses.
 
     Raises:
         ConfigError: ``stylize`` without frozen features.
@@ -389,12 +358,6 @@ def color_loss(
 
     A generator of ab bins is trained on their cross-entropy, one that regresses on a Huber distance of ab and of its
     differences between neighbors.
-
-    Args:
-        generator: whose head reads the features.
-        features: from :meth:`.Generator.decode`.
-        lab: the real pictures.
-        context: weights of the losses and of the bins.
     """
     config, ab = context.config, lab[:, 1:]
     if generator.config.colors == "bins":

@@ -48,21 +48,19 @@ class Budget:
 
 @runtime_checkable
 class Learner(Protocol):
-    """Networks with their optimizers and batches, trained by :func:`training_loop`."""
+    """Networks with their optimizers and batches, trained by :func:`training_loop`.
+
+    Its ``state`` has ``state_dict`` and ``load_state_dict``, to be saved and resumed.
+    """
 
     device: torch.device
+    state: Any
 
     def draw(self, step: int) -> Any:
         """The batch of a step, on the CPU; may be called ahead of its use, in another thread."""
 
     def gradient_step(self, batch: Any, step: int, at: int, of: int) -> dict[str, Tensor]:
         """Learn from a batch in step ``step``, by a schedule that is at ``at`` of ``of``; the losses by name."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that changes in a training."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up what :meth:`state_dict` gave."""
 
 
 class Progress(NamedTuple):
@@ -158,11 +156,3 @@ class GanLearner:
         if stage != "catch_up":
             self.state.update_average(config.ema, step)
         return losses
-
-    def state_dict(self) -> dict[str, Any]:
-        """Networks, average and optimizers."""
-        return self.state.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up what :meth:`state_dict` gave."""
-        self.state.load_state_dict(state)

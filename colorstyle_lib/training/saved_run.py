@@ -50,10 +50,10 @@ def train(
     ``log.jsonl`` and a sample sheet. Ctrl-C lets the step finish and saves the state.
 
     Args:
-        preset: what to train and how; ``options.preset`` is not read.
+        preset: what to train and how.
         batches: training pictures; this process's rows of them.
         validation: pictures to measure on, never trained on.
-        options: steps, seed, output folder and so on; not its data.
+        options: steps, seed, output folder and so on; not its preset and data.
         styles: where styles come from; by default any training picture is one.
         group: the processes that train together; by default this one alone.
 

@@ -72,15 +72,7 @@ def stage_at(step: int, steps: int, config: TrainingConfig) -> str:
 
 @dataclass
 class TrainState:
-    """Everything in a training that changes.
-
-    Attributes:
-        generator: the network that learns.
-        average: the moving average of its weights, which is what is kept.
-        discriminator: its adversary.
-        generator_optimizer: of the generator.
-        discriminator_optimizer: of the discriminator.
-    """
+    """Everything in a training that changes; ``average``, the EMA of the generator's weights, is what is kept."""
 
     generator: Generator
     average: Generator
@@ -92,13 +84,7 @@ class TrainState:
     def new(
         cls, preset: Preset, seed: int, device: torch.device, start_from: dict[str, Tensor] | None = None
     ) -> TrainState:
-        """Both networks before a run.
-
-        Args:
-            preset: their shapes.
-            seed: start of their weights.
-            device: where they live.
-            start_from: weights that the generator already has; what they lack starts anew.
+        """Both networks before a run; what ``start_from``, weights of the generator, lacks starts from the seed.
 
         Raises:
             ConfigError: an unknown part to train, or one that the preset lacks; or ``judge_every`` is below 1.
@@ -130,9 +116,6 @@ class TrainState:
         """Compile the convolutions of both networks; names and weights stay as they are.
 
         The whole would be too much: whether a picture has hints or a reference decides what is computed around them.
-
-        Args:
-            backend: torch.compile's.
         """
         parts = (self.generator.encoder, *self.generator.decoder, *self.discriminator.levels)
         # All parts count as versions of one function, and past the limit the rest would silently stay eager. Each has
@@ -193,6 +176,11 @@ class StepContext:
         if "stylize" in dict(config.tasks):
             features = load_vgg19().to(group.device, memory_format=torch.channels_last)
         return cls(config, group, bin_weights, features)
+
+    @property
+    def judged(self) -> slice:
+        """Rows that the discriminator sees: as many in every process, so that their mean is that of the step."""
+        return slice(None, None, self.config.judge_every)
 
     def precision(self) -> contextlib.AbstractContextManager[object]:
         """Bfloat16 where the preset wants it: it has float32's range, so no loss needs scaling."""

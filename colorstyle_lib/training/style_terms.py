@@ -27,17 +27,14 @@ def restyle(
     source: Float[Tensor, "k 3 h w"],
     maps: list[Tensor],
 ) -> tuple[Float[Tensor, "k 3 h w"], Float[Tensor, "k 3 _ _"]]:
-    """Redraw pictures in their style.
+    """Redraw the pictures in these rows in their styles, and the attention.
 
     Args:
         generator: with restyling levels.
         batch: pictures, styles, and what of each style is taken.
-        rows: which of them have the task ``stylize``.
-        source: those pictures, sRGB, in their own colors or in those that the generator gave them.
-        maps: the encoder's maps of those pictures.
-
-    Returns:
-        sRGB that may leave [0, 1] a little, and the attention.
+        rows: those with the task ``stylize``.
+        source: the pictures, sRGB, in their own colors or in those that the generator gave them.
+        maps: the encoder's, of the same pictures.
     """
     style = generator.describe_style(rgb_to_lab(batch.other[rows]))
     style = style._replace(present=style.present & (batch.taken[rows] > 0))
@@ -54,10 +51,10 @@ def style_losses(
     """Losses of restyled pictures: content and style in VGG-19 features, and three in the pictures themselves.
 
     Args:
-        batch: the task's pictures and styles.
-        source: the pictures as they were given to :func:`restyle`.
-        restyled: from :func:`restyle`.
-        alpha: its attention.
+        batch: with the styles.
+        source: as given to :func:`restyle`.
+        restyled: sRGB that may leave [0, 1] a little.
+        alpha: attention.
         context: weights of the losses, and frozen features.
 
     Returns:
@@ -130,16 +127,13 @@ def modality_distance(
 ) -> Float[Tensor, ""]:
     """Distance of color, texture and shape from their targets, relative to the distance from content to style.
 
-    Only where some of the modalities are not taken: where all are, there is nothing to keep apart.
+    A mean over modalities and pictures. A picture that takes all modalities counts as 0: nothing is to be kept apart.
 
     Args:
         restyled: sRGB that may leave [0, 1].
         source: the pictures before.
         styles: their styles.
         shares: how much of each modality is to be taken.
-
-    Returns:
-        A mean over modalities and pictures, those that take every modality counted as 0.
     """
     partial = ~(shares > 0).all(1)
     if not bool(partial.any()):

@@ -172,7 +172,7 @@ def draw(batches: Batches, index: int, config: TrainingConfig, noise: int, style
     Args:
         batches: where pictures come from.
         index: number of the batch.
-        config: which tasks, and how much noise.
+        config: tasks, and how many pictures have noise.
         noise: numbers in a z.
         styles: where styles come from; by default any picture is one.
 

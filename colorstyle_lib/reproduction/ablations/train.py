@@ -68,7 +68,7 @@ def new_learner(member: Ablation, store: ImageStore, seed: int) -> GanLearner | 
 
 def _method(member: Ablation, learner: GanLearner | Pix2PixLearner, seed: int) -> ColorMethod:
     if isinstance(learner, Pix2PixLearner):
-        network = learner.model.generator.cpu().eval()
+        network = learner.state.generator.cpu().eval()
         return ColorMethod(member.name, lambda rgb: 110 * network(rgb_to_lab(rgb)[:, :1] / 50 - 1), seeds=(seed,))
     generator = learner.state.average.cpu()
     if not all(bool(values.isfinite().all()) for values in generator.state_dict().values()):

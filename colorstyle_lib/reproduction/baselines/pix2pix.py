@@ -1,4 +1,4 @@
-"""The opponent pix2pix: a U-Net against a patch discriminator, both as their paper describes them.
+"""The baseline pix2pix: a U-Net against a patch discriminator, both as their paper describes them.
 
 P. Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017 (arXiv:1611.07004), in its
 recipe for colorization: L goes in, ab comes out, and the discriminator sees both. Nothing is pretrained.
@@ -26,6 +26,7 @@ L1_WEIGHT = 100.0
 BATCH_SIZE = 4
 """Its paper's, for colorization (section 6.2)."""
 
+_STATE = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer")
 _WIDTH, _MOST = 64, 512
 _DROPPED = 3  # decoder blocks with dropout, from the innermost: all the noise there is
 _AB_RANGE = 110.0
@@ -105,7 +106,7 @@ class PatchGAN(nn.Module):
 
 @dataclass
 class Pix2Pix:
-    """Both players and their optimizers; training is one call of :meth:`step` a batch.
+    """Both networks and their optimizers; training is one call of :meth:`step` a batch.
 
     Attributes:
         generator: L to ab.
@@ -125,7 +126,7 @@ class Pix2Pix:
     def new(
         cls, size: int, *, seed: int = 0, device: str | torch.device = "cpu", half_precision: bool = False
     ) -> Pix2Pix:
-        """Both players before training.
+        """Both networks before training.
 
         Args:
             size: side of the training pictures, a power of 2 from 32.
@@ -137,9 +138,9 @@ class Pix2Pix:
             ConfigError: a size that cannot be halved down to one pixel.
         """
         torch.manual_seed(seed)
-        players = [p.to(device, memory_format=torch.channels_last).train() for p in (UNet(size), PatchGAN())]
-        adams = [torch.optim.Adam(p.parameters(), lr=2e-4, betas=(0.5, 0.999)) for p in players]
-        return cls(*players, *adams, half_precision)
+        networks = [p.to(device, memory_format=torch.channels_last).train() for p in (UNet(size), PatchGAN())]
+        adams = [torch.optim.Adam(p.parameters(), lr=2e-4, betas=(0.5, 0.999)) for p in networks]
+        return cls(*networks, *adams, half_precision)
 
     def step(self, rgb: Float[Tensor, "n 3 h w"]) -> dict[str, Float[Tensor, ""]]:
         """Descend once with the discriminator, then once with the generator, on the same generated pictures.
@@ -148,7 +149,7 @@ class Pix2Pix:
             rgb: real pictures, sRGB in [0, 1].
 
         Returns:
-            What each player descended on (``discriminator`` and ``generator``), and the mean distance of ab (``l1``).
+            The losses of both networks (``discriminator`` and ``generator``), and the mean distance of ab (``l1``).
         """
         objective = get_objective("non_saturating")
         lightness, real = _scaled(rgb)
@@ -157,23 +158,23 @@ class Pix2Pix:
             real_logits = self.discriminator(torch.cat((lightness, real), dim=1))
             fake_logits = self.discriminator(torch.cat((lightness, fake.detach()), dim=1))
         # Halved, so that it learns slower than the generator.
-        judged = objective.discriminator_loss(real_logits, fake_logits) / 2
-        _descend(self.discriminator_optimizer, judged)
+        loss_d = objective.discriminator_loss(real_logits, fake_logits) / 2
+        _descend(self.discriminator_optimizer, loss_d)
 
         self.discriminator.requires_grad_(False)
         with self._precision(rgb):
-            verdict = self.discriminator(torch.cat((lightness, fake), dim=1))
+            fake_logits = self.discriminator(torch.cat((lightness, fake), dim=1))
         distance = nnf.l1_loss(fake, real)
-        loss = objective.generator_loss(verdict) + L1_WEIGHT * distance
+        loss = objective.generator_loss(fake_logits) + L1_WEIGHT * distance
         _descend(self.generator_optimizer, loss)
         self.discriminator.requires_grad_(True)
-        return {"discriminator": judged.detach(), "generator": loss.detach(), "l1": distance.detach()}
+        return {"discriminator": loss_d.detach(), "generator": loss.detach(), "l1": distance.detach()}
 
     @torch.no_grad()
     def colorize(self, rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
         """Color pictures by their L alone.
 
-        Without dropout and with the norms' running statistics, unlike its paper's tests, so that an answer hangs
+        Without dropout and with the norms' running statistics, unlike its paper's tests, so that the output depends
         neither on chance nor on the other pictures.
 
         Args:
@@ -184,6 +185,15 @@ class Pix2Pix:
         ab = self.generator(_scaled(rgb)[0]) * _AB_RANGE
         self.generator.train()
         return lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], ab), dim=1)))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Networks and optimizers."""
+        return {name: getattr(self, name).state_dict() for name in _STATE}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what :meth:`state_dict` gave."""
+        for name in _STATE:
+            getattr(self, name).load_state_dict(state[name])
 
     def _precision(self, pictures: Tensor) -> contextlib.AbstractContextManager[object]:
         return torch.autocast(pictures.device.type, torch.bfloat16, enabled=self.half_precision)
@@ -217,7 +227,7 @@ class Pix2PixLearner:
             seed,
             resumable,
         )
-        self.model = Pix2Pix.new(size, seed=seed, device=device, half_precision=half_precision)
+        self.state = Pix2Pix.new(size, seed=seed, device=device, half_precision=half_precision)
 
     def draw(self, step: int) -> Windows:
         """The crops of a step."""
@@ -227,19 +237,7 @@ class Pix2PixLearner:
         """One step of both networks, whatever the schedule."""
         if self._resumable:
             torch.manual_seed((self._seed << 32) + step)
-        return self.model.step(batch.to(self.device).crops())
-
-    def state_dict(self) -> dict[str, Any]:
-        """Networks and optimizers."""
-        return {name: getattr(self.model, name).state_dict() for name in _STATE}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up what :meth:`state_dict` gave."""
-        for name in _STATE:
-            getattr(self.model, name).load_state_dict(state[name])
-
-
-_STATE = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer")
+        return self.state.step(batch.to(self.device).crops())
 
 
 def _scaled(rgb: Float[Tensor, "n 3 h w"]) -> tuple[Float[Tensor, "n 1 h w"], Float[Tensor, "n 2 h w"]]:

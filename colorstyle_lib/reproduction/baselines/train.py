@@ -1,7 +1,7 @@
-"""Opponents that must be trained, and our own model in the same race: same pictures, same loop, same computing time.
+"""Training of the baselines, and of our own model beside them: same pictures, same loop, same computing time.
 
-Each is trained for an equal budget of processor time rather than steps, since their steps cost differently; learning
-rates and stages follow the share of the budget that is spent. So a race ends a little differently on another machine.
+Each has an equal budget of processor time rather than steps, since their steps cost differently; learning rates and
+stages follow the share of the budget that is spent. So results differ a little from machine to machine.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ from colorstyle_lib.training.train_on_folder import STORE_SCALE, STYLE_COVERS, S
 MINUTES = 10.0
 """Of processor time for each, by default."""
 
-OPPONENTS: dict[str, Recipe] = RECIPES | SPECIALISTS
-"""Everyone that can be trained here, by name."""
+BASELINES: dict[str, Recipe] = RECIPES | SPECIALISTS
+"""Every method that can be trained here, by name."""
 
 
 def _new_learner(
-    recipe: Recipe, store: ImageStore, seed: int, device: torch.device, size: int, looks: ImageStore | None
+    recipe: Recipe, store: ImageStore, seed: int, device: torch.device, size: int, styles: ImageStore | None
 ) -> GanLearner | Pix2PixLearner:
     if recipe.preset is None:
         return Pix2PixLearner(store, size, seed, device, half_precision=True, resumable=True)
-    config, styles = recipe.preset.training, None
-    if looks is not None and _restyles(recipe.preset):
-        styles = Batches(looks, config.batch_size, config.crop, seed, covers=STYLE_COVERS)
-    batches = Batches(store, config.batch_size, config.crop, seed)
-    return GanLearner(recipe.preset, batches, seed=seed, styles=styles, group=ProcessGroup(device=device))
+    config = recipe.preset.training
+    shape, group = (config.batch_size, config.crop, seed), ProcessGroup(device=device)
+    taken = styles is not None and _restyles(recipe.preset)
+    style_batches = Batches(styles, *shape, covers=STYLE_COVERS) if taken else None
+    return GanLearner(recipe.preset, Batches(store, *shape), seed=seed, styles=style_batches, group=group)
 
 
 def _restyles(preset: Preset | None) -> bool:
     return preset is not None and "stylize" in dict(preset.training.tasks)
 
 
-def train_opponent(
+def train_baseline(
     name: str,
     store: ImageStore,
     folder: Path,
@@ -60,7 +60,7 @@ def train_opponent(
     seconds: float = 60 * MINUTES,
     seed: int = 0,
     recipe: Recipe | None = None,
-    looks: ImageStore | None = None,
+    styles: ImageStore | None = None,
     size: int = CROP,
     saves: int = 4,
 ) -> Path:
@@ -69,13 +69,13 @@ def train_opponent(
     Writes ``config.json``, ``log.jsonl``, a state to go on from, and the weights once the budget is spent.
 
     Args:
-        name: of :data:`OPPONENTS`.
+        name: of :data:`BASELINES`.
         store: training pictures.
         folder: its own, made where it is missing.
         seconds: of processor time (on a GPU: of time), drawing of batches included.
         seed: of weights and batches.
         recipe: another than the named one, for tests.
-        looks: style pictures, for those that restyle; by default any training picture is one.
+        styles: style pictures, for those that restyle; by default any training picture is one.
         size: side of pix2pix's pictures.
         saves: how often the state is written.
 
@@ -83,25 +83,25 @@ def train_opponent(
         The weights: ``NAME.safetensors`` in the folder.
 
     Raises:
-        ConfigError: no opponent of this name. WeightsError: the folder holds a run with other settings.
+        ConfigError: no baseline of this name. WeightsError: the folder holds a run with other settings.
     """
-    check_known("opponent", name, OPPONENTS)
-    recipe = recipe or OPPONENTS[name]
+    check_known("baseline", name, BASELINES)
+    recipe = recipe or BASELINES[name]
     weights = folder / f"{name}.safetensors"
     _check_config(folder, name, recipe, seconds, seed, len(store), size)
     if weights.is_file():
         return weights
-    learner = _new_learner(recipe, store, seed, this_process().device, size, looks)
+    learner = _new_learner(recipe, store, seed, this_process().device, size, styles)
     step, spent = 0, 0.0
     if (folder / STATE).is_file():
         state = load_state(folder)
-        learner.load_state_dict(state["learner"])
+        learner.state.load_state_dict(state["learner"])
         step, spent = state["step"], state["spent"]
     log, due = RunLog(folder, after=step), spent + seconds / saves
     for step, spent, losses in training_loop(learner, Budget(seconds=seconds), step=step, seconds=spent):  # noqa: B020
         if spent >= due or spent >= seconds:
             log.write(step, spent=round(spent, 1), **losses.means())
-            save_state({"learner": learner.state_dict(), "step": step, "spent": spent}, folder)
+            save_state({"learner": learner.state.state_dict(), "step": step, "spent": spent}, folder)
             due = spent + seconds / saves
             print(f"{name}: step {step}, {spent:.0f} of {seconds:.0f} s", flush=True)
     _save(learner, weights)
@@ -114,21 +114,21 @@ def _save(learner: GanLearner | Pix2PixLearner, path: Path) -> None:
     if isinstance(learner, GanLearner):
         save_generator(learner.state.average, path, preset=learner.preset.name)
         return
-    network = learner.model.generator
+    network = learner.state.generator
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     with atomic_write(path, error=WeightsError) as stream:
         stream.write(save(tensors, {"pix2pix": str(learner.batches.crop)}))
 
 
-def train_opponents(
+def train_baselines(
     root: Path, folder: Path, *, names: Sequence[str] = (), minutes: float = MINUTES, seed: int = 0
 ) -> list[Path]:
-    """Train opponents one after the other on the train split of a data root, or go on where that was cut short.
+    """Train baselines one after the other on the train split of a data root, or go on where that was cut short.
 
     Args:
         root: a data root.
         folder: each gets a folder of its name in it.
-        names: of :data:`OPPONENTS`; empty for all that only color.
+        names: of :data:`BASELINES`; empty for all that only color.
         minutes: for each, times its recipe's share.
         seed: of weights and batches.
 
@@ -136,17 +136,17 @@ def train_opponents(
         Their weights.
 
     Raises:
-        ConfigError: no opponent of a name. DataError: the root holds no pictures.
+        ConfigError: no baseline of a name. DataError: the root holds no pictures.
     """
     for name in names:
-        check_known("opponent", name, OPPONENTS)
-    chosen = {name: OPPONENTS[name] for name in names or RECIPES}
-    store, looks = load_split(root, "train", round(CROP * STORE_SCALE)), None
+        check_known("baseline", name, BASELINES)
+    chosen = {name: BASELINES[name] for name in names or RECIPES}
+    store, styles = load_split(root, "train", round(CROP * STORE_SCALE)), None
     if any(_restyles(recipe.preset) for recipe in chosen.values()):
-        looks = style_store(root, (), round(CROP * STYLE_SCALE))
-    options = {"seed": seed, "looks": looks}
+        styles = style_store(root, (), round(CROP * STYLE_SCALE))
+    options = {"seed": seed, "styles": styles}
     return [
-        train_opponent(name, store, folder / name, seconds=60 * minutes * recipe.budgets, **options)
+        train_baseline(name, store, folder / name, seconds=60 * minutes * recipe.budgets, **options)
         for name, recipe in chosen.items()
     ]
 

@@ -16,7 +16,7 @@ from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.losses.reconstruction import huber_ab
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.reproduction.baselines.method import load_colorizer
-from colorstyle_lib.reproduction.baselines.train import RECIPES, Recipe, train_opponent
+from colorstyle_lib.reproduction.baselines.train import RECIPES, Recipe, train_baseline
 from colorstyle_lib.training.checkpoint import load_state
 from colorstyle_lib.training.loop import GanLearner
 
@@ -74,7 +74,7 @@ def test_l1_descends_on_the_absolute_error():
 @pytest.mark.parametrize("name", ["l1", "bins", "ours"])
 def test_a_small_race_of_our_networks(name: str, tmp_path: Path):
     store = drawn_store()
-    weights = train_opponent(name, store, tmp_path, seconds=4.0, recipe=small(name), saves=2)
+    weights = train_baseline(name, store, tmp_path, seconds=4.0, recipe=small(name), saves=2)
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert log[-1]["spent"] >= 4.0
     assert ("discriminator" in log[-1]) == (name == "ours")  # it comes last, by share of time
@@ -91,7 +91,7 @@ def test_a_small_race_of_our_networks(name: str, tmp_path: Path):
 
 
 def test_pix2pix_is_kept_as_it_was_trained_and_answers_by_lightness_alone(tmp_path: Path):
-    weights = train_opponent("pix2pix", drawn_store(), tmp_path, seconds=0.5, recipe=PIX2PIX, size=32)
+    weights = train_baseline("pix2pix", drawn_store(), tmp_path, seconds=0.5, recipe=PIX2PIX, size=32)
     color, generator = load_colorizer(weights)
     assert generator is None
     rgb = synthetic.scenes(2, 32, seed=5).rgb
@@ -104,7 +104,7 @@ def test_pix2pix_is_kept_as_it_was_trained_and_answers_by_lightness_alone(tmp_pa
 def test_a_run_that_was_cut_short_goes_on_and_a_finished_one_is_left_alone(tmp_path: Path, monkeypatch, clock):
     """Clock by steps instead of seconds: so the interrupted run can be compared with a whole one."""
     store, recipe = drawn_store(), small("ours")
-    whole = train_opponent("ours", store, tmp_path / "whole", seconds=4.0, recipe=recipe)
+    whole = train_baseline("ours", store, tmp_path / "whole", seconds=4.0, recipe=recipe)
     before = load_file(whole)
 
     step = GanLearner.gradient_step
@@ -117,24 +117,24 @@ def test_a_run_that_was_cut_short_goes_on_and_a_finished_one_is_left_alone(tmp_p
     with monkeypatch.context() as patch:
         patch.setattr(GanLearner, "gradient_step", fails_at_5)
         with pytest.raises(KeyboardInterrupt):
-            train_opponent("ours", store, tmp_path / "cut", seconds=4.0, recipe=recipe)
+            train_baseline("ours", store, tmp_path / "cut", seconds=4.0, recipe=recipe)
     assert load_state(tmp_path / "cut")["step"] == 4
-    cut = train_opponent("ours", store, tmp_path / "cut", seconds=4.0, recipe=recipe)
+    cut = train_baseline("ours", store, tmp_path / "cut", seconds=4.0, recipe=recipe)
     after = load_file(cut)
     assert after.keys() == before.keys()
     assert all(torch.equal(after[key], before[key]) for key in before)
     spent = clock.now
-    assert train_opponent("ours", store, tmp_path / "cut", seconds=4.0, recipe=recipe) == cut
+    assert train_baseline("ours", store, tmp_path / "cut", seconds=4.0, recipe=recipe) == cut
     assert clock.now == spent
 
 
 def test_what_cannot_be_trained_or_read_is_refused(tmp_path: Path):
     store = drawn_store()
     with pytest.raises(ConfigError, match="did you mean 'bins'"):
-        train_opponent("bin", store, tmp_path)
-    train_opponent("l1", store, tmp_path, seconds=0.1, recipe=small("l1"))
+        train_baseline("bin", store, tmp_path)
+    train_baseline("l1", store, tmp_path, seconds=0.1, recipe=small("l1"))
     with pytest.raises(WeightsError, match=r"other settings \(seconds\)"):
-        train_opponent("l1", store, tmp_path, seconds=0.2, recipe=small("l1"))
+        train_baseline("l1", store, tmp_path, seconds=0.2, recipe=small("l1"))
     with pytest.raises(WeightsError, match="no weights at"):
         load_colorizer(tmp_path / "none.safetensors")
     (tmp_path / "bad.safetensors").write_bytes(b"no")

@@ -26,7 +26,7 @@ from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.baselines.recipes import RECIPES, SPECIALISTS, Recipe
-from colorstyle_lib.reproduction.baselines.train import train_opponent
+from colorstyle_lib.reproduction.baselines.train import train_baseline
 from colorstyle_lib.reproduction.benchmarks.coloring import measure_all
 from colorstyle_lib.reproduction.benchmarks.runner import Run
 from colorstyle_lib.reproduction.benchmarks.unified_vs_specialists import (
@@ -100,7 +100,7 @@ def test_each_learns_its_own_tasks_and_looks_come_from_style_pictures(tmp_path: 
     for name, recipe in SPECIALISTS.items():
         seen.clear()
         folder = tmp_path / name
-        train_opponent(name, drawn_store(), folder, seconds=2.0, recipe=small(recipe), looks=looks, saves=1)
+        train_baseline(name, drawn_store(), folder, seconds=2.0, recipe=small(recipe), styles=looks, saves=1)
         terms[name] = json.loads((folder / "log.jsonl").read_text().splitlines()[-1]).keys() & {"color", "style"}
         assert {one and one.store is looks for one in seen} == ({None} if name == "color_specialist" else {True})
     assert terms == {"joint": {"color", "style"}, "color_specialist": {"color"}, "style_specialist": {"style"}}
