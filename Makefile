@@ -27,8 +27,8 @@ tutorial: $(READY) ## run the notebooks; MODE=smoke|quick|full, DATA=folder of i
 	@echo "tutorial: running the notebooks, each in a process of its own"
 	@$(BIN)/colorstyle run $(NB) --mode $(MODE) $(if $(DATA),--data "$(DATA)")
 
-# Tests run in several processes. nbmake passes no parameters, so the mode comes by variable. One thread: smoke-sized work gains nothing from more, and on
-# a busy machine threads that wait for each other take minutes for seconds of work.
+# Tests run in several processes of one thread each: threads that wait for each other on a busy machine take minutes for
+# seconds of work. nbmake passes no parameters, so the mode comes by variable.
 test: export OMP_NUM_THREADS = 1
 test: $(READY) ## check style and imports, run the tests, then every notebook in smoke mode
 	@echo "test: style, order of imports, unit tests, then the notebooks and solutions in smoke mode"
