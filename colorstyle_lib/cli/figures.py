@@ -36,8 +36,8 @@ def _pages(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.notebook_runner.check import check_executed
-    from colorstyle_lib.reproduction.figures.check import check_figures
     from colorstyle_lib.reproduction.figures.pages import check_pages
+    from colorstyle_lib.reproduction.figures.registry import check_figures
 
     found = check_figures(arguments.names)
     if not arguments.names:

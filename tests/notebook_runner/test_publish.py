@@ -236,7 +236,7 @@ def test_what_does_not_belong_there_is_told(course: Path, kept: Path, monkeypatc
 
 def test_the_command_checks_them(monkeypatch: pytest.MonkeyPatch, capsys):
     """Figures are checked elsewhere: here only that the notebooks are among what is told."""
-    monkeypatch.setattr("colorstyle_lib.reproduction.figures.check.FIGURES", {})
+    monkeypatch.setattr("colorstyle_lib.reproduction.figures.registry.FIGURES", {})
     main(["figures", "check"])
     told = capsys.readouterr().out
     assert all(f"executed/{path.stem}: " in told for path in paths.NOTEBOOKS.glob("*.ipynb"))

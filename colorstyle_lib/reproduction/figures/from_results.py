@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -42,14 +43,14 @@ def opponents() -> KeptFigure:
         Panel("kernel distance, less is better", _table(KERNEL), 0.0),
     ]
     metric = "as the panels say; kernel distance on EfficientNet-Lite0's features; intervals over pictures, 95 %"
-    return _kept(plots.intervals(panels, columns=2, width=3.1), _numbers(panels), metric)
+    return _dots(panels, metric, columns=2, width=3.1)
 
 
 def steering() -> KeptFigure:
     """The effect of a reference, hints and seeds on the error, and the error by predicted uncertainty."""
     panels = [Panel(title, _table(metric, (*_DATA, DEMO), ("released",)), 1.0) for title, metric in _RATIOS.items()]
     metric = "ratios of ab errors (squared; root mean square in the last); intervals over pictures, 95 %"
-    return _kept(plots.intervals(panels, width=2.1), _numbers(panels), metric)
+    return _dots(panels, metric, width=2.1)
 
 
 def ablations() -> KeptFigure:
@@ -119,8 +120,9 @@ def _table(metric: str, rows: Sequence[str] = _DATA, methods: Sequence[str] = _M
     return {m: {f"{row} (n = {one.n})": one for row, one in some.items()} for m, some in table.items() if some}
 
 
-def _numbers(panels: Sequence[Panel]) -> list[Number]:
-    return [n for panel in panels for some in panel.numbers.values() for n in some.values()]
+def _dots(panels: Sequence[Panel], metric: str, **options: Any) -> KeptFigure:
+    numbers = [n for panel in panels for some in panel.numbers.values() for n in some.values()]
+    return _kept(plots.intervals(panels, **options), numbers, metric)
 
 
 def _kept(

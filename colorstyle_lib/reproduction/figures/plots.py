@@ -320,9 +320,7 @@ def pareto(
         points = {s: distances[name, s] for s in sorted(s for other, s in distances if other == name)}
         x, y = ([one[measure] for one in points.values()] for measure in (content, "style"))
         fewest, most = min(e.n for e in x), max(e.n for e in x)
-        xerr, yerr = (
-            [[e.value - e.interval[0] for e in some], [e.interval[1] - e.value for e in some]] for some in (x, y)
-        )
+        xerr, yerr = (np.array([[abs(end - e.value) for end in e.interval] for e in some]).T for some in (x, y))
         style = {"color": color, "marker": marker, "linestyle": "-" if len(points) > 1 else "none", "elinewidth": 0.7}
         label = f"{name} (n = {fewest if fewest == most else f'{fewest} to {most}'})"
         ax.errorbar([e.value for e in x], [e.value for e in y], xerr=xerr, yerr=yerr, **style, label=label)

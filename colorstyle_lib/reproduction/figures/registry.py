@@ -1,17 +1,24 @@
-"""The figures that the repository shows: each made by one function, written with a sidecar of its facts."""
+"""The figures that the repository shows: each made by one function, kept with its facts, and checked against them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 
 from colorstyle_lib import paths
+from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import DataError, check_known
+from colorstyle_lib.files import file_hash
 from colorstyle_lib.reproduction.figures import from_results, from_weights
-from colorstyle_lib.reproduction.figures.sidecar import KeptFigure, keep_figure
+from colorstyle_lib.reproduction.figures.sidecar import KeptFigure, keep_figure, read_sidecar
+
+TOLERANCE = 0.005
+"""How far a recomputed number may lie from the kept one, as a share of it or, near 0, in its own unit: processors round
+differently."""
 
 
 class FigureSpec(NamedTuple):
@@ -36,20 +43,38 @@ FIGURES = {
 }
 
 
+class CheckResult(NamedTuple):
+    """A figure or text, held against what it is made of.
+
+    Attributes:
+        name: of the figure or file.
+        said: what was compared, and how far it agrees, or why it was not.
+        problems: what does not agree; none where all does.
+        skipped: nothing could be compared.
+    """
+
+    name: str
+    said: str
+    problems: tuple[str, ...] = ()
+    skipped: bool = False
+
+    @property
+    def lines(self) -> list[str]:
+        """For a person: one line, and one for each problem."""
+        verdict = "not checked" if self.skipped else "DIFFERS" if self.problems else "agrees"
+        return [f"{self.name}: {verdict}: {self.said}", *(f"  {problem}" for problem in self.problems)]
+
+
 def make_figures(names: Sequence[str] = (), folder: Path | None = None) -> list[Path]:
     """Make figures in ``figures/`` or another folder, each with a sidecar; without names, all that can be made.
 
     Raises:
         ConfigError: a name that is no figure. DataError: what a named one needs is not there.
     """
-    for name in names:
-        check_known("figure", name, FIGURES)
     made = []
-    for name in names or FIGURES:
-        make, formats, mode = FIGURES[name]
+    for name in _known(names):
         try:
-            with plt.style.context(paths.STYLE_FILE):
-                made.append(keep_figure(name, make(), formats, mode, folder))
+            made.append(keep_figure(name, _draw(name), FIGURES[name].formats, FIGURES[name].mode, folder))
         except DataError as error:
             if names:
                 raise
@@ -57,3 +82,66 @@ def make_figures(names: Sequence[str] = (), folder: Path | None = None) -> list[
             continue
         print(made[-1])
     return made
+
+
+def check_figures(names: Sequence[str] = (), folder: Path | None = None) -> list[CheckResult]:
+    """Make figures again in memory, all or those named, and hold their facts against those kept in a folder.
+
+    Compared are the files' hashes with their sidecar, the weights, the number of pictures, and every number that is
+    drawn. Pixels are not: another version of matplotlib sets type otherwise.
+
+    Raises:
+        ConfigError: a name that is no figure.
+    """
+    return [_check(name, folder or paths.FIGURES) for name in _known(names)]
+
+
+def _known(names: Sequence[str]) -> Sequence[str]:
+    for name in names:
+        check_known("figure", name, FIGURES)
+    return names or list(FIGURES)
+
+
+def _draw(name: str) -> KeptFigure:
+    with plt.style.context(paths.STYLE_FILE):
+        return FIGURES[name].make()
+
+
+def _check(name: str, folder: Path) -> CheckResult:
+    try:
+        fresh = _draw(name)
+    except DataError as error:
+        return CheckResult(name, str(error), skipped=True)
+    try:
+        sidecar = read_sidecar(name, folder)
+    except DataError as error:
+        return CheckResult(name, str(error), (str(error),))
+    problems = [
+        f"{file} is not the file that its sidecar is of"
+        for file, kept in sidecar.get("files", {}).items()
+        if not (folder / file).is_file() or file_hash(folder / file) != kept
+    ]
+    for what, now in (("weights_sha256", fresh.weights), ("n", fresh.n), ("metric", fresh.metric)):
+        if sidecar.get(what) != now:
+            problems.append(f"{what}: {sidecar.get(what)} kept, {now} now")
+    apart, different = _compare(sidecar.get("facts", {}), fresh.facts)
+    others = [f"{package} {sidecar.get(package)}" for package, now in versions().items() if sidecar.get(package) != now]
+    made_with = f"; made with {', '.join(others)}" if others else ""
+    said = f"{len(fresh.facts)} facts, at most {apart:.2g} of their value apart ({TOLERANCE:g} allowed){made_with}"
+    return CheckResult(name, said, (*problems, *different))
+
+
+def _compare(kept: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[float, list[str]]:
+    """Largest relative difference, and a line for each fact that differs by too much."""
+    problems, largest = [f"{name}: kept, but not made now" for name in kept if name not in now], 0.0
+    problems += [f"{name}: made now, but not kept" for name in now if name not in kept]
+    for name in kept.keys() & now.keys():
+        one, other = (list(v) if isinstance(v, Sequence) else [v] for v in (kept[name], now[name]))
+        if len(one) != len(other):
+            problems.append(f"{name}: {len(one)} numbers kept, {len(other)} now")
+            continue
+        for a, b in zip(one, other, strict=True):
+            largest = max(largest, abs(a - b) / max(abs(a), TOLERANCE))
+            if not math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+                problems.append(f"{name}: {a:.6g} kept, {b:.6g} now")
+    return largest, sorted(problems)

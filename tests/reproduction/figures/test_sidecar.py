@@ -18,9 +18,8 @@ from colorstyle_lib.errors import DataError
 from colorstyle_lib.inference.colorstyle import released_card
 from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.reproduction.figures import from_results
-from colorstyle_lib.reproduction.figures.check import check_figures
 from colorstyle_lib.reproduction.figures.plots import Panel, intervals
-from colorstyle_lib.reproduction.figures.registry import FIGURES, make_figures
+from colorstyle_lib.reproduction.figures.registry import FIGURES, check_figures, make_figures
 from colorstyle_lib.reproduction.figures.sidecar import KeptFigure, keep_figure, read_sidecar
 from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
 
