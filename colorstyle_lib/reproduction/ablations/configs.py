@@ -85,7 +85,7 @@ class Comparison:
         title: in words.
         claim: that it serves.
         one: member and condition (empty: as trained) whose numbers count positive.
-        other: member and condition that they are compared with.
+        other: the same of those that are subtracted.
     """
 
     name: str
@@ -95,22 +95,17 @@ class Comparison:
     other: tuple[str, str]
 
 
-def _fields(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of a configuration from TOML, whose arrays are tuples here."""
-
-    def tuples(value: Any) -> Any:
-        return tuple(map(tuples, value)) if isinstance(value, list) else value
-
-    return {name: tuples(value) for name, value in table.items()}
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _changed(preset: Preset, row: Mapping[str, Any]) -> Preset:
     """A preset with the changes of a row."""
+    networks, parts = row.get("networks", {}), {}
     training = {name: value for recipe in row.get("recipes", ()) for name, value in _DATA["recipes"][recipe].items()}
-    parts = {"generator": {}, "discriminator": {}, "training": training}
-    for name, changes in parts.items():
-        networks = row.get("networks", {}) if name != "training" else {}
-        parts[name] = change(getattr(preset, name), **_fields({**networks, **changes, **row.get(name, {})}))
+    for part, shared in {"generator": networks, "discriminator": networks, "training": training}.items():
+        changes = {name: _tuples(value) for name, value in {**shared, **row.get(part, {})}.items()}
+        parts[part] = change(getattr(preset, part), **changes)
     return change(preset, name=row["name"], **parts)
 
 

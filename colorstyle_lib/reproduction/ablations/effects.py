@@ -51,14 +51,7 @@ _TABLE = {"psnr_ab": 2, "colorfulness_ratio": 3, KERNEL: 4, "reference_psnr_ab":
 
 @dataclass(frozen=True)
 class Effect:
-    """One difference.
-
-    Attributes:
-        comparison: of what.
-        metric: in what.
-        estimate: the mean over seeds, with its interval over pictures.
-        by_seed: each seed's own.
-    """
+    """A difference in one metric: the mean over seeds with its interval over pictures, and each seed's own."""
 
     comparison: Comparison
     metric: str
@@ -84,12 +77,7 @@ class Effect:
 
 
 def metric_statistics(columns: Columns, real: Columns) -> dict[str, Statistic]:
-    """Each of :data:`METRICS` that these columns know, as a statistic over pictures.
-
-    Args:
-        columns: of :func:`.measure`.
-        real: of the real pictures.
-    """
+    """Each of :data:`METRICS` that columns of :func:`.measure` know, as a statistic over pictures."""
     found = {name: mean_of(columns[name]) for name in METRICS if name in columns}
     found["colorfulness_ratio"] = ratio_of(columns["colorfulness"], real["colorfulness"])
     found[KERNEL] = pair_mean_of(kernel_pairs(columns["features"], real["features"]))
@@ -164,12 +152,7 @@ def spread_number(matrix: Matrix, metric: str, method: str, values: Sequence[flo
 
 
 def recorded_effects(numbers: Iterable[Number], scale: Scale = SMALL) -> dict[str, tuple[Effect, Number]]:
-    """Recorded effects with their numbers, by address, in the order of the comparisons.
-
-    Args:
-        numbers: such as those of :func:`.read_results`.
-        scale: of which trainings.
-    """
+    """Effects with the numbers that record them, by address, in the order of the comparisons."""
     found = {}
     for one in numbers:
         metric, minus, _ = one.metric.partition("_minus_")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,13 +80,7 @@ def load_material(root: Path | None, *, pictures: int = PICTURES) -> tuple[Image
 
 @torch.no_grad()
 def measure(method: ColorMethod, pictures: ValidationSet, network: EfficientNetLite0, condition: str = "") -> Columns:
-    """Measure a method's colorings, a row a picture.
-
-    Args:
-        method: to be measured.
-        pictures: that it colors.
-        network: whose features the kernel distance is of.
-        condition: of :data:`.CONDITIONS`, or none.
+    """Measure a method's colorings, a row a picture, under one of :data:`.CONDITIONS` or none.
 
     Returns:
         ``error_ab`` and ``psnr_ab``; ``colorfulness`` and ``features`` of the pictures colored by themselves; with the
@@ -124,6 +118,19 @@ def measure_attention(generator: Generator, pictures: ValidationSet) -> Columns:
             {f"{task}/{name}": values for name, values in attention_columns(generator, lab, guide).items()}
         )
     return joined(parts["automatic"]) | joined(parts["reference"])
+
+
+def measure_all(
+    method: ColorMethod, pictures: ValidationSet, network: EfficientNetLite0, conditions: Iterable[str] = ()
+) -> Columns:
+    """Everything that is kept of a training: colorings, attention where there is any, and colorings by condition."""
+    columns = measure(method, pictures, network)
+    if method.generator is not None and method.generator.steering:
+        columns |= measure_attention(method.generator, pictures)
+    for condition in conditions:
+        found = measure(method, pictures, network, condition)
+        columns |= {f"{condition}/{name}": values for name, values in found.items()}
+    return columns
 
 
 def _tasks(pictures: ValidationSet) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:

@@ -29,13 +29,7 @@ from colorstyle_lib.reproduction.ablations.configs import (
     Scale,
     get_ablation,
 )
-from colorstyle_lib.reproduction.ablations.measure import (
-    PICTURES,
-    ValidationSet,
-    measure,
-    measure_attention,
-    measure_real,
-)
+from colorstyle_lib.reproduction.ablations.measure import PICTURES, ValidationSet, measure, measure_all, measure_real
 from colorstyle_lib.reproduction.ablations.train import clock, new_learner, train_member
 from colorstyle_lib.reproduction.baselines.method import GRAY
 from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE
@@ -73,53 +67,45 @@ def run_matrix(
         ConfigError: no member of a name. DataError: the folder cannot be written to.
     """
     members = [get_ablation(name) for name in names] or list(ABLATIONS.values())
+    groups = [members[start : start + _TOGETHER] for start in range(0, len(members), _TOGETHER)]
     network = pretrained_efficientnet_lite0()
     material = cache_key(pictures.squares, pictures.halves, *store.names)
     save_columns(f"{_REAL}-{material}", measure_real(pictures, network), folder)
     save_columns(f"{GRAY.name}-{material}", measure(GRAY, pictures, network), folder)
-    done = {(line["config"], line["seed"]): line for line in read_log(folder)}
-    asked = []
-    for start in range(0, len(members), _TOGETHER):
-        for seed in range(seeds):
-            for member in members[start : start + _TOGETHER]:
-                config = config_hash(member, steps, material)
-                if (config, seed) not in done:
-                    own = max(1, round(steps / cost_of(member, store, folder)))
-                    facts = {"ablation": member.name, "seed": seed, "config": config, "steps": own}
-                    facts |= {"n": len(pictures), "train": len(store), "commit": commit(), "hardware": hardware()}
-                    facts |= _train_and_measure(member, store, pictures, folder, network, facts)
-                    done[config, seed] = facts | {"data": pictures.data, "material": material, "budget": steps}
-                    append_line(folder, done[config, seed])
-                asked.append(done[config, seed])
+    done, asked = {(line["config"], line["seed"]): line for line in read_log(folder)}, []
+    for member, seed in ((member, seed) for group in groups for seed in range(seeds) for member in group):
+        config = config_hash(member, steps, material)
+        if (config, seed) not in done:
+            own = max(1, round(steps / cost_of(member, store, folder)))
+            line = {"ablation": member.name, "seed": seed, "config": config, "steps": own, "n": len(pictures)}
+            line |= {"train": len(store), "commit": commit(), "hardware": hardware()}
+            line |= _train(member, store, pictures, network, seed, own, folder / f"{member.name}-{config}-{seed}")
+            done[config, seed] = line | {"data": pictures.data, "material": material, "budget": steps}
+            append_line(folder, done[config, seed])
+        asked.append(done[config, seed])
     return asked
 
 
-def _train_and_measure(
+def _train(
     member: Ablation,
     store: ImageStore,
     pictures: ValidationSet,
-    folder: Path,
     network: EfficientNetLite0,
-    facts: Mapping[str, Any],
+    seed: int,
+    steps: int,
+    file: Path,
 ) -> dict[str, Any]:
-    """More facts about a training; its columns are kept before its line is written."""
-    seed, steps = facts["seed"], facts["steps"]
+    """What a training adds to its line of the log; its columns are kept before that is written."""
     try:
         method, spent = train_member(member, store, seed=seed, steps=steps)
     except WeightsError as error:  # a training that breaks down is a result, too
         print(f"{member.name} {seed}: {error}", flush=True)
         return {"problem": str(error)}
-    columns = measure(method, pictures, network)
-    if method.generator is not None and method.generator.steering:
-        columns |= measure_attention(method.generator, pictures)
-    for condition in CONDITIONS if member.name == BASE else ():
-        measured = measure(method, pictures, network, condition)
-        columns |= {f"{condition}/{name}": values for name, values in measured.items()}
-    name = f"{member.name}-{facts['config']}-{seed}"
-    save_columns(name, columns, folder)
+    columns = measure_all(method, pictures, network, CONDITIONS if member.name == BASE else ())
+    save_columns(file.name, columns, file.parent)
     means = {key: round(values.mean().item(), 4) for key, values in columns.items() if values.ndim == 1}
     print(f"{member.name} {seed}: {steps} steps in {spent:.0f} s, PSNR ab {means['psnr_ab']:.2f} dB", flush=True)
-    return {"cpu_seconds": round(spent, 2), "means": means, "columns": name}
+    return {"cpu_seconds": round(spent, 2), "means": means, "columns": file.name}
 
 
 def config_hash(member: Ablation, steps: int, material: str) -> str:
