@@ -42,11 +42,7 @@ class ToyObjects:
 
 
 def draw_objects(n_scenes: int, seed: int = 0) -> ToyObjects:
-    """Cut the ambiguous objects out of scenes of 64 pixels; one with a neighbour in its window is left out.
-
-    Args:
-        n_scenes: scenes to draw; they give about five pictures in four scenes.
-        seed: same seed, same pictures.
+    """Cut the ambiguous objects that stand alone out of drawn scenes of 64 pixels, about five from four scenes.
 
     Raises:
         ConfigError: not one object stands alone in these scenes.
@@ -73,12 +69,7 @@ def draw_objects(n_scenes: int, seed: int = 0) -> ToyObjects:
 
 
 def object_colors(ab: Float[Tensor, "z n 2 24 24"], inside: Bool[Tensor, "n 24 24"]) -> Float[Tensor, "z n 2"]:
-    """The mean (a, b) inside each object.
-
-    Args:
-        ab: Lab units.
-        inside: which pixels belong to the object.
-    """
+    """The mean (a, b) inside each object, Lab units."""
     weights = inside[:, None].float()
     return (ab * weights).sum(dim=(3, 4)) / weights.sum(dim=(2, 3))
 
@@ -101,12 +92,7 @@ class ColorScore:
 
 
 def score_colors(colors: Float[Tensor, "z n 2"], kinds: Int[Tensor, " n"]) -> ColorScore:
-    """Compare objects' colors with what they could truly have been; every kind counts alike.
-
-    Args:
-        colors: of ``n`` objects, ``z`` draws each.
-        kinds: of the objects, indices into ``KINDS``.
-    """
+    """Compare z draws of each object's color with the colors that its kind can have; every kind counts alike."""
     from_mean, covered, shares = [], [], {}
     for kind in kinds.unique().tolist():
         answers, known = colors[:, kinds == kind], KINDS[kind]

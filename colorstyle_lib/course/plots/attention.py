@@ -97,12 +97,7 @@ def _needles(ax: Axes, cosine: Tensor, sine: Tensor, longest: float) -> None:
 
 
 def override_maps(pictures: Mapping[str, Picture], distances: Mapping[str, Float[Tensor, "h w"]]) -> Figure:
-    """Pictures under changed attention, and below each how far its colors are from the first picture's.
-
-    Args:
-        pictures: by title; the first is what the others are compared with.
-        distances: in the ab plane, Lab units, by title; the first picture's own is 0 and not drawn.
-    """
+    """Pictures under changed attention, and below each its distance in ab, Lab units, from the first."""
     first, *others = pictures
     top = max(float(distance.flatten().quantile(0.995)) for distance in distances.values())
     maps = [Captioned(None, note=f"distance in ab\nfrom “{first}”")]
@@ -133,11 +128,10 @@ def weights_by_image(weights: Mapping[str, Mapping[str, Float[Tensor, "n m"]]], 
 def weight_against_change(
     panels: Mapping[str, Mapping[str, tuple[str, Float[Tensor, " n"], Float[Tensor, " n"]]]],
 ) -> Figure:
-    """Attention weights beside what deleting a modality changes: a dot an image, panels on one scale of weights.
+    """Attention weights beside the change when a modality is deleted: a dot an image, panels on one scale.
 
     Args:
-        panels: by title of a row, by title of a panel: the modality, its weights, and the mean change of ab when it is
-            removed, in Lab units.
+        panels: by row and panel: the modality, its weights, and the mean change of ab, Lab units, when it is removed.
     """
     columns = max(len(row) for row in panels.values())
     size = (2.2 * columns, 2.4 * len(panels))
@@ -161,15 +155,7 @@ def discriminator_scores(
     verdicts: Mapping[str, float],
     names: Sequence[str] = MODALITIES,
 ) -> Figure:
-    """A discriminator's judgment of pictures: each modality's score and weight, and the logit.
-
-    Args:
-        pictures: by title.
-        scores: by title, one a modality; None where the picture does not have it.
-        weights: alpha, the same way.
-        verdicts: by title, the logit.
-        names: of the modalities.
-    """
+    """Pictures as a discriminator judges them: each modality's score (None: absent) and weight, and the logit."""
     figure, axes = new_figure(2, len(pictures), figsize=(2.1 * len(pictures), 3.7), squeeze=False, sharey="row")
     reach = 1.15 * max(abs(s) for row in (*scores.values(), verdicts.values()) for s in (*row, 0.1) if s is not None)
     for (above, below), (title, picture) in zip(axes.T, pictures.items(), strict=True):

@@ -16,14 +16,7 @@ from colorstyle_lib.course.plots.palette import BLUE, MARKERS, SERIES, VERMILION
 def chroma_profile(
     guide: Float[Tensor, " w"], truth: Float[Tensor, " w"], ways: Mapping[str, Float[Tensor, " w"]], name: str = "b"
 ) -> Figure:
-    """One row of pixels: L, and a plane of chroma as it is and as several ways bring it back from half the size.
-
-    Args:
-        guide: L of each pixel.
-        truth: the plane, of each pixel.
-        ways: the plane as brought back, by title.
-        name: of the plane.
-    """
+    """L of one row of pixels, and a plane of chroma as it is and as several ways bring it back from half the size."""
     figure, (above, below) = new_figure(2, 1, figsize=(5.6, 3.6), sharex=True, height_ratios=(1, 2))
     x = np.arange(len(guide))
     above.bar(x, guide.tolist(), width=1, color=[str(L / 100) for L in guide.tolist()], edgecolor="0.5", linewidth=0.6)
@@ -52,13 +45,7 @@ def paired_values(values: Mapping[str, Float[np.ndarray, " n"]], label: str) -> 
 
 
 def error_by_hints(counts: Sequence[int], errors: Mapping[str, Float[np.ndarray, "n k"]], wanted: float) -> Figure:
-    """Error against the number of hints, in percent of the error without any; a panel for each way of placing them.
-
-    Args:
-        counts: numbers of hints, the first 0.
-        errors: squared ab error by image and number, by way.
-        wanted: the criterion, percent.
-    """
+    """Squared ab error by image and number of hints, in percent of that without; a panel for each way."""
     figure, axes = new_figure(1, len(errors), figsize=(3.6 * len(errors), 3.1), sharey=True, squeeze=False)
     for ax, (title, table) in zip(axes[0], errors.items(), strict=True):
         share = 100 * table / table[:, :1].clip(1e-9)
@@ -86,7 +73,7 @@ def calibration(
         actual: root mean square ab error of the same pixels.
         interval: lower and upper end for ``actual``.
         each: the same for single images.
-        within: the factor that the criterion allows either way; its band is shaded.
+        within: the factor that the criterion allows either way.
     """
     figure, ax = new_figure(figsize=(4.6, 4.2))
     end = 1.08 * max(predicted.max(), interval[1].max(), *(max(p.max(), a.max()) for p, a in each), 1.0)

@@ -148,14 +148,7 @@ def picture_grid(
     row_titles: Sequence[str] = (),
     height: float = 1.9,
 ) -> Figure:
-    """Draw pictures in rows, with titles above the columns and at the left of the rows.
-
-    Args:
-        rows: pictures, equally many in each row; None leaves a place empty.
-        titles: one for each column.
-        row_titles: one for each row.
-        height: of a row, in inches.
-    """
+    """Draw rows of pictures (None: an empty place) with titles of columns and rows; ``height`` in inches."""
     heads = [titles, *[()] * (len(rows) - 1)]
     cells = [
         [Captioned(picture, head[j] if head else "") for j, picture in enumerate(row)]
@@ -167,13 +160,7 @@ def picture_grid(
 def grid_with_maps(
     rows: Sequence[tuple[Sequence[Captioned], Sequence[tuple[str, Float[Tensor, "_ _"]]]]], top: float, label: str
 ) -> Figure:
-    """Draw rows of pictures, then of maps, all maps on one scale.
-
-    Args:
-        rows: for each row its pictures, and its maps with their titles; equally many in every row.
-        top: the scale's end; it begins at 0.
-        label: what the maps measure.
-    """
+    """Draw rows of pictures, then of maps with their titles, all maps on one scale from 0 to ``top``."""
     cells = [[*pictures, *(Captioned(values, title) for title, values in maps)] for pictures, maps in rows]
     return captioned_grid(cells, height=1.75, scale=Scale(0.0, top, label))
 
@@ -216,15 +203,7 @@ def curves(
 
 
 def dots_and_bar(ax: Axes, row: int, values: Sequence[float | int], bar: float | None = None, **look: Any) -> None:
-    """Draw numbers as dots in a row, one a little below the other so that equal ones show, and a bar at their mean.
-
-    Args:
-        ax: where to draw.
-        row: the height at which they lie.
-        values: the numbers.
-        bar: where to draw the bar instead.
-        **look: of the dots, as in ``ax.plot``.
-    """
+    """Draw numbers as dots in a row, spread in height so that equal ones show, and a bar at their mean or elsewhere."""
     values = [float(value) for value in values]
     heights = row + np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else [row]
     ax.plot(values, heights, clip_on=False, **{"marker": "o", "linestyle": "none", **look})

@@ -52,7 +52,7 @@ def gamut_slices(
     before: Float[Tensor, "k 2"],
     after: Mapping[float, Float[Tensor, "k 2"]],
 ) -> Figure:
-    """The colors that a screen has at a few lightnesses, and where ``fit_gamut`` moves those that it has not.
+    """The gamut's slice of the ab plane at each L, and where ``fit_gamut`` moves some colors.
 
     Args:
         slices: for each L, the colors of the ab plane and which of them are in the gamut.
@@ -91,13 +91,7 @@ def lightness_shifts(
 def ab_statistics(
     histogram: Float[Tensor, "bins bins"], chromas: Float[Tensor, " k"], near_gray: float = 10.0
 ) -> Figure:
-    """Where the pixels of images lie in the ab plane, and what share of them has at most a given chroma.
-
-    Args:
-        histogram: as :func:`.ab_histogram` makes it.
-        chromas: one number a pixel.
-        near_gray: chroma below which a pixel counts as nearly gray; marked in both panels.
-    """
+    """The histogram of pixels over the ab plane, and the share of pixels with at most a given chroma."""
     figure, (left, right) = new_figure(1, 2, figsize=(9.6, 4.0), width_ratios=(1.1, 1))
     figure.get_layout_engine().set(wspace=0.08)
     most = float(histogram.max())
@@ -135,11 +129,11 @@ def lightness_strips(lightness: Sequence[float], rows: Mapping[str, Float[Tensor
 def square_errors(
     cases: Mapping[str, tuple[Float[Tensor, "_ 2"], Float[Tensor, "s s"]]], patches: Float[Tensor, "3 s s"]
 ) -> Figure:
-    """The expected square error of every single guess, with the true colors and the best guess.
+    """The expected square error of every guess, with the true colors (ab) and the best guess, each in its own color.
 
     Args:
-        cases: by name, the possible colors (ab) and the error of each guess of a grid.
-        patches: sRGB of the same grid at one lightness, to paint each mark in its own color.
+        cases: by name, the possible colors and the error of each guess of a grid over the ab plane.
+        patches: sRGB of the same grid at one lightness.
     """
     figure, axes = new_figure(1, len(cases), figsize=(3.9 * len(cases) + 0.6, 3.9), sharey=True)
     side = patches.shape[1]

@@ -46,13 +46,9 @@ def bootstrap_samples(samples: Mapping[str, tuple[Float[Tensor, " b"], Estimate]
 
 
 def training_intervals(estimates: Sequence[Estimate], recipe: float, label: str = "PSNR ab, dB") -> Figure:
-    """One recipe trained again and again: each training's interval over pictures, and the recipe's own value.
+    """One recipe trained many times: each training's interval over pictures, and the mean over all trainings.
 
-    Args:
-        estimates: of each training, the first one's interval shaded. Drawn in red, as a square, where the interval
-            leaves out the recipe's value.
-        recipe: the mean over all trainings there could be.
-        label: what was measured.
+    Red squares are trainings whose interval leaves out the recipe's value; the first one's interval is shaded.
     """
     first = estimates[0]
     figure, ax = new_figure(figsize=(5.4, 0.16 * len(estimates) + 1.2))

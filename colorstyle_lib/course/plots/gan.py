@@ -24,13 +24,7 @@ def _plane(ax: Axes, title: str, below: str) -> None:
 
 
 def point_gan(snapshots: Sequence[Snapshot], arrows: int = 60) -> Figure:
-    """The discriminator's field and the generator's arrows at several moments of a training, in order.
-
-    Args:
-        snapshots: the moments.
-        arrows: how many of the generated points show theirs. Each panel has its own scale of arrows, written
-            below it, because their lengths differ by orders of magnitude.
-    """
+    """The discriminator's field and the generator's arrows at several moments; each panel scales its own arrows."""
     figure, axes = new_figure(1, len(snapshots), figsize=(2.9 * len(snapshots) + 0.6, 3.3), squeeze=False)
     surest = max(float((torch.sigmoid(shot.field) - 0.5).abs().quantile(0.99)) for shot in snapshots)
     scale = {"cmap": "PuOr", "alpha": 0.8, "vmin": 0.5 - surest, "vmax": 0.5 + surest}
@@ -99,13 +93,7 @@ def modes_and_quality(results: Mapping[str, Sequence[tuple[int, float]]], modes:
 def predicted_colors(
     colors: Mapping[str, Mapping[str, Float[Tensor, "k 2"]]], true: Mapping[str, Float[Tensor, "_ 2"]], near: float
 ) -> Figure:
-    """Predictions in the ab plane: a row for each kind of object, a column for each way of training.
-
-    Args:
-        colors: by way of training, by kind: one (a, b) for each object and draw.
-        true: by kind, the colors that it can have; their mean is marked too.
-        near: radius of the circle within which a prediction counts as true.
-    """
+    """Predicted (a, b) by way of training and kind of object, with circles around the kind's true colors."""
     size = (2.4 * len(colors) + 0.5, 2.5 * len(true) + 0.4)
     figure, axes = new_figure(len(true), len(colors), figsize=size, squeeze=False, sharex=True, sharey=True)
     for axes_row, (kind, known) in zip(axes, true.items(), strict=True):
@@ -128,12 +116,9 @@ def predicted_colors(
 def color_shares(
     found: Mapping[str, Sequence[Sequence[float]]], true: Mapping[str, Float[Tensor, "_ 2"]], lightness: float = 57.0
 ) -> Figure:
-    """How often each true color is predicted: a row for each, a dot for each seed, filled with that color.
+    """Shares of predictions near each true color (a, b), by kind: a dot for each seed, filled with that color.
 
-    Args:
-        found: by kind, for each seed the share of predictions near each of its true colors.
-        true: by kind, these colors (a, b); a bar marks the share that each would have if all were equally likely.
-        lightness: L in which the dots are filled.
+    A bar marks the share that each color would have if all were equally likely.
     """
     rows = [(kind, i, color) for kind, known in true.items() for i, color in enumerate(known)]
     figure, ax = new_figure(figsize=(7.2, 0.4 * len(rows) + 0.9))

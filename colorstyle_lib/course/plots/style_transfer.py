@@ -53,12 +53,7 @@ def share_table(
 def tradeoff(
     ways: Mapping[str, Sequence[tuple[str, float, float]]], xlabel: str = "content distance, less is better"
 ) -> Figure:
-    """Content against style: a mark for each way to restyle, a line through those of one way.
-
-    Args:
-        ways: for each, its points: what stands beside a point, its content distance, its style distance.
-        xlabel: of the content distance.
-    """
+    """Content distance against style distance: for each way to restyle, its points with what stands beside them."""
     figure, ax = new_figure(figsize=(5.6, 3.8))
     for (name, points), color, marker in zip(ways.items(), SERIES, MARKERS, strict=False):
         _, content, style = zip(*points, strict=True)

@@ -34,12 +34,9 @@ def orbits(
     notes: Mapping[str, str],
     averages: Mapping[str, Float[Tensor, "n 2"]] | None = None,
 ) -> Figure:
-    """The paths of two numbers in a two-player game, a panel for each way of stepping.
+    """The paths of two numbers (x, y) in a two-player game, a panel for each way of stepping, with a note below it.
 
-    Args:
-        paths: (x, y) after each step, by title.
-        notes: a line below each panel, by title.
-        averages: a second path to draw into a panel: the moving average of the first.
+    ``averages`` are second paths to draw: the moving average of the first.
     """
     figure, axes = new_figure(1, len(paths), figsize=(2.6 * len(paths), 3.3), squeeze=False, sharey=True)
     reach = 1.1 * max(float(path.abs().max()) for path in paths.values())
@@ -161,13 +158,7 @@ def values_by_seed(
     limits: Sequence[tuple[int, int]] = (),
     width: float = 2.5,
 ) -> Figure:
-    """Each way of training as a row, each measure as a panel, each seed as a dot, their mean as a bar.
-
-    Args:
-        results: by way, by measure: a value a seed.
-        limits: of each measure's axis.
-        width: of a panel, in inches.
-    """
+    """Values of each seed as dots with a bar at their mean: a row for each way of training, a panel a measure."""
     measures = list(next(iter(results.values())))
     size = (width * len(measures) + 1.2, 0.41 * len(results) + 1.0)
     figure, axes = new_figure(1, len(measures), figsize=size, sharey=True, squeeze=False)
