@@ -22,21 +22,17 @@ from colorstyle_lib.training.loop import Budget, GanLearner, training_loop
 from colorstyle_lib.training.state import TrainState
 from colorstyle_lib.training.validation import evaluate
 
-_PER = 100.0  # Lab units: a slope is told for a change of this much
-_EXAM = 1_000_003  # a seed that no training uses
+_PER = 100.0  # Lab units: a gradient is told for a change of this much
+_CROPS_SEED = 1_000_003  # a seed that no training uses
 
 
 def small_preset(
     *, spectral_norm: bool = True, crop: int = 32, adversarial_weight: float = 1.0, ema: float = 0.9, **training: object
 ) -> Preset:
-    """The ``tiny`` preset made smaller still: 32 pixels, coloring alone, no attention, no noise.
+    """The ``tiny`` preset made smaller still: crops of 32 pixels, coloring alone, no attention, no noise.
 
-    Args:
-        spectral_norm: of the discriminator.
-        crop: side of the training crops.
-        adversarial_weight: 1, as in the paper's preset, where the players depend on each other most.
-        ema: decay of the average; as in the other presets it remembers about an eighth of a run, here of a short one.
-        **training: fields of :class:`.TrainingConfig` to change.
+    The adversarial weight is the paper's preset's, where the networks depend on each other most. The EMA remembers
+    about an eighth of a run, as in the other presets. ``training`` changes further fields of :class:`.TrainingConfig`.
 
     Raises:
         ConfigError: there is no such field.
@@ -52,10 +48,10 @@ def small_preset(
 
 
 def halves(store: ImageStore) -> tuple[ImageStore, ImageStore]:
-    """Cut every picture in two: the left half to learn from, the right half for the exam.
+    """Cut every picture in two: the left half to train on, the right half to test on.
 
-    Of a handful of pictures none can be spared. The halves share light, place and camera, so such an exam is kinder
-    than other pictures would be.
+    A handful of pictures is too few to set some aside. The halves share light, place and camera, so such a test is
+    easier than one on other pictures.
     """
     left = [image[:, :, : image.shape[2] // 2] for image in store.images]
     right = [image[:, :, image.shape[2] // 2 :] for image in store.images]
@@ -63,36 +59,29 @@ def halves(store: ImageStore) -> tuple[ImageStore, ImageStore]:
     return first, second
 
 
-def exam_crops(pictures: ImageStore, crop: int, n: int = 24) -> Float[Tensor, "n 3 {crop} {crop}"]:
-    """Random crops that are always the same, several of each picture where there are few pictures.
-
-    Args:
-        pictures: such as the right halves of :func:`halves`.
-        crop: side in pixels.
-        n: how many.
-    """
-    return Batches(pictures, n, crop, _EXAM).batch(0)
+def fixed_crops(pictures: ImageStore, crop: int, n: int = 24) -> Float[Tensor, "n 3 {crop} {crop}"]:
+    """Random crops that are always the same, several of each picture where there are few pictures."""
+    return Batches(pictures, n, crop, _CROPS_SEED).batch(0)
 
 
 def psnr_of_gray(rgb: Float[Tensor, "n 3 h w"]) -> float:
-    """Mean PSNR of the ab planes, in dB, of answering with gray: what a coloring must beat."""
+    """Mean PSNR of the ab planes, in dB, of predicting gray: the least that a coloring must reach."""
     ab = rgb_to_lab(rgb)[:, 1:]
     return psnr_ab(torch.zeros_like(ab), ab).mean().item()
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What one small training came to.
+class SmallTraining:
+    """Measurements of one small training.
 
     Attributes:
-        steps: when it was looked at.
-        kept: at each look the PSNR of the ab planes, dB, with the averaged weights, which are what is kept; on other
-            crops of the pictures learned from.
+        steps: after which it was measured.
+        kept: PSNR of the ab planes, dB, at each of them with the averaged weights, which are what is kept; on other
+            crops of the pictures trained on.
         trained: the same with the weights as the last step left them.
-        seconds: of training, without the looks; on a CPU those that it computed, whatever else the machine had to do.
-        known_seen: share of the crops learned from whose real version the discriminator thinks more real, at the end,
-            than what the generator makes of them.
-        known_unseen: the same share on pictures never trained on.
+        seconds: of training alone; on a CPU those that it computed, whatever else the machine had to do.
+        known_seen: discriminator accuracy at the end, on crops of the pictures trained on.
+        known_unseen: the same on pictures never trained on.
         slope: mean length of the discriminator's gradient at real pictures never trained on, for a change of 100 Lab
             units, at the end.
     """
@@ -106,31 +95,31 @@ class Trial:
     slope: float
 
 
-def trial(
+def train_small(
     preset: Preset,
-    learn: ImageStore,
-    exam: ImageStore,
+    train_set: ImageStore,
+    test_set: ImageStore,
     *,
     steps: int,
     seed: int,
-    looks: int = 5,
+    measurements: int = 5,
     device: torch.device | None = None,
-) -> Trial:
-    """Train a small preset once and measure it as it goes.
+) -> SmallTraining:
+    """Train a small preset once and measure it several times, the last time at the end.
 
     Args:
         preset: such as :func:`small_preset`'s.
-        learn: pictures to learn from.
-        exam: pictures that are never trained on.
+        train_set: pictures to train on.
+        test_set: pictures that are never trained on.
         steps: in all.
         seed: of weights and batches.
-        looks: how often it is measured, the last time at the end.
+        measurements: how many.
         device: where to compute; the CPU by default.
     """
     config, group = preset.training, ProcessGroup(device=device or torch.device("cpu"))
-    seen, unseen = (exam_crops(pictures, config.crop).to(group.device) for pictures in (learn, exam))
-    learner = GanLearner(preset, Batches(learn, config.batch_size, config.crop, seed), seed=seed, group=group)
-    state, measured_after = learner.state, sorted({-(-steps * (i + 1) // looks) for i in range(looks)})
+    seen, unseen = (fixed_crops(pictures, config.crop).to(group.device) for pictures in (train_set, test_set))
+    learner = GanLearner(preset, Batches(train_set, config.batch_size, config.crop, seed), seed=seed, group=group)
+    state, measured_after = learner.state, sorted({-(-steps * (i + 1) // measurements) for i in range(measurements)})
     kept, trained = [], []
     for progress in training_loop(learner, Budget(steps)):
         if progress.step in measured_after:
@@ -139,7 +128,7 @@ def trial(
             state.generator.train()
     state.discriminator.eval()
     known_seen, known_unseen = (_accuracy(state, crops) for crops in (seen, unseen))
-    return Trial(
+    return SmallTraining(
         measured_after, kept, trained, progress.seconds, known_seen, known_unseen, _gradient_length(state, unseen)
     )
 

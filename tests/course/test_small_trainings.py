@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from colorstyle_lib.config import get_preset
-from colorstyle_lib.course.small_trainings import exam_crops, halves, psnr_of_gray, small_preset, trial
+from colorstyle_lib.course.small_trainings import fixed_crops, halves, psnr_of_gray, small_preset, train_small
 from colorstyle_lib.data.batches import ImageStore, load_images
 from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import ConfigError
@@ -19,8 +19,11 @@ def pictures() -> tuple[ImageStore, ImageStore]:
     return halves(load_images([to_picture(one) for one in scenes(4, 64, seed=3).rgb], 64))
 
 
-def run(pictures, *, steps=5, seed=0, looks=1, **changes):
-    return trial(small_preset(batch_size=2, **changes), *pictures, steps=steps, seed=seed, looks=looks)
+def run(pictures, *, steps=5, seed=0, measurements=1, **changes):
+    options = {"steps": steps, "seed": seed, "measurements": measurements}
+    return train_small(
+        small_preset(batch_size=2, **changes), *pictures, steps=steps, seed=seed, measurements=measurements
+    )
 
 
 def without_time(found):
@@ -46,10 +49,10 @@ def test_halves_are_the_two_sides_of_each_picture():
 
 
 def test_the_exam_is_always_the_same(pictures):
-    crops = exam_crops(pictures[1], 32)
+    crops = fixed_crops(pictures[1], 32)
     assert crops.shape == (24, 3, 32, 32)
-    assert torch.equal(crops, exam_crops(pictures[1], 32))
-    assert not torch.equal(crops, exam_crops(pictures[0], 32))
+    assert torch.equal(crops, fixed_crops(pictures[1], 32))
+    assert not torch.equal(crops, fixed_crops(pictures[0], 32))
 
 
 def test_gray_is_right_about_gray_pictures_only():
@@ -67,21 +70,21 @@ def test_a_seed_decides_everything(pictures):
 
 
 def test_looking_changes_nothing(pictures):
-    often, once = run(pictures, looks=5), run(pictures, looks=1)
+    often, once = run(pictures, measurements=5), run(pictures, measurements=1)
     assert often.steps == [1, 2, 3, 4, 5]
     assert once.steps == [5]
     assert often.kept[-1] == once.kept[0]
     assert often.slope == once.slope
 
 
-def test_more_looks_than_steps_are_one_a_step(pictures):
-    assert run(pictures, steps=3, looks=10).steps == [1, 2, 3]
+def test_more_measurements_than_steps_are_one_a_step(pictures):
+    assert run(pictures, steps=3, measurements=10).steps == [1, 2, 3]
 
 
 def test_the_average_lags_behind_what_is_trained(pictures):
-    found = run(pictures, steps=6, looks=6)
+    found = run(pictures, steps=6, measurements=6)
     assert found.kept != found.trained
-    at_once = run(pictures, steps=6, looks=6, ema=0.0)
+    at_once = run(pictures, steps=6, measurements=6, ema=0.0)
     assert at_once.kept == pytest.approx(at_once.trained, abs=1e-3)
 
 

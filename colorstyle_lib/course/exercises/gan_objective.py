@@ -42,7 +42,7 @@ def generator_loss(attempt: Attempt):
     yield torch.isfinite(result), "at a logit of -200 D is 0 and its log infinite: use logsigmoid or softplus"
     (gradient,) = torch.autograd.grad(result, logits)
     right = is_close(gradient, -torch.sigmoid(-logits.detach()) / len(logits))
-    yield right, "the value is right, its slope is not: at a logit of -200 it should be -1 / n, so clamp nothing"
+    yield right, "the value is right, its gradient is not: at a logit of -200 it should be -1 / n, so clamp nothing"
     return "finite at both ends, and steepest where the discriminator is surest"
 
 

@@ -21,7 +21,7 @@ def look_ahead(attempt: Attempt):
     want = (x - rate * ahead[1], y + rate * ahead[0])
     two_steps = (ahead[0] - rate * ahead[1], ahead[1] + rate * ahead[0])
     mistakes = {
-        "that is the trial step alone; now take its slopes and step again, from the start": ahead,
+        "that is the trial step alone; now take the gradients there and step again, from the start": ahead,
         "that is two steps, one after the other: the second must start from x and y again": two_steps,
         "y must answer to where x would be after the trial step, not to where x went": (want[0], y + rate * want[0]),
         "that is alternating: only x looks ahead; y should, too": (want[0], ahead[1]),

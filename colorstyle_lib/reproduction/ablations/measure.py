@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
-from colorstyle_lib.course.small_trainings import exam_crops, halves
+from colorstyle_lib.course.small_trainings import fixed_crops, halves
 from colorstyle_lib.data.batches import ImageStore, center_crops, load_images
 from colorstyle_lib.data.datasets import load_split
 from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
@@ -70,7 +70,7 @@ def load_material(root: Path | None, *, pictures: int = PICTURES) -> tuple[Image
         photographs = PHOTOGRAPHS.values()
         everything = load_images([p.open() for p in photographs], 2 * HALVED, names=[p.name for p in photographs])
         learn, rest = halves(everything)
-        crops = (exam_crops(rest, side, min(pictures, _CROPS)) for side in (SIDE, HALVED))
+        crops = (fixed_crops(rest, side, min(pictures, _CROPS)) for side in (SIDE, HALVED))
         return learn, ValidationSet("demo", *crops)
     learn = load_split(root, "train", round(SIDE * STORE_SCALE))
     val = load_split(root, "val", HALVED)
