@@ -20,7 +20,6 @@ def pictures() -> tuple[ImageStore, ImageStore]:
 
 
 def run(pictures, *, steps=5, seed=0, measurements=1, **changes):
-    options = {"steps": steps, "seed": seed, "measurements": measurements}
     return train_small(
         small_preset(batch_size=2, **changes), *pictures, steps=steps, seed=seed, measurements=measurements
     )

@@ -69,7 +69,7 @@ def task_inputs(examples: TaskBatch) -> Figure:
     has_other = examples.has_task("reference", "stylize").tolist()
     others = [other if shown else None for other, shown in zip(examples.other, has_other, strict=True)]
     titles = [TASKS[task] for task in examples.task.tolist()]
-    row_titles = ("told", "shown beside", "right")
+    row_titles = ("input", "reference", "real")
     return picture_grid([[*inputs], others, [*examples.rgb]], titles=titles, row_titles=row_titles, height=1.3)
 
 

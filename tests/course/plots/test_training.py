@@ -69,7 +69,7 @@ def test_questions_show_only_what_is_known():
     beside = figure.axes[5:10]
     assert [len(ax.images) for ax in beside] == [0, 1, 0, 0, 0]
     assert np.allclose(beside[1].images[0].get_array()[0, 0], 1 - real, atol=0.01)
-    assert {"automatic", "hints", "told", "right"} <= set(texts(figure))
+    assert {"automatic", "hints", "input", "real"} <= set(texts(figure))
 
 
 def line(step: int, stage: str, **more) -> dict:
