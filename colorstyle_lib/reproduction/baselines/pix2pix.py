@@ -7,7 +7,6 @@ recipe for colorization: L goes in, ab comes out, and the discriminator sees bot
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.batches import Batches, ImageStore, Windows
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.adversarial import get_objective
@@ -104,43 +103,32 @@ class PatchGAN(nn.Module):
         return self.layers(lab)
 
 
-@dataclass
 class Pix2Pix:
-    """Both networks and their optimizers; training is one call of :meth:`step` a batch.
+    """Both networks and their optimizers, Adam as in its section 3.3; training is one call of :meth:`step` a batch.
 
-    Attributes:
-        generator: L to ab.
-        discriminator: sees L with either ab.
-        generator_optimizer: Adam as in its section 3.3.
-        discriminator_optimizer: the same.
+    Args:
+        size: side of the training pictures, a power of 2 from 32.
+        seed: of the first weights.
+        device: where they live.
         half_precision: compute in bfloat16, as the field does today.
+
+    Raises:
+        ConfigError: a size that cannot be halved down to one pixel.
     """
 
-    generator: UNet
-    discriminator: PatchGAN
-    generator_optimizer: torch.optim.Optimizer
-    discriminator_optimizer: torch.optim.Optimizer
-    half_precision: bool = False
-
-    @classmethod
-    def new(
-        cls, size: int, *, seed: int = 0, device: str | torch.device = "cpu", half_precision: bool = False
-    ) -> Pix2Pix:
-        """Both networks before training.
-
-        Args:
-            size: side of the training pictures, a power of 2 from 32.
-            seed: start of the weights.
-            device: where they live.
-            half_precision: compute in bfloat16.
-
-        Raises:
-            ConfigError: a size that cannot be halved down to one pixel.
-        """
+    def __init__(
+        self, size: int, *, seed: int = 0, device: str | torch.device = "cpu", half_precision: bool = False
+    ) -> None:
         torch.manual_seed(seed)
-        networks = [p.to(device, memory_format=torch.channels_last).train() for p in (UNet(size), PatchGAN())]
-        adams = [torch.optim.Adam(p.parameters(), lr=2e-4, betas=(0.5, 0.999)) for p in networks]
-        return cls(*networks, *adams, half_precision)
+        networks = (
+            network.to(device, memory_format=torch.channels_last).train() for network in (UNet(size), PatchGAN())
+        )
+        self.generator, self.discriminator = networks
+        self.generator_optimizer, self.discriminator_optimizer = (
+            torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999))
+            for network in (self.generator, self.discriminator)
+        )
+        self.half_precision = half_precision
 
     def step(self, rgb: Float[Tensor, "n 3 h w"]) -> dict[str, Float[Tensor, ""]]:
         """Descend once with the discriminator, then once with the generator, on the same generated pictures.
@@ -149,7 +137,7 @@ class Pix2Pix:
             rgb: real pictures, sRGB in [0, 1].
 
         Returns:
-            The losses of both networks (``discriminator`` and ``generator``), and the mean distance of ab (``l1``).
+            The losses of ``discriminator`` and ``generator``, and the mean distance of ab (``l1``).
         """
         objective = get_objective("non_saturating")
         lightness, real = _scaled(rgb)
@@ -158,8 +146,8 @@ class Pix2Pix:
             real_logits = self.discriminator(torch.cat((lightness, real), dim=1))
             fake_logits = self.discriminator(torch.cat((lightness, fake.detach()), dim=1))
         # Halved, so that it learns slower than the generator.
-        loss_d = objective.discriminator_loss(real_logits, fake_logits) / 2
-        _descend(self.discriminator_optimizer, loss_d)
+        discriminator_loss = objective.discriminator_loss(real_logits, fake_logits) / 2
+        _descend(self.discriminator_optimizer, discriminator_loss)
 
         self.discriminator.requires_grad_(False)
         with self._precision(rgb):
@@ -168,23 +156,7 @@ class Pix2Pix:
         loss = objective.generator_loss(fake_logits) + L1_WEIGHT * distance
         _descend(self.generator_optimizer, loss)
         self.discriminator.requires_grad_(True)
-        return {"discriminator": loss_d.detach(), "generator": loss.detach(), "l1": distance.detach()}
-
-    @torch.no_grad()
-    def colorize(self, rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
-        """Color pictures by their L alone.
-
-        Without dropout and with the norms' running statistics, unlike its paper's tests, so that the output depends
-        neither on chance nor on the other pictures.
-
-        Args:
-            rgb: sRGB in [0, 1], sides multiples of the training size; only L is read.
-        """
-        lab = rgb_to_lab(rgb)
-        self.generator.eval()
-        ab = self.generator(_scaled(rgb)[0]) * _AB_RANGE
-        self.generator.train()
-        return lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], ab), dim=1)))
+        return {"discriminator": discriminator_loss.detach(), "generator": loss.detach(), "l1": distance.detach()}
 
     def state_dict(self) -> dict[str, Any]:
         """Networks and optimizers."""
@@ -221,13 +193,9 @@ class Pix2PixLearner:
         half_precision: bool = False,
         resumable: bool = False,
     ) -> None:
-        self.batches, self.device, self._seed, self._resumable = (
-            Batches(store, BATCH_SIZE, size, seed),
-            device,
-            seed,
-            resumable,
-        )
-        self.state = Pix2Pix.new(size, seed=seed, device=device, half_precision=half_precision)
+        self.batches = Batches(store, BATCH_SIZE, size, seed)
+        self.device, self._seed, self._resumable = device, seed, resumable
+        self.model = Pix2Pix(size, seed=seed, device=device, half_precision=half_precision)
 
     def draw(self, step: int) -> Windows:
         """The crops of a step."""
