@@ -13,17 +13,14 @@ _CUT = 1 / 3  # side of the part cut out, of the picture's
 def differentiable_augmentation(
     lab: Float[Tensor, "n 3 h w"], chances: Float[Tensor, "n 4"]
 ) -> Float[Tensor, "n 3 h w"]:
-    """Shift each picture and cut a square out of it; gradients pass through to the pixels that are left.
+    """Shift each picture and cut a square out of it, black; gradients pass through to the pixels that are left.
 
-    S. Zhao et al., Differentiable Augmentation, NeurIPS 2020 (arXiv:2006.10738), without its changes of color: here
-    color is what the discriminator has to judge.
+    S. Zhao et al., Differentiable Augmentation, NeurIPS 2020 (arXiv:2006.10738), without its changes of color: color is
+    what the discriminator has to judge.
 
     Args:
         lab: real or generated pictures.
         chances: numbers in [0, 1): how far down and right to shift, and where to cut, for each picture.
-
-    Returns:
-        The pictures; black where nothing is left.
     """
     height, width = lab.shape[-2:]
     rows, columns = torch.arange(height, device=lab.device), torch.arange(width, device=lab.device)

@@ -1,8 +1,7 @@
 """Training with several processes, which ``torchrun`` starts, each on its share of every batch.
 
-Gradients are averaged over the processes after each backward pass, and batch statistics within it, so that N processes
-take the steps that one with the same batch would take. Both are sums that every process waits for; networks of a few
-million weights leave little to hide behind them.
+Gradients are averaged after each backward pass, and batch statistics within it, so that N processes take the steps that
+one with the same batch would take.
 """
 
 from __future__ import annotations
@@ -23,33 +22,23 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The processes of a run; by default one, on the CPU.
-
-    Attributes:
-        rank: number of this process; 0 alone writes files.
-        size: how many processes there are.
-        device: where this process computes.
-        restarted: this process takes the place of one that was lost.
-    """
+    """The processes of a run; by default one, on the CPU."""
 
     rank: int = 0
     size: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     restarted: bool = False
+    """This process takes the place of one that was lost."""
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes."""
+        """Whether this is the process that writes files."""
         return self.rank == 0
 
     def wait(self) -> None:
         """Wait until all processes are here."""
         if self.size > 1:
             dist.barrier()
-
-    def any(self, flag: bool) -> bool:
-        """Whether the flag is set in some process; the same in all of them."""
-        return any(self.gather(flag))
 
     def gather(self, value: Value) -> list[Value]:
         """The values of all processes, in the order of their numbers."""
@@ -119,10 +108,9 @@ class _Total(torch.autograd.Function):
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
-    """Batch norm with the statistics of all processes' pictures together.
+    """Batch norm with the statistics of all processes' pictures, equally many in each.
 
-    ``torch.nn.SyncBatchNorm`` does so on GPUs only; this is its definition in two sums, on any device. Processes must
-    have equally many pictures of one size.
+    ``torch.nn.SyncBatchNorm`` does so on GPUs only; this is its definition in two sums, on any device.
     """
 
     def forward(self, x: Tensor) -> Tensor:

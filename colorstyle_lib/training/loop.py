@@ -1,8 +1,7 @@
-"""The training loop, for any learner and a budget in steps or seconds; and the GAN as a learner.
+"""The training loop for any learner and a budget in steps or seconds; the GAN as a learner (the paper's section 3).
 
-Plain torch, to be read beside notebook 04 and the paper's section 3. What happens in step ``i`` depends on the weights,
-the seed and ``i`` alone, so a run that was cut short ends as it would have ended. What belongs to a run that is saved
-(checkpoints, log, validation, Ctrl-C) stands in :mod:`.saved_run`.
+Step ``i`` depends on the weights, the seed and ``i`` alone, so a run that was cut short ends as it would have ended.
+What belongs to a saved run (checkpoints, log, validation, Ctrl-C) stands in :mod:`.saved_run`.
 """
 
 from __future__ import annotations
@@ -84,17 +83,14 @@ def training_loop(
     seconds: float = 0.0,
     batches: Iterator[Any] | None = None,
 ) -> Iterator[Progress]:
-    """Train until the budget is spent; after each gradient step the caller may look, measure and save.
+    """Train until the budget is spent, and yield after each step: what the caller then does costs nothing of it.
 
     Args:
         learner: what is trained.
-        budget: in steps or seconds; what the caller does in between costs nothing of it.
+        budget: in steps or seconds.
         step: steps that are done already.
         seconds: that these have taken.
         batches: of the steps to come, where they are prepared ahead; by default each is drawn when it is needed.
-
-    Yields:
-        The progress after each step.
 
     Raises:
         WeightsError: a loss is no longer a number.
@@ -115,16 +111,7 @@ def training_loop(
 class GanLearner:
     """The generator and the discriminator of a preset, trained by :func:`.train_step`.
 
-    Args:
-        preset: networks and training.
-        batches: training pictures; this process's rows of them.
-        seed: start of the weights.
-        styles: where styles come from; by default any training picture is one.
-        group: the processes that train together.
-        start_from: weights that the generator already has; what they lack starts anew.
-
-    Raises:
-        ConfigError: a setting that does not exist, or a task that needs what the preset lacks.
+    Arguments as in :func:`.saved_run.train` and :meth:`.TrainState.new`.
     """
 
     def __init__(

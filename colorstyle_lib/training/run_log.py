@@ -24,15 +24,12 @@ _EARLY = 100  # steps
 
 
 class RunLog:
-    """The log of one run, ``log.jsonl``.
+    """The log of one run, ``log.jsonl`` in its folder, with event files for TensorBoard on request.
 
-    Args:
-        folder: where it is written.
-        after: the step that the run goes on from; lines beyond it will come again and are dropped.
-        tensorboard: also write event files for TensorBoard.
+    Lines beyond the step ``after``, from which the run goes on, will come again and are dropped.
 
     Raises:
-        MissingExtraError: TensorBoard is asked for and not installed.
+        MissingExtraError: TensorBoard is not installed.
     """
 
     def __init__(self, folder: Path, *, after: int = 0, tensorboard: bool = False) -> None:
@@ -68,21 +65,13 @@ class Losses:
             self._counts[name] += 1
 
     def check(self) -> None:
-        """Make sure that every loss still is a number.
-
-        Raises:
-            WeightsError: one is not.
-        """
+        """Raise WeightsError where a loss is no longer a number."""
         for name, total in sorted(self._sums.items(), key=lambda item: item[0] == "loss"):  # the sum of all last
             if not math.isfinite(total):
                 raise WeightsError(f"the {name} term is no longer a number at step {self._step}: {AGAIN}")
 
     def means(self, group: ProcessGroup | None = None) -> dict[str, float]:
-        """The mean of each loss over steps and processes; counting starts anew.
-
-        Raises:
-            WeightsError: one is no longer a number.
-        """
+        """The mean of each loss over steps and processes, checked; counting starts anew."""
         self.check()
         here = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
         self._sums.clear()
@@ -95,11 +84,7 @@ class Losses:
 def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *, step: int, steps: int) -> list[str]:
     """Signs of a training that goes wrong, one line each, with the setting to change.
 
-    Args:
-        result: of the average weights.
-        discriminator_accuracy: since the last evaluation; NaN while the discriminator does not take part.
-        step: steps done.
-        steps: of the whole run.
+    ``discriminator_accuracy`` is that since the last evaluation, NaN while the discriminator does not take part.
     """
     found = []
     if discriminator_accuracy > _SURE:

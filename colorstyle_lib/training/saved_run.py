@@ -44,16 +44,15 @@ def train(
     styles: Batches | None = None,
     group: ProcessGroup | None = None,
 ) -> Evaluation:
-    """Train a preset, and keep the generator's averaged weights as ``generator.safetensors``.
+    """Train a preset; write state, averaged weights, a line of ``log.jsonl`` and a sample sheet at each evaluation.
 
-    Written at each evaluation: the state to resume from (the one before is kept, too), the weights, a line in
-    ``log.jsonl`` and a sample sheet. Ctrl-C lets the step finish and saves the state.
+    Ctrl-C lets the step finish and saves the state.
 
     Args:
-        preset: what to train and how.
+        preset: what to train and how; ``options`` names steps, seed, output folder and so on.
         batches: training pictures; this process's rows of them.
         validation: pictures to measure on, never trained on.
-        options: steps, seed, output folder and so on; not its preset and data.
+        options: its preset and data are not read.
         styles: where styles come from; by default any training picture is one.
         group: the processes that train together; by default this one alone.
 
@@ -120,7 +119,7 @@ def train(
                         write_sample_sheet(state.average, squares.to(learner.device), sheet)
                     save(step)
                 group.wait()
-            if group.any(bool(interrupted)):
+            if any(group.gather(bool(interrupted))):
                 if group.first:
                     save(step)
                     print(f"stopped after step {step}; go on with the same command and --resume", flush=True)
@@ -130,7 +129,7 @@ def train(
 
 @contextmanager
 def _finish_the_step() -> Iterator[list[int]]:
-    """Let Ctrl-C wait until a step is complete: a state saved in the middle of one would be of no step at all."""
+    """Let Ctrl-C wait until a step is complete, so that the saved state is of a step."""
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield received  # only the main thread may listen to signals

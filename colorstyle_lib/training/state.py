@@ -151,12 +151,12 @@ class TrainState:
 
 @dataclass(frozen=True)
 class StepContext:
-    """What a step needs beside the training state and the batch, and what never changes in a run.
+    """What a step needs beside the training state and the batch; it never changes in a run.
 
     Attributes:
         config: tasks, stages and weights of the losses.
         group: the processes that share each batch.
-        bin_weights: how much a pixel counts, by its ab bin (see :func:`.rebalancing`); None for all alike.
+        bin_weights: weight of a pixel by its ab bin (see :func:`.rebalancing`); None for all alike.
         features: frozen VGG-19 features for the style losses; None where no task needs them.
     """
 

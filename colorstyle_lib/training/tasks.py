@@ -99,9 +99,7 @@ class TaskBatch:
 def degrade(lab: Float[Tensor, "n 3 h w"], fade: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3 h w"]:
     """Make pictures dull: less contrast around their mean L, less chroma, and less sharp the less contrast is left.
 
-    Args:
-        lab: Lab.
-        fade: what is left of contrast and of chroma, in [0, 1]; 1 and 1 change nothing.
+    ``fade`` is what is left of contrast and of chroma, in [0, 1]; 1 and 1 change nothing.
     """
     contrast, chroma = (f[:, None, None] for f in fade[..., None].unbind(1))
     lightness = lab[:, :1]
@@ -111,11 +109,7 @@ def degrade(lab: Float[Tensor, "n 3 h w"], fade: Float[Tensor, "n 2"]) -> Float[
 
 
 def parse_tasks(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
-    """Tasks and their weights from ``NAME=WEIGHT``.
-
-    Raises:
-        ConfigError: a text of another form.
-    """
+    """Tasks and their weights from texts ``NAME=WEIGHT``; ConfigError for other forms."""
     tasks: dict[str, float] = {}
     for text in texts:
         name, equals, weight = text.partition("=")
@@ -129,11 +123,7 @@ def parse_tasks(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
 
 
 def check_tasks(tasks: Sequence[tuple[str, float]]) -> None:
-    """Make sure that tasks can be drawn.
-
-    Raises:
-        ConfigError: an unknown task (the message names the nearest), a weight below 0, or none above 0.
-    """
+    """Raise ConfigError for an unknown task (it names the nearest), a weight below 0, or none above 0."""
     for name, weight in tasks:
         check_known("task", name, TASKS)
         if weight < 0:

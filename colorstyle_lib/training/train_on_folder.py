@@ -88,13 +88,9 @@ def _with_options(preset: Preset, options: TrainOptions, tasks: Sequence[tuple[s
 
 
 def style_store(root: Path, names: Sequence[str], shorter_side: int, *, quiet: bool = False) -> ImageStore:
-    """Style pictures to train on: our own gallery, and data sets of paintings.
+    """Style pictures to train on: our own gallery, and the root's data sets of these names.
 
-    Args:
-        root: data root.
-        names: its data sets that hold styles; by default those whose name says so.
-        shorter_side: pixels.
-        quiet: print nothing.
+    By default those that are called after paintings or styles.
 
     Raises:
         DataError: the root has no data set of such a name.
@@ -111,16 +107,13 @@ def style_store(root: Path, names: Sequence[str], shorter_side: int, *, quiet: b
 
 
 def write_card(weights: Path, root: Path, command: str, images: int) -> Path:
-    """Measure weights on each data set's val split and write what a reader must know beside them, as JSON.
+    """Measure weights on each data set's val split and write their card: the weights' path with the ending ``.json``.
 
     Args:
         weights: a ``.safetensors`` file, with the training's ``log.jsonl`` beside it.
         root: data root to measure on.
         command: how the weights were trained.
         images: how many images they were trained on.
-
-    Returns:
-        The card's path: the weights' with the ending ``.json``.
     """
     last = json.loads((weights.parent / "log.jsonl").read_text().splitlines()[-1])
     generator = load_generator(weights)
@@ -129,17 +122,12 @@ def write_card(weights: Path, root: Path, command: str, images: int) -> Path:
     for name in dataset_names(root, "val"):
         squares = center_crops(load_split(root, "val", size, [name]), size)
         measured[name] = asdict(evaluate(generator, squares))
+    trained = {"command": command, "images": images, "seconds": round(last["seconds"])}
     card = {
         "sha256": file_hash(weights),
         "generator": asdict(generator.config),
         "parameters": sum(p.numel() for p in generator.parameters()),
-        "trained": {
-            "command": command,
-            "images": images,
-            "seconds": round(last["seconds"]),
-            "hardware": hardware(),
-            "torch": torch.__version__,
-        },
+        "trained": {**trained, "hardware": hardware(), "torch": torch.__version__},
         "measured_at_px": size,
         "measured": measured,
         "date": datetime.now(UTC).date().isoformat(),

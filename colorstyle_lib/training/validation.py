@@ -27,7 +27,7 @@ from colorstyle_lib.model.generator import Generator
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Results of :func:`evaluate`.
+    """Results on pictures that were not trained on.
 
     Attributes:
         n: pictures.
@@ -46,13 +46,7 @@ class Evaluation:
 
 @torch.no_grad()
 def evaluate(generator: Generator, rgb: Float[Tensor, "n 3 h w"], batch_size: int = 25) -> Evaluation:
-    """Measure a generator on real pictures whose colors it is not shown.
-
-    Args:
-        generator: in evaluation mode.
-        rgb: ``(N, 3, H, W)`` in [0, 1], sides multiples of ``2 ** depth``.
-        batch_size: pictures at a time.
-    """
+    """Measure a generator, in evaluation mode, on the L of real pictures; sides are multiples of ``2 ** depth``."""
     psnr, predicted, real, weights_of = [], [], [], []
     for batch in rgb.split(batch_size):
         lab = rgb_to_lab(batch)
@@ -87,13 +81,7 @@ def demo_squares(size: int) -> Float[Tensor, "n 3 {size} {size}"] | None:
 
 @torch.no_grad()
 def write_sample_sheet(generator: Generator, squares: Float[Tensor, "n 3 h w"], path: Path) -> None:
-    """Write rows of pictures: gray, colored, real; with restyling levels also styles, and the real ones restyled.
-
-    Args:
-        generator: in evaluation mode.
-        squares: real pictures in [0, 1], sides multiples of ``2 ** depth``.
-        path: a .jpg file.
-    """
+    """Write a .jpg of rows: gray, colored, real; with restyling levels also styles, and the real pictures restyled."""
     lab = rgb_to_lab(squares)
     light = lab[:, :1]
     gray = lab_to_rgb(torch.cat((light, torch.zeros_like(lab[:, 1:])), dim=1))
