@@ -120,7 +120,7 @@ def test_color_choice_leaves_no_trace_in_lightness(many: Scenes):
 
 def test_choices_of_two_objects_are_independent():
     # Among scenes with a red or blue object, the other objects' colors must not follow.
-    drawn = scenes(300, 32, seed=11)
+    drawn = scenes(500, 32, seed=11)
     lab = rgb_to_lab(drawn.rgb)
     disc, square = (next(i for i, k in enumerate(KINDS) if k.name == name) for name in ("disc", "square"))
     discs = drawn.interior & (drawn.labels == disc)

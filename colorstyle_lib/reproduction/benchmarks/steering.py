@@ -6,9 +6,9 @@ evaluation mode; pictures are real ones in [0, 1], at the size that the generato
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Float
@@ -188,15 +188,15 @@ def _uncertainty_statistics(unsure: Tensor, wrong: Tensor) -> dict[str, Statisti
 
     sure, guessing = rms(0), rms(_QUARTERS - 1)
     with needs_extra("SciPy", "tutorial"):
-        from scipy.stats import ConstantInputWarning, spearmanr
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantInputWarning)  # cells that are all alike have no ranks: 0
-        correlations = [spearmanr(*cells).statistic for cells in zip(unsure.cpu(), wrong.cpu(), strict=True)]
+        from scipy.stats import rankdata
+    # Equal cells are ranked by their place, so that a picture whose cells are all alike has a number, too.
+    ranks = (rankdata(cells.cpu(), method="ordinal", axis=1) for cells in (unsure, wrong))
+    correlations = [np.corrcoef(one, other)[0, 1] for one, other in zip(*ranks, strict=True)]
     return {
         "error_where_sure": sure,
         "error_where_unsure": guessing,
         "error_unsure_over_sure": lambda counts: guessing(counts) / sure(counts),
-        "uncertainty_rank_correlation": mean_of(torch.tensor(correlations).nan_to_num()),
+        "uncertainty_rank_correlation": mean_of(torch.tensor(correlations)),
     }
 
 

@@ -108,6 +108,17 @@ def test_who_knows_how_wrong_it_is_is_calibrated():
     assert bootstrap(blind["error_unsure_over_sure"], 6, resamples=20).value == pytest.approx(1)
 
 
+def test_a_picture_of_constant_error_has_a_rank_correlation_too():
+    # Equal cells are ranked by their place: against errors that are all alike, deviations that rise with place have 1.
+    rising = torch.arange(400.0).repeat(2, 1)
+    for unsure, correlation in ((rising, 1), (rising.flip(1), -1)):
+        wrong = torch.stack((torch.full((400,), 9.0), unsure[1].square()))
+        statistic = steering_statistics("uncertainty", {"unsure": unsure, "wrong": wrong})
+        found = bootstrap(statistic["uncertainty_rank_correlation"], 2, resamples=20)
+        assert found.value == pytest.approx((correlation + 1) / 2)
+        assert found.n == 2
+
+
 def test_cells_average_pixels(rgb: torch.Tensor, generator: Generator):
     unsure, wrong = uncertainty_cells(generator, rgb).values()
     assert unsure.shape == wrong.shape == (4, 256)
