@@ -4,15 +4,8 @@ import numpy as np
 import pytest
 import torch
 from figure_texts import house_style, texts  # noqa: F401
-from matplotlib.colors import to_hex
-from matplotlib.patches import Rectangle
 
 from colorstyle_lib.course import plots
-from colorstyle_lib.course.plots import Captioned
-
-
-def gray_picture(height: int = 16, width: int = 24) -> torch.Tensor:
-    return torch.full((3, height, width), 0.5)
 
 
 def test_a_step_shows_every_way_beside_the_truth():
@@ -26,37 +19,6 @@ def test_a_step_shows_every_way_beside_the_truth():
     assert list(nearest.get_ydata()) == [20, 20, 40]
     assert (guided.get_xdata() > nearest.get_xdata()).all()  # equal values stay visible
     assert {"nearest", "guided", "truth", "L", "b"} <= set(texts(figure))
-
-
-def test_a_picture_carries_its_note_hints_and_frame():
-    shown = Captioned(gray_picture(), "colored", "error 12", [(4, 5, "#b5302a")], (2, 3, 10, 9))
-    figure = plots.captioned_grid([[Captioned(gray_picture(), "given"), shown]], row_titles=["flower"])
-    plain, marked = figure.axes
-    assert not plain.lines
-    assert not plain.patches
-    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in marked.lines] == [(4, 5), (4, 5)]
-    assert to_hex(marked.lines[-1].get_markerfacecolor()) == "#b5302a"
-    frames = [patch.get_bbox().bounds for patch in marked.patches if isinstance(patch, Rectangle)]
-    assert frames == [(2, 3, 8, 6)] * 2
-    assert {"given", "colored", "error 12", "flower"} <= set(texts(figure))
-
-
-def test_a_column_is_as_wide_as_its_widest_picture():
-    tall, wide = Captioned(gray_picture(20, 10)), Captioned(gray_picture(10, 30))
-    figure = plots.captioned_grid([[tall, tall], [wide, tall]])
-    texts(figure)
-    first, second = (figure.axes[i].get_position(original=True).width for i in (0, 1))
-    assert first == pytest.approx(6 * second, rel=0.1)
-
-
-def test_maps_share_one_scale():
-    maps = [torch.full((4, 6), 3.0), torch.full((4, 6), 30.0)]
-    rows = [([Captioned(gray_picture(), "china", "error 3")], [("spread", m)]) for m in maps]
-    figure = plots.grid_with_maps(rows, 50.0, "Lab units")
-    drawn = [figure.axes[1].images[0], figure.axes[3].images[0]]
-    assert [float(image.get_array().mean()) for image in drawn] == [3, 30]
-    assert [image.get_clim() for image in drawn] == [(0, 50), (0, 50)]
-    assert {"china", "error 3", "spread", "Lab units"} <= set(texts(figure))
 
 
 def test_a_line_for_each_image_and_a_bar_for_the_mean():
