@@ -55,10 +55,11 @@ def is_close(result: Any, wanted: Any, within: float = 1e-4) -> bool:
     return result.shape == wanted.shape and torch.allclose(result, wanted, rtol=0, atol=within)
 
 
-def is_no_mistake(
-    result: Any, wanted: Any, mistakes: Mapping[str, Any], within: float = 1e-4
+def matches(
+    result: Any, wanted: Any, hint: str, mistakes: Mapping[str, Any] | None = None, within: float = 1e-4
 ) -> Generator[Row, None, None]:
-    """Rows: where the result is not the wanted one, it is none of the known mistakes, given by their hints."""
-    if not is_close(result, wanted, within):
-        for hint, wrong in mistakes.items():
-            yield not is_close(result, wrong, within), hint
+    """Rows: the result is the wanted one; where it is a known mistake, that one's hint is said instead."""
+    right = is_close(result, wanted, within)
+    for other, wrong in (mistakes or {}).items():
+        yield right or not is_close(result, wrong, within), other
+    yield right, hint

@@ -7,7 +7,7 @@ import math
 import torch
 
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_no_mistake, is_pair, is_tensor
+from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_pair, is_tensor, matches
 from colorstyle_lib.data.scenes import KINDS
 
 
@@ -54,17 +54,15 @@ def lab_lightness(attempt: Attempt):
     yield None not in results.values(), "it returns None; end it with return and your L"
     for gray, got in results.items():
         want = float(rgb_to_lab(torch.full((3, 1, 1), gray))[0])
-        if gray == 0.5:
-            mistakes = {
-                f"L(0.5) is {want:.2f}, not half of 100: undo the sRGB curve first": 50.0,
-                "that is linear light Y; its cube root is still to come": 100 * ((0.5 + 0.055) / 1.055) ** 2.4,
-                "L goes up to 100, not up to 1": want / 100,
-            }
-            yield from is_no_mistake(float(got), want, mistakes, within=0.01)
+        mistakes = {
+            f"L(0.5) is {want:.2f}, not half of 100: undo the sRGB curve first": 50.0,
+            "that is linear light Y; its cube root is still to come": 100 * ((0.5 + 0.055) / 1.055) ** 2.4,
+            "L goes up to 100, not up to 1": want / 100,
+        }
         hint = f"L({gray}) should be {want:.3f}; yours is {float(got):.3f}"
         if gray < 0.05:  # both curves have a straight piece near black
             hint += ". Near black both curves are straight lines: mind the two thresholds"
-        yield is_close(float(got), want, within=0.01), hint
+        yield from matches(float(got), want, hint, mistakes if gray == 0.5 else {}, within=0.01)
     return "L(0.5) is 53.39: middle gray on the screen is lighter than half to the eye"
 
 
@@ -99,9 +97,8 @@ def best_guess(attempt: Attempt):
         yield guess.shape == (2,), f"the guess is one (a, b), of shape (2,), not {tuple(guess.shape)}"
         mean = chances @ colors
         plain = {"right for equal chances; now weigh each color by its chance": colors.mean(dim=0)}
-        yield from is_no_mistake(guess, mean, plain, within=1e-2)
-        smaller = "another guess has a smaller expected square error: set the derivative to zero"
-        yield is_close(guess, mean, within=1e-2), smaller
+        hint = "another guess has a smaller expected square error: set the derivative to zero"
+        yield from matches(guess, mean, hint, plain, within=1e-2)
         yield math.isfinite(loss), "the share lost is not a number"
         want = 1 - float(mean.norm()) / float(chances @ colors.norm(dim=1))
         formula = "the loss is 1 - chroma of guess / average chroma"

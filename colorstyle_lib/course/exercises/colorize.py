@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_no_mistake, is_pair
+from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_pair, matches
 
 
 @checker
@@ -28,8 +28,8 @@ def guided_line(attempt: Attempt):
             "divide by the number of pixels, not by one less: correction=0": covariance
             / (variance + epsilon * 24 / 25),
         }
-        yield from is_no_mistake(slope, want, mistakes if epsilon else {})
-        yield is_close(slope, want), f"with epsilon = {epsilon:g} the slope should be {want:.4f}, not {slope:.4f}"
+        hint = f"with epsilon = {epsilon:g} the slope should be {want:.4f}, not {slope:.4f}"
+        yield from matches(slope, want, hint, mistakes if epsilon else {})
         line = float(b.mean()) - want * float(L.mean())
         hint = "the slope is right; the line must pass through the mean of L and the mean of b"
         yield is_close(offset, line, within=1e-3), hint
@@ -69,9 +69,8 @@ def best_saturation(attempt: Attempt):
             "that makes chroma as large as the truth's; the least squared error is elsewhere": by_chroma,
             f"right in general, but saturation lies in [0, 3]: {free:.1f} should become {want:.0f}": free,
         }
-        yield from is_no_mistake(got, want, mistakes, within=1e-2)
-        hint = f"on a prediction that is {name} the best is {want:.2f}, not {got:.2f}: the error is a parabola in s; "
-        yield is_close(got, want, within=1e-2), hint + "where is its slope 0?"
+        hint = f"on a prediction that is {name} the best is {want:.2f}, not {got:.2f}: the error is a parabola in s"
+        yield from matches(got, want, f"{hint}; where is its slope 0?", mistakes, within=1e-2)
     return "wrong colors are best turned down, and now you know by how much"
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_no_mistake, is_pair, is_tensor
+from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_pair, is_tensor, matches
 from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab
 from colorstyle_lib.metrics.feature_distance import kernel_distance as library_distance
@@ -23,8 +23,8 @@ def kernel_distance(attempt: Attempt):
     result = attempt(x.clone(), y.clone())
     yield result is not None, "it returns None; return one number"
     got, want = float(result), library_distance(x, y)
-    yield from is_no_mistake(got, want, _kernel_mistakes(x.double(), y.double()))
-    yield is_close(got, want), f"on six points each it should be {want:.4f}, not {got:.4f}"
+    hint = f"on six points each it should be {want:.4f}, not {got:.4f}"
+    yield from matches(got, want, hint, _kernel_mistakes(x.double(), y.double()))
     yield is_close(float(attempt(x.clone(), x.clone())), 0.0, within=1e-6), "of a crowd and itself it should be 0"
     one, two = torch.tensor([[0.0], [1.0]]), torch.tensor([[1.0], [2.0]])
     yield is_close(float(attempt(one, two)), 19.0), "on the four numbers of section 3 it should be 19"

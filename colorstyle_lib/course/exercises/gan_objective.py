@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as nnf
 from torch import Tensor
 
-from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_no_mistake, is_tensor
+from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_tensor, matches
 from colorstyle_lib.course.toy_point_gan import MODE_SPREAD, modes_covered, ring_centers
 
 
@@ -37,8 +37,7 @@ def generator_loss(attempt: Attempt):
         "the sign: the generator descends, so that log D grows": -want,
         "that is equation (1)'s half, the one that saturates": float(nnf.logsigmoid(-mild).mean()),
     }
-    yield from is_no_mistake(value, want, mistakes)
-    yield is_close(value, want), f"on logits -3, 0, 2 it is {value:.4f}, but should be {want:.4f}"
+    yield from matches(value, want, f"on logits -3, 0, 2 it is {value:.4f}, but should be {want:.4f}", mistakes)
     yield torch.isfinite(result), "at a logit of -200 D is 0 and its log infinite: use logsigmoid or softplus"
     (gradient,) = torch.autograd.grad(result, logits)
     right = is_close(gradient, -torch.sigmoid(-logits.detach()) / len(logits))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_no_mistake, is_tensor
+from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_tensor, matches
 
 
 @checker
@@ -42,9 +42,8 @@ def adain(attempt: Attempt):
     }
     want = styled(places)[alive]
     wrong = {hint: mistake[alive] for hint, mistake in mistakes.items()}
-    yield from is_no_mistake(result[alive], want, wrong, within=2e-2)
     hint = "each channel should end with y's mean and deviation, each of its places in the order that x had"
-    yield is_close(result[alive], want, within=2e-2), hint
+    yield from matches(result[alive], want, hint, wrong, within=2e-2)
     level = y[0, 2].mean().expand(x[0, 2].shape)
     yield is_close(result[0, 2], level, within=0.05), "where x is even, only y's mean is left"
     return "the content's places, the style's statistics"
@@ -71,8 +70,7 @@ def modulate(attempt: Attempt):
         "all count alike there; weigh them by alpha": modulated(torch.full_like(alpha, 1 / 3)),
         "alpha differs from place to place: no means": modulated(everywhere),
     }
-    yield from is_no_mistake(result, want, mistakes)
-    yield is_close(result, want), "work out one place by hand: alpha there weighs three proposals"
+    yield from matches(result, want, "work out one place by hand: alpha there weighs three proposals", mistakes)
     alone = torch.zeros(3, 4, 3)
     alone[1] = 1
     only = attempt(x.clone(), alone, gamma.clone(), beta.clone())

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_no_mistake, is_pair
+from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_pair, matches
 
 
 @checker
@@ -26,11 +26,10 @@ def look_ahead(attempt: Attempt):
         "y must answer to where x would be after the trial step, not to where x went": (want[0], y + rate * want[0]),
         "that is alternating: only x looks ahead; y should, too": (want[0], ahead[1]),
     }
-    yield from is_no_mistake(got, want, mistakes, within=1e-6)
-    for name, mine, right in zip("xy", got, want, strict=True):
-        formula = "x - rate * (y ahead), y + rate * (x ahead)"
-        hint = f"from (1, 0.5) at rate 0.2 {name} should become {right:.3f}, not {mine:.3f}: {formula}"
-        yield is_close(mine, right, within=1e-6), hint
+    hint = (
+        f"from (1, 0.5) at rate 0.2 they should become ({want[0]:.3f}, {want[1]:.3f}), not ({got[0]:.3f}, {got[1]:.3f})"
+    )
+    yield from matches(got, want, f"{hint}: x - rate * (y ahead), y + rate * (x ahead)", mistakes, within=1e-6)
     for _ in range(200):
         x, y = (float(one) for one in attempt(x, y, rate))
     distance = math.hypot(x, y)
@@ -53,8 +52,8 @@ def statistics_of_whole(attempt: Attempt):
         mean, variance = (torch.as_tensor(one, dtype=torch.float32) for one in result)
         yield mean.ndim == variance.ndim == 0, "return two single numbers, not one for each part"
         plain = {"the parts are not equally large: weigh each mean by its count": means.mean()}
-        yield from is_no_mistake(mean, want_mean, plain)
-        yield is_close(mean, want_mean), f"the mean should be {want_mean:.4f}, not {float(mean):.4f}"
+        hint = f"the mean should be {want_mean:.4f}, not {float(mean):.4f}"
+        yield from matches(mean, want_mean, hint, plain)
         within = (counts / counts.sum() * variances).sum()
         hint = "that is the mean of the variances: it forgets that the parts' means differ. Go by way of E[x^2]"
         yield not is_close(variance, within, within=1e-3), hint
