@@ -24,48 +24,29 @@ SIDE = 64
 
 @dataclass(frozen=True)
 class Ablation:
-    """One member of the matrix.
+    """One member of the matrix."""
 
-    Attributes:
-        name: in addresses of its numbers.
-        title: in words, for tables and figures.
-        changes: what differs from the one it is compared with.
-        claim: of the paper, the one that the comparison serves.
-        preset: its networks and training; None for pix2pix, which brings its own.
-        against: whom it is compared with.
-        held: weights that the attention of both networks keeps while they learn; empty where they learn them.
-    """
-
-    name: str
-    title: str
-    changes: str
-    claim: str
-    preset: Preset | None
-    against: str = BASE
+    name: str  # in addresses of its numbers
+    title: str  # in words, for tables and figures
+    changes: str  # what differs from the one it is compared with
+    claim: str  # of the paper, the one that the comparison serves
+    preset: Preset | None  # its networks and training; None for pix2pix, which brings its own
+    against: str = BASE  # whom it is compared with
+    # Weights that the attention of both networks keeps while they learn; empty where they learn them.
     held: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Which ablations are trained, and for how long.
+    """Which ablations are trained, and for how long."""
 
-    Attributes:
-        name: the mode of its numbers.
-        method: before a comparison's name, in the address of its numbers.
-        folder: of its runs, in ``runs/``.
-        steps: of the base; of the others as many as take the same processor time.
-        seeds: trainings of each member.
-        members: names; empty for all.
-        option: of ``colorstyle ablations run``, that asks for it.
-    """
-
-    name: str
-    method: str
-    folder: str
-    steps: int
-    seeds: int
-    members: tuple[str, ...] = ()
-    option: str = ""
+    name: str  # the mode of its numbers
+    method: str  # before a comparison's name, in the address of its numbers
+    folder: str  # of its runs, in ``runs/``
+    steps: int  # of the base; of the others as many as take the same processor time
+    seeds: int  # trainings of each member
+    members: tuple[str, ...] = ()  # names; empty for all
+    option: str = ""  # of ``colorstyle ablations run``, that asks for it
 
 
 SMALL = Scale("small", "ablation.", "ablations", 160, 3)
@@ -78,21 +59,13 @@ the first steps. One seed each, so these can agree or contradict, and decide not
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two columns of measurements to be compared, picture by picture and seed by seed.
+    """Two columns of measurements to be compared, picture by picture and seed by seed."""
 
-    Attributes:
-        name: of the difference.
-        title: in words.
-        claim: that it serves.
-        one: member and condition (empty: as trained) whose numbers count positive.
-        other: the same of those that are subtracted.
-    """
-
-    name: str
-    title: str
-    claim: str
-    one: tuple[str, str]
-    other: tuple[str, str]
+    name: str  # of the difference
+    title: str  # in words
+    claim: str  # that it serves
+    one: tuple[str, str]  # member and condition (empty: as trained) whose numbers count positive
+    other: tuple[str, str]  # the same of those that are subtracted
 
 
 def _tuples(value: Any) -> Any:

@@ -39,17 +39,11 @@ _CROPS = 48  # of the handful of demo photographs
 
 @dataclass(frozen=True)
 class ValidationSet:
-    """Pictures that nobody trains on.
+    """Pictures that nobody trains on."""
 
-    Attributes:
-        data: what they are called: ``all`` data sets of a root, or ``demo``.
-        squares: to be colored by their L alone.
-        halves: of the same pictures; the left half is colored by the right half.
-    """
-
-    data: str
-    squares: Float[Tensor, "n 3 _ _"]
-    halves: Float[Tensor, "n 3 _ _"]
+    data: str  # what they are called: ``all`` data sets of a root, or ``demo``
+    squares: Float[Tensor, "n 3 _ _"]  # to be colored by their L alone
+    halves: Float[Tensor, "n 3 _ _"]  # of the same pictures; the left half is colored by the right half
 
     def __len__(self) -> int:
         return len(self.squares)

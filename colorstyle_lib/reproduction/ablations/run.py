@@ -180,19 +180,12 @@ def append_line(folder: Path, line: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Trainings on the same pictures, each of the same cost.
+    """Trainings on the same pictures, each of the same cost."""
 
-    Attributes:
-        columns: of each member and seed.
-        real: of the real pictures.
-        lines: the log's, of the same runs, those of broken trainings among them.
-        scale: that was asked for.
-    """
-
-    columns: dict[str, dict[int, Columns]]
-    real: Columns
-    lines: list[dict[str, Any]]
-    scale: Scale = SMALL
+    columns: dict[str, dict[int, Columns]]  # of each member and seed
+    real: Columns  # of the real pictures
+    lines: list[dict[str, Any]]  # the log's, of the same runs, those of broken trainings among them
+    scale: Scale = SMALL  # that was asked for
 
     @property
     def data(self) -> str:

@@ -21,19 +21,12 @@ WITHIN = 0.01
 
 @dataclass(frozen=True)
 class Check:
-    """A number, as it is recorded and as it is now.
+    """A number, as it is recorded and as it is now."""
 
-    Attributes:
-        claims: that rest on it.
-        recorded: from ``figures/results.json``.
-        now: computed again; None where this machine did not.
-        problem: what is wrong; empty where nothing is.
-    """
-
-    claims: tuple[str, ...]
-    recorded: Number
-    now: Number | None
-    problem: str = ""
+    claims: tuple[str, ...]  # that rest on it
+    recorded: Number  # from ``figures/results.json``
+    now: Number | None  # computed again; None where this machine did not
+    problem: str = ""  # what is wrong; empty where nothing is
 
     @property
     def line(self) -> str:

@@ -11,60 +11,37 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Condition:
-    """Bounds for numbers.
+    """Bounds for numbers."""
 
-    Attributes:
-        says: what it asks, in words.
-        keys: addresses of the numbers, ``*`` standing for anything; all that one address finds must hold, and one
-            address of several is enough. Of a target: metrics, and each number is judged by itself.
-        low: least value.
-        high: largest value.
-        seeds: trainings that have to stand behind the number.
-        sampled: whether the number must have an interval; a size in memory has none.
-        control: address of a number that has to meet the same bounds before a miss counts: our own recipe's, which
-            shows that they can be met at all in the time that there was. Empty for bounds that are 0 for everybody.
-    """
-
-    says: str
+    says: str  # what it asks, in words
+    # Addresses of the numbers, ``*`` standing for anything; all that one address finds must hold, and one address of
+    # several is enough. Of a target: metrics, and each number is judged by itself.
     keys: tuple[str, ...]
-    low: float = -inf
-    high: float = inf
-    seeds: int = 0
-    sampled: bool = True
+    low: float = -inf  # least value
+    high: float = inf  # largest value
+    seeds: int = 0  # trainings that have to stand behind the number
+    sampled: bool = True  # whether the number must have an interval; a size in memory has none
+    # Address of a number that has to meet the same bounds before a miss counts: our own recipe's, which shows that
+    # they can be met at all in the time that there was. Empty for bounds that are 0 for everybody.
     control: str = ""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the paper and its test.
+    """A claim of the paper and its test."""
 
-    Attributes:
-        id: C1 to C12.
-        title: the claim in a line.
-        quotes: the paper's own words.
-        translation: ours, of these words.
-        section: where they stand.
-        test: what is done to decide.
-        metric: what is measured.
-        decides: the conditions; all must hold.
-        cell: notebook, and the cell in it, where this is taught or shown.
-        beside: addresses of numbers that a reader should see too, and that decide nothing.
-        command: makes the numbers; empty where the model has no call for it yet.
-        beyond: why missing numbers cannot be made here; empty where they can.
-    """
-
-    id: str
-    title: str
-    quotes: tuple[str, ...]
-    translation: str
-    section: str
-    test: str
-    metric: str
-    decides: tuple[Condition, ...]
-    cell: str
-    beside: tuple[str, ...] = ()
-    command: str = ""
-    beyond: str = ""
+    id: str  # C1 to C12
+    title: str  # the claim in a line
+    quotes: tuple[str, ...]  # the paper's own words
+    translation: str  # ours, of these words
+    section: str  # where they stand
+    test: str  # what is done to decide
+    metric: str  # what is measured
+    decides: tuple[Condition, ...]  # the conditions; all must hold
+    cell: str  # notebook, and the cell in it, where this is taught or shown
+    beside: tuple[str, ...] = ()  # addresses of numbers that a reader should see too, and that decide nothing
+    command: str = ""  # makes the numbers; empty where the model has no call for it yet
+    beyond: str = ""  # why missing numbers cannot be made here; empty where they can
 
 
 def _condition(row: dict[str, Any]) -> Condition:

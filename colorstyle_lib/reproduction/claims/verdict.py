@@ -29,23 +29,14 @@ NOT_HERE = "cannot be tested here"
 
 @dataclass(frozen=True)
 class Finding:
-    """A condition with the numbers that it was held against.
+    """A condition with the numbers that it was held against."""
 
-    Attributes:
-        condition: the condition.
-        outcome: ``met``, ``open``, ``missed`` or ``missing``.
-        numbers: what was found; none where it is missing.
-        why: what keeps it open; empty otherwise.
-        longer: the same numbers of longer trainings, where there are any.
-        heard: what these say: ``agrees``, ``contradicts``, or to a condition that is open their own outcome.
-    """
-
-    condition: Condition
-    outcome: str
-    numbers: tuple[Number, ...] = ()
-    why: str = ""
-    longer: tuple[Number, ...] = ()
-    heard: str = ""
+    condition: Condition  # the condition
+    outcome: str  # ``met``, ``open``, ``missed`` or ``missing``
+    numbers: tuple[Number, ...] = ()  # what was found; none where it is missing
+    why: str = ""  # what keeps it open; empty otherwise
+    longer: tuple[Number, ...] = ()  # the same numbers of longer trainings, where there are any
+    heard: str = ""  # what these say: ``agrees``, ``contradicts``, or to a condition that is open their own outcome
 
     @property
     def line(self) -> str:
@@ -58,21 +49,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim with its verdict.
+    """A claim with its verdict."""
 
-    Attributes:
-        claim: the claim.
-        verdict: one of the five.
-        why: what decided, in a line.
-        findings: each condition's.
-        beside: numbers that decide nothing.
-    """
-
-    claim: Claim
-    verdict: str
-    why: str
-    findings: tuple[Finding, ...]
-    beside: tuple[Number, ...]
+    claim: Claim  # the claim
+    verdict: str  # one of the five
+    why: str  # what decided, in a line
+    findings: tuple[Finding, ...]  # each condition's
+    beside: tuple[Number, ...]  # numbers that decide nothing
 
     @property
     def numbers(self) -> tuple[Number, ...]:

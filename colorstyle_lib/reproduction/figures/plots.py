@@ -29,19 +29,12 @@ _BELOW = "outside lower center"
 
 @dataclass(frozen=True)
 class Panel:
-    """Numbers of one metric.
+    """Numbers of one metric."""
 
-    Attributes:
-        title: what is measured.
-        numbers: by method, then by row.
-        line: a value to compare with, such as 0 for differences.
-        scale: to multiply with, such as 100 for percent.
-    """
-
-    title: str
-    numbers: Mapping[str, Mapping[str, Number]]
-    line: float | None = None
-    scale: float = 1.0
+    title: str  # what is measured
+    numbers: Mapping[str, Mapping[str, Number]]  # by method, then by row
+    line: float | None = None  # a value to compare with, such as 0 for differences
+    scale: float = 1.0  # to multiply with, such as 100 for percent
 
     @property
     def rows(self) -> list[str]:

@@ -44,19 +44,12 @@ FIGURES = {
 
 
 class CheckResult(NamedTuple):
-    """A figure or text, held against what it is made of.
+    """A figure or text, held against what it is made of."""
 
-    Attributes:
-        name: of the figure or file.
-        said: what was compared, and how far it agrees, or why it was not.
-        problems: what does not agree; none where all does.
-        skipped: nothing could be compared.
-    """
-
-    name: str
-    said: str
-    problems: tuple[str, ...] = ()
-    skipped: bool = False
+    name: str  # of the figure or file
+    said: str  # what was compared, and how far it agrees, or why it was not
+    problems: tuple[str, ...] = ()  # what does not agree; none where all does
+    skipped: bool = False  # nothing could be compared
 
     @property
     def lines(self) -> list[str]:
@@ -74,7 +67,8 @@ def make_figures(names: Sequence[str] = (), folder: Path | None = None) -> list[
     made = []
     for name in _known(names):
         try:
-            made.append(keep_figure(name, _draw(name), FIGURES[name].formats, FIGURES[name].mode, folder))
+            with plt.style.context(paths.STYLE_FILE):
+                made.append(keep_figure(name, FIGURES[name].make(), FIGURES[name].formats, FIGURES[name].mode, folder))
         except DataError as error:
             if names:
                 raise
@@ -102,14 +96,10 @@ def _known(names: Sequence[str]) -> Sequence[str]:
     return names or list(FIGURES)
 
 
-def _draw(name: str) -> KeptFigure:
-    with plt.style.context(paths.STYLE_FILE):
-        return FIGURES[name].make()
-
-
 def _check(name: str, folder: Path) -> CheckResult:
     try:
-        fresh = _draw(name)
+        with plt.style.context(paths.STYLE_FILE):
+            fresh = FIGURES[name].make()
     except DataError as error:
         return CheckResult(name, str(error), skipped=True)
     try:

@@ -27,22 +27,14 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class KeptFigure:
-    """A figure and what it shows.
+    """A figure and what it shows."""
 
-    Attributes:
-        figure: what is drawn.
-        metric: what its numbers are.
-        n: pictures behind them.
-        facts: the numbers themselves, by name, as a check computes them again.
-        weights: SHA-256; None where no weights took part.
-        about: what else a reader must know, such as credits.
-    """
-
-    figure: Figure
-    metric: str
-    n: int
-    facts: Mapping[str, float | Sequence[float]]
-    weights: str | None = None
+    figure: Figure  # what is drawn
+    metric: str  # what its numbers are
+    n: int  # pictures behind them
+    facts: Mapping[str, float | Sequence[float]]  # the numbers themselves, by name, as a check computes them again
+    weights: str | None = None  # SHA-256; None where no weights took part
+    # What else a reader must know, such as credits.
     about: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
 
 

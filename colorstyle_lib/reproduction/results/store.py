@@ -20,19 +20,12 @@ RESULTS = paths.FIGURES / "results.json"
 
 @dataclass(frozen=True)
 class Provenance:
-    """The origin of a number.
+    """The origin of a number."""
 
-    Attributes:
-        command: makes it again; ``ROOT`` stands for the data root.
-        mode: how much work the run did.
-        commit: of the code, with ``+`` where files differed from it.
-        hardware: that it was computed on.
-    """
-
-    command: str
-    mode: str
-    commit: str
-    hardware: str
+    command: str  # makes it again; ``ROOT`` stands for the data root
+    mode: str  # how much work the run did
+    commit: str  # of the code, with ``+`` where files differed from it
+    hardware: str  # that it was computed on
 
     @classmethod
     def here(cls, command: str, mode: str) -> Provenance:
@@ -42,38 +35,22 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Number:
-    """One number.
+    """One number."""
 
-    Attributes:
-        metric: what is measured; see :mod:`colorstyle_lib.reproduction.benchmarks.coloring`.
-        method: that is measured: ``released``, a baseline's name, ``ours`` ...
-        data: the pictures' data set.
-        value: the number.
-        n: pictures.
-        interval: 95 % over pictures; None where there is no honest one.
-        seeds: of the trainings behind it.
-        weights: SHA-256 of the weights; None without.
-        command: these four are the :class:`Provenance`.
-        mode: how much work the run did.
-        commit: of the code.
-        hardware: that it was computed on.
-        note: what a reader must know.
-        by_seed: of a mean over trainings each training's own value, in the order of ``seeds``; else empty.
-    """
-
-    metric: str
-    method: str
-    data: str
-    value: float
-    n: int
-    interval: tuple[float, float] | None
-    seeds: tuple[int, ...]
-    weights: str | None
-    command: str
-    mode: str
-    commit: str
-    hardware: str
-    note: str = ""
+    metric: str  # what is measured; see :mod:`colorstyle_lib.reproduction.benchmarks.coloring`
+    method: str  # that is measured: ``released``, a baseline's name, ``ours``
+    data: str  # the pictures' data set
+    value: float  # the number
+    n: int  # pictures
+    interval: tuple[float, float] | None  # 95 % over pictures; None where there is no honest one
+    seeds: tuple[int, ...]  # of the trainings behind it
+    weights: str | None  # SHA-256 of the weights; None without
+    command: str  # these four are the :class:`Provenance`
+    mode: str  # how much work the run did
+    commit: str  # of the code
+    hardware: str  # that it was computed on
+    note: str = ""  # what a reader must know
+    # Of a mean over trainings each training's own value, in the order of ``seeds``; else empty.
     by_seed: tuple[float, ...] = ()
 
     @classmethod

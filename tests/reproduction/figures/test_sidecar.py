@@ -7,9 +7,11 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from figure_texts import house_style, texts  # noqa: F401
+from PIL import Image
 
 from colorstyle_lib import paths
 from colorstyle_lib.cli.main import main
@@ -117,6 +119,13 @@ def test_a_figure_is_written_in_every_format_the_same_each_time(tmp_path: Path):
     (tmp_path / "one" / "bars.json").write_text("{")
     with pytest.raises(DataError, match=r"bars.json is damaged"):
         read_sidecar("bars", tmp_path / "one")
+
+
+def test_figures_are_written_in_the_house_style(tmp_path: Path):
+    with plt.style.context("default"):
+        (path,) = make_figures(["training"], tmp_path)
+    with Image.open(path) as picture:
+        assert picture.info["dpi"] == pytest.approx((130, 130), abs=0.1)
 
 
 def test_ablations_and_style_are_drawn_from_their_numbers(monkeypatch):
