@@ -6,38 +6,35 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from colorstyle_lib.cli.pictures import positive
+from colorstyle_lib.cli.options import add_actions, add_command, positive
 
 
 def add_ablation_commands(commands: Any) -> None:
     """Add ``ablations`` to a command line, given what ``ArgumentParser.add_subparsers`` returned."""
-    ablations = commands.add_parser("ablations", help="small trainings, one ingredient changed in each, and attention")
-    actions = ablations.add_subparsers(title="actions", metavar="ACTION", required=True)
-    listed = actions.add_parser("list", help="what each member changes, and for which claim")
-    run = actions.add_parser("run", help="train and measure what is not in the log yet; again, to go on")
-    show = actions.add_parser("show", help="what the runs say: numbers, a table and a figure")
-    trial = actions.add_parser("attention", help="attention of the released weights on trial")
-    for parser, command in ((listed, _list), (run, _run), (show, _show), (trial, _attention)):
-        parser.set_defaults(command=command)
-
-    for parser in (run, trial):
-        parser.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA, else the demo photographs")
-    for parser in (show, trial):
-        where = "default: figures/results.json; of the demo runs/"
-        parser.add_argument("--results", type=Path, metavar="FILE", help=where)
-    run.add_argument("names", metavar="NAME", nargs="*", help="see: colorstyle ablations list; default: all")
-    run.add_argument("--long", action="store_true", help="the decisive ones again, ten processor minutes each")
-    steps = "of the base, the others at its cost; default: 160, with --long 6500"
-    run.add_argument("--steps", type=positive, metavar="N", help=steps)
-    run.add_argument("--seeds", type=positive, metavar="N", help="trainings of each; default: 3, with --long 1")
-    run.add_argument("--pictures", type=positive, metavar="N", help="that are measured on; default: 240")
-    folder = "default: runs/ablations, with --long runs/ablations_long"
-    run.add_argument("--output", type=Path, metavar="FOLDER", help=folder)
+    actions = add_actions(commands, "ablations", "small trainings, one ingredient changed in each, and attention")
+    add_command(actions, "list", _list, "what each member changes, and for which claim")
+    run = add_command(actions, "run", _run, "train and measure what is not in the log yet; again, to go on")
+    show = add_command(actions, "show", _show, "what the runs say: numbers, a table and a figure")
+    trial = add_command(actions, "attention", _attention, "attention of the released weights on trial")
+    for add in (run, trial):
+        add("--data", default="", help="data root; default: COLORSTYLE_DATA, else the demo photographs")
+    for add in (show, trial):
+        add("--results", type=Path, metavar="FILE", help="default: figures/results.json; of the demo runs/")
+    run("names", metavar="NAME", nargs="*", help="see: colorstyle ablations list; default: all")
+    run("--long", action="store_true", help="the decisive ones again, ten processor minutes each")
+    run(
+        "--steps",
+        type=positive,
+        metavar="N",
+        help="of the base, the others at its cost; default: 160, with --long 6500",
+    )
+    run("--seeds", type=positive, metavar="N", help="trainings of each; default: 3, with --long 1")
+    run("--pictures", type=positive, metavar="N", help="that are measured on; default: 240")
+    run("--output", type=Path, metavar="FOLDER", help="default: runs/ablations, with --long runs/ablations_long")
     where = "where the runs are, and beside it in FOLDER_long the long ones; default: runs/ablations"
-    show.add_argument("--output", type=Path, metavar="FOLDER", help=where)
-    trial.add_argument("--weights", type=Path, metavar="FILE", help="default: the released weights")
-    limit = "pictures of each data set; default: 100"
-    trial.add_argument("--limit", type=positive, default=100, metavar="N", help=limit)
+    show("--output", type=Path, metavar="FOLDER", help=where)
+    trial("--weights", type=Path, metavar="FILE", help="default: the released weights")
+    trial("--limit", type=positive, default=100, metavar="N", help="pictures of each data set; default: 100")
 
 
 def _list(arguments: argparse.Namespace) -> int:

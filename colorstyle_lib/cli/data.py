@@ -8,40 +8,35 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from colorstyle_lib.cli.options import add_actions, add_command
+
 _SHOWN = 20
 
 
 def add_data_commands(commands: Any) -> None:
     """Add ``data`` and its actions to what ``ArgumentParser.add_subparsers`` returned."""
-    data = commands.add_parser("data", help="data sets: list, download, check, make manifests and shards")
-    actions = data.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions = add_actions(commands, "data", "data sets: list, download, check, make manifests and shards")
+    add_command(actions, "list", _list, "data sets that can be named, with sizes and terms")
 
-    def action(name: str, command: Any, help: str) -> Any:
-        added = actions.add_parser(name, help=help)
-        added.set_defaults(command=command)
-        return added.add_argument
-
-    action("list", _list, "data sets that can be named, with sizes and terms")
-
-    add = action("download", _download, "fetch a data set that can be named")
+    add = add_command(actions, "download", _download, "fetch a data set that can be named")
     add("name", metavar="NAME", help="see: colorstyle data list")
 
-    add = action("get", _get, "rebuild the validation images from their public sources; again, to go on")
+    add = add_command(actions, "get", _get, "rebuild the validation images from their public sources; again, to go on")
     add("folder", metavar="FOLDER", type=Path, help="becomes a data root; made where it is missing")
     add("--manifest", metavar="FILE", type=Path, help="default: data/manifests/validation.csv")
     add("--datasets", nargs="+", default=(), metavar="NAME", help="only these of the manifest")
     add("--from", dest="host", metavar="ADDRESS", help="a server with the same paths; default: GitHub")
 
-    add = action("check", _check, "compare a folder with a manifest of names and SHA-256")
+    add = add_command(actions, "check", _check, "compare a folder with a manifest of names and SHA-256")
     add("root", metavar="ROOT", type=Path)
     add("--manifest", metavar="FILE", type=Path, help="default: CHECKSUMS.csv or MANIFEST.csv in ROOT")
 
-    add = action("manifest", _manifest, "write the names and SHA-256 of a folder's files")
+    add = add_command(actions, "manifest", _manifest, "write the names and SHA-256 of a folder's files")
     add("root", metavar="ROOT", type=Path)
     add("-o", "--output", metavar="FILE", type=Path, help="default: ROOT/CHECKSUMS.csv")
     add("--split", choices=("train", "val"), help="only this one; default: both")
 
-    add = action("shard", _shard, "pack images into WebDataset shards; again, to go on after a stop")
+    add = add_command(actions, "shard", _shard, "pack images into WebDataset shards; again, to go on after a stop")
     add("source", metavar="SRC", help="a data root, or the name of a data set")
     add("destination", metavar="DST", type=Path, help="a folder; made where it is missing")
     add("--shorter-side", type=int, default=256, help="pixels; smaller images stay; default: 256")

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from colorstyle_lib.cli.options import add_command, number
+
 if TYPE_CHECKING:
     from colorstyle_lib.reproduction.results.store import Number
 
@@ -29,19 +31,18 @@ _EXCLUDED = {  # by benchmark the options that it does not take, and why
 
 def add_evaluate_commands(commands: Any) -> None:
     """Add ``opponents`` and ``evaluate`` to what ``ArgumentParser.add_subparsers`` returned."""
-    opponents = commands.add_parser("opponents", help="train the opponents, each for the same time; again, to go on")
-    add = opponents.add_argument
+    add = add_command(commands, "opponents", _opponents, "train the opponents, each for the same time; again, to go on")
     names = "l1, pix2pix, bins, ours (these by default); or joint, color_specialist, style_specialist"
     add("names", metavar="NAME", nargs="*", help=names)
     add("--data", default="", help="data root; default: COLORSTYLE_DATA")
     minutes = "of processor time for each; joint gets 2 times this, its specialists 0.8 (color) and 1.2; default: 10"
-    add("--minutes", type=_minutes, default=10.0, help=minutes)
+    above_0 = number(float, lambda n: 0 < n < float("inf"), "a number of minutes above 0")
+    add("--minutes", type=above_0, default=10.0, help=minutes)
     add("--output", type=Path, metavar="FOLDER", help="default: runs/opponents")
     add("--seed", type=int, default=0)
-    opponents.set_defaults(command=_opponents)
 
-    evaluate = commands.add_parser("evaluate", help="measure weights and opponents on the val pictures of a data root")
-    add = evaluate.add_argument
+    what = "measure weights and opponents on the val pictures of a data root"
+    add = add_command(commands, "evaluate", _evaluate, what)
     add("--weights", type=Path, metavar="FILE", help="default: the released weights")
     add("--name", help="what their numbers are called; default: released, or the file's own name")
     add("--opponents", type=Path, metavar="FOLDER", help="default: runs/opponents, where there are any")
@@ -55,19 +56,7 @@ def add_evaluate_commands(commands: Any) -> None:
     add("--optimize", type=int, default=0, metavar="N", help=slow)
     add("--clips", action="store_true", help="how much restyled clips flicker; needs no data root")
     add("--limit", type=int, metavar="N", help="only N pictures of each set, or pairs, for a first look")
-    output = "default: figures/results.json; with --limit runs/results.json"
-    add("--output", type=Path, metavar="FILE", help=output)
-    evaluate.set_defaults(command=_evaluate)
-
-
-def _minutes(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes above 0")
-    return number
+    add("--output", type=Path, metavar="FILE", help="default: figures/results.json; with --limit runs/results.json")
 
 
 def _opponents(arguments: argparse.Namespace) -> int:

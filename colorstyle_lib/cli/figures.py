@@ -5,19 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from colorstyle_lib.cli.options import add_actions, add_command
+
 
 def add_figure_commands(commands: Any) -> None:
     """Add ``figures`` to a command line, given what ``ArgumentParser.add_subparsers`` returned."""
-    figures = commands.add_parser("figures", help="make the figures that the repository shows, or check them")
-    actions = figures.add_subparsers(title="actions", metavar="ACTION", required=True)
-    make = actions.add_parser("make", help="make figures and their sidecars in figures/")
-    make.add_argument("names", metavar="NAME", nargs="*", help="default: all that can be made")
-    make.set_defaults(command=_make)
-    pages = actions.add_parser("pages", help="write the generated tables of README, figures/RESULTS.md and other pages")
-    pages.set_defaults(command=_pages)
-    check = actions.add_parser("check", help="compute again what the figures show; exit 1 where they differ")
-    check.add_argument("names", metavar="NAME", nargs="*", help="default: all, tables of pages, executed notebooks")
-    check.set_defaults(command=_check)
+    actions = add_actions(commands, "figures", "make the figures that the repository shows, or check them")
+    add = add_command(actions, "make", _make, "make figures and their sidecars in figures/")
+    add("names", metavar="NAME", nargs="*", help="default: all that can be made")
+    add_command(actions, "pages", _pages, "write the generated tables of README, figures/RESULTS.md and other pages")
+    add = add_command(actions, "check", _check, "compute again what the figures show; exit 1 where they differ")
+    add("names", metavar="NAME", nargs="*", help="default: all, tables of pages, executed notebooks")
 
 
 def _make(arguments: argparse.Namespace) -> int:

@@ -13,7 +13,8 @@ from colorstyle_lib.cli.claims import add_claims_command
 from colorstyle_lib.cli.data import add_data_commands
 from colorstyle_lib.cli.evaluate import add_evaluate_commands
 from colorstyle_lib.cli.figures import add_figure_commands
-from colorstyle_lib.cli.pictures import add_picture_commands, positive
+from colorstyle_lib.cli.options import add_command, keywords, positive
+from colorstyle_lib.cli.pictures import add_picture_commands
 from colorstyle_lib.cli.train import add_train_command
 from colorstyle_lib.errors import ColorStyleError, ConfigError
 from colorstyle_lib.run_mode import MODES
@@ -32,27 +33,14 @@ def _run(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.notebook_runner.publish import FOLDER
     from colorstyle_lib.notebook_runner.run import report, run_notebooks
 
-    return report(
-        run_notebooks(
-            arguments.notebooks,
-            mode=arguments.mode,
-            data=arguments.data,
-            parameters=_pairs(arguments.parameter, "--parameter"),
-            output=arguments.output,
-            timeout=arguments.timeout,
-            keep=FOLDER if arguments.keep else None,
-        )
-    )
-
-
-def _pairs(items: Sequence[str], option: str) -> dict[str, str]:
     pairs = {}
-    for item in items:
+    for item in arguments.parameters:
         name, equals, value = item.partition("=")
         if not (name and equals):
-            raise ConfigError(f"{option} wants NAME=VALUE, not {item!r}")
+            raise ConfigError(f"--parameter wants NAME=VALUE, not {item!r}")
         pairs[name] = value
-    return pairs
+    given = {"parameters": pairs, "keep": FOLDER if arguments.keep else None}
+    return report(run_notebooks(**keywords(arguments) | given))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -66,21 +54,20 @@ def parser() -> argparse.ArgumentParser:
 
     add_picture_commands(commands)
 
-    info = commands.add_parser("info", help="versions, device, weights and where things are")
-    info.add_argument("--weights", type=Path, help="a .safetensors file; default: the released weights")
-    info.set_defaults(command=_info)
+    add = add_command(commands, "info", _info, "versions, device, weights and where things are")
+    add("--weights", type=Path, help="a .safetensors file; default: the released weights")
 
     add_train_command(commands)
 
-    run = commands.add_parser("run", help="run the notebooks, one process each")
-    run.add_argument("notebooks", metavar="NOTEBOOK", nargs="*", help="01 or 01_data; default: all")
-    run.add_argument("--mode", default="auto", help=f"auto, {', '.join(MODES)}; default: auto")
-    run.add_argument("--data", default="", help="data root; default: COLORSTYLE_DATA")
-    run.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter")
-    run.add_argument("--output", default="", metavar="FOLDER", help="where executed notebooks go; default: by mode")
-    run.add_argument("--keep", action="store_true", help="also put small copies with outputs into figures/executed")
-    run.add_argument("--timeout", type=positive, metavar="SECONDS", help="limit for one cell; default: by mode")
-    run.set_defaults(command=_run)
+    add = add_command(commands, "run", _run, "run the notebooks, one process each")
+    add("names", metavar="NOTEBOOK", nargs="*", help="01 or 01_data; default: all")
+    add("--mode", default="auto", help=f"auto, {', '.join(MODES)}; default: auto")
+    add("--data", default="", help="data root; default: COLORSTYLE_DATA")
+    pair = {"dest": "parameters", "metavar": "NAME=VALUE", "help": "set a parameter"}
+    add("-p", "--parameter", action="append", default=[], **pair)
+    add("--output", default="", metavar="FOLDER", help="where executed notebooks go; default: by mode")
+    add("--keep", action="store_true", help="also put small copies with outputs into figures/executed")
+    add("--timeout", type=positive, metavar="SECONDS", help="limit for one cell; default: by mode")
 
     add_data_commands(commands)
     add_evaluate_commands(commands)

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from colorstyle_lib.cli.pictures import positive
+from colorstyle_lib.cli.options import add_command, positive
 from colorstyle_lib.config import TrainOptions, flag_of
 from colorstyle_lib.errors import ConfigError
 
@@ -16,7 +16,7 @@ _TYPES = {"Path | None": Path, "int": positive, "int | None": positive}
 
 def add_train_command(commands: Any) -> None:
     """Add ``train`` to the commands."""
-    train = commands.add_parser("train", help="train a generator on a folder of photographs")
+    add = add_command(commands, "train", _train, "train a generator on a folder of photographs")
     for option in fields(TrainOptions):
         about = {key: value for key, value in option.metadata.items() if key not in ("record", "flag")}
         about |= {"dest": option.name, "default": option.default}
@@ -26,9 +26,8 @@ def add_train_command(commands: Any) -> None:
             about["nargs"] = "+"
         elif option.type in _TYPES:
             about.setdefault("type", _TYPES[option.type])
-        train.add_argument(flag_of(option), **about)
-    train.add_argument("--cache", help=argparse.SUPPRESS)
-    train.set_defaults(command=_train)
+        add(flag_of(option), **about)
+    add("--cache", help=argparse.SUPPRESS)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -37,6 +36,5 @@ def _train(arguments: argparse.Namespace) -> int:
     if arguments.cache:
         raise ConfigError("there is no --cache: pack images once, colorstyle data shard SRC DST, and give --data DST")
     given = {option.name: getattr(arguments, option.name) for option in fields(TrainOptions)}
-    lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
-    train_on_folder(TrainOptions(**given | lists))
+    train_on_folder(TrainOptions(**{n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}))
     return 0

@@ -13,27 +13,20 @@ MOST_BYTES_TOGETHER = 8_000_000
 
 
 def check_executed(folder: Path = publish.FOLDER, notebooks: Path = paths.NOTEBOOKS) -> list[CheckResult]:
-    """Compare each notebook of the course with its published copy, and all copies with their index.
-
-    Args:
-        folder: of the published copies.
-        notebooks: of the course.
-    """
+    """Compare each notebook of the course with its published copy in ``folder``, and all copies with their index."""
     course = {path.name: path for path in sorted(notebooks.glob("*.ipynb"))}
     kept = sorted(folder.glob("*.ipynb"))
     problems = [f"{path.name} is no notebook of the course: remove it" for path in kept if path.name not in course]
-    together = sum(path.stat().st_size for path in kept)
-    if together > MOST_BYTES_TOGETHER:
-        problems.append(f"{together:,} bytes together, {MOST_BYTES_TOGETHER:,} allowed")
+    if (size := sum(path.stat().st_size for path in kept)) > MOST_BYTES_TOGETHER:
+        problems.append(f"{size:,} bytes together, {MOST_BYTES_TOGETHER:,} allowed")
     page = folder / publish.INDEX
     try:
         if kept and not (page.is_file() and page.read_text(encoding="utf-8") == publish.index(folder)):
             problems.append(f"{page.name} is not the index of these notebooks: {publish.command('NAME', 'quick')}")
     except DataError as error:
         problems.append(str(error))
-    said = f"{len(kept)} of {len(course)} notebooks with outputs"
-    checks = [_check(path, folder / name) for name, path in course.items()]
-    return [*checks, CheckResult("executed", said, tuple(problems))]
+    together = CheckResult("executed", f"{len(kept)} of {len(course)} notebooks with outputs", tuple(problems))
+    return [*(_check(path, folder / name) for name, path in course.items()), together]
 
 
 def _check(source: Path, kept: Path) -> CheckResult:
@@ -47,7 +40,6 @@ def _check(source: Path, kept: Path) -> CheckResult:
     problems, code = publish.output_problems(theirs), publish.code_cells(theirs)
     if [cell.source for cell in publish.code_cells(ours)] != [cell.source for cell in code]:
         problems.insert(0, f"its code is no longer that of the notebook: {again}")
-    size = kept.stat().st_size
-    if size > publish.MOST_BYTES:
+    if (size := kept.stat().st_size) > publish.MOST_BYTES:
         problems.append(f"{size:,} bytes, {publish.MOST_BYTES:,} allowed: {again}")
     return CheckResult(name, f"{len(code)} code cells, {size / 1000:.0f} kB", tuple(problems))

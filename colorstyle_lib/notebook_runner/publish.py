@@ -35,17 +35,15 @@ _RASTER = ("image/jpeg", "image/png")
 _PROGRESS = re.compile(r"^.*(?:\d+%\||\d(?:it/s|s/it)\b).*\n?", re.MULTILINE)  # a line that tqdm wrote
 # Folders of this machine, and what stands for them in a published output. The first that fits counts.
 _OWN = {str(paths.ROOT): ".", f"{sys.base_prefix}/lib": "lib", str(Path.home()): "~"}
+_OWN = {re.escape(place): shown for place, shown in _OWN.items() if len(place) > 1}
 _SHORTER = {
     rf"{re.escape(tempfile.gettempdir())}/ipykernel_\d+/\d+\.py": "this cell",
     r"(?<!\w)/[^\s'\"]*/site-packages/": "",
-    **{rf"(?<![\w.]){re.escape(place)}(?=\W|$)": shown for place, shown in _OWN.items() if len(place) > 1},
+    **{rf"(?<![\w.]){place}(?=\W|$)": shown for place, shown in _OWN.items()},
 }
 # Where any machine keeps what belongs to it or its people. A path begins a word.
-_PLACE = re.compile(
-    r"(?<![\w.~}])/(?:home|root|Users|tmp|var|private|mnt|opt|usr)/\w[^\s'\"]*|"
-    + "|".join(rf"{re.escape(place)}\b" for place in _OWN if len(place) > 1)
-)
-
+_FOREIGN = r"(?<![\w.~}])/(?:home|root|Users|tmp|var|private|mnt|opt|usr)/\w[^\s'\"]*"
+_PLACE = re.compile("|".join([_FOREIGN, *(rf"{place}\b" for place in _OWN)]))
 _LINK = re.compile(r"\]\((?=\.\./|solutions/|\w+\.md)")  # a link that is not to a neighboring notebook
 
 _HEAD = """# The notebooks, executed
@@ -73,12 +71,11 @@ def keep_notebook(executed: Path, source: Path, facts: dict[str, Any], folder: P
     Args:
         executed: the notebook that has run to its end.
         source: the notebook that was run.
-        facts: what a reader must know about the run: ``mode``, ``seconds`` ... They stand in the index.
+        facts: of the run, for the index: ``mode``, ``seconds`` ...
         folder: where it goes.
 
     Raises:
-        DataError: the notebook was edited while it ran, an output is an error or names a place on this machine, or
-            it is too large.
+        DataError: the notebook was edited while it ran, an output is not fit for readers, or it is too large.
     """
     notebook, ran = read_notebook(source), clean_outputs(read_notebook(executed))
     if [cell.source for cell in notebook.cells] != [cell.source for cell in ran.cells]:
@@ -89,10 +86,9 @@ def keep_notebook(executed: Path, source: Path, facts: dict[str, Any], folder: P
         else:
             cell.source = _LINK.sub("](../../notebooks/", cell.source)
     for number, cell in enumerate(code_cells(notebook), start=1):
-        cell.execution_count = number
-        for output in cell.outputs:
-            if output.output_type == "execute_result":
-                output.execution_count = number
+        results = [output for output in cell.outputs if output.output_type == "execute_result"]
+        for numbered in (cell, *results):
+            numbered.execution_count = number
     notebook.metadata["colorstyle"] = facts
     shrink_pictures(notebook, MOST_BYTES)
     if problems := output_problems(notebook):
@@ -126,8 +122,8 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
 def clean_outputs(notebook: NotebookNode) -> NotebookNode:
     """Make a notebook's outputs fit for any reader; pictures stay as they are.
 
-    What was printed in pieces becomes one output, a line that was written over shows its last state, progress bars and
-    the cell that papermill injected go, and paths begin at the repository or the home folder.
+    Printed pieces are joined, a line that was written over shows its last state, progress bars and papermill's own cell
+    go, and paths begin at the repository or the home folder.
     """
     notebook, _ = TagRemovePreprocessor(remove_cell_tags={"injected-parameters"}).preprocess(notebook, {})
     notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
@@ -135,32 +131,25 @@ def clean_outputs(notebook: NotebookNode) -> NotebookNode:
         for output in cell.outputs:
             if output.output_type == "stream":
                 output.text = _PROGRESS.sub("", output.text.replace("\r\n", "\n"))
-        outputs = [output for output in cell.outputs if output.get("text", "shown").strip()]
-        cell.outputs = [_map_texts(_shorten_places, output) for output in outputs]
+        cell.outputs = _map_texts(_shorten_places, [o for o in cell.outputs if o.get("text", "shown").strip()])
     return notebook
 
 
 def shrink_pictures(notebook: NotebookNode, most_bytes: int) -> None:
-    """Write a notebook's pictures as JPEG, as good as the size allows, in place.
-
-    Args:
-        notebook: with outputs.
-        most_bytes: limit of the notebook's file.
+    """Write a notebook's pictures as JPEG, in place, as good as the limit of its file allows.
 
     Raises:
-        DataError: it is larger even so.
+        DataError: it is larger even at the lowest quality.
     """
-    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
-    bundles = [output.data for output in outputs if any(kind in output.get("data", {}) for kind in _RASTER)]
     pictures = []
-    for data in bundles:
-        encoded = [data.pop(kind) for kind in _RASTER if kind in data][-1]  # PNG of the two: nothing is lost in it
-        picture = Image.open(BytesIO(base64.b64decode(encoded))).convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
-        picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-        pictures.append(picture)
+    for data in (output.get("data", {}) for cell in code_cells(notebook) for output in cell.outputs):
+        if encoded := [data.pop(kind) for kind in _RASTER if kind in data]:
+            picture = Image.open(BytesIO(base64.b64decode(encoded[-1]))).convert("RGBA")  # PNG: nothing is lost in it
+            picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+            picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+            pictures.append((data, picture))
     for quality in QUALITIES:
-        for data, picture in zip(bundles, pictures, strict=True):
+        for data, picture in pictures:
             stream = BytesIO()
             picture.save(stream, "JPEG", quality=quality, optimize=True, progressive=True)
             data["image/jpeg"] = base64.b64encode(stream.getvalue()).decode()
@@ -172,16 +161,14 @@ def shrink_pictures(notebook: NotebookNode, most_bytes: int) -> None:
 
 def output_problems(notebook: NotebookNode) -> list[str]:
     """What must not be in published outputs, a line for each problem."""
-    texts: list[str] = []
+    places: set[str] = set()
     for cell in code_cells(notebook):
-        _map_texts(lambda text: texts.append(text) or text, cell.outputs)
-    places = {match[0] for text in texts for match in _PLACE.finditer(text)}
+        _map_texts(lambda text: places.update(_PLACE.findall(text)), cell.outputs)
     problems = [f"an output names {place}" for place in sorted(places)]
     for number, cell in enumerate(code_cells(notebook), start=1):
         if cell.execution_count != number:
             problems.append(f"code cell {number} has not run in its place")
-        errors = [output.ename for output in cell.outputs if output.output_type == "error"]
-        problems += [f"code cell {number} ends in {name}" for name in errors]
+        problems += [f"code cell {number} ends in {o.ename}" for o in cell.outputs if o.output_type == "error"]
         if any("jupyter.widget" in kind for output in cell.outputs for kind in output.get("data", {})):
             problems.append(f"code cell {number} shows a widget, which GitHub does not")
     if "widgets" in notebook.metadata:

@@ -43,7 +43,7 @@ SAMPLE_SECONDS = 0.2
 """Time between two readings of a kernel's memory."""
 
 READ_VALUE = {"str": str, "int": int, "float": float, "bool": {"true": True, "false": False}.__getitem__}
-"""How a parameter's value is read from text, by the type that its notebook declares."""
+"""Readers of a parameter's value from text, by the type that its notebook declares."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,12 @@ def run_notebooks(
 ) -> list[NotebookResult]:
     """Execute notebooks, each in a fresh kernel of this very Python, and print a line for each.
 
-    Whatever can be refused is refused before the first notebook starts. A notebook that fails does not stop the
-    others. The data root reaches a notebook through ``COLORSTYLE_DATA`` and not as a parameter, because an executed
-    notebook shows its parameters, and no path of this machine belongs there.
+    All is checked before the first notebook starts. A notebook that fails does not stop the others. The data root
+    reaches them through ``COLORSTYLE_DATA``: an executed notebook shows its parameters, but no path of this machine.
 
     Args:
-        names: ``01``, ``01_data`` or ``01_data.ipynb``; none means the whole course without the solutions (which are
-            ``solutions/NAME``).
-        mode: as in :func:`.get_mode`; resolved once, here.
+        names: ``01``, ``01_data``, ``01_data.ipynb`` or ``solutions/NAME``; none means the course without solutions.
+        mode: as in :func:`.get_mode`.
         data: a data root, or empty for ``COLORSTYLE_DATA``.
         parameters: values for the notebooks' ``parameters`` cells, as text, read by the types declared there.
         output: folder for the executed notebooks; by default ``runs/executed``, in ``smoke`` a scratch folder.
@@ -97,8 +95,7 @@ def run_notebooks(
         folder: where the notebooks are.
 
     Raises:
-        ConfigError: no such notebook, mode or parameter, a value that is not of the parameter's type, or a run whose
-            notebooks cannot be published.
+        ConfigError: no such notebook, mode or parameter, a value of another type, or a run that cannot be published.
         DataError: the data root is not a folder.
     """
     root, chosen = paths.data_root(data), get_mode(mode, data)
@@ -107,8 +104,8 @@ def run_notebooks(
         raise ConfigError("--keep shows no pictures but the demo's: give --mode quick, no --data, no COLORSTYLE_DATA")
     if keep and parameters:
         raise ConfigError("--keep takes notebooks as they stand: leave --parameter out")
-    if keep and (solution := next((name for name in sources if name.startswith("solutions/")), "")):
-        raise ConfigError(f"--keep is for the course: leave {solution} out")
+    if keep and (solutions := [name for name in sources if name.startswith("solutions/")]):
+        raise ConfigError(f"--keep is for the course: leave {solutions[0]} out")
     if timeout is None:
         timeout = 300 if chosen.name == "smoke" else 1800
     if timeout <= 0:
@@ -127,8 +124,13 @@ def run_notebooks(
             print(f"{title} ...", flush=True)
         result = run_one(name, path, values[name], target, timeout, environment, title)
         if keep and not result.error:
+            from colorstyle_lib.environment import versions
+            from colorstyle_lib.reproduction.results.store import Provenance
+
+            origin = asdict(Provenance.here(command(path.stem, chosen.name), chosen.name))
+            measured = {"seconds": round(result.seconds, 1), "peak_memory_mib": round(result.peak_memory / 2**20)}
             try:
-                keep_notebook(result.output, path, _facts(result, command(path.stem, chosen.name), chosen), keep)
+                keep_notebook(result.output, path, origin | measured | versions(), keep)
             except DataError as error:
                 result = replace(result, result="not kept", error=str(error))
         print(f"{title}: {result.result}, {result.seconds:.1f} s", flush=True)
@@ -153,19 +155,17 @@ def run_one(
     Raises:
         ConfigError: the executed notebook cannot be written.
     """
-    start, peak, processes = time.monotonic(), 0, []
+    start, peak, processes, begun = time.monotonic(), 0, [], []
     notebook = load_notebook_node(str(source))
     cells = len(notebook.cells)
     if parameters:
         notebook = parameterize_notebook(notebook, dict(parameters), kernel_name="python3", language="python")
-    number, text = 0, ""
     bar = tqdm(total=cells, desc=title, unit="cell", leave=False, disable=None, mininterval=0)
 
     def begin(cell: Any, cell_index: int) -> None:
-        nonlocal number, text
-        number += "injected-parameters" not in cell.metadata.tags  # papermill's own cell is not in the source
-        text = cell.source
-        bar.update(number - 1 - bar.n)
+        if "injected-parameters" not in cell.metadata.tags:  # papermill's own cell is not in the source
+            bar.update(bool(begun))
+            begun.append(cell.source)
 
     with tempfile.TemporaryDirectory(prefix="colorstyle-run-", ignore_cleanup_errors=True) as scratch:
         log = Path(scratch, "kernel.log")
@@ -185,13 +185,16 @@ def run_one(
                 while not run.done():
                     wait([run], SAMPLE_SECONDS)
                     processes = _processes(kernel) or processes
-                    peak = max(peak, sum(map(_resident, processes)))
+                    with suppress(psutil.Error):  # one has just ended
+                        peak = max(peak, sum(process.memory_info().rss for process in processes))
                     bar.refresh()  # the seconds go on counting during a long cell
             finally:
-                _end(processes)
-                while not run.done():  # after Ctrl-C: the kernel may be about to start
-                    _end(_processes(kernel))
-                    wait([run], SAMPLE_SECONDS)
+                ended = False
+                while not ended:  # after Ctrl-C the kernel may be about to start
+                    for process in processes + _processes(kernel):
+                        with suppress(psutil.Error):
+                            process.kill()
+                    ended = bool(wait([run], SAMPLE_SECONDS).done)
                 atexit.unregister(client._cleanup_kernel)  # left behind where the kernel did not start
         result, error = _explain(run.exception(), kernel, log, timeout)
     seconds = time.monotonic() - start
@@ -203,8 +206,8 @@ def run_one(
         failed.unlink(missing_ok=True)
         return NotebookResult(name, result, seconds, peak, target)
     message, *trace = error
-    last = [f"    {line}" for line in text.rstrip().splitlines()[-5:]]
-    place = f"{name}, cell {number} of {cells}" if number else name
+    place = f"{name}, cell {len(begun)} of {cells}" if begun else name
+    last = [f"    {line}" for line in (begun or [""])[-1].rstrip().splitlines()[-5:]]
     error = "\n".join([f"{place}: {message}", *last, *trace, f"executed up to there: {target}"])
     return NotebookResult(name, result, seconds, peak, target, error)
 
@@ -236,18 +239,6 @@ def _processes(kernel: AsyncKernelManager) -> list[psutil.Process]:
     return []
 
 
-def _resident(process: psutil.Process) -> int:
-    with suppress(psutil.Error):
-        return process.memory_info().rss
-    return 0
-
-
-def _end(processes: Sequence[psutil.Process]) -> None:
-    for process in processes:
-        with suppress(psutil.Error):
-            process.kill()
-
-
 def _write(notebook: Any, target: Path) -> None:
     """Write an executed notebook without what GitHub cannot show."""
     notebook.metadata.pop("widgets", None)
@@ -258,14 +249,6 @@ def _write(notebook: Any, target: Path) -> None:
                 cell.outputs.remove(shown)  # without a picture in its stead only a widget's name would be left
     with atomic_write(target, "w", ConfigError) as file:
         nbformat.write(notebook, file)
-
-
-def _facts(result: NotebookResult, command: str, mode: Mode) -> dict[str, Any]:
-    from colorstyle_lib.environment import versions
-    from colorstyle_lib.reproduction.results.store import Provenance
-
-    measured = {"seconds": round(result.seconds, 1), "peak_memory_mib": round(result.peak_memory / 2**20)}
-    return {**asdict(Provenance.here(command, mode.name)), **measured, **versions()}
 
 
 def select_notebooks(names: Sequence[str], folder: Path = paths.NOTEBOOKS) -> dict[str, Path]:
@@ -306,23 +289,20 @@ def read_parameters(path: Path, name: str, given: Mapping[str, str], mode: Mode)
         if key not in declared:
             raise ConfigError(f"{name} has no parameter {key!r}{nearest(key, declared)}")
         kind = declared[key]["inferred_type_name"].split("[")[0]
-        try:
-            # A notebook runs in its own folder, where a path given relative to the caller's would lead elsewhere.
-            here = Path(text).expanduser()
-            there = str(here.resolve()) if kind == "str" and text and here.exists() else text
-            values[key] = READ_VALUE.get(kind, ast.literal_eval)(there)
-        except (ValueError, KeyError, SyntaxError):
-            values[key] = None
-        if type(values[key]).__name__ != kind:
+        with suppress(ValueError, KeyError, SyntaxError):
+            values[key] = READ_VALUE.get(kind, ast.literal_eval)(text)
+        if type(values.get(key)).__name__ != kind:
             raise ConfigError(f"{name}: parameter {key!r} is of type {kind}, which {text!r} is not")
+        if kind == "str" and text and Path(text).expanduser().exists():
+            # A notebook runs in its own folder, where a path given relative to the caller's would lead elsewhere.
+            values[key] = str(Path(text).expanduser().resolve())
     return values
 
 
 def output_folder(mode: Mode) -> Path:
     """Choose where the executed notebooks of a mode go: never where the repository shows some."""
-    if mode.name == "smoke":
-        return Path(tempfile.mkdtemp(prefix="colorstyle-smoke-"))
-    return paths.RUNS / "executed"
+    smoke = mode.name == "smoke"
+    return Path(tempfile.mkdtemp(prefix="colorstyle-smoke-")) if smoke else paths.RUNS / "executed"
 
 
 def report(results: Sequence[NotebookResult]) -> int:
