@@ -20,16 +20,13 @@ from colorstyle_lib.files import file_hash
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.weights import load_generator
-from colorstyle_lib.reproduction.baselines.pix2pix import UNet
+from colorstyle_lib.reproduction.baselines.pix2pix import AB_RANGE, UNet
 
 CONFIG = "config.json"
 """The settings of a training by ``colorstyle opponents``, in its folder."""
 
 Colorizer = Callable[[Float[Tensor, "n 3 h w"]], Float[Tensor, "n 2 h w"]]
 """From pictures of which only L is read to a and b of the same size."""
-
-Restyle = Callable[[Float[Tensor, "1 3 h w"], Float[Tensor, "1 3 h2 w2"]], Float[Tensor, "1 3 h w"]]
-"""From a photograph and a style picture to the restyled photograph, sRGB in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +56,12 @@ class StyleMethod:
 
     Attributes:
         name: in tables, and in the log of results: trained weights carry their hash in it.
-        restyle: makes the picture.
+        restyle: from a photograph and a style picture to the restyled photograph, sRGB in [0, 1].
         strength: share of the style, in [0, 1].
     """
 
     name: str
-    restyle: Restyle
+    restyle: Callable[[Float[Tensor, "1 3 h w"], Float[Tensor, "1 3 h2 w2"]], Float[Tensor, "1 3 h w"]]
     strength: float = 1.0
 
 
@@ -95,10 +92,8 @@ def read_config(folder: Path) -> dict[str, Any] | None:
         WeightsError: the file is damaged.
     """
     path = folder / CONFIG
-    if not path.is_file():
-        return None
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
     except (ValueError, TypeError) as error:
         raise WeightsError(f"{str(path)!r} is damaged: {error}") from error
 
@@ -119,18 +114,22 @@ def load_colorizer(path: Path) -> tuple[Colorizer, Generator | None]:
             state = {name: file.get_tensor(name) for name in file.keys()} if size else {}  # noqa: SIM118
     except SafetensorError as error:
         raise WeightsError(f"{path.name} holds no weights: {error}") from error
-    if size:
+    generator = None if size else load_generator(path)
+    if generator is None:
         network = UNet(size).eval().requires_grad_(False)
         network.load_state_dict(state)
-        return lambda rgb: _at_size(rgb, size, lambda light: 110 * network(light / 50 - 1)), None
-    generator = load_generator(path)
-    working_size = generator.config.working_size
-    return lambda rgb: _at_size(rgb, working_size, lambda light: generator(gray_content(light))), generator
+    else:
+        size = generator.config.working_size
 
+    def predict(rgb: Tensor) -> Tensor:
+        light = rgb_to_lab(rgb)[:, :1]
+        return AB_RANGE * network(light / 50 - 1) if generator is None else generator(gray_content(light))
 
-@torch.no_grad()
-def _at_size(rgb: Float[Tensor, "n 3 h w"], size: int, predict: Callable[[Tensor], Tensor]) -> Float[Tensor, "n 2 h w"]:
-    if rgb.shape[-2:] == (size, size):
-        return predict(rgb_to_lab(rgb)[:, :1])
-    small = nnf.interpolate(rgb, (size, size), mode="bilinear", antialias=True).clamp(0, 1)
-    return nnf.interpolate(predict(rgb_to_lab(small)[:, :1]), rgb.shape[-2:], mode="bilinear")
+    @torch.no_grad()
+    def color(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 2 h w"]:
+        if rgb.shape[-2:] == (size, size):
+            return predict(rgb)
+        small = nnf.interpolate(rgb, (size, size), mode="bilinear", antialias=True).clamp(0, 1)
+        return nnf.interpolate(predict(small), rgb.shape[-2:], mode="bilinear")
+
+    return color, generator

@@ -6,7 +6,7 @@ recipe for colorization: L goes in, ab comes out, and the discriminator sees bot
 
 from __future__ import annotations
 
-import contextlib
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,20 +20,22 @@ from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.adversarial import get_objective
 
 L1_WEIGHT = 100.0
-"""Of the L1 term beside the adversarial one (its section 3.3 and 4)."""
+"""Of the L1 term beside the adversarial one (its sections 3.3 and 4)."""
 
 BATCH_SIZE = 4
 """Its paper's, for colorization (section 6.2)."""
 
+AB_RANGE = 110.0
+"""Lab units of ab at the ends of the generator's answers, -1 and 1."""
+
 _STATE = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer")
 _WIDTH, _MOST = 64, 512
 _DROPPED = 3  # decoder blocks with dropout, from the innermost: all the noise there is
-_AB_RANGE = 110.0
 
 
 def _convolution(inputs: int, outputs: int, stride: int, *, normed: bool) -> list[nn.Module]:
-    layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, 4, stride, padding=1, bias=not normed)]
-    return [*layers, nn.BatchNorm2d(outputs)] if normed else layers
+    convolution = nn.Conv2d(inputs, outputs, 4, stride, padding=1, bias=not normed)
+    return [convolution, nn.BatchNorm2d(outputs)] if normed else [convolution]
 
 
 def _from_gaussian(module: nn.Module) -> None:
@@ -93,8 +95,8 @@ class PatchGAN(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for i, stride in enumerate((2, 2, 2, 1)):
-            layers += _convolution(_WIDTH * 2 ** (i - 1) if i else 3, _WIDTH * 2**i, stride, normed=i > 0)
-            layers.append(nn.LeakyReLU(0.2))
+            inputs = _WIDTH * 2 ** (i - 1) if i else 3
+            layers += [*_convolution(inputs, _WIDTH * 2**i, stride, normed=i > 0), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, nn.Conv2d(_MOST, 1, 4, 1, padding=1))
         self.apply(_from_gaussian)
 
@@ -104,26 +106,18 @@ class PatchGAN(nn.Module):
 
 
 class Pix2Pix:
-    """Both networks and their optimizers, Adam as in its section 3.3; training is one call of :meth:`step` a batch.
+    """Both networks and their optimizers, Adam as in its section 3.3; :meth:`step` learns from a batch.
 
-    Args:
-        size: side of the training pictures, a power of 2 from 32.
-        seed: of the first weights.
-        device: where they live.
-        half_precision: compute in bfloat16, as the field does today.
-
-    Raises:
-        ConfigError: a size that cannot be halved down to one pixel.
+    Arguments as of :class:`Pix2PixLearner`, errors as of :class:`UNet`.
     """
 
     def __init__(
         self, size: int, *, seed: int = 0, device: str | torch.device = "cpu", half_precision: bool = False
     ) -> None:
         torch.manual_seed(seed)
-        networks = (
+        self.generator, self.discriminator = (
             network.to(device, memory_format=torch.channels_last).train() for network in (UNet(size), PatchGAN())
         )
-        self.generator, self.discriminator = networks
         self.generator_optimizer, self.discriminator_optimizer = (
             torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999))
             for network in (self.generator, self.discriminator)
@@ -140,8 +134,10 @@ class Pix2Pix:
             The losses of ``discriminator`` and ``generator``, and the mean distance of ab (``l1``).
         """
         objective = get_objective("non_saturating")
-        lightness, real = _scaled(rgb)
-        with self._precision(rgb):
+        precision = partial(torch.autocast, rgb.device.type, torch.bfloat16, enabled=self.half_precision)
+        lab = rgb_to_lab(rgb)
+        lightness, real = lab[:, :1] / 50 - 1, lab[:, 1:] / AB_RANGE
+        with precision():
             fake = self.generator(lightness).float()
             real_logits = self.discriminator(torch.cat((lightness, real), dim=1))
             fake_logits = self.discriminator(torch.cat((lightness, fake.detach()), dim=1))
@@ -150,7 +146,7 @@ class Pix2Pix:
         _descend(self.discriminator_optimizer, discriminator_loss)
 
         self.discriminator.requires_grad_(False)
-        with self._precision(rgb):
+        with precision():
             fake_logits = self.discriminator(torch.cat((lightness, fake), dim=1))
         distance = nnf.l1_loss(fake, real)
         loss = objective.generator_loss(fake_logits) + L1_WEIGHT * distance
@@ -159,16 +155,13 @@ class Pix2Pix:
         return {"discriminator": discriminator_loss.detach(), "generator": loss.detach(), "l1": distance.detach()}
 
     def state_dict(self) -> dict[str, Any]:
-        """Networks and optimizers."""
+        """The states of networks and optimizers."""
         return {name: getattr(self, name).state_dict() for name in _STATE}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up what :meth:`state_dict` gave."""
+        """Load the states of :meth:`state_dict`."""
         for name in _STATE:
             getattr(self, name).load_state_dict(state[name])
-
-    def _precision(self, pictures: Tensor) -> contextlib.AbstractContextManager[object]:
-        return torch.autocast(pictures.device.type, torch.bfloat16, enabled=self.half_precision)
 
 
 class Pix2PixLearner:
@@ -194,8 +187,8 @@ class Pix2PixLearner:
         resumable: bool = False,
     ) -> None:
         self.batches = Batches(store, BATCH_SIZE, size, seed)
-        self.device, self._seed, self._resumable = device, seed, resumable
-        self.model = Pix2Pix(size, seed=seed, device=device, half_precision=half_precision)
+        self.device, self.seed, self.resumable = device, seed, resumable
+        self.state = Pix2Pix(size, seed=seed, device=device, half_precision=half_precision)
 
     def draw(self, step: int) -> Windows:
         """The crops of a step."""
@@ -203,15 +196,9 @@ class Pix2PixLearner:
 
     def gradient_step(self, batch: Windows, step: int, at: int, of: int) -> dict[str, Tensor]:
         """One step of both networks, whatever the schedule."""
-        if self._resumable:
-            torch.manual_seed((self._seed << 32) + step)
+        if self.resumable:
+            torch.manual_seed((self.seed << 32) + step)
         return self.state.step(batch.to(self.device).crops())
-
-
-def _scaled(rgb: Float[Tensor, "n 3 h w"]) -> tuple[Float[Tensor, "n 1 h w"], Float[Tensor, "n 2 h w"]]:
-    """L and ab, each in about [-1, 1]."""
-    lab = rgb_to_lab(rgb)
-    return lab[:, :1] / 50 - 1, lab[:, 1:] / _AB_RANGE
 
 
 def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

