@@ -47,10 +47,7 @@ class Budget:
 
 @runtime_checkable
 class Learner(Protocol):
-    """Networks with their optimizers and batches, trained by :func:`training_loop`.
-
-    Its ``state`` has ``state_dict`` and ``load_state_dict``, to be saved and resumed.
-    """
+    """Networks with their optimizers and batches; ``state`` has ``state_dict`` and ``load_state_dict``."""
 
     device: torch.device
     state: Any

@@ -27,15 +27,7 @@ def restyle(
     source: Float[Tensor, "k 3 h w"],
     maps: list[Tensor],
 ) -> tuple[Float[Tensor, "k 3 h w"], Float[Tensor, "k 3 _ _"]]:
-    """Redraw the pictures in these rows in their styles, and the attention.
-
-    Args:
-        generator: with restyling levels.
-        batch: pictures, styles, and what of each style is taken.
-        rows: those with the task ``stylize``.
-        source: the pictures, sRGB, in their own colors or in those that the generator gave them.
-        maps: the encoder's, of the same pictures.
-    """
+    """Restyle the pictures of these rows: ``source`` in sRGB with the encoder's ``maps``; and the attention weights."""
     style = generator.describe_style(rgb_to_lab(batch.other[rows]))
     style = style._replace(present=style.present & (batch.taken[rows] > 0))
     return generator.restyle(source, maps, style, batch.strength[rows])
@@ -50,15 +42,8 @@ def style_losses(
 ) -> dict[str, Float[Tensor, ""]]:
     """Losses of restyled pictures: content and style in VGG-19 features, and three in the pictures themselves.
 
-    Args:
-        batch: with the styles.
-        source: as given to :func:`restyle`.
-        restyled: sRGB that may leave [0, 1] a little.
-        alpha: attention.
-        context: weights of the losses, and frozen features.
-
     Returns:
-        Every loss, weighted, by name; means over the restyled pictures alone.
+        Every loss, weighted, by name; means over the restyled pictures alone, which may leave [0, 1] a little.
 
     Raises:
         ConfigError: there are no features.
@@ -102,13 +87,8 @@ def target_statistics(
     """Target feature statistics: the style's in fine layers where texture is taken, in coarse ones where shape is.
 
     Fine layers respond to grain and contrast, coarse ones to strokes and motifs (L. Gatys et al., 2015,
-    arXiv:1508.06576, figure 3). What is not taken keeps the photograph's statistics.
-
-    Args:
-        features: frozen features, finest layer first.
-        styles: in the target colors.
-        plain: the photographs, in the target colors.
-        taken: which of color, texture and shape.
+    arXiv:1508.06576, figure 3). What is not taken keeps the photograph's statistics. Styles and plain photographs are
+    both in the target colors.
     """
     targets = style_statistics(features(styles))
     partial = ~taken[:, 1:].all(1)
@@ -127,13 +107,8 @@ def modality_distance(
 ) -> Float[Tensor, ""]:
     """Distance of color, texture and shape from their targets, relative to the distance from content to style.
 
-    A mean over modalities and pictures. A picture that takes all modalities counts as 0: nothing is to be kept apart.
-
-    Args:
-        restyled: sRGB that may leave [0, 1].
-        source: the pictures before.
-        styles: their styles.
-        shares: how much of each modality is to be taken.
+    A mean over modalities and pictures; ``shares`` is how much of each modality is to be taken. A picture that takes
+    all modalities counts as 0: nothing is to be kept apart.
     """
     partial = ~(shares > 0).all(1)
     if not bool(partial.any()):

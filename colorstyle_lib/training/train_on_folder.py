@@ -13,7 +13,7 @@ import torch
 from torchvision.transforms.functional import to_pil_image as to_pil
 
 from colorstyle_lib import paths
-from colorstyle_lib.config import Preset, TrainOptions, change, get_preset
+from colorstyle_lib.config import TrainOptions, change, get_preset
 from colorstyle_lib.data import style_gallery
 from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
 from colorstyle_lib.data.datasets import dataset_names, load_split
@@ -50,7 +50,14 @@ def train_on_folder(options: TrainOptions) -> Path:
     """
     tasks = parse_tasks(options.tasks)
     steps = options.steps or get_mode(options.mode, options.data).release_steps
-    preset = _with_options(get_preset(options.preset), options, tasks)
+    preset = get_preset(options.preset)
+    if tasks:
+        check_tasks(tasks)
+    sizes = {"batch_size": options.batch_size, "accumulate": options.accumulate}
+    changes = {"tasks": tasks, "trainable": options.learns, **sizes}
+    preset = change(preset, training=change(preset.training, **{k: v for k, v in changes.items() if v}))
+    if "stylize" not in dict(preset.training.tasks):  # levels that learned nothing are not to be kept
+        preset = change(preset, generator=change(preset.generator, restyling=0))
     root = find_root(options.data, download=options.download)
     if root is None:
         raise ConfigError("training needs real images: give --data ROOT or set COLORSTYLE_DATA")
@@ -74,17 +81,6 @@ def train_on_folder(options: TrainOptions) -> Path:
             card = write_card(weights, root, options.command(), len(store))
             print(f"weights: {weights}\ncard:    {card}")
     return weights
-
-
-def _with_options(preset: Preset, options: TrainOptions, tasks: Sequence[tuple[str, float]]) -> Preset:
-    if tasks:
-        check_tasks(tasks)
-    sizes = {"batch_size": options.batch_size, "accumulate": options.accumulate}
-    changes = {"tasks": tuple(tasks), "trainable": options.learns, **sizes}
-    preset = change(preset, training=change(preset.training, **{k: v for k, v in changes.items() if v}))
-    if "stylize" not in dict(preset.training.tasks):  # levels that learned nothing are not to be kept
-        preset = change(preset, generator=change(preset.generator, restyling=0))
-    return preset
 
 
 def style_store(root: Path, names: Sequence[str], shorter_side: int, *, quiet: bool = False) -> ImageStore:
