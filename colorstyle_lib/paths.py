@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from colorstyle_lib.errors import DataError
+from colorstyle_lib.errors import ConfigError, DataError
 
 PACKAGE = Path(__file__).resolve().parent
 _PARENT = PACKAGE.parent
@@ -28,19 +28,23 @@ STYLES = WEIGHTS.with_name("styles")
 """The gallery's style pictures, beside the weights."""
 
 
-def data_root(given: str | os.PathLike[str] | None = None) -> Path | None:
+def data_root(given: str | os.PathLike[str] | None = None, *, needed_for: str = "") -> Path | None:
     """Find the folder of real images that a run works on.
 
     Args:
         given: a folder named by the user (``--data`` or a notebook's parameter); empty means not given.
+        needed_for: the work that cannot do without.
 
     Returns:
         The folder given, else the one in the environment variable ``COLORSTYLE_DATA``, else None.
 
     Raises:
         DataError: the folder named does not exist.
+        ConfigError: there is none, and it is needed.
     """
     name = given or os.environ.get("COLORSTYLE_DATA")
+    if not name and needed_for:
+        raise ConfigError(f"{needed_for} needs real images: give --data ROOT or set COLORSTYLE_DATA")
     if not name:
         return None
     root = Path(name).expanduser()

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
-from colorstyle_lib.errors import ConfigError, check_known
+from colorstyle_lib.errors import check_known
 from colorstyle_lib.paths import data_root
 
 
@@ -61,6 +61,6 @@ def get_mode(name: str = "auto", data: str | os.PathLike[str] | None = None) -> 
 
         chosen = "full" if torch.cuda.is_available() and data_root(data) else "quick"
     check_known("mode", chosen, MODES)
-    if chosen == "full" and data_root(data) is None:
-        raise ConfigError("mode 'full' needs real images: give --data ROOT or set COLORSTYLE_DATA")
+    if chosen == "full":
+        data_root(data, needed_for="mode 'full'")
     return MODES[chosen]

@@ -5,12 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from colorstyle_lib.cli.options import add_command, number
-
-if TYPE_CHECKING:
-    from colorstyle_lib.reproduction.results.store import Number
 
 _EXCLUDED = {  # by benchmark the options that it does not take, and why
     "atlas": (("demo", "opponents"), "--atlas measures one method on a data root; leave --demo and --opponents out"),
@@ -64,7 +61,7 @@ def _opponents(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.reproduction.baselines.train import train_baselines
 
     folder = arguments.output or paths.RUNS / "opponents"
-    root = _root(arguments.data, "training")
+    root = paths.data_root(arguments.data, needed_for="training")
     for weights in train_baselines(root, folder, names=arguments.names, minutes=arguments.minutes, seed=arguments.seed):
         print(weights)
     return 0
@@ -88,7 +85,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         raise ConfigError(why)
     if arguments.specialists and arguments.opponents:
         raise ConfigError("--specialists already names folders; leave --opponents out")
-    root = None if demo or benchmark == "clips" else _root(arguments.data, "measuring")
+    root = None if demo or benchmark == "clips" else paths.data_root(arguments.data, needed_for="measuring")
     output = arguments.output or (paths.RUNS / "results.json" if limit else RESULTS)
     run = Run(output, arguments.weights, arguments.name, limit)
     baselines = arguments.opponents or paths.RUNS / "opponents"
@@ -116,19 +113,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _print_verdicts(numbers: Sequence[Number], method: str, data: str, targets: str) -> None:
+def _print_verdicts(numbers: Sequence[Any], method: str, data: str, targets: str) -> None:
     from colorstyle_lib.reproduction.claims.schema import TARGETS
     from colorstyle_lib.reproduction.claims.verdict import judge_targets
 
     for finding in judge_targets({n.key: n for n in numbers}, method, data, TARGETS[targets]):
         print(f"  {finding.line}")
-
-
-def _root(given: str, what: str) -> Path:
-    from colorstyle_lib.errors import ConfigError
-    from colorstyle_lib.paths import data_root
-
-    root = data_root(given)
-    if root is None:
-        raise ConfigError(f"{what} needs real images: give --data ROOT or set COLORSTYLE_DATA")
-    return root

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from colorstyle_lib import __version__
 from colorstyle_lib.cli.ablations import add_ablation_commands
@@ -13,20 +12,13 @@ from colorstyle_lib.cli.claims import add_claims_command
 from colorstyle_lib.cli.data import add_data_commands
 from colorstyle_lib.cli.evaluate import add_evaluate_commands
 from colorstyle_lib.cli.figures import add_figure_commands
+from colorstyle_lib.cli.model import add_model_commands
 from colorstyle_lib.cli.options import add_command, keywords, positive
 from colorstyle_lib.cli.pictures import add_picture_commands
-from colorstyle_lib.cli.train import add_train_command
 from colorstyle_lib.errors import ColorStyleError, ConfigError
 from colorstyle_lib.run_mode import MODES
 
 PROGRAM = "colorstyle"
-
-
-def _info(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.cli.info import print_info
-
-    print_info(arguments.weights)
-    return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -53,11 +45,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     add_picture_commands(commands)
-
-    add = add_command(commands, "info", _info, "versions, device, weights and where things are")
-    add("--weights", type=Path, help="a .safetensors file; default: the released weights")
-
-    add_train_command(commands)
+    add_model_commands(commands)
 
     add = add_command(commands, "run", _run, "run the notebooks, one process each")
     add("names", metavar="NOTEBOOK", nargs="*", help="01 or 01_data; default: all")

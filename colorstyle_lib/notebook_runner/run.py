@@ -106,8 +106,7 @@ def run_notebooks(
         raise ConfigError("--keep takes notebooks as they stand: leave --parameter out")
     if keep and (solutions := [name for name in sources if name.startswith("solutions/")]):
         raise ConfigError(f"--keep is for the course: leave {solutions[0]} out")
-    if timeout is None:
-        timeout = 300 if chosen.name == "smoke" else 1800
+    timeout = (300 if chosen.name == "smoke" else 1800) if timeout is None else timeout
     if timeout <= 0:
         raise ConfigError(f"timeout is {timeout} s; give at least 1")
     values = {name: read_parameters(path, name, parameters or {}, chosen) for name, path in sources.items()}
@@ -301,8 +300,8 @@ def read_parameters(path: Path, name: str, given: Mapping[str, str], mode: Mode)
 
 def output_folder(mode: Mode) -> Path:
     """Choose where the executed notebooks of a mode go: never where the repository shows some."""
-    smoke = mode.name == "smoke"
-    return Path(tempfile.mkdtemp(prefix="colorstyle-smoke-")) if smoke else paths.RUNS / "executed"
+    scratch = mode.name == "smoke"
+    return Path(tempfile.mkdtemp(prefix="colorstyle-smoke-")) if scratch else paths.RUNS / "executed"
 
 
 def report(results: Sequence[NotebookResult]) -> int:
@@ -314,8 +313,8 @@ def report(results: Sequence[NotebookResult]) -> int:
     width = max(len("notebook"), *(len(result.notebook) for result in results))
     print(f"\n{'notebook':{width}}  seconds  peak memory  result")
     for result in results:
-        memory = f"{result.peak_memory / 2**20:.0f} MiB"
-        print(f"{result.notebook:{width}}  {result.seconds:7.1f}  {memory:>11}  {result.result}")
+        mebibytes = result.peak_memory / 2**20
+        print(f"{result.notebook:{width}}  {result.seconds:7.1f}  {mebibytes:7.0f} MiB  {result.result}")
     print(f"{'all':{width}}  {sum(result.seconds for result in results):7.1f}", flush=True)
     for result in results:
         if result.error:

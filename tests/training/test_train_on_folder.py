@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from colorstyle_lib import paths
-from colorstyle_lib.cli.train import add_train_command
+from colorstyle_lib.cli.model import add_model_commands
 from colorstyle_lib.config import TrainOptions
 from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.data.folder import find_split
@@ -80,7 +80,7 @@ def parsed(monkeypatch, *arguments):
     given = []
     monkeypatch.setattr(training_on_folder, "train_on_folder", given.append)
     parser = argparse.ArgumentParser()
-    add_train_command(parser.add_subparsers())
+    add_model_commands(parser.add_subparsers())
     options = parser.parse_args(["train", *arguments])
     assert options.command(options) == 0
     return given[0]
