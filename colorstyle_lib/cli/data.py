@@ -10,8 +10,6 @@ from typing import Any
 
 from colorstyle_lib.cli.options import add_actions, add_command
 
-_SHOWN = 20
-
 
 def add_data_commands(commands: Any) -> None:
     """Add ``data`` and its actions to what ``ArgumentParser.add_subparsers`` returned."""
@@ -45,7 +43,7 @@ def add_data_commands(commands: Any) -> None:
     add("--datasets", nargs="+", default=(), metavar="NAME", help="only these data sets of SRC")
 
 
-def _list(arguments: argparse.Namespace) -> int:
+def _list(arguments: argparse.Namespace) -> None:
     from colorstyle_lib.data.downloads import KNOWN, downloads
 
     for name, one in KNOWN.items():
@@ -54,14 +52,12 @@ def _list(arguments: argparse.Namespace) -> int:
         print(f"{'':<12}{one.terms}; {one.home}")
         print(f"{'':<12}" + (f"by hand: {one.by_hand}" if one.by_hand else f"colorstyle data download {name}"))
     print(f"downloads go to {downloads()} (COLORSTYLE_DOWNLOADS); any folder of images is a data root, too")
-    return 0
 
 
-def _download(arguments: argparse.Namespace) -> int:
+def _download(arguments: argparse.Namespace) -> None:
     from colorstyle_lib.data.downloads import fetch
 
     print(fetch(arguments.name))
-    return 0
 
 
 def _get(arguments: argparse.Namespace) -> int:
@@ -74,10 +70,8 @@ def _get(arguments: argparse.Namespace) -> int:
     for verdict in ("differs", "not fetched"):
         _name(verdict, [f"{one.path}: {one.reason}" for one in results if one.verdict == verdict])
     counts = Counter(one.verdict for one in results)
-    print(
-        f"{len(results)} images: {counts['same']} same as ours, pixel for pixel; {counts['differs']} differ; "
-        f"{counts['not fetched']} not fetched"
-    )
+    others = f"{counts['differs']} differ; {counts['not fetched']} not fetched"
+    print(f"{len(results)} images: {counts['same']} same as ours, pixel for pixel; {others}")
     if counts["differs"]:
         print("differs: scaled or encoded by other versions of the codec, or another file; numbers move with it")
     return 0 if counts["same"] == len(results) else 1
@@ -95,23 +89,20 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _name(what: str, names: Sequence[str]) -> None:
-    for name in names[:_SHOWN]:
+    more = [f"... and {len(names) - 20} more"] if len(names) > 20 else []
+    for name in [*names[:20], *more]:
         print(f"{what}: {name}")
-    if len(names) > _SHOWN:
-        print(f"{what}: ... and {len(names) - _SHOWN} more")
 
 
-def _manifest(arguments: argparse.Namespace) -> int:
+def _manifest(arguments: argparse.Namespace) -> None:
     from colorstyle_lib.data.manifest import write_manifest
 
     print(write_manifest(arguments.root, arguments.output, [arguments.split] if arguments.split else ["train", "val"]))
-    return 0
 
 
-def _shard(arguments: argparse.Namespace) -> int:
+def _shard(arguments: argparse.Namespace) -> None:
     from colorstyle_lib.data.downloads import find_root
     from colorstyle_lib.data.write_shards import write_shards
 
     options = {name: getattr(arguments, name) for name in ("shorter_side", "quality", "per_shard", "datasets")}
     write_shards(find_root(arguments.source), arguments.destination, **options)
-    return 0

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -154,16 +154,10 @@ class Windows:
     mirrored: Bool[Tensor, " n"]
     size: int
 
-    def _with(self, change: Callable[[Tensor], Tensor]) -> Windows:
-        return replace(self, pixels=change(self.pixels), sides=change(self.sides), mirrored=change(self.mirrored))
-
     def to(self, device: torch.device | str) -> Windows:
-        """The same windows on another device; from pinned memory the copy does not hold up the caller."""
-        return self._with(lambda part: part.to(device, non_blocking=True))
-
-    def pin_memory(self) -> Windows:
-        """The same windows where a GPU can fetch them by itself."""
-        return self._with(Tensor.pin_memory)
+        """The same windows on another device."""
+        moved = (part.to(device, non_blocking=True) for part in (self.pixels, self.sides, self.mirrored))
+        return Windows(*moved, self.size)
 
     def crops(self) -> Float[Tensor, "n 3 size size"]:
         """Scale, and mirror where it is due: crops in [0, 1] on the windows' device."""
@@ -179,21 +173,15 @@ class Windows:
         Antialiased bilinear scaling is a triangle filter along each axis, so a crop is ``Y x X^T`` with matrices that
         differ from window to window: two batched products, however many sizes there are.
         """
-        with torch.autocast(self.pixels.device.type, enabled=False):  # 8 bits need more than bfloat16's precision
-            vertical = self._filter()
+        device, sides = self.pixels.device, self.sides[:, None, None]
+        with torch.autocast(device.type, enabled=False):  # 8 bits need more than bfloat16's precision
+            place = torch.arange(self.pixels.shape[-1], device=device) + 0.5
+            scale = sides / self.size
+            center = scale * (torch.arange(self.size, device=device) + 0.5)[:, None]
+            weight = (1 - (place - center).abs() / scale.clamp(min=1)).clamp(min=0) * (place < sides)
+            vertical = weight / weight.sum(-1, keepdim=True)  # (n, size, s): what a pixel counts for one of the crop
             horizontal = torch.where(self.mirrored[:, None, None], vertical.flip(1), vertical)
-            crops = vertical[:, None] @ (self.pixels.float() / 255) @ horizontal[:, None].mT
-            return crops.clamp(0, 1)
-
-    def _filter(self) -> Float[Tensor, "n size s"]:
-        """How much each pixel of a window counts for each pixel of its crop, along one axis."""
-        device = self.pixels.device
-        place = torch.arange(self.pixels.shape[-1], device=device) + 0.5
-        scale = self.sides[:, None, None] / self.size
-        center = scale * (torch.arange(self.size, device=device) + 0.5)[:, None]
-        weight = (1 - (place - center).abs() / scale.clamp(min=1)).clamp(min=0)
-        weight = weight * (place < self.sides[:, None, None])
-        return weight / weight.sum(-1, keepdim=True)
+            return (vertical[:, None] @ (self.pixels.float() / 255) @ horizontal[:, None].mT).clamp(0, 1)
 
 
 class Batches:
@@ -205,10 +193,8 @@ class Batches:
     No image is twice in a batch, unless a group has fewer than the batch wants of it.
 
     Args:
-        store: images.
         batch_size: images a batch, over all parts.
         crop: side of the crops, in pixels.
-        seed: any integer.
         part: (rank, world): which of how many equal parts of each batch this one computes.
         covers: from which to which share of the image's shorter side a crop covers.
 
@@ -233,14 +219,13 @@ class Batches:
             raise ConfigError(f"part is (rank, world) with rank from 0 to world - 1, not {part}")
         if batch_size % world:
             raise ConfigError(f"batch_size {batch_size} cannot be divided among {world} processes; use a multiple")
-        self.store, self.batch_size, self.crop, self.seed, self.part = store, batch_size, crop, seed, part
-        self._covers = covers
-        share = batch_size // world
+        self.store, self.batch_size, self.crop, self.seed = store, batch_size, crop, seed
+        self.part, self._covers, share = part, covers, batch_size // world
         self.rows = range(rank * share, (rank + 1) * share)
         groups = np.asarray(store.groups)
         self._members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-        self._chances = np.sqrt([len(members) for members in self._members])
-        self._chances /= self._chances.sum()
+        chances = np.sqrt([len(members) for members in self._members])
+        self._chances = chances / chances.sum()
 
     def batch(self, index: int) -> Float[Tensor, "n 3 _ _"]:
         """This part's rows of batch number ``index``: ``(n, 3, crop, crop)`` in [0, 1]."""
@@ -296,8 +281,7 @@ class Prefetched(Generic[Item]):
 
     Args:
         make: called from several threads at once.
-        start: the first number.
-        stop: the first number that is no longer made; None for no end.
+        stop: None for no end.
         depth: how many items are kept ready or in the making.
         workers: threads.
 
@@ -313,9 +297,8 @@ class Prefetched(Generic[Item]):
         self.waited = 0.0
         self._make, self._numbers = make, iter(itertools.count(start) if stop is None else range(start, stop))
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="prefetch")
-        self._ahead: deque[Future[Item]] = deque()
-        for number in itertools.islice(self._numbers, depth):
-            self._ahead.append(self._pool.submit(make, number))
+        first = itertools.islice(self._numbers, depth)
+        self._ahead: deque[Future[Item]] = deque(self._pool.submit(make, number) for number in first)
 
     def __iter__(self) -> Iterator[Item]:
         return self
@@ -330,13 +313,9 @@ class Prefetched(Generic[Item]):
             self._ahead.append(self._pool.submit(self._make, number))
         return item
 
-    def close(self) -> None:
-        """Make nothing more; returns when the threads have ended."""
-        self._ahead.clear()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
     def __enter__(self) -> Prefetched[Item]:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.close()
+        self._ahead.clear()
+        self._pool.shutdown(cancel_futures=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,11 +28,9 @@ def load_split(
     cannot be read are named in ``problems``, never fatal.
 
     Args:
-        root: the folder; see :func:`.find_root` for names of data sets.
-        split: ``train`` or ``val``; nothing under ``val`` is ever trained on.
+        split: nothing under ``val`` is ever trained on.
         shorter_side: what images are scaled to, in pixels.
         datasets: only these of the root; by default all. Each is a group of its own.
-        quiet: print nothing.
 
     Raises:
         DataError: no such data set or split, nothing in it can be read, or it does not fit into memory.
@@ -63,9 +60,6 @@ def images_for(mode: Mode, root: Path | None, size: int, seed: int = 0) -> tuple
         size: pixels of an image's shorter side.
         seed: which scenes are drawn, or which of a large root's images are taken.
 
-    Returns:
-        The images, one group for each data set; and what they are and how many, for a figure.
-
     Raises:
         DataError: a data root is wanted and there is none, or it holds no images.
     """
@@ -82,8 +76,8 @@ def images_for(mode: Mode, root: Path | None, size: int, seed: int = 0) -> tuple
     chosen = np.random.default_rng(seed).permutation(len(found))[: mode.max_images]
     sample = found.take(sorted(chosen.tolist()))
     store = _decoded(sample, size)
-    counts = Counter(store.groups)
-    parts = ", ".join(f"{name} {counts[group]}" for group, name in enumerate(sorted(set(sample.datasets))))
+    names = enumerate(sorted(set(sample.datasets)))
+    parts = ", ".join(f"{name} {store.groups.count(group)}" for group, name in names)
     return store, f"n = {len(store)} of {len(found)} training images ({parts})"
 
 

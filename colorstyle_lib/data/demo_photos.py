@@ -44,7 +44,7 @@ class Photograph:
 
 # As scikit-image's docstrings (skimage.data) and scikit-learn's datasets/images/README.txt state them.
 # fmt: off
-_TABLE = (
+PHOTOGRAPHS: dict[str, Photograph] = {photo.name: photo for photo in (
     Photograph("astronaut", "Astronaut Eileen Collins", "NASA", "public domain",
                "NASA Great Images database, flic.kr/p/r9qvLn", "skimage", "data/astronaut.png"),
     Photograph("chelsea", "Chelsea the cat", "Stéfan van der Walt", "CC0",
@@ -59,9 +59,8 @@ _TABLE = (
                "flickr.com/photos/danielbuechele/6061409035", "sklearn", "datasets/images/china.jpg"),
     Photograph("flower", "A dahlia", "vultilion", "CC BY 2.0",
                "flickr.com/photos/vultilion/6056698931", "sklearn", "datasets/images/flower.jpg"),
-)
+)}
 # fmt: on
-PHOTOGRAPHS: dict[str, Photograph] = {one.name: one for one in _TABLE}
 
 
 def photograph(name: str) -> Photograph:

@@ -32,7 +32,7 @@ class DataSet:
 
 _RESEARCH, _WEB = "non-commercial research and education", "no licence stated; the photographs come from the web"
 # fmt: off
-_TABLE = (
+KNOWN: dict[str, DataSet] = {one.name: one for one in (
     DataSet("imagenette", "Imagenette, 10 classes of ImageNet, shorter side 320", 9_469, 3_925, "0.34 GB",
             f"ImageNet's: {_RESEARCH}", "https://github.com/fastai/imagenette"),
     DataSet("flowers102", "Oxford 102 Flowers", 1_020, 1_020, "0.34 GB",
@@ -49,9 +49,8 @@ _TABLE = (
     DataSet("lsun", "LSUN, 10 scene categories, shorter side 256", 9_895_373, 3_000, "168 GB",
             _WEB, "https://github.com/fyu/lsun",
             "a zip for each category and split, unpacked to NAME_train_lmdb and NAME_val_lmdb"),
-)
+)}
 # fmt: on
-KNOWN: dict[str, DataSet] = {one.name: one for one in _TABLE}
 """By name, smallest first, then those that are to be fetched by hand."""
 
 
@@ -72,8 +71,7 @@ def find_root(given: str | os.PathLike[str] | None = None, *, download: bool = F
         The folder, or None where nothing was named.
 
     Raises:
-        DataError: neither a folder nor a known name, or a known one that is not there and is not to be, or cannot be,
-            downloaded.
+        DataError: neither a folder nor a known name, or a known one that is not there and is not to be downloaded.
     """
     name = os.fspath(given or os.environ.get("COLORSTYLE_DATA") or "")
     if not name:
@@ -89,10 +87,7 @@ def find_root(given: str | os.PathLike[str] | None = None, *, download: bool = F
 
 
 def fetch(name: str) -> Path:
-    """Download a known data set; its folder appears only once all of it is there.
-
-    Returns:
-        The folder, for :func:`.list_images`.
+    """Download a known data set into a folder, which appears only once all of it is there.
 
     Raises:
         ConfigError: no such name. DataError: it is to be fetched by hand, there is no network, or the disk is full.

@@ -91,9 +91,7 @@ def _published(root: Path, split: Split) -> Listing | None:
 
 def _published_below(root: Path, split: Split) -> Listing | None:
     """Data sets in folders of their own, of which at least one has a published layout; else None."""
-    parts: list[Listing] = []
-    absent: DataError | None = None
-    plain: list[Path] = []
+    parts, plain, absent = [], [], None
     for home in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
         try:
             found = _published(home, split)
@@ -107,7 +105,7 @@ def _published_below(root: Path, split: Split) -> Listing | None:
     if not parts and absent is None:
         return None
     parts += [of_files(home, find_split(home, split), home.name) for home in plain]
-    if not parts and absent is not None:
+    if not parts:
         raise absent
     return joined(root, sorted(parts, key=lambda part: part.root))
 

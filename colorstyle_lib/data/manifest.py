@@ -67,11 +67,11 @@ def write_rows(output: Path, rows: Sequence[tuple[str, str | None, str]]) -> Pat
     return output
 
 
-def read_rows(manifest: Path) -> list[dict[str, str]]:
+def read_rows(manifest: Path, columns: Sequence[str] = ("path", "sha256")) -> list[dict[str, str]]:
     """Read the rows of a CSV file with the columns ``path`` and ``sha256``, and perhaps more.
 
     Raises:
-        DataError: it cannot be read, lacks one of the two, or is cut off.
+        DataError: it cannot be read, lacks one of the two, or is cut off within ``columns``.
     """
     try:
         with manifest.open(newline="", encoding="utf-8") as lines:
@@ -81,7 +81,7 @@ def read_rows(manifest: Path) -> list[dict[str, str]]:
         raise DataError(f"cannot read the manifest {str(manifest)!r}: {error}") from error
     if not {"path", "sha256"} <= set(reader.fieldnames or ()) or not rows:
         raise DataError(f"{str(manifest)!r} is no manifest: it needs the columns path and sha256, and a row")
-    if any(row["path"] is None or row["sha256"] is None for row in rows):
+    if any(row.get(column, "") is None for row in rows for column in columns):
         raise DataError(f"{str(manifest)!r} is cut off: a row is not complete")
     return rows
 
@@ -89,11 +89,8 @@ def read_rows(manifest: Path) -> list[dict[str, str]]:
 def check(root: Path, manifest: Path | None = None) -> Comparison:
     """Compare a data root with a manifest, file by file.
 
-    A manifest of one split vouches for that split alone: images of the other are not extra.
-
-    Args:
-        root: the folder.
-        manifest: see :func:`read_rows`; by default ``CHECKSUMS.csv`` or else ``MANIFEST.csv`` in the root.
+    A manifest of one split vouches for that split alone: images of the other are not extra. The default is
+    ``CHECKSUMS.csv`` or else ``MANIFEST.csv`` in the root.
 
     Raises:
         DataError: no such folder, or no manifest, or one without these columns.

@@ -36,7 +36,7 @@ _BASE = (50.0, 64.0)  # an object's L before texture and shading
 _TEXTURE, _SHADING = 6.0, 3.0  # and how far these two move it, so that L_RANGE holds
 _CONTRAST = 6.0  # an object's base L differs from the ground's by at least this, so that its edge shows
 _MIN_SIZE = 32  # below this a texture's period is under 4 pixels, and the gray picture no longer shows the kind
-_STREAM_LAYOUT, _STREAM_COLOR = 0, 1
+_STREAM_LAYOUT, _STREAM_COLOR = 0, 1  # of random numbers
 
 
 @dataclass(frozen=True)
@@ -179,12 +179,6 @@ def _layout(index: int, size: int, seed: int) -> _Layout:
     return _Layout(lightness, kinds, covers)
 
 
-def _choose(layout: _Layout, index: int, seed: int) -> list[int]:
-    """One color for each object, independent of one another and of everything that the gray picture shows."""
-    random = np.random.default_rng((seed, index, _STREAM_COLOR))
-    return [int(random.integers(len(KINDS[kind].colors))) for kind in layout.kinds]
-
-
 def _paint(layout: _Layout, colors: list[tuple[float, float]]) -> NDArray[np.float32]:
     """Lay the objects' colors over the ground's, mixed in ab by coverage so that L is untouched."""
     ab = np.empty((2, *layout.lightness.shape), np.float32)
@@ -195,25 +189,21 @@ def _paint(layout: _Layout, colors: list[tuple[float, float]]) -> NDArray[np.flo
 
 
 def _collect(layouts: list[_Layout], choices: list[list[int]]) -> Scenes:
-    n, size = len(layouts), layouts[0].lightness.shape[0]
-    lab = np.empty((n, 3, size, size), np.float32)
-    mean_ab = np.empty((n, 2, size, size), np.float32)
-    labels = np.zeros((n, size, size), np.int64)
-    interior = np.ones((n, size, size), bool)
+    shape = (len(layouts), *layouts[0].lightness.shape)
+    lab, mean_ab, labels, interior = [], [], np.zeros(shape, np.int64), np.ones(shape, bool)
     for i, (layout, choice) in enumerate(zip(layouts, choices, strict=True)):
         chosen = [KINDS[kind].colors[c] for kind, c in zip(layout.kinds, choice, strict=True)]
-        lab[i, 0] = layout.lightness
-        lab[i, 1:] = _paint(layout, chosen)
-        mean_ab[i] = _paint(layout, [KINDS[kind].mean for kind in layout.kinds])
+        lab.append(np.concatenate((layout.lightness[None], _paint(layout, chosen))))
+        mean_ab.append(_paint(layout, [KINDS[kind].mean for kind in layout.kinds]))
         for kind, cover in zip(layout.kinds, layout.covers, strict=True):
             labels[i][cover > 0.5] = kind
             interior[i] &= (cover == 0) | (cover == 1)
     is_ambiguous = np.array([kind.ambiguous for kind in KINDS])
     return Scenes(
         # One by one: vectorized powers may round differently in a batch of another length.
-        rgb=torch.stack([lab_to_rgb(one) for one in torch.from_numpy(lab)]),
+        rgb=torch.stack([lab_to_rgb(torch.from_numpy(one)) for one in lab]),
         labels=torch.from_numpy(labels),
-        mean_ab=torch.from_numpy(mean_ab),
+        mean_ab=torch.from_numpy(np.stack(mean_ab)),
         ambiguous=torch.from_numpy(is_ambiguous[labels]),
         interior=torch.from_numpy(interior),
     )
@@ -236,7 +226,11 @@ def scenes(n: int, size: int = 64, seed: int = 0) -> Scenes:
     """
     _check(n, size)
     layouts = [_layout(i, size, seed) for i in range(n)]
-    return _collect(layouts, [_choose(layout, i, seed) for i, layout in enumerate(layouts)])
+    choices = []
+    for i, layout in enumerate(layouts):  # one color an object, whatever the others have and the gray picture shows
+        random = np.random.default_rng((seed, i, _STREAM_COLOR))
+        choices.append([int(random.integers(len(KINDS[kind].colors))) for kind in layout.kinds])
+    return _collect(layouts, choices)
 
 
 def same_gray(n_colorings: int, size: int = 64, seed: int = 0) -> Scenes:

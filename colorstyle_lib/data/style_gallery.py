@@ -12,8 +12,6 @@ from colorstyle_lib import paths
 from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.images.read import open_picture, to_tensor
 
-_SMALLEST, _LARGEST = 32, 1024
-
 TITLES = {
     "brush": "Poppy field, brush strokes",
     "night": "Night over the valley, swirling strokes",
@@ -54,16 +52,15 @@ def style(name: str, size: int = 256, seed: int = 0) -> StylePicture:
     """Load one style picture.
 
     Args:
-        name: one of :data:`STYLES`.
         size: side in pixels, from 32 to 1024. The files have 256; other sizes are resampled (Lanczos).
         seed: chooses the variant, modulo :data:`VARIANTS`.
 
     Raises:
-        ConfigError: no style has this name, the message names the nearest one; or the size is out of range.
+        ConfigError: no style has this name, or the size is out of range.
     """
     check_known("style", name, STYLES)
-    if not _SMALLEST <= size <= _LARGEST:
-        raise ConfigError(f"a style picture has a size from {_SMALLEST} to {_LARGEST} pixels, not {size}")
+    if not 32 <= size <= 1024:
+        raise ConfigError(f"a style picture has a size from 32 to 1024 pixels, not {size}")
     picture = open_picture(paths.STYLES / f"{name}-{seed % VARIANTS}.jpg")
     if picture.size != (size, size):
         picture = picture.resize((size, size), Image.Resampling.LANCZOS)

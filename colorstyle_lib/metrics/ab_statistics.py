@@ -59,12 +59,10 @@ def mean_by_lightness(
     width = 100 / bins
     part = (pixels[:, 0] / width).long().clamp(0, bins - 1)
     count = torch.bincount(part, minlength=bins).clamp_min(1).to(pixels)
-    length = torch.linalg.vector_norm(pixels[:, 1:], dim=1)
-    a, b, average_chroma = (
-        torch.bincount(part, weights=values, minlength=bins) / count for values in (*pixels[:, 1:].T, length)
-    )
+    planes = (*pixels[:, 1:].T, torch.linalg.vector_norm(pixels[:, 1:], dim=1))
+    a, b, average_chroma = ((torch.bincount(part, plane, bins) / count).to(pixels) for plane in planes)
     middle = (torch.arange(bins).to(pixels) + 0.5) * width
-    return torch.stack((middle, a.to(pixels), b.to(pixels)), dim=1), average_chroma.to(pixels)
+    return torch.stack((middle, a, b), dim=1), average_chroma
 
 
 def ab_slice(lightness: float, side: int = 221) -> tuple[Float[Tensor, "3 s s"], Bool[Tensor, "s s"]]:
@@ -91,5 +89,4 @@ def expected_square_error(colors: Float[Tensor, "m 2"], side: int = 111) -> Floa
 def _ab_grid(side: int) -> tuple[Tensor, Tensor]:
     """a and b at every point of a square grid, ``(side, side)`` each."""
     along = torch.linspace(-AB_REACH, AB_REACH, side)
-    b, a = torch.meshgrid(along, along, indexing="ij")
-    return a, b
+    return torch.meshgrid(along, along, indexing="xy")

@@ -41,9 +41,7 @@ def bootstrap(
     The interval tells what other pictures of the same kind would change, not what another training would change.
 
     Args:
-        statistic: such as :func:`mean_of`.
         n: pictures.
-        resamples: samples drawn.
         level: share of the samples' numbers that the interval holds.
         seed: same seed, same samples: so differences of two statistics are paired.
 

@@ -57,12 +57,8 @@ def perceptual_distances(found: list[Tensor], wanted: list[Tensor]) -> Float[Ten
         found: maps that a network of :func:`perceptual_network` makes of results.
         wanted: of the real pictures.
     """
-    return torch.stack(
-        [
-            perceptual_distance([f[i : i + 1] for f in found], [w[i : i + 1] for w in wanted])
-            for i in range(len(found[0]))
-        ]
-    )
+    rows = [slice(i, i + 1) for i in range(len(found[0]))]
+    return torch.stack([perceptual_distance([f[row] for f in found], [w[row] for w in wanted]) for row in rows])
 
 
 def kernel_pairs(found: Float[Tensor, "n d"], real: Float[Tensor, "n d"]) -> Float[Tensor, "n n"]:

@@ -22,7 +22,6 @@ def pan(
 
     Args:
         picture: larger than the window by all of the motion.
-        frames: how many.
         step: pixels to the right and down from frame to frame; parts of a pixel are what makes networks flicker.
         size: side of the window.
 
@@ -47,7 +46,7 @@ def flicker(clip: Float[Tensor, "t 3 h w"], step: tuple[float, float]) -> float:
     over *one* restyled picture, whose strokes are as if painted on.
 
     Args:
-        clip: sRGB in [0, 1], two frames or more.
+        clip: sRGB in [0, 1].
         step: see :func:`pan`.
 
     Raises:

@@ -18,8 +18,6 @@ from colorstyle_lib.images.read import shorter_side
 from colorstyle_lib.losses.reconstruction import content_distance, style_distance, style_statistics
 from colorstyle_lib.model.pretrained import VGG19, EfficientNetLite0
 
-_SIDES = 32  # EfficientNet-Lite0 wants multiples of it
-
 
 @dataclass(frozen=True)
 class StyleScores:
@@ -52,19 +50,13 @@ def perceptual_content_distance(
     Returns:
         One number an image: 0 for the same, 1 for features that have nothing in common, at most 2.
     """
-    layers = [
-        1 - nnf.cosine_similarity(f.float(), t.float(), dim=1).mean(dim=(1, 2))
-        for f, t in zip(features, targets, strict=True)
-    ]
-    return torch.stack(layers).mean(dim=0)
+    pairs = zip(features, targets, strict=True)
+    return torch.stack(
+        [1 - nnf.cosine_similarity(f.float(), t.float(), dim=1).mean(dim=(1, 2)) for f, t in pairs]
+    ).mean(dim=0)
 
 
-@dataclass(frozen=True)
-class ContentTarget:
-    """A photograph's feature maps."""
-
-    vgg: list[Float[Tensor, "1 _ _ _"]]
-    efficientnet: list[Float[Tensor, "1 _ _ _"]]
+Maps = list[Float[Tensor, "1 _ _ _"]]
 
 
 class StyleJudge:
@@ -79,9 +71,9 @@ class StyleJudge:
         self.vgg, self.efficientnet = vgg, efficientnet
 
     @torch.no_grad()
-    def content(self, photograph: Float[Tensor, "1 3 h w"]) -> ContentTarget:
-        """Describe a photograph, sRGB in [0, 1]."""
-        return ContentTarget(self.vgg(photograph)[-1:], self._features(photograph))
+    def content(self, photograph: Float[Tensor, "1 3 h w"]) -> tuple[Maps, Maps]:
+        """Describe a photograph, sRGB in [0, 1], by feature maps of both networks."""
+        return self.vgg(photograph)[-1:], self._features(photograph)
 
     @torch.no_grad()
     def style(self, picture: Float[Tensor, "1 3 h w"]) -> list[Float[Tensor, "1 2 _"]]:
@@ -90,17 +82,16 @@ class StyleJudge:
 
     @torch.no_grad()
     def scores(
-        self, result: Float[Tensor, "1 3 h w"], content: ContentTarget, style: Sequence[Float[Tensor, "1 2 _"]]
+        self, result: Float[Tensor, "1 3 h w"], content: tuple[Maps, Maps], style: Sequence[Float[Tensor, "1 2 _"]]
     ) -> StyleScores:
         """Measure a result, sRGB in [0, 1] of the photograph's size, by what :meth:`content` and :meth:`style` gave."""
         maps = self.vgg(result)
-        perceptual = perceptual_content_distance(self._features(result), content.efficientnet)
         return StyleScores(
-            content=content_distance(maps[-1:], content.vgg).item(),
+            content=content_distance(maps[-1:], content[0]).item(),
             style=style_distance(style_statistics(maps), style).item(),
-            perceptual=perceptual.item(),
+            perceptual=perceptual_content_distance(self._features(result), content[1]).item(),
         )
 
     def _features(self, rgb: Tensor) -> list[Tensor]:
-        side = min(rgb.shape[2:])
-        return self.efficientnet(shorter_side(rgb, max(_SIDES, side // _SIDES * _SIDES), _SIDES))
+        side = max(32, min(rgb.shape[2:]) // 32 * 32)  # the network wants multiples of 32
+        return self.efficientnet(shorter_side(rgb, side, 32))
