@@ -43,7 +43,7 @@ def add_data_commands(commands: Any) -> None:
     add("--datasets", nargs="+", default=(), metavar="NAME", help="only these data sets of SRC")
 
 
-def _list(arguments: argparse.Namespace) -> None:
+def _list(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.data.downloads import KNOWN, downloads
 
     for name, one in KNOWN.items():
@@ -52,12 +52,14 @@ def _list(arguments: argparse.Namespace) -> None:
         print(f"{'':<12}{one.terms}; {one.home}")
         print(f"{'':<12}" + (f"by hand: {one.by_hand}" if one.by_hand else f"colorstyle data download {name}"))
     print(f"downloads go to {downloads()} (COLORSTYLE_DOWNLOADS); any folder of images is a data root, too")
+    return 0
 
 
-def _download(arguments: argparse.Namespace) -> None:
+def _download(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.data.downloads import fetch
 
     print(fetch(arguments.name))
+    return 0
 
 
 def _get(arguments: argparse.Namespace) -> int:
@@ -94,15 +96,17 @@ def _name(what: str, names: Sequence[str]) -> None:
         print(f"{what}: {name}")
 
 
-def _manifest(arguments: argparse.Namespace) -> None:
+def _manifest(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.data.manifest import write_manifest
 
     print(write_manifest(arguments.root, arguments.output, [arguments.split] if arguments.split else ["train", "val"]))
+    return 0
 
 
-def _shard(arguments: argparse.Namespace) -> None:
+def _shard(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.data.downloads import find_root
     from colorstyle_lib.data.write_shards import write_shards
 
     options = {name: getattr(arguments, name) for name in ("shorter_side", "quality", "per_shard", "datasets")}
     write_shards(find_root(arguments.source), arguments.destination, **options)
+    return 0

@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parsed = parser().parse_args(arguments)
     try:
-        return parsed.command(parsed) or 0
+        return parsed.command(parsed)
     except ColorStyleError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,14 +13,13 @@ from typing import Generic, TypeVar
 
 import numpy as np
 import torch
-import torch.nn.functional as nnf
 from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
 from colorstyle_lib.errors import ConfigError, DataError, ImageError
-from colorstyle_lib.images.read import open_picture
+from colorstyle_lib.images.read import open_picture, resize
 
 _AT_ONCE = 512  # images decoded ahead of their use
 _WHICH = 3  # random numbers that choose images; 0, 1, ... place the windows of each view
@@ -73,7 +71,7 @@ def decoded(read: Callable[[int], Image.Image], count: int, shorter_side: int) -
         except ImageError as error:
             return str(error)
 
-    quiet = count < 1000 or not sys.stderr.isatty()  # a bar is for people, and for what takes longer than a moment
+    quiet = count < 1000 or None  # a bar is for what takes longer than a moment and, says None, for terminals
     with ThreadPoolExecutor() as pool, tqdm(total=count, unit="image", leave=False, disable=quiet) as bar:
         for start in range(0, count, _AT_ONCE):
             for result in pool.map(decode, range(start, min(start + _AT_ONCE, count))):
@@ -122,10 +120,7 @@ def nothing_readable(problems: Sequence[str]) -> DataError:
 
 def scaled(window: UInt8[Tensor, "3 _ _"], size: int) -> Float[Tensor, "3 {size} {size}"]:
     """A square window at one size, in [0, 1]: antialiased bilinear, so that shrinking does not alias."""
-    window = window.float() / 255
-    if window.shape[1:] == (size, size):
-        return window
-    return nnf.interpolate(window[None], (size, size), mode="bilinear", antialias=True)[0].clamp(0, 1)
+    return resize(window[None].float() / 255, (size, size))[0].clamp(0, 1)
 
 
 def center_crops(store: ImageStore, size: int) -> Float[Tensor, "n 3 {size} {size}"]:
@@ -220,7 +215,7 @@ class Batches:
         if batch_size % world:
             raise ConfigError(f"batch_size {batch_size} cannot be divided among {world} processes; use a multiple")
         self.store, self.batch_size, self.crop, self.seed = store, batch_size, crop, seed
-        self.part, self._covers, share = part, covers, batch_size // world
+        self._covers, share = covers, batch_size // world
         self.rows = range(rank * share, (rank + 1) * share)
         groups = np.asarray(store.groups)
         self._members = [np.flatnonzero(groups == group) for group in np.unique(groups)]

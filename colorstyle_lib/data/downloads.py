@@ -124,7 +124,7 @@ def _download(name: str, folder: Path) -> Path:
     for left in [path for path in folder.rglob("*") if path.is_dir() and path.name != "flowers-102"]:
         shutil.rmtree(left, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    kind, variants = _TORCHVISION[name]
+    kind, *variants = _TORCHVISION[name]
     for settings in variants:  # torchvision checks its own MD5 sums
         getattr(torchvision.datasets, kind)(folder, download=True, **settings)
     for archive in [path for path in folder.rglob("*") if path.name.endswith((".tar", ".tgz", ".tar.gz"))]:
@@ -132,10 +132,10 @@ def _download(name: str, folder: Path) -> Path:
     return folder
 
 
-_TORCHVISION: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
-    "imagenette": ("Imagenette", ({"size": "320px"},)),
-    "flowers102": ("Flowers102", ({},)),
-    "stl10": ("STL10", ({},)),
-    "places365": ("Places365", ({"small": True}, {"split": "val", "small": True})),
+# Which of torchvision's classes downloads what, and with which settings it is called, one after the other.
+_TORCHVISION: dict[str, tuple[Any, ...]] = {
+    "imagenette": ("Imagenette", {"size": "320px"}),
+    "flowers102": ("Flowers102", {}),
+    "stl10": ("STL10", {}),
+    "places365": ("Places365", {"small": True}, {"split": "val", "small": True}),
 }
-"""Which of torchvision's classes downloads what, and with which settings it is called, one after the other."""

@@ -25,9 +25,7 @@ class Listing:
     """Images in a fixed order.
 
     Attributes:
-        root: the folder that they come from.
         names: of each, relative to the root; unique.
-        datasets: the data set that each belongs to.
         read: opens number ``i`` as upright 8-bit sRGB; an ``ImageError`` where it is damaged.
         files: the files that they come from; where one changes, an image may have.
         compact: made to be read one by one while training, so that nothing need be kept decoded.

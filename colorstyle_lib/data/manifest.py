@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -134,7 +133,7 @@ def _hashes(root: Path, names: Sequence[str]) -> dict[str, str | None]:
         except (OSError, ValueError):
             return None
 
-    quiet = len(names) < 1000 or not sys.stderr.isatty()
+    quiet = len(names) < 1000 or None  # None: only in a terminal
     with ThreadPoolExecutor() as pool:
         sums = tqdm(pool.map(sha256, names), total=len(names), unit="file", disable=quiet)
         return dict(zip(names, sums, strict=True))

@@ -40,11 +40,9 @@ class Entry:
     """A row of a manifest: a file of ours and where it comes from.
 
     Attributes:
-        path: in a data root.
         sha256: of our file.
         pixels: SHA-256 of its size and 8-bit RGB values.
-        source: ``owner/name:path``, a repository and the file in it.
-        commit: of the repository.
+        source: ``owner/name:path``, a repository and the file in it, at ``commit``.
         recipe: see :func:`follow_recipe`.
         terms: who may do what with it.
     """

@@ -82,7 +82,10 @@ def lsun(root: Path, split: Split) -> Listing | None:
     homes = [path for path in there if path.name.endswith(f"_{split}_lmdb")]
     if not homes:
         raise NoSplitError(f"LSUN in {str(root)!r}: no category has a folder NAME_{split}_lmdb")
-    entries = [(home, key) for home in homes for key in _keys(home)]
+    entries: list[tuple[Path, bytes]] = []
+    for home in homes:
+        with _environment(home).begin() as transaction:
+            entries += [(home, bytes(key)) for key in transaction.cursor().iternext(keys=True, values=False)]
     names = [f"{home.name}/{key.decode('ascii', 'backslashreplace')}" for home, key in entries]
 
     def read(i: int) -> Image.Image:
@@ -107,11 +110,6 @@ def _environment(home: Path) -> Any:
         return lmdb.open(str(home), readonly=True, lock=False, readahead=False, meminit=False)
     except lmdb.Error as error:
         raise DataError(f"{str(home)!r} is damaged or no LSUN database: {error}") from error
-
-
-def _keys(home: Path) -> list[bytes]:
-    with _environment(home).begin() as transaction:
-        return [bytes(key) for key in transaction.cursor().iternext(keys=True, values=False)]
 
 
 def flowers102(root: Path, split: Split) -> Listing | None:

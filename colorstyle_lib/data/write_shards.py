@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import os
-import sys
 import tarfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,11 +45,8 @@ def write_shards(
     (4:4:4), and smaller images are not enlarged.
 
     Args:
-        source: a data root of any layout.
-        destination: a folder, made where it is missing.
         shorter_side: larger images are made this small, in pixels.
         quality: of the JPEG files, 1 to 100.
-        per_shard: images in a shard.
         datasets: only these; by default all.
 
     Returns:
@@ -78,7 +74,7 @@ def write_shards(
         for split, listing in listings.items():
             order = np.random.default_rng(0).permutation(len(listing)).tolist()
             starts = range(0, len(order), per_shard)
-            for number, start in enumerate(tqdm(starts, split, unit="shard", disable=not sys.stderr.isatty())):
+            for number, start in enumerate(tqdm(starts, split, unit="shard", disable=None)):
                 tar = destination / f"{split}-{number:06d}.tar"
                 facts = _finished(tar, recipe) or _write(tar, listing, order[start : start + per_shard], recipe)
                 shards.append({"name": tar.name, "sha256": facts["sha256"], "images": len(facts["images"])})
@@ -133,10 +129,8 @@ def _write(tar: Path, listing: Listing, numbers: Sequence[int], recipe: dict[str
         file.seek(0)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
-        images = []
-        for name, offset, length in pictures_in(file):
-            number = int(Path(name).stem)
-            images.append((listing.names[number], listing.datasets[number], offset, length))
+        found = [(int(Path(name).stem), *place) for name, *place in pictures_in(file)]
+        images = [(listing.names[number], listing.datasets[number], *place) for number, *place in found]
         size = file.seek(0, os.SEEK_END)
     facts = {"recipe": recipe, "sha256": sha256, "bytes": size, "left_out": left_out, "images": images}
     with atomic_write(tar.with_suffix(".json"), "w", error=DataError) as file:

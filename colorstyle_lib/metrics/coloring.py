@@ -10,9 +10,6 @@ from torch import Tensor
 from colorstyle_lib.errors import ConfigError, needs_extra
 from colorstyle_lib.metrics.ab_statistics import ab_histogram
 
-HISTOGRAM_BINS = 22
-"""Squares a side of the ab plane in :func:`ab_histograms`: each 10 Lab units wide."""
-
 _GRAY = 1.0  # a real picture less colorful than this has no color to match
 
 
@@ -118,7 +115,7 @@ def _channels_last(images: Tensor) -> np.ndarray:
 
 def ab_histograms(lab: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n q"]:
     """Each image's share of pixels in squares of 10 x 10 Lab units of the ab plane; rows sum to 1."""
-    return torch.stack([ab_histogram(image.flatten(1).T, HISTOGRAM_BINS).flatten() for image in lab.cpu()])
+    return torch.stack([ab_histogram(image.flatten(1).T, bins=22).flatten() for image in lab.cpu()])
 
 
 def histogram_distance(one: Float[Tensor, "*n q"], other: Float[Tensor, "*n q"]) -> Float[Tensor, "*n"]:

@@ -28,7 +28,6 @@ FID_WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
 FID_FEATURES = 2048
 """Dimensions of Inception's last pooling."""
 
-_LPIPS_LEAST_SIDE = 63
 _BATCH = 50
 
 
@@ -46,8 +45,8 @@ def lpips(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"])
 
     with needs_extra("torchmetrics", "metrics"):
         from torchmetrics.functional.image import learned_perceptual_image_patch_similarity as distance
-    if min(predicted.shape[2:]) < _LPIPS_LEAST_SIDE:
-        raise ConfigError(f"LPIPS with AlexNet wants sides of {_LPIPS_LEAST_SIDE} pixels or more; enlarge the pictures")
+    if min(predicted.shape[2:]) < 63:
+        raise ConfigError("LPIPS with AlexNet wants sides of 63 pixels or more; enlarge the pictures")
     with _weights("LPIPS", "AlexNet's", LPIPS_WEIGHTS):
         AlexNet_Weights.IMAGENET1K_V1.get_state_dict(progress=sys.stderr.isatty(), check_hash=True)
     pairs = zip(predicted.split(_BATCH), target.split(_BATCH), strict=True)
