@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from colorstyle_lib.cli.options import add_actions, add_command
+from colorstyle_lib.cli.options import add_actions, add_command, keywords
 
 
 def add_data_commands(commands: Any) -> None:
@@ -107,6 +107,5 @@ def _shard(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.data.downloads import find_root
     from colorstyle_lib.data.write_shards import write_shards
 
-    options = {name: getattr(arguments, name) for name in ("shorter_side", "quality", "per_shard", "datasets")}
-    write_shards(find_root(arguments.source), arguments.destination, **options)
+    write_shards(**keywords(arguments) | {"source": find_root(arguments.source)})
     return 0

@@ -26,11 +26,7 @@ class Photograph:
 
     @property
     def path(self) -> Path:
-        """The file on this machine.
-
-        Raises:
-            MissingExtraError: the package that carries it is not installed.
-        """
+        """The file on this machine; a MissingExtraError where the package that carries it is not installed."""
         spec = find_spec(self.package)
         if spec is None or spec.origin is None:
             package = {"skimage": "scikit-image", "sklearn": "scikit-learn"}[self.package]
@@ -64,11 +60,7 @@ PHOTOGRAPHS: dict[str, Photograph] = {photo.name: photo for photo in (
 
 
 def photograph(name: str) -> Photograph:
-    """Look up a demo photograph.
-
-    Raises:
-        ConfigError: there is none of this name; the message names the nearest one.
-    """
+    """Look up a demo photograph; of an unknown name, a ConfigError names the nearest one."""
     check_known("demo photograph", name, PHOTOGRAPHS)
     return PHOTOGRAPHS[name]
 

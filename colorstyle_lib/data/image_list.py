@@ -95,11 +95,7 @@ def joined(root: Path, parts: Sequence[Listing]) -> Listing:
 
 
 def open_bytes(content: bytes, name: str) -> Image.Image:
-    """Open a picture that is no file of its own, as :func:`.open_picture` opens files.
-
-    Raises:
-        ImageError: empty, damaged or no picture; the message calls it by ``name``.
-    """
+    """Open a picture that is no file of its own; errors are :func:`.open_picture`'s and call it by ``name``."""
     if not content:
         raise ImageError(f"{name} is empty")
     with strict_pillow():

@@ -61,11 +61,7 @@ class Entry:
         return f"{host.rstrip('/')}/{quote(repository)}/raw/{self.commit}/{quote(file)}"
 
     def is_same(self, content: bytes) -> bool:
-        """Whether a file has our file's bytes or, where it is encoded again, our pixels.
-
-        Raises:
-            ImageError: it is no picture, or a damaged one.
-        """
+        """Whether a file has our file's bytes or, where it is encoded again, our pixels; ImageError if it has none."""
         if hashlib.sha256(content).hexdigest() == self.sha256.lower():
             return True
         return self.recipe != "copy" and pixel_hash(open_bytes(content, repr(self.path))) == self.pixels.lower()
@@ -125,8 +121,7 @@ def _problem(entry: Entry) -> str:
 def follow_recipe(recipe: str, source: bytes, name: str) -> bytes:
     """Make our file from its source's bytes by ``copy``, or such as ``213x160 lanczos, jpeg 88 4:2:0 progressive``.
 
-    Raises:
-        ImageError: it is no picture, or a damaged one.
+    An ImageError calls what is no picture, or a damaged one, by ``name``.
     """
     if recipe == "copy":
         return source

@@ -1,12 +1,9 @@
 """Scenes drawn by our own code, for which the truth about color is known.
 
-On real photographs nobody knows which other colors a gray pixel could have had. Here everybody does: a scene
-is a smooth ground with a few objects, and each object belongs to a *kind* whose colors are decided by its
-texture, by its shape, or by nothing that a gray picture shows. What a model should attend to, where plain
-regression must turn brown, and how diverse a sampler ought to be can then be measured against the truth.
-
-L never depends on the color chosen: lightness is drawn first and color is laid over it in Lab, at edges too,
-so one gray picture really has many equally likely colorings.
+A scene is a smooth ground with a few objects, and each object belongs to a *kind* whose colors are decided by its
+texture, by its shape, or by nothing that a gray picture shows. What a model should attend to, where plain regression
+must turn brown, and how diverse samples ought to be is then measured against the truth. L never depends on the color
+chosen: color is laid over it in Lab, at edges too, so one gray picture has many equally likely colorings.
 """
 
 from __future__ import annotations
@@ -84,8 +81,7 @@ class Scenes:
     Attributes:
         rgb: sRGB in [0, 1].
         labels: index into :data:`KINDS`; at an edge, the kind that covers most of the pixel.
-        mean_ab: expected ab given the gray picture, over all colorings that it could have had: the "brown
-            average". True at edges too, where colors mix by the area that each covers.
+        mean_ab: expected ab given the gray picture. True at edges too, where colors mix by the area that each covers.
         ambiguous: whether the pixel's kind has several colors; decided by the label.
         interior: whether one kind covers the whole pixel. There Lab's ab is exactly one of the kind's colors.
     """

@@ -60,11 +60,7 @@ def find(root: Path, split: Split) -> Listing | None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file of ours.
-
-    Raises:
-        DataError: it is missing or damaged.
-    """
+    """Read a JSON file of ours, or raise a DataError that says that it is missing or damaged."""
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -111,9 +107,8 @@ class StreamedImages(Sequence):
     def __getitem__(self, i: int) -> UInt8[Tensor, "3 _ _"]:
         if not -len(self) <= i < len(self):
             raise IndexError(i)
-        for number in ((i + offset) % len(self) for offset in range(len(self))):
-            if number in self._damaged:
-                continue
+        ahead = ((i + offset) % len(self) for offset in range(len(self)))
+        for number in (number for number in ahead if number not in self._damaged):
             try:
                 return shrunk_tensor(self._listing.read(number), self._side)
             except ImageError as error:

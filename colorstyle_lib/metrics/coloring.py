@@ -48,8 +48,7 @@ def colorfulness(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
 def colorfulness_of_absolutes(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
     """:func:`colorfulness` with ``|R - G|`` and ``|(R + G) / 2 - B|`` in place of the signed differences.
 
-    It is in use, and it is not Hasler and Süsstrunk's measure: red beside green, which is as colorful as it gets, no
-    longer spreads. Here to show how much that changes.
+    In use, and not Hasler and Süsstrunk's measure: red beside green, as colorful as it gets, no longer spreads.
     """
     return _colorfulness(*(difference.abs() for difference in _opponents(rgb)))
 
