@@ -269,16 +269,11 @@ class Batches:
 
 
 class Prefetched(Generic[Item]):
-    """``make(start)``, ``make(start + 1)``, ... up to ``stop``, always in this order, each made ahead of its use.
+    """``make(start)``, ``make(start + 1)``, ... below ``stop``, always in this order, each made ahead of its use.
 
-    Use it in a ``with`` block, so that its threads end however the block ends. What ``make`` raises is raised where
-    its item would have come. Threads, not processes: decoding and copying let go of Python's lock.
-
-    Args:
-        make: called from several threads at once.
-        stop: None for no end.
-        depth: how many items are kept ready or in the making.
-        workers: threads.
+    Use it in a ``with`` block, so that its threads end however the block ends. They call ``make`` at once, and keep
+    ``depth`` items ready or in the making; what it raises is raised where its item would have come. Threads, not
+    processes: decoding and copying let go of Python's lock.
 
     Attributes:
         waited: seconds that the consumer stood still for data, in all.

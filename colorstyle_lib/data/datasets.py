@@ -24,13 +24,9 @@ def load_split(
 ) -> ImageStore:
     """Open one split of a data root of any layout; say how much was read and left out, unless quiet.
 
-    Images are decoded once and held in memory, but those of shards are decoded each time they are drawn. Those that
-    cannot be read are named in ``problems``, never fatal.
-
-    Args:
-        split: nothing under ``val`` is ever trained on.
-        shorter_side: what images are scaled to, in pixels.
-        datasets: only these of the root; by default all. Each is a group of its own.
+    Images, scaled to ``shorter_side`` pixels, are decoded once and held in memory, but those of shards are decoded each
+    time they are drawn. Those that cannot be read are named in ``problems``, never fatal. By default all data sets of
+    the root are taken; each is a group of its own.
 
     Raises:
         DataError: no such data set or split, nothing in it can be read, or it does not fit into memory.

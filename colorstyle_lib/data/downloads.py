@@ -61,14 +61,9 @@ def downloads() -> Path:
 
 
 def find_root(given: str | os.PathLike[str] | None = None, *, download: bool = False) -> Path | None:
-    """Find the data root of a run: a folder, or a known data set by its name.
+    """Find the data root of a run: a folder, or a known data set by its name, which may be to ``download``.
 
-    Args:
-        given: what the user named; empty means ``COLORSTYLE_DATA``. A folder wins over a data set of the same name.
-        download: fetch a known data set that is not there yet.
-
-    Returns:
-        The folder, or None where nothing was named.
+    Where nothing is given it is ``COLORSTYLE_DATA``, or None. A folder wins over a data set of the same name.
 
     Raises:
         DataError: neither a folder nor a known name, or a known one that is not there and is not to be downloaded.

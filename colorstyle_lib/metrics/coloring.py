@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -42,7 +44,7 @@ def colorfulness(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
     ``rg = R - G, yb = (R + G) / 2 - B``; ``sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2)``, 8-bit units:
     0 for gray, about 15 slightly, 45 averagely, 80 highly colorful (the paper's own scale).
     """
-    return _colorfulness(*_opponents(rgb))
+    return _colorfulness(rgb)
 
 
 def colorfulness_of_absolutes(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
@@ -50,15 +52,12 @@ def colorfulness_of_absolutes(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " 
 
     In use, and not Hasler and Süsstrunk's measure: red beside green, as colorful as it gets, no longer spreads.
     """
-    return _colorfulness(*(difference.abs() for difference in _opponents(rgb)))
+    return _colorfulness(rgb, torch.abs)
 
 
-def _opponents(rgb: Tensor) -> tuple[Tensor, Tensor]:
+def _colorfulness(rgb: Tensor, change: Callable[[Tensor], Tensor] = torch.positive) -> Tensor:
     red, green, blue = (255 * rgb).flatten(2).unbind(dim=1)
-    return red - green, (red + green) / 2 - blue
-
-
-def _colorfulness(rg: Tensor, yb: Tensor) -> Tensor:
+    rg, yb = change(red - green), change((red + green) / 2 - blue)
     spread = torch.sqrt(rg.var(dim=1, correction=0) + yb.var(dim=1, correction=0))
     return spread + 0.3 * torch.sqrt(rg.mean(dim=1) ** 2 + yb.mean(dim=1) ** 2)
 

@@ -51,11 +51,9 @@ def pooled_features(rgb: Float[Tensor, "n 3 h w"], network: EfficientNetLite0) -
 
 
 def perceptual_distances(found: list[Tensor], wanted: list[Tensor]) -> Float[Tensor, " n"]:
-    """Each image's :func:`.perceptual_distance`: a mean over layers, each on its own scale; less is better.
+    """Each image's :func:`.perceptual_distance` of a :func:`perceptual_network`'s maps, a mean over layers.
 
-    Args:
-        found: maps that a network of :func:`perceptual_network` makes of results.
-        wanted: of the real pictures.
+    Each layer has its own scale; less is better.
     """
     rows = [slice(i, i + 1) for i in range(len(found[0]))]
     return torch.stack([perceptual_distance([f[row] for f in found], [w[row] for w in wanted]) for row in rows])

@@ -39,15 +39,11 @@ def pan(
 
 
 def flicker(clip: Float[Tensor, "t 3 h w"], step: tuple[float, float]) -> float:
-    """``mean |frame_(t+1) taken back by the motion - frame_t|``, over all that is in both.
+    """``mean |frame_(t+1) taken back by the motion - frame_t|`` of sRGB in [0, 1], over all that is in both.
 
     Not even the clip that was put in has 0: taking back a part of a pixel is an interpolation, which costs the more the
     sharper a picture is. So the number of a result stands beside that of its input, and beside that of a :func:`pan`
     over *one* restyled picture, whose strokes are as if painted on.
-
-    Args:
-        clip: sRGB in [0, 1].
-        step: see :func:`pan`.
 
     Raises:
         ConfigError: fewer than two frames, or nothing is in both of two neighbours.

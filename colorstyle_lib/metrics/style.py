@@ -62,9 +62,7 @@ Maps = list[Float[Tensor, "1 _ _ _"]]
 class StyleJudge:
     """Measures results, a picture at a time; what is expected of them is described once and serves for all.
 
-    Args:
-        vgg: in float32. Files that differ in the scale of their activations give the same numbers.
-        efficientnet: with its pretrained weights.
+    VGG-19 is in float32; files of its weights that differ in the scale of activations give the same numbers.
     """
 
     def __init__(self, vgg: VGG19, efficientnet: EfficientNetLite0) -> None:
