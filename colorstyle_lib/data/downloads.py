@@ -61,12 +61,12 @@ def downloads() -> Path:
 
 
 def find_root(given: str | os.PathLike[str] | None = None, *, download: bool = False) -> Path | None:
-    """Find the data root of a run: a folder, or a known data set by its name, which may be to ``download``.
+    """Find the data root of a run: a folder, or a known data set by its name (``download`` fetches it).
 
     Where nothing is given it is ``COLORSTYLE_DATA``, or None. A folder wins over a data set of the same name.
 
     Raises:
-        DataError: neither a folder nor a known name, or a known one that is not there and is not to be downloaded.
+        DataError: neither a folder nor a known name, or a known one that is not there and is not, or cannot be, fetched.
     """
     name = os.fspath(given or os.environ.get("COLORSTYLE_DATA") or "")
     if not name:
