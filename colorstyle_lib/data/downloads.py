@@ -66,7 +66,7 @@ def find_root(given: str | os.PathLike[str] | None = None, *, download: bool = F
     Where nothing is given it is ``COLORSTYLE_DATA``, or None. A folder wins over a data set of the same name.
 
     Raises:
-        DataError: neither a folder nor a known name, or a known one that is not there and is not, or cannot be, fetched.
+        DataError: neither a folder nor a known name, or a known one that is not there and is not or cannot be fetched.
     """
     name = os.fspath(given or os.environ.get("COLORSTYLE_DATA") or "")
     if not name:

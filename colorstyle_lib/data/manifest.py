@@ -98,9 +98,8 @@ def check(root: Path, manifest: Path | None = None) -> Comparison:
         raise DataError(f"data root {str(root)!r} is not a folder")
     own = next((root / name for name in (NAME, "MANIFEST.csv") if (root / name).is_file()), None)
     if not (manifest or own):
-        raise DataError(
-            f"{str(root)!r} has no {NAME}; give --manifest FILE, or write one: colorstyle data manifest ROOT"
-        )
+        advice = "give --manifest FILE, or write one: colorstyle data manifest ROOT"
+        raise DataError(f"{str(root)!r} has no {NAME}; {advice}")
     rows = read_rows(manifest or own)
     expected = {row["path"]: row["sha256"].lower() for row in rows}
     described = {row["split"] for row in rows if row.get("split")} or set(_SPLITS)

@@ -71,8 +71,7 @@ class Entry:
 class Rebuilt:
     """The outcome for one entry: its path, how its file compares with ours, and why it differs or is missing.
 
-    A file that differs is kept where its source was scaled or encoded by the recipe, which other versions of the
-    codec do a little differently; one that should be a copy is not.
+    Of files that differ, those of a codec's other version are kept; one that should be a copy is not.
     """
 
     path: str
@@ -87,9 +86,8 @@ def read_entries(manifest: Path = VALIDATION, datasets: Sequence[str] = ()) -> l
         DataError: no such file, a column is missing, or a row is no good. ConfigError: no such data set.
     """
     if not manifest.is_file():
-        raise DataError(
-            f"no manifest {str(manifest)!r}; give one with --manifest (it is in the repository, not the wheel)"
-        )
+        where = "give one with --manifest (it is in the repository, not the wheel)"
+        raise DataError(f"no manifest {str(manifest)!r}; {where}")
     columns = list(Entry.__dataclass_fields__)
     rows = read_rows(manifest, columns)
     if missing := [column for column in columns if column not in rows[0]]:
