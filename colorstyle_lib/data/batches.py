@@ -72,17 +72,14 @@ def decoded(read: Callable[[int], Image.Image], count: int, shorter_side: int) -
             return str(error)
 
     quiet = count < 1000 or None  # a bar is for what takes longer than a moment and, says None, for terminals
-    with ThreadPoolExecutor() as pool, tqdm(total=count, unit="image", leave=False, disable=quiet) as bar:
-        for start in range(0, count, _AT_ONCE):
-            for result in pool.map(decode, range(start, min(start + _AT_ONCE, count))):
-                bar.update()
-                yield result
+    chunks = (range(start, min(start + _AT_ONCE, count)) for start in range(0, count, _AT_ONCE))
+    with ThreadPoolExecutor() as pool:
+        results = itertools.chain.from_iterable(pool.map(decode, chunk) for chunk in chunks)
+        yield from tqdm(results, total=count, unit="image", leave=False, disable=quiet)
 
 
-def load_images(
-    sources: Sequence[Path | Image.Image], shorter_side: int, *, names: Sequence[str] = (), groups: Sequence[int] = ()
-) -> ImageStore:
-    """Decode paths or pictures once, in parallel, into memory; called by their paths, all in one group, by default.
+def load_images(sources: Sequence[Path | Image.Image], shorter_side: int, *, names: Sequence[str] = ()) -> ImageStore:
+    """Decode paths or pictures once, in parallel, into memory, as one group; by default called by their paths.
 
     Those that cannot be read are left out and named in ``problems``.
 
@@ -90,8 +87,8 @@ def load_images(
         DataError: none could be read.
     """
     names = names or [str(s) if isinstance(s, Path) else f"image {i}" for i, s in enumerate(sources)]
-    groups = groups or [0] * len(sources)
-    return in_memory(decoded(lambda i: open_picture(sources[i]), len(sources), shorter_side), names, groups)
+    results = decoded(lambda i: open_picture(sources[i]), len(sources), shorter_side)
+    return in_memory(results, names, [0] * len(sources))
 
 
 def in_memory(results: Iterable[Tensor | str], names: Sequence[str], groups: Sequence[int]) -> ImageStore:
@@ -100,7 +97,7 @@ def in_memory(results: Iterable[Tensor | str], names: Sequence[str], groups: Seq
     Raises:
         DataError: there is no image among them.
     """
-    store = ImageStore([], [], [], [])
+    store = ImageStore([], [])
     for result, name, group in zip(results, names, groups, strict=True):
         if isinstance(result, str):
             store.problems.append(result)

@@ -57,9 +57,8 @@ def write_shards(
         DataError: nothing to pack, a folder with shards of something else, or a full disk.
     """
     if not (shorter_side >= 8 and 1 <= quality <= 100 and per_shard >= 1):
-        raise ConfigError(
-            "a shorter side is at least 8 pixels, quality from 1 to 100, and a shard has at least 1 image"
-        )
+        limits = "a shorter side is at least 8 pixels, quality from 1 to 100, and a shard has at least 1 image"
+        raise ConfigError(limits)
     if destination.resolve().is_relative_to(source.resolve()):
         raise ConfigError(f"{str(destination)!r} lies in the data root itself, where shards would count as more images")
     listings = {"train": list_images(source, "train", datasets)}
