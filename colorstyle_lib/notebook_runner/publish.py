@@ -34,8 +34,8 @@ QUALITIES = (85, 80, 75, 70, 65, 60, 55, 50)
 _RASTER = ("image/jpeg", "image/png")
 _PROGRESS = re.compile(r"^.*(?:\d+%\||\d(?:it/s|s/it)\b).*\n?", re.MULTILINE)  # a line that tqdm wrote
 # Folders of this machine, and what stands for them in a published output. The first that fits counts.
-_OWN = {str(paths.ROOT): ".", f"{sys.base_prefix}/lib": "lib", str(Path.home()): "~"}
-_OWN = {re.escape(place): shown for place, shown in _OWN.items() if len(place) > 1}
+_FOLDERS = {str(paths.ROOT): ".", f"{sys.base_prefix}/lib": "lib", str(Path.home()): "~"}
+_OWN = {re.escape(place): shown for place, shown in _FOLDERS.items() if len(place) > 1}
 _SHORTER = {
     rf"{re.escape(tempfile.gettempdir())}/ipykernel_\d+/\d+\.py": "this cell",
     r"(?<!\w)/[^\s'\"]*/site-packages/": "",
