@@ -42,15 +42,14 @@ def opponents() -> KeptFigure:
         Panel("colorfulness, % of the real", _table("colorfulness_ratio"), 100.0, 100.0),
         Panel("kernel distance, less is better", _table(KERNEL), 0.0),
     ]
-    metric = "as the panels say; kernel distance on EfficientNet-Lite0's features; intervals over pictures, 95 %"
-    return _dots(panels, metric, columns=2, width=3.1)
+    what = "as the panels say; kernel distance on EfficientNet-Lite0's features"
+    return _dots(panels, what, columns=2, width=3.1)
 
 
 def steering() -> KeptFigure:
     """The effect of a reference, hints and seeds on the error, and the error by predicted uncertainty."""
     panels = [Panel(title, _table(metric, (*_DATA, DEMO), ("released",)), 1.0) for title, metric in _RATIOS.items()]
-    metric = "ratios of ab errors (squared; root mean square in the last); intervals over pictures, 95 %"
-    return _dots(panels, metric, width=2.1)
+    return _dots(panels, "ratios of ab errors (squared; root mean square in the last)", width=2.1)
 
 
 def ablations() -> KeptFigure:
@@ -97,11 +96,8 @@ def style_pareto() -> KeptFigure:
 def style_distances(numbers: Mapping[str, Number], data: str = "style_pairs") -> dict[tuple[str, float], Distances]:
     """Distances of restyled photographs, by measure, of each method and strength that has those to content and style.
 
-    Short trainings are left out: they are compared with each other alone.
-
-    Args:
-        numbers: by address, from :func:`.read_results`.
-        data: pairs of a photograph and a style.
+    Short trainings are left out: they are compared with each other alone. ``numbers`` are by address, as from
+    :func:`.read_results`, and ``data`` is the set of pairs of a photograph and a style.
     """
     found: dict[tuple[str, float], Distances] = {}
     for one in numbers.values():
@@ -120,9 +116,9 @@ def _table(metric: str, rows: Sequence[str] = _DATA, methods: Sequence[str] = _M
     return {m: {f"{row} (n = {one.n})": one for row, one in some.items()} for m, some in table.items() if some}
 
 
-def _dots(panels: Sequence[Panel], metric: str, **options: Any) -> KeptFigure:
+def _dots(panels: Sequence[Panel], what: str, **options: Any) -> KeptFigure:
     numbers = [n for panel in panels for some in panel.numbers.values() for n in some.values()]
-    return _kept(plots.intervals(panels, **options), numbers, metric)
+    return _kept(plots.intervals(panels, **options), numbers, f"{what}; intervals over pictures, 95 %")
 
 
 def _kept(

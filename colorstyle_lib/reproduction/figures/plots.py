@@ -16,7 +16,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from colorstyle_lib.course.plots.common import new_figure
 from colorstyle_lib.course.plots.palette import BLACK, BLUE, MARKERS, SERIES, VERMILION
 from colorstyle_lib.errors import DataError, check_known
-from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS, Comparison
+from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS
 from colorstyle_lib.reproduction.ablations.effects import METRICS, Effect
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
 from colorstyle_lib.reproduction.benchmarks.metric_variants import ATLAS, sizes_of
@@ -60,17 +60,14 @@ def intervals(panels: Sequence[Panel], *, columns: int | None = None, width: flo
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
     for ax, panel in zip(axes.flat, panels, strict=False):
-        _dots(ax, panel, methods, rows, apart=0.6 / len(methods))
-        ax.margins(x=0.08)
-    axes[0, 0].set_yticks(range(len(rows)), rows)
-    axes[0, 0].set_ylim(len(rows) - 0.5, -0.5)
+        _dots(ax, panel, methods, rows, apart=0.6 / len(methods), margin=0.08)
     if len(methods) > 1:
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc=_BELOW, ncols=len(labels))
     return figure
 
 
-def _dots(ax: Axes, panel: Panel, methods: Sequence[str], rows: Sequence[str], apart: float) -> None:
+def _dots(ax: Axes, panel: Panel, methods: Sequence[str], rows: Sequence[str], *, apart: float, margin: float) -> None:
     """A dot with its interval for each method in each row, the methods ``apart`` of one another."""
     for i, (method, (color, marker)) in enumerate(zip(methods, cycle(_DOTS), strict=False)):
         shift = apart * (i - (len(methods) - 1) / 2)
@@ -84,22 +81,21 @@ def _dots(ax: Axes, panel: Panel, methods: Sequence[str], rows: Sequence[str], a
     if panel.line is not None:
         ax.axvline(panel.line, **_DOTTED, zorder=0)
     ax.set_title(panel.title)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.margins(x=margin)
 
 
-def metric_variants(
-    numbers: Mapping[str, Number], *, method: str = "released", data: str = "scenes", uneven: str = "imagenet_sample"
-) -> Figure:
-    """Four pairs of measures that carry one name, each on the same outputs, with 95 % intervals.
+def metric_variants(numbers: Mapping[str, Number]) -> Figure:
+    """Four pairs of measures of one name each, on the same outputs of the released weights, with 95 % intervals.
 
     Args:
         numbers: by address, from :func:`.read_results`.
-        method: whose outputs.
-        data: a data set with many pictures.
-        uneven: one whose pictures are not square, for cropping against stretching.
 
     Raises:
         DataError: a number is not there.
     """
+    method, data, uneven = "released", "scenes", "imagenet_sample"  # uneven: not square, so cropping is not stretching
 
     def of(metric: str, home: str = data, who: str = method) -> Number:
         key = f"{home}/{who}/{ATLAS}{metric}"
@@ -134,10 +130,7 @@ def metric_variants(
     figure, axes = new_figure(2, 2, figsize=(8.2, 5.2))
     figure.get_layout_engine().set(h_pad=0.1)
     for ax, panel in zip(axes.flat, panels, strict=True):
-        _dots(ax, panel, list(panel.numbers), panel.rows, apart=0.26)
-        ax.set_yticks(range(len(panel.rows)), panel.rows)
-        ax.set_ylim(len(panel.rows) - 0.5, -0.5)
-        ax.margins(x=0.1)
+        _dots(ax, panel, list(panel.numbers), panel.rows, apart=0.26, margin=0.1)
     axes[0, 1].legend(loc="center")
     paired = of("stretch_minus_crop_colorfulness_ratio", uneven).text(1, 100.0)
     axes[1, 0].set_xlabel(f"stretch minus crop, paired: {paired}")
@@ -161,7 +154,7 @@ _GROUPS = {
     "C7": "C7  optimizer, objective",
     "C1": "C1  one model for all tasks",
 }
-_OPEN, _SMALL, _LONGER = "0.55", ("o", BLUE, 5), ("D", VERMILION, 4)
+_OPEN = "0.55"
 _LOWER = 0.55  # of a row, from a comparison's mark to that of its longer training
 
 
@@ -176,32 +169,29 @@ def ablation_effects(found: Sequence[Effect], *, longer: Sequence[Effect] = ()) 
         longer: as ``found``, of longer trainings; those without a row here are left out.
     """
     present, again = ({effect.comparison.name for effect in some} for some in (found, longer))
-    headings: list[float] = []
     places: dict[str, float] = {}
     texts: dict[float, str] = {}
     at = -1.6
     for claim, title in _GROUPS.items():
         members = [c for c in COMPARISONS.values() if c.claim == claim and c.name in present]
-        if members:
-            at += 1.6
-            headings.append(at)
-            texts[at] = title
-            for comparison in members:
-                at += 1
-                texts[at], places[comparison.name] = _label(comparison), at
-                at += _LOWER if comparison.name in again else 0.0
+        at += 1.6 if members else 0.0
+        texts |= {at: title} if members else {}
+        for comparison in members:
+            at += 1
+            against, places[comparison.name] = comparison.other[0], at
+            texts[at] = comparison.title + ("" if against == BASE else f" (against {against.replace('_', ' ')})")
+            at += _LOWER if comparison.name in again else 0.0
     size = (2.3 * len(_PANELS) + 2.6, 0.21 * (at + 3) + 0.4)
     figure, axes = new_figure(1, len(_PANELS), figsize=size, sharey=True)
     for ax, (metric, better) in zip(axes, _PANELS.items(), strict=True):
         small, long = ([e for e in s if e.metric == metric and e.comparison.name in places] for s in (found, longer))
         _effects_panel(ax, small, long, places)
+        ax.tick_params(axis="y", length=0)
         ax.set_xlabel(f"{METRICS[metric]}\ndifference, {better}")
     axes[0].set_yticks(list(texts), list(texts.values()))
     for label, place in zip(axes[0].get_yticklabels(), texts, strict=True):
-        label.set_fontweight("bold" if place in headings else "normal")
+        label.set_fontweight("normal" if place in places.values() else "bold")
     axes[0].set_ylim(at + 0.8, -0.8)
-    for ax in axes:
-        ax.tick_params(axis="y", length=0)
     marks = {
         "all trainings on one side of 0": (BLUE, "o", BLUE, "-"),
         "not decided": (_OPEN, "o", "white", "-"),
@@ -217,37 +207,26 @@ def ablation_effects(found: Sequence[Effect], *, longer: Sequence[Effect] = ()) 
     return figure
 
 
-def _label(comparison: Comparison) -> str:
-    against = comparison.other[0]
-    return comparison.title if against == BASE else f"{comparison.title} (against {against.replace('_', ' ')})"
-
-
 def _effects_panel(ax: Axes, small: Sequence[Effect], long: Sequence[Effect], places: Mapping[str, float]) -> None:
     ends = [max(abs(e.estimate.low), abs(e.estimate.high)) for e in (*small, *long)]
     reach = (1.4 * float(np.quantile(ends, 0.85)) if ends else 0) or 1.0  # a few large ones would flatten all others
     ax.axvline(0, color="0.3", linewidth=0.8)
-    for effect in small:
-        y, (marker, color, size) = places[effect.comparison.name], _SMALL
-        _effect(ax, effect, y, reach, (marker, color if effect.decided else _OPEN, size), filled=effect.decided)
-        if abs(effect.estimate.value) <= reach:
+    marks = [(e, places[e.comparison.name], "o", BLUE if e.decided else _OPEN, 5, e.decided) for e in small]
+    marks += [(e, places[e.comparison.name] + _LOWER, "D", VERMILION, 4, e.side != 0) for e in long]
+    for effect, y, marker, color, size, filled in marks:
+        e = effect.estimate
+        if abs(e.value) > reach:  # at the rim, with its value
+            side, ha = (1, "right") if e.value > 0 else (-1, "left")
+            ax.plot([side * reach], [y], ">" if side > 0 else "<", color=color, markersize=size, clip_on=False)
+            ax.text(side * 0.94 * reach, y, f"{e.value:+.2g}", ha=ha, va="center", fontsize=7)
+            continue
+        ax.plot([max(e.low, -reach), min(e.high, reach)], [y, y], color=color, linewidth=1.4, solid_capstyle="butt")
+        ax.plot([e.value], [y], marker, color=color, markerfacecolor=color if filled else "white", markersize=size)
+        if marker == "o":
             inside = [value for value in effect.by_seed.values() if abs(value) <= reach]
             ax.plot(inside, [y] * len(inside), "|", color="black", markersize=5, markeredgewidth=0.8)
-    for effect in long:
-        _effect(ax, effect, places[effect.comparison.name] + _LOWER, reach, _LONGER, filled=effect.side != 0)
     ax.set_xlim(-1.06 * reach, 1.06 * reach)  # nothing at the rim is cut or lies on the labels
     ax.spines["left"].set_visible(False)
-
-
-def _effect(ax: Axes, effect: Effect, y: float, reach: float, look: tuple[str, str, int], *, filled: bool) -> None:
-    """A difference with its interval; at the rim with its value, where it lies beyond."""
-    e, (marker, color, size) = effect.estimate, look
-    if abs(e.value) > reach:
-        side, ha = (1, "right") if e.value > 0 else (-1, "left")
-        ax.plot([side * reach], [y], ">" if side > 0 else "<", color=color, markersize=size, clip_on=False)
-        ax.text(side * 0.94 * reach, y, f"{e.value:+.2g}", ha=ha, va="center", fontsize=7)
-        return
-    ax.plot([max(e.low, -reach), min(e.high, reach)], [y, y], color=color, linewidth=1.4, solid_capstyle="butt")
-    ax.plot([e.value], [y], marker, color=color, markerfacecolor=color if filled else "white", markersize=size)
 
 
 def training_curves(log: Sequence[Mapping[str, Any]], recorded: Mapping[str, Number], sides: tuple[int, int]) -> Figure:

@@ -69,12 +69,11 @@ def make_figures(names: Sequence[str] = (), folder: Path | None = None) -> list[
         try:
             with plt.style.context(paths.STYLE_FILE):
                 made.append(keep_figure(name, FIGURES[name].make(), FIGURES[name].formats, FIGURES[name].mode, folder))
+            print(made[-1])
         except DataError as error:
             if names:
                 raise
             print(f"left out {name}: {error}")
-            continue
-        print(made[-1])
     return made
 
 
