@@ -22,12 +22,8 @@ def add_ablation_commands(commands: Any) -> None:
         add("--results", type=Path, metavar="FILE", help="default: figures/results.json; of the demo runs/")
     run("names", metavar="NAME", nargs="*", help="see: colorstyle ablations list; default: all")
     run("--long", action="store_true", help="the decisive ones again, ten processor minutes each")
-    run(
-        "--steps",
-        type=positive,
-        metavar="N",
-        help="of the base, the others at its cost; default: 160, with --long 6500",
-    )
+    steps = "of the base, the others at its cost; default: 160, with --long 6500"
+    run("--steps", type=positive, metavar="N", help=steps)
     run("--seeds", type=positive, metavar="N", help="trainings of each; default: 3, with --long 1")
     run("--pictures", type=positive, metavar="N", help="that are measured on; default: 240")
     run("--output", type=Path, metavar="FOLDER", help="default: runs/ablations, with --long runs/ablations_long")

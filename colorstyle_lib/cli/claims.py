@@ -60,8 +60,7 @@ def _check(recorded: Any, data: str, wanted: set[str]) -> int:
     from colorstyle_lib.reproduction.claims import recheck
     from colorstyle_lib.reproduction.claims.verdict import judge_claims
 
-    # A variable alone does not start minutes of work: a root is asked for.
-    now = recheck.recompute(data_root(data) if data else None)
+    now = recheck.recompute(data_root(data) if data else None)  # COLORSTYLE_DATA alone does not start minutes of work
     every = recheck.check_claims(recorded, now)
     checks = [c for c in every if not wanted or wanted & set(c.claims)]
     changed = recheck.changed_verdicts(recorded, now)

@@ -76,7 +76,7 @@ class Effect:
         return AGREES if self.side == longer.side else CONTRADICTS
 
 
-def metric_statistics(columns: Columns, real: Columns) -> dict[str, Statistic]:
+def _metric_statistics(columns: Columns, real: Columns) -> dict[str, Statistic]:
     """Each of :data:`METRICS` that columns of :func:`.measure` know, as a statistic over pictures."""
     found = {name: mean_of(columns[name]) for name in METRICS if name in columns}
     found["colorfulness_ratio"] = ratio_of(columns["colorfulness"], real["colorfulness"])
@@ -84,11 +84,11 @@ def metric_statistics(columns: Columns, real: Columns) -> dict[str, Statistic]:
     return {name: found[name] for name in METRICS if name in found}
 
 
-def side_statistics(matrix: Matrix) -> dict[tuple[str, str], dict[int, dict[str, Statistic]]]:
-    """The statistics of each member and condition of its test, by seed; see :func:`metric_statistics`."""
+def _side_statistics(matrix: Matrix) -> dict[tuple[str, str], dict[int, dict[str, Statistic]]]:
+    """The statistics of each member and condition of its test, by seed."""
     return {
         (name, condition): {
-            seed: metric_statistics(with_prefix(columns, f"{condition}/" if condition else ""), matrix.real)
+            seed: _metric_statistics(with_prefix(columns, f"{condition}/" if condition else ""), matrix.real)
             for seed, columns in by_seed.items()
         }
         for name, by_seed in matrix.columns.items()
@@ -98,7 +98,7 @@ def side_statistics(matrix: Matrix) -> dict[tuple[str, str], dict[int, dict[str,
 
 def effects_of(matrix: Matrix, *, resamples: int = RESAMPLES) -> list[Effect]:
     """Every comparison whose two sides have been run, in every metric that both know; see :func:`.read_matrix`."""
-    effects, sides = [], side_statistics(matrix)
+    effects, sides = [], _side_statistics(matrix)
     for comparison in COMPARISONS.values():
         one, other = (sides.get(side, {}) for side in (comparison.one, comparison.other))
         shared = sorted(one.keys() & other.keys())
@@ -114,7 +114,7 @@ def effects_of(matrix: Matrix, *, resamples: int = RESAMPLES) -> list[Effect]:
 def level_numbers(matrix: Matrix, *, resamples: int = RESAMPLES) -> list[Number]:
     """Each member's own metrics as numbers, means over its seeds."""
     numbers = []
-    for (name, condition), by_seed in side_statistics(matrix).items():
+    for (name, condition), by_seed in _side_statistics(matrix).items():
         if condition:
             continue
         seeds = () if name == GRAY.name else tuple(sorted(by_seed))

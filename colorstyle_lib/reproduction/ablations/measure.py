@@ -108,9 +108,8 @@ def measure_attention(generator: Generator, pictures: ValidationSet) -> Columns:
     parts: dict[str, list[Columns]] = {"automatic": [], "reference": []}
     for _, lab, guide in _tasks(pictures):
         task = "automatic" if guide is None else "reference"
-        parts[task].append(
-            {f"{task}/{name}": values for name, values in attention_columns(generator, lab, guide).items()}
-        )
+        found = attention_columns(generator, lab, guide)
+        parts[task].append({f"{task}/{name}": values for name, values in found.items()})
     return joined(parts["automatic"]) | joined(parts["reference"])
 
 

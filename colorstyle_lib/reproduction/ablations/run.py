@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,8 @@ from colorstyle_lib.errors import DataError, WeightsError
 from colorstyle_lib.files import atomic_write, file_lock
 from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
-from colorstyle_lib.reproduction.ablations.configs import (
-    ABLATIONS,
-    BASE,
-    CONDITIONS,
-    SIDE,
-    SMALL,
-    Ablation,
-    Scale,
-    get_ablation,
-)
+from colorstyle_lib.reproduction.ablations import configs
+from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, SMALL, Ablation, Scale
 from colorstyle_lib.reproduction.ablations.measure import PICTURES, ValidationSet, measure, measure_all, measure_real
 from colorstyle_lib.reproduction.ablations.train import clock, new_learner, train_member
 from colorstyle_lib.reproduction.baselines.method import GRAY
@@ -53,9 +45,9 @@ def run_matrix(
     """Train and measure what the log does not have yet.
 
     Args:
-        store: training pictures.
+        store: pictures to train on.
         pictures: to measure on.
-        folder: for the log and the columns; see :func:`read_log`.
+        folder: for the log, which :func:`read_log` reads, and the columns.
         names: of :data:`.ABLATIONS`; empty for all.
         seeds: 0 upwards, of weights and batches.
         steps: of the base; of the others as many as take the same processor time.
@@ -66,7 +58,7 @@ def run_matrix(
     Raises:
         ConfigError: no member of a name. DataError: the folder cannot be written to.
     """
-    members = [get_ablation(name) for name in names] or list(ABLATIONS.values())
+    members = [configs.get_ablation(name) for name in names] or list(ABLATIONS.values())
     groups = [members[start : start + _TOGETHER] for start in range(0, len(members), _TOGETHER)]
     network = pretrained_efficientnet_lite0()
     material = cache_key(pictures.squares, pictures.halves, *store.names)
@@ -81,7 +73,11 @@ def run_matrix(
             line |= {"train": len(store), "commit": commit(), "hardware": hardware()}
             line |= _train(member, store, pictures, network, seed, own, folder / f"{member.name}-{config}-{seed}")
             done[config, seed] = line | {"data": pictures.data, "material": material, "budget": steps}
-            append_line(folder, done[config, seed])
+            with file_lock(folder / "log.lock"):  # the line is added whole or not at all
+                log = folder / _LOG
+                before = log.read_text(encoding="utf-8") if log.is_file() else ""
+                with atomic_write(log, "w", DataError) as file:
+                    file.write(before + json.dumps(done[config, seed]) + "\n")
         asked.append(done[config, seed])
     return asked
 
@@ -101,7 +97,7 @@ def _train(
     except WeightsError as error:  # a training that breaks down is a result, too
         print(f"{member.name} {seed}: {error}", flush=True)
         return {"problem": str(error)}
-    columns = measure_all(method, pictures, network, CONDITIONS if member.name == BASE else ())
+    columns = measure_all(method, pictures, network, configs.CONDITIONS if member.name == BASE else ())
     save_columns(file.name, columns, file.parent)
     means = {key: round(values.mean().item(), 4) for key, values in columns.items() if values.ndim == 1}
     print(f"{member.name} {seed}: {steps} steps in {spent:.0f} s, PSNR ab {means['psnr_ab']:.2f} dB", flush=True)
@@ -111,10 +107,10 @@ def _train(
 def config_hash(member: Ablation, steps: int, material: str) -> str:
     """A name for everything that a training's result depends on, but its seed and the machine.
 
-    Of a configuration what differs from the defaults: a field that is added later changes no name. ``steps`` are of the
-    base, and ``material`` is a name for the pictures.
+    Only fields that differ from their defaults count, so a field that is added later changes no name. ``steps`` are of
+    the base, and ``material`` is a name for the pictures.
     """
-    preset: Any = {"pix2pix": SIDE, "batch_size": BATCH_SIZE}
+    preset: Any = {"pix2pix": configs.SIDE, "batch_size": BATCH_SIZE}
     if member.preset is not None:
         parts = (member.preset.generator, member.preset.discriminator, member.preset.training)
         preset = [{f.name: getattr(p, f.name) for f in fields(p) if getattr(p, f.name) != f.default} for p in parts]
@@ -167,15 +163,6 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except ValueError as error:
         raise DataError(f"{str(path)!r} is damaged ({error}); delete its damaged lines, and run again") from error
-
-
-def append_line(folder: Path, line: Mapping[str, Any]) -> None:
-    """Add a line to the log, whole or not at all."""
-    with file_lock(folder / "log.lock"):
-        path = folder / _LOG
-        before = path.read_text(encoding="utf-8") if path.is_file() else ""
-        with atomic_write(path, "w", DataError) as file:
-            file.write(before + json.dumps(line) + "\n")
 
 
 @dataclass(frozen=True)

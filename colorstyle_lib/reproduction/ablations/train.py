@@ -21,13 +21,7 @@ from colorstyle_lib.training.state import TrainState
 
 
 def train_member(member: Ablation, store: ImageStore, *, seed: int, steps: int) -> tuple[ColorMethod, float]:
-    """Train one.
-
-    Args:
-        member: of the matrix.
-        store: training pictures.
-        seed: of weights and batches.
-        steps: in all.
+    """Train one member on the pictures of a store, with a seed of weights and batches.
 
     Returns:
         The trained method, and the processor time that it took (on a GPU the time), in seconds.
@@ -39,7 +33,18 @@ def train_member(member: Ablation, store: ImageStore, *, seed: int, steps: int) 
     learner = new_learner(member, store, seed)
     for _ in training_loop(learner, Budget(steps)):
         pass
-    return _method(member, learner, seed), clock() - started
+    if isinstance(learner, Pix2PixLearner):
+        network = learner.state.generator.cpu().eval()
+        method = ColorMethod(member.name, lambda rgb: 110 * network(rgb_to_lab(rgb)[:, :1] / 50 - 1), seeds=(seed,))
+        return method, clock() - started
+    generator = learner.state.average.cpu()
+    if not all(bool(values.isfinite().all()) for values in generator.state_dict().values()):
+        raise WeightsError("the weights are no longer numbers")
+
+    def color(rgb: Tensor) -> Tensor:
+        return generator(gray_content(rgb_to_lab(rgb)[:, :1]))
+
+    return ColorMethod(member.name, color, generator, seeds=(seed,)), clock() - started
 
 
 def clock() -> float:
@@ -48,13 +53,7 @@ def clock() -> float:
 
 
 def new_learner(member: Ablation, store: ImageStore, seed: int) -> GanLearner | Pix2PixLearner:
-    """A member before its first step.
-
-    Args:
-        member: of the matrix.
-        store: training pictures.
-        seed: of weights and batches.
-    """
+    """A member before its first step; the seed is of weights and batches."""
     group = this_process()
     if member.preset is None:
         return Pix2PixLearner(store, SIDE, seed, group.device)
@@ -64,20 +63,6 @@ def new_learner(member: Ablation, store: ImageStore, seed: int) -> GanLearner | 
     if member.held:
         hold_attention(learner.state, member.held)
     return learner
-
-
-def _method(member: Ablation, learner: GanLearner | Pix2PixLearner, seed: int) -> ColorMethod:
-    if isinstance(learner, Pix2PixLearner):
-        network = learner.state.generator.cpu().eval()
-        return ColorMethod(member.name, lambda rgb: 110 * network(rgb_to_lab(rgb)[:, :1] / 50 - 1), seeds=(seed,))
-    generator = learner.state.average.cpu()
-    if not all(bool(values.isfinite().all()) for values in generator.state_dict().values()):
-        raise WeightsError("the weights are no longer numbers")
-
-    def color(rgb: Tensor) -> Tensor:
-        return generator(gray_content(rgb_to_lab(rgb)[:, :1]))
-
-    return ColorMethod(member.name, color, generator, seeds=(seed,))
 
 
 def hold_attention(state: TrainState, weights: Mapping[str, float]) -> None:
@@ -93,9 +78,8 @@ def hold_attention(state: TrainState, weights: Mapping[str, float]) -> None:
     held = []
     for generator in (state.generator, state.average):
         for attention in generator.steering.values():
-            held += _fix_energies(
-                attention.energy, attention.modalities, weights, math.sqrt(attention.energy[0].in_channels)
-            )
+            scale = math.sqrt(attention.energy[0].in_channels)
+            held += _fix_energies(attention.energy, attention.modalities, weights, scale)
     if state.discriminator.config.attention != "none":
         for level in state.discriminator.evidence.values():
             held += _fix_energies(level.energy, level.modalities, weights, 1.0)
