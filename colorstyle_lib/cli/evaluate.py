@@ -10,19 +10,10 @@ from typing import Any
 from colorstyle_lib.cli.options import add_command, number
 
 _EXCLUDED = {  # by benchmark the options that it does not take, and why
-    "atlas": (("demo", "opponents"), "--atlas measures one method on a data root; leave --demo and --opponents out"),
-    "style": (
-        ("demo", "opponents"),
-        "--style measures on paintings and against its own opponents; leave --demo, --opponents out",
-    ),
-    "clips": (
-        ("demo", "data", "opponents"),
-        "--clips measures on the demo photographs; leave --demo, --data and --opponents out",
-    ),
-    "specialists": (
-        ("demo", "weights", "name"),
-        "--specialists measures what `colorstyle opponents` trained; leave --demo, --weights, --name out",
-    ),
+    "atlas": (("demo", "opponents"), "--atlas measures one method on a data root"),
+    "style": (("demo", "opponents"), "--style measures on paintings and against its own opponents"),
+    "clips": (("demo", "data", "opponents"), "--clips measures on the demo photographs"),
+    "specialists": (("demo", "weights", "name"), "--specialists measures what `colorstyle opponents` trained"),
 }
 
 
@@ -82,7 +73,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     benchmark = next((name for name in _EXCLUDED if getattr(arguments, name) not in (None, False)), "coloring")
     excluded, why = _EXCLUDED.get(benchmark, ((), ""))
     if any(getattr(arguments, option) for option in excluded):
-        raise ConfigError(why)
+        options = (" and " if len(excluded) == 2 else ", ").join(f"--{option}" for option in excluded)
+        raise ConfigError(f"{why}; leave {options} out")
     if arguments.specialists and arguments.opponents:
         raise ConfigError("--specialists already names folders; leave --opponents out")
     root = None if demo or benchmark == "clips" else paths.data_root(arguments.data, needed_for="measuring")
