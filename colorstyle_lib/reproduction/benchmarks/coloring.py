@@ -22,6 +22,7 @@ from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_effici
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method
 from colorstyle_lib.reproduction.baselines.recipes import RECIPES
 from colorstyle_lib.reproduction.benchmarks.runner import (
+    NOTES,
     Rows,
     Run,
     joined,
@@ -48,15 +49,6 @@ REAL = "the real pictures"
 
 _BATCH = 8
 _COMPARED = ("psnr_ab", "ciede2000", KERNEL, PERCEPTUAL)  # of two methods, paired over pictures
-_TABLE = (  # metric, heading, digits, scale
-    ("colorfulness_ratio", "colorfulness %", 1, 100.0),
-    ("psnr_ab", "PSNR ab dB", 2, 1.0),
-    ("ciede2000", "CIEDE2000", 2, 1.0),
-    (KERNEL, "kernel x 1000", 2, 1000.0),
-    (PERCEPTUAL, "perceptual x 100", 2, 100.0),
-    ("ab_histogram", "ab histogram %", 1, 100.0),
-    (FRECHET, "Fréchet", 2, 1.0),
-)
 
 
 @torch.no_grad()
@@ -105,13 +97,9 @@ def _of_pictures(rgb: Tensor, lab: Tensor, pooling: EfficientNetLite0) -> Column
 def measure_all(
     methods: Sequence[ColorMethod], squares: Mapping[str, Float[Tensor, "n 3 h w"]]
 ) -> tuple[str, dict[str, Mapping[str, Columns]]]:
-    """Measure methods on each data set and on all together.
+    """Measure methods on each data set of :func:`.load_squares` and on all together.
 
     Measurements of the same weights and pictures by the same code come from ``runs/measured``.
-
-    Args:
-        methods: any, of different names.
-        squares: from :func:`.load_squares`.
 
     Returns:
         The name of the perceptual distance's network, and by data set the columns of :func:`measure`.
@@ -145,37 +133,17 @@ def metrics_of(found: Columns, real: Columns, network: str) -> Rows:
     ours, theirs = found["colorfulness"], real["colorfulness"]
     histograms, real_histograms = (columns["histograms"].double() / len(ours) for columns in (found, real))
     features = found["features"], real["features"]
-    return {
-        "colorfulness_ratio": (
-            ratio_of(ours, theirs),
-            "mean of Hasler and Süsstrunk's colorfulness (signed differences) over the real pictures'",
-        ),
-        "colorfulness_gap_signed": (mean_of(ours - theirs), "mean of (colorfulness - the real picture's)"),
-        "colorfulness_gap_absolute": (mean_of((ours - theirs).abs()), "mean of |colorfulness - the real picture's|"),
-        "psnr_ab": (mean_of(found["psnr_ab"]), "dB over the a and b planes against 255, a mean over pictures"),
-        "psnr_rgb": (mean_of(found["psnr_rgb"]), "dB over sRGB, a mean over pictures; L is given"),
-        "ssim": (
-            mean_of(found["ssim"]),
-            "sRGB, Gaussian window of deviation 1.5 px, a mean over pictures; L is given",
-        ),
-        "ciede2000": (mean_of(found["ciede2000"]), "mean over pixels, then pictures"),
-        "ab_histogram": (
-            lambda counts: metrics.histogram_distance(counts @ histograms, counts @ real_histograms),
-            "total variation of all pictures' ab histograms, squares of 10 Lab units",
-        ),
-        KERNEL: (
-            pair_mean_of(metrics.kernel_pairs(*features)),
-            "unbiased squared MMD, cubic kernel, EfficientNet-Lite0's last stage pooled; not KID, not FID",
-        ),
-        PERCEPTUAL + network: (
-            mean_of(found["perceptual"]),
-            "squared feature distance over the real features' mean square, a mean over layers; not LPIPS",
-        ),
-        FRECHET: (
-            without_interval(metrics.frechet_distance(*features), len(ours)),
-            "same features (320); rank-deficient below 320 pictures and too large; no interval is claimed; not FID",
-        ),
+    means = {name: mean_of(found[name]) for name in ("psnr_ab", "psnr_rgb", "ssim", "ciede2000")}
+    statistics = means | {
+        "colorfulness_ratio": ratio_of(ours, theirs),
+        "colorfulness_gap_signed": mean_of(ours - theirs),
+        "colorfulness_gap_absolute": mean_of((ours - theirs).abs()),
+        "ab_histogram": lambda counts: metrics.histogram_distance(counts @ histograms, counts @ real_histograms),
+        KERNEL: pair_mean_of(metrics.kernel_pairs(*features)),
+        FRECHET: without_interval(metrics.frechet_distance(*features), len(ours)),
     }
+    rows = {metric: (statistic, NOTES["coloring"][metric]) for metric, statistic in statistics.items()}
+    return rows | {PERCEPTUAL + network: (mean_of(found["perceptual"]), NOTES["coloring"][PERCEPTUAL])}
 
 
 def coloring_numbers(
@@ -194,13 +162,11 @@ def coloring_numbers(
     numbers = []
     for method in methods:
         rows = dict(means[method.name])
-        others = [o for o in methods if o is not method and (method is methods[0] or method.name == "ours")]
-        for metric in [m for m in rows if m.startswith(_COMPARED)]:
-            (mine, note), rivals = rows[metric], {other.name: means[other.name][metric][0] for other in others}
-            rows |= {
-                f"{metric}_minus_{name}": (difference_of(mine, theirs), f"paired over pictures; {note}")
-                for name, theirs in rivals.items()
-            }
+        compared = [metric for metric in rows if metric.startswith(_COMPARED)]
+        for other in methods if method is methods[0] or method.name == "ours" else ():
+            for metric in compared if other is not method else ():
+                (mine, note), (theirs, _) = rows[metric], means[other.name][metric]
+                rows[f"{metric}_minus_{other.name}"] = difference_of(mine, theirs), f"paired over pictures; {note}"
         suffix = "; ".join(filter(None, (f"squares at {SIZE} px", method.note)))
         rows = {metric: (value, f"{note}; {suffix}") for metric, (value, note) in rows.items()}
         numbers += numbers_of(rows, method, data, n, provenance)
@@ -210,10 +176,7 @@ def coloring_numbers(
 def evaluate_methods(
     methods: Sequence[ColorMethod], squares: Mapping[str, Float[Tensor, "n 3 h w"]], provenance: Provenance
 ) -> list[Number]:
-    """All numbers of methods, of each data set and of all together; the method in question comes first.
-
-    Arguments and errors as in :func:`measure_all`.
-    """
+    """All numbers of methods, the one in question first, of each data set and of all; errors as :func:`measure_all`."""
     network, measured = measure_all(methods, squares)
     numbers = []
     for data, columns in measured.items():
@@ -254,17 +217,18 @@ def evaluate_coloring(root: Path | None, run: Run, baselines: Path | None = None
 
 def print_summary(numbers: Sequence[Number]) -> None:
     """Print a table for each data set, and the ratios of steering."""
+    columns = NOTES["table"]
     for data in dict.fromkeys(n.data for n in numbers):
         mine = [n for n in numbers if n.data == data]
         print(f"\n{data}, n = {mine[0].n}")
-        print(f"{'':10}" + "".join(f"{heading:>24}" for _, heading, _, _ in _TABLE))
+        print(f"{'':10}" + "".join(f"{heading:>24}" for heading, _, _ in columns.values()))
         for method in dict.fromkeys(n.method for n in mine):
             row = [n for n in mine if n.method == method and "_minus_" not in n.metric]
             cells = (
                 next((n.text(digits, scale) for n in row if n.metric.startswith(metric)), "")
-                for metric, _, digits, scale in _TABLE
+                for metric, (_, digits, scale) in columns.items()
             )
             print(f"{method:10}" + "".join(f"{cell:>24}" for cell in cells))
         for n in mine:
-            if "over" in n.metric and not n.metric.startswith(tuple(column[0] for column in _TABLE)):
+            if "over" in n.metric and not n.metric.startswith(tuple(columns)):
                 print(f"  {n.method}: {n.metric} {n.text(3)}")

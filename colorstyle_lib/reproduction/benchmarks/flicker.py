@@ -43,27 +43,17 @@ PANS, WHOLE_PANS = "pans", "whole_pans"
 
 STEPS = {PANS: (1.3, 0.7), WHOLE_PANS: (2.0, 1.0)}
 
-_FRAMES = 24
-_SCENE = 256
-_WINDOW = 192
+_FRAMES, _SCENE, _WINDOW = 24, 256, 192
 
 
 class Pan(NamedTuple):
-    """The measurements of one clip.
+    """The measurements of one clip: flicker of four clips, and a sharpness."""
 
-    Attributes:
-        own: flicker of the input.
-        plain: of the clip restyled frame by frame.
-        smooth: of the smoothed one.
-        painted_on: of a pan over one restyled picture.
-        sharpness: of the smoothed clip, over the plain one's: mean slope of the last frame.
-    """
-
-    own: float
-    plain: float
-    smooth: float
-    painted_on: float
-    sharpness: float
+    own: float  # of the input
+    plain: float  # restyled frame by frame
+    smooth: float  # restyled and smoothed
+    painted_on: float  # a pan over one restyled picture
+    sharpness: float  # mean slope of the smoothed clip's last frame over that of the plain one's
 
 
 def evaluate_clips(run: Run) -> list[Number]:
@@ -85,23 +75,11 @@ def evaluate_clips(run: Run) -> list[Number]:
 
 
 def measured_pan(
-    model: ColorStyle,
-    photo: str,
-    style_name: str,
-    step: tuple[float, float],
-    *,
-    frames: int | None = None,
-    smooth: float = SMOOTH,
+    model: ColorStyle, photo: str, style_name: str, step: tuple[float, float], frames: int = 0, smooth: float = SMOOTH
 ) -> Pan:
-    """Restyle a pan over a demo photograph, and measure.
+    """Restyle a pan over a demo photograph by a style picture of the gallery, and measure; by default of 24 frames.
 
-    Args:
-        model: with restyling levels.
-        photo: name of the photograph.
-        style_name: of the gallery's style picture.
-        step: see :func:`.pan`.
-        frames: by default 24.
-        smooth: see :class:`.Smoother`.
+    ``step`` as in :func:`.pan`, ``smooth`` as in :class:`.Smoother`.
     """
     stylizer = model.stylizer(to_picture(style(style_name, _SCENE).image))
     scene = shrink(photograph(photo).open(), _SCENE)
@@ -112,13 +90,13 @@ def measured_pan(
     plain = _stacked(stylizer.finish(change).image for change in changes)
     calm = _stacked(next_frame(stylizer, smoother, change).image for change in changes)
     painted_on = _stacked(pan(stylizer.finish(stylizer.change(scene)).image, frames, step, _WINDOW))
-    each = (flicker(made, step) for made in (_stacked(clip), plain, calm, painted_on))
-    return Pan(*each, slope(calm[-1]) / slope(plain[-1]))
+    flickers = (flicker(made, step) for made in (_stacked(clip), plain, calm, painted_on))
+    return Pan(*flickers, slope(calm[-1]) / slope(plain[-1]))
 
 
 def slope(picture: Float[Tensor, "3 h w"]) -> float:
     """The sharpness of a picture: mean difference of neighbors, across and down."""
-    return sum((picture.diff(dim=dim)).abs().mean().item() for dim in (-2, -1))
+    return sum(picture.diff(dim=dim).abs().mean().item() for dim in (-2, -1))
 
 
 def clip_numbers(pans: Sequence[Pan], data: str, name: str, weights: str, provenance: Provenance) -> list[Number]:
@@ -131,29 +109,22 @@ def clip_numbers(pans: Sequence[Pan], data: str, name: str, weights: str, proven
         weights: their hash.
         provenance: of the run.
     """
-    columns = {field: torch.tensor([getattr(one, field) for one in pans]) for field in Pan._fields}
     n, whole = len(pans), data == WHOLE_PANS
     what = "in levels of 8 bits" if whole else "over the input's own"
-    own, plain, smooth, painted_on = (
-        columns[field] / (1 / 255 if whole else columns["own"]) for field in ("own", "plain", "smooth", "painted_on")
-    )
+    own, *others, sharpness = torch.tensor(pans).unbind(1)
+    own, plain, smooth, painted_on = (flickers / (1 / 255 if whole else own) for flickers in (own, *others))
     rows: Rows = {
         "flicker_plain": (mean_of(plain), f"{what}; each frame by itself; less is better"),
         "flicker_smooth": (mean_of(smooth), f"{what}; smooth {SMOOTH:g}; less is better"),
         "flicker_painted_on": (mean_of(painted_on), f"{what}; a pan over one restyled picture; less is better"),
-        "sharpness_smooth": (
-            mean_of(columns["sharpness"]),
-            "mean slope of the last frame over that of the frame by itself",
-        ),
+        "sharpness_smooth": (mean_of(sharpness), "mean slope of the last frame over that of the frame by itself"),
     }
     if whole:
-        rows |= {"flicker_input": (without_interval(own.mean().item(), n), what)}
+        rows["flicker_input"] = without_interval(own.mean().item(), n), what
     else:
         above = float((smooth > 1).sum())
-        rows |= {
-            "flicker_smooth_worst": (without_interval(smooth.max().item(), n), f"{what}; the worst clip"),
-            "flicker_smooth_above": (without_interval(above, n), "clips that flicker more than their input"),
-        }
+        rows["flicker_smooth_worst"] = without_interval(smooth.max().item(), n), f"{what}; the worst clip"
+        rows["flicker_smooth_above"] = without_interval(above, n), "clips that flicker more than their input"
     return numbers_of(rows, ColorMethod(name, None, weights=weights), data, n, provenance)
 
 

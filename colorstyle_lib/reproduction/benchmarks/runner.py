@@ -1,16 +1,17 @@
 """The parts that all benchmarks share: pictures, one run's options, columns by picture, numbers with intervals.
 
-A benchmark is a function from a method and pictures to columns of values, a row a picture, and rows of metrics over
-these columns: a name, a statistic and a note each.
+A benchmark measures columns of values, a row a picture, and makes of them metrics: a name, a statistic and a note each.
 """
 
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -26,6 +27,8 @@ from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.results.measurement_cache import Columns, cache_key, load_columns, save_columns
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 from colorstyle_lib.training.validation import demo_squares
+
+NOTES: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("notes.toml").read_text(encoding="utf-8"))
 
 ALL = "all"
 """The name of all data sets' pictures together, each picture counting alike."""
@@ -107,16 +110,17 @@ def joined(parts: Sequence[Columns]) -> Columns:
 def with_all(measured: Mapping[str, Mapping[str, Columns]]) -> dict[str, Mapping[str, Columns]]:
     """Columns by data set and group, and behind them those of all data sets together, where there are several."""
     sets = list(measured.values())
-    together = {group: joined([one[group] for one in sets]) for group in sets[0]} if len(sets) > 1 else {}
-    return {**measured, ALL: together} if together else dict(measured)
+    if len(sets) < 2:
+        return dict(measured)
+    return {**measured, ALL: {group: joined([one[group] for one in sets]) for group in sets[0]}}
 
 
 def cached(compute: Callable[[], Columns], *parts: str | Tensor | Callable[..., object] | None) -> Columns:
     """Columns from ``runs/measured``, computed and kept where they are not there.
 
     Args:
-        compute: measures.
-        parts: everything that the columns depend on; see :func:`.cache_key`.
+        compute: makes them.
+        parts: everything that they depend on; see :func:`.cache_key`.
     """
     key = cache_key(*parts)
     columns = load_columns(key)

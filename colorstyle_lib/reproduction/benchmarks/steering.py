@@ -22,24 +22,35 @@ from colorstyle_lib.metrics.coloring import square_error_ab
 from colorstyle_lib.model.content import content_planes, gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.benchmarks.runner import Rows, cached, joined, numbers_of, with_all
+from colorstyle_lib.reproduction.benchmarks.runner import NOTES, cached, joined, numbers_of, with_all
 from colorstyle_lib.reproduction.results.measurement_cache import Columns
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 
 HALVED = 192
 """Side in pixels of the squares that are cut into content and reference; its half must be a multiple of 32."""
 
-HINTS = 10
-SEEDS = 8
+HINTS, SEEDS = 10, 8
 
 _BATCH = 20
 _CELL = 4  # pixels: uncertainty is predicted at half the size, and neighbors are nearly equal
 _QUARTERS = 4
-_NOTES = {
-    "reference": f"left half of a {HALVED} px square, its right half as reference; squared ab error, ratio of means",
-    "hints": f"true colors at {HINTS} random points; squared ab error outside them, ratio of means",
-    "samples": f"{SEEDS} seeds against as many random ab shifts of equal variance; squared ab error, ratio of means",
-    "uncertainty": "cells of 4 x 4 px; root mean square ab error, quarters of all cells by predicted deviation",
+_STATISTICS = {  # by way and metric: the column whose mean it is, or two columns, the ratio of whose means it is
+    "reference": {
+        "reference_error_automatic": ("automatic",),
+        "reference_error": ("reference",),
+        "reference_error_over_automatic": ("reference", "automatic"),
+    },
+    "hints": {
+        "hints_error_automatic": ("automatic",),
+        "hints_error": ("hints",),
+        "hints_error_over_automatic": ("hints", "automatic"),
+        "hints_network_error_over_automatic": ("network", "automatic"),
+    },
+    "samples": {
+        "best_of_8_over_jitters": ("best_sample", "best_jitter"),
+        "best_of_8_over_single": ("best_sample", "single"),
+        "jitters_over_single": ("best_jitter", "single"),
+    },
 }
 
 
@@ -47,9 +58,7 @@ _NOTES = {
 def reference_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"]) -> Columns:
     """Errors of each picture's left half, ``automatic`` and with the right half as ``reference``; they share no pixel.
 
-    Args:
-        generator: with attention.
-        rgb: of any size; half the width must be a multiple of the generator's step.
+    Half the width must be a multiple of the generator's step.
     """
     parts = []
     for batch in rgb.split(_BATCH):
@@ -76,7 +85,9 @@ def hint_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count: i
         light, rasters = lab[:, :1], []
         for i, image in enumerate(batch):
             at = torch.rand(count, 2, generator=random) * torch.tensor([width, height])
-            hints = [(x, y, _hex(image[:, int(y), int(x)])) for x, y in at.tolist()]
+            colors = (image[:, int(y), int(x)] * 255 for x, y in at.tolist())
+            words = ("#" + bytes(color.round().byte().tolist()).hex() for color in colors)
+            hints = [(x, y, word) for (x, y), word in zip(at.tolist(), words, strict=True)]
             rasters.append(rasterize_hints(hints, (width, height), light[i : i + 1]))
         ab, known = (torch.cat(planes) for planes in zip(*rasters, strict=True))
         plain = generator(gray_content(light))
@@ -88,15 +99,10 @@ def hint_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count: i
 
 @torch.no_grad()
 def sample_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count: int = SEEDS) -> Columns:
-    """Errors of several seeds, and of the single guess with its color shifted at random.
+    """Errors of ``count`` seeds, 0 upwards, and of the single guess with its color shifted at random as often.
 
     A jitter adds one random ab vector to the whole guess. Those of a picture are scaled so that their mean square is
     the samples' own mean square distance from the guess: the same variance, without any knowledge of the picture.
-
-    Args:
-        generator: with noise.
-        rgb: pictures.
-        count: seeds, 0 upwards as ``colorize(seed=)`` takes them; and as many jitters.
 
     Returns:
         ``single`` (the guess without a seed), ``best_sample`` and ``best_jitter``: errors; and ``spread``, the samples'
@@ -156,22 +162,13 @@ def steering_statistics(way: str, columns: Columns) -> dict[str, Statistic]:
     """The metrics of one way of steering (``reference``, ``hints``, ``samples``, ``uncertainty``) from its columns."""
     if way == "uncertainty":
         return _uncertainty_statistics(columns["unsure"], columns["wrong"])
-    if way == "samples":
-        single, best, jitter = (columns[name] for name in ("single", "best_sample", "best_jitter"))
-        spread = mean_of(columns["spread"])
-        return {
-            "best_of_8_over_jitters": ratio_of(best, jitter),
-            "best_of_8_over_single": ratio_of(best, single),
-            "jitters_over_single": ratio_of(jitter, single),
-            "sample_spread": lambda counts: spread(counts).sqrt(),
-        }
     found = {
-        f"{way}_error_automatic": mean_of(columns["automatic"]),
-        f"{way}_error": mean_of(columns[way]),
-        f"{way}_error_over_automatic": ratio_of(columns[way], columns["automatic"]),
+        metric: (mean_of if len(names) == 1 else ratio_of)(*(columns[name] for name in names))
+        for metric, names in _STATISTICS[way].items()
     }
-    if way == "hints":
-        found["hints_network_error_over_automatic"] = ratio_of(columns["network"], columns["automatic"])
+    if way == "samples":
+        spread = mean_of(columns["spread"])
+        found["sample_spread"] = lambda counts: spread(counts).sqrt()
     return found
 
 
@@ -208,11 +205,7 @@ def evaluate_steering(
 ) -> list[Number]:
     """Measure what steering is worth on each data set and on all together; nothing where there is nothing to steer.
 
-    Args:
-        method: of ours.
-        squares: from :func:`.load_squares`, at the generator's working size.
-        halved: from there, at :data:`HALVED`.
-        provenance: of the run.
+    The squares are those of :func:`.load_squares` at the generator's working size, and at :data:`HALVED`.
     """
     generator, ways = method.generator, {}
     if generator is None:
@@ -226,25 +219,17 @@ def evaluate_steering(
 
     def columns_of(way: str, data: str) -> Columns:
         measure, pictures = ways[way]
-        parts = pictures[data], method.weights or method.name, measure
-        return cached(lambda: measure(generator, pictures[data]), *parts)
+        weights = method.weights or method.name
+        return cached(lambda: measure(generator, pictures[data]), pictures[data], weights, measure)
 
-    measured = with_all({data: {way: columns_of(way, data) for way in ways} for data in squares})
     numbers = []
-    for data, by_way in measured.items():
+    for data, by_way in with_all({data: {way: columns_of(way, data) for way in ways} for data in squares}).items():
         for way, columns in by_way.items():
-            rows: Rows = {name: (one, _NOTES[way]) for name, one in steering_statistics(way, columns).items()}
-            n = len(next(iter(columns.values())))
-            numbers += numbers_of(rows, method, data, n, provenance)
+            rows = {name: (one, NOTES["steering"][way]) for name, one in steering_statistics(way, columns).items()}
+            numbers += numbers_of(rows, method, data, len(next(iter(columns.values()))), provenance)
     return numbers
 
 
 def _error(ab: Tensor, truth: Tensor, where: Tensor | None = None) -> Float[Tensor, " n"]:
     errors = square_error_ab(ab, truth)
-    if where is None:
-        return errors.mean((1, 2))
-    return (errors * where).sum((1, 2)) / where.sum((1, 2))
-
-
-def _hex(rgb: Float[Tensor, 3]) -> str:
-    return "#" + bytes((rgb * 255).round().byte().tolist()).hex()
+    return errors.mean((1, 2)) if where is None else (errors * where).sum((1, 2)) / where.sum((1, 2))
