@@ -32,12 +32,9 @@ def batches_of(rgb: Float[Tensor, "n 3 h w"]) -> Iterator[Float[Tensor, "k 3 h w
 def attention_columns(
     generator: Generator, lab: Float[Tensor, "n 3 h w"], guide: Float[Tensor, "n 3 h2 w2"] | None = None
 ) -> Columns:
-    """Attention weights of each picture, and the effect of deleting each modality.
+    """Attention weights of each picture, of which only L is shown, and the effect of deleting each modality.
 
-    Args:
-        generator: in evaluation mode, with attention.
-        lab: contents, of which only L is shown.
-        guide: references in Lab.
+    The generator is in evaluation mode and has attention; the guides are references in Lab.
 
     Returns:
         A column a modality of the generator's: ``weight``, the mean over levels and places; ``within``, the standard
@@ -49,9 +46,8 @@ def attention_columns(
     features, alphas = generator.decode(encoded)
     answer = generator.colors(features)
     levels = [alpha.flatten(2) for alpha in alphas.values()]
-    deleted = [
-        generator.decode(encoded, override=AttentionOverride(remove=(name,)))[0] for name in generator.config.modalities
-    ]
+    overrides = [AttentionOverride(remove=(name,)) for name in generator.config.modalities]
+    deleted = [generator.decode(encoded, override=override)[0] for override in overrides]
     return {
         "weight": torch.stack([alpha.mean(2) for alpha in levels]).mean(0),
         "within": torch.stack([alpha.std(2, correction=0) for alpha in levels]).mean(0),
@@ -65,14 +61,9 @@ def override_columns(
 ) -> dict[str, Float[Tensor, " n"]]:
     """The effect of fixed weights on each picture, with references of other pictures.
 
-    A modality whose weight is 0 should not matter: with another picture's in its place the answer should stay. At
-    weight 1 it should matter more than at the model's own weight. And the more color weighs, the nearer should the
-    answer's colors come to the reference's.
-
-    Args:
-        generator: in evaluation mode, with attention.
-        lab: contents.
-        guide: their own references; here each gets the next one's.
+    At weight 0 a modality should not matter, whichever picture it is of, and at weight 1 more than at the model's own
+    weight; the more color weighs, the nearer should the answer's colors come to the reference's. Each content gets the
+    next one's of the guides.
 
     Returns:
         ``at_0/MODALITY``, ``own/MODALITY`` and ``at_1/MODALITY``: mean distance in ab, Lab units, that swapping it
@@ -89,22 +80,19 @@ def override_columns(
     found, names = {}, generator.config.modalities
     for name in names:
         other = swapped(encoded, name)
-        for title, weights in (("own", None), ("at_0", {n: float(n != name) for n in names}), ("at_1", {name: 1.0})):
-            if weights is None or any(weights.values()):  # of one modality alone nothing is left at 0
-                found[f"{title}/{name}"] = _distance(answer(other, weights), answer(encoded, weights))
-    if "color" in names and len(names) > 1:
-        wanted = foreign[:, 1:].mean((2, 3))
-        for title, weights in (("color_at_0", {n: float(n != "color") for n in names}), ("color_at_1", {"color": 1.0})):
-            found[title] = (answer(encoded, weights).mean((2, 3)) - wanted).norm(dim=1)
+        fixed = {"own": None, "at_0": {n: float(n != name) for n in names}, "at_1": {name: 1.0}}
+        if len(names) == 1:  # nothing is left at 0
+            del fixed["at_0"]
+        for title, weights in fixed.items():
+            mine = answer(encoded, weights)
+            found[f"{title}/{name}"] = _distance(answer(other, weights), mine)
+            if name == "color" and weights is not None and len(names) > 1:
+                found[f"color_{title}"] = (mine.mean((2, 3)) - foreign[:, 1:].mean((2, 3))).norm(dim=1)
     return found
 
 
 def swapped(encoded: Encoded, modality: str) -> Encoded:
-    """Encoded pictures, each with one modality, its own and its reference's, of the picture before it.
-
-    Args:
-        encoded: of two pictures or more.
-        modality: one of :data:`.MODALITIES`.
+    """Encoded pictures, two or more, each with one modality, its own and its reference's, of the picture before it.
 
     Raises:
         ConfigError: there is no such modality.

@@ -7,6 +7,7 @@ A comparison with another paper's number has to know which variant that is.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,9 +69,7 @@ def psnr_rows(found: Columns, gray: Columns) -> tuple[Rows, Rows]:
 def square_rows(crop: tuple[Columns, Columns], stretch: tuple[Columns, Columns]) -> Rows:
     """Three metrics of the same images, cropped and stretched to squares, and their paired differences.
 
-    Args:
-        crop: columns of the method and of the real pictures.
-        stretch: likewise.
+    The columns of each are those of the method and of the real pictures.
     """
     cropped, stretched = (
         {
@@ -112,8 +111,8 @@ def size_rows(found: Float[Tensor, "n d"], real: Float[Tensor, "n d"], few: int,
 
 def _of_subsets(values: Sequence[float], n: int) -> Estimate:
     """Mean and middle 95 % of distances; of a single one, no interval."""
-    low, high = np.quantile(values, [0.025, 0.975]) if len(values) > 1 else (math.nan, math.nan)
-    return Estimate(float(np.mean(values)), float(low), float(high), n)
+    ends = np.quantile(values, [0.025, 0.975]).tolist() if len(values) > 1 else (math.nan, math.nan)
+    return Estimate(float(np.mean(values)), *ends, n)
 
 
 def stretch(store: ImageStore, size: int) -> Float[Tensor, "n 3 {size} {size}"]:
@@ -162,8 +161,7 @@ def evaluate_variants(root: Path, run: Run) -> list[Number]:
 
 def print_variants(numbers: Sequence[Number]) -> None:
     """Print a line for each number, by data set."""
-    for data in dict.fromkeys(n.data for n in numbers):
+    for data, some in itertools.groupby(numbers, lambda n: n.data):
         print(f"\n{data}")
-        for n in numbers:
-            if n.data == data:
-                print(f"  {n.method:10}{n.metric.removeprefix(ATLAS):44}{n.text(4)}")
+        for n in some:
+            print(f"  {n.method:10}{n.metric.removeprefix(ATLAS):44}{n.text(4)}")

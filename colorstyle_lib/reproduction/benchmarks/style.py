@@ -1,11 +1,14 @@
-"""The style benchmark: the same pairs of a photograph and a painting for every method, and the same judge."""
+"""The style benchmark: the same pairs of a photograph and a painting for every method, and the same judge.
+
+And style transfer by one modality alone: how much of each modality's distance to the style is closed, and by which.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from statistics import median
@@ -17,18 +20,20 @@ from torch import Tensor
 from tqdm import tqdm
 
 from colorstyle_lib import paths
+from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.batches import center_crops, decoded, in_memory
 from colorstyle_lib.data.folder import list_images
 from colorstyle_lib.data.image_list import Listing
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
+from colorstyle_lib.images.read import to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.bootstrap import Estimate, Statistic, bootstrap, difference_of, ratio_of
 from colorstyle_lib.metrics.style import StyleJudge, StyleScores
+from colorstyle_lib.model.modalities import MODALITIES, describe
 from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
-from colorstyle_lib.reproduction.baselines.method import StyleMethod
+from colorstyle_lib.reproduction.baselines.method import ColorMethod, StyleMethod
 from colorstyle_lib.reproduction.baselines.style import optimization, quick_methods, stylizing
-from colorstyle_lib.reproduction.benchmarks.modality_only import MODALITY_PAIRS, distances_to_styles, modality_numbers
-from colorstyle_lib.reproduction.benchmarks.runner import Run
+from colorstyle_lib.reproduction.benchmarks.runner import Run, numbers_of
 from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
 
 STYLE_PAIRS = "style_pairs"
@@ -41,22 +46,19 @@ SIZE = 256
 STRENGTHS = (0.25, 0.5, 0.75, 0.9, 1.0)
 MEASURES = tuple(field.name for field in fields(StyleScores))
 
+MODALITY_PAIRS = 42
+"""At most so many, and no painting in two, so that intervals are over photographs and paintings."""
+
+_PHOTOGRAPH = "photograph"
+
 
 @dataclass(frozen=True)
 class Pairs:
-    """Photographs, each with the style picture that it is to look like.
-
-    Attributes:
-        contents: one a pair.
-        styles: each serves several pairs.
-        style_of: for each pair the number of its style picture.
-        content_names: of the photographs, below the data root.
-        style_names: of the style pictures.
-    """
+    """Photographs, each with the style picture that it is to look like; names are below the data root."""
 
     contents: Float[Tensor, "n 3 size size"]
     styles: Float[Tensor, "m 3 size size"]
-    style_of: list[int]
+    style_of: list[int]  # for each photograph the number of its style picture
     content_names: list[str]
     style_names: list[str]
 
@@ -102,43 +104,31 @@ def _squares(listing: Listing, size: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Trial:
-    """The result of one method, at one strength, on one pair, by their names.
-
-    Attributes:
-        seconds: wall time of restyling, whatever else the machine was doing.
-        scores: less is better.
-    """
+    """The result of one method, at one strength, on one pair, by their names."""
 
     name: str
     strength: float
     content: str
     style: str
-    seconds: float
+    seconds: float  # wall time of restyling, whatever else the machine was doing
     scores: StyleScores
 
 
 def style_judge() -> StyleJudge:
-    """The judge of the benchmark, with pretrained networks.
-
-    Raises:
-        WeightsError: VGG-19's weights are missing. MissingExtraError: EfficientNet-Lite0's package is.
-    """
+    """The judge of the benchmark, with pretrained networks; errors as of their loading."""
     return StyleJudge(load_vgg19().to(memory_format=torch.channels_last), pretrained_efficientnet_lite0())
 
 
 def measure_pairs(
     methods: Sequence[StyleMethod], pairs: Pairs, judge: StyleJudge, log: Path | None = None
 ) -> list[Trial]:
-    """Restyle every pair with every method, and measure the results.
+    """Restyle every pair with every method, and measure the results: one for each method and pair, pair by pair.
 
     Args:
         methods: each with another name or strength.
         pairs: see :func:`validation_pairs`.
         judge: measures.
         log: a file of JSON lines to which each result is added at once; results in it are not made again.
-
-    Returns:
-        One result for each method and pair, pair by pair.
 
     Raises:
         ColorStyleError: a method gives a picture of another size.
@@ -185,12 +175,10 @@ def _read(log: Path, size: int) -> dict[tuple[str, float, str, str], Trial]:
     return found
 
 
-def by_method(trials: Iterable[Trial]) -> dict[tuple[str, float], list[Trial]]:
+def by_method(trials: Sequence[Trial]) -> dict[tuple[str, float], list[Trial]]:
     """Results by name and strength, in the order of their first results."""
-    grouped: dict[tuple[str, float], list[Trial]] = {}
-    for trial in trials:
-        grouped.setdefault((trial.name, trial.strength), []).append(trial)
-    return grouped
+    keys = dict.fromkeys((trial.name, trial.strength) for trial in trials)
+    return {key: [trial for trial in trials if (trial.name, trial.strength) == key] for key in keys}
 
 
 def means(trials: Sequence[Trial]) -> dict[str, Estimate]:
@@ -204,20 +192,17 @@ def means(trials: Sequence[Trial]) -> dict[str, Estimate]:
     return {measure: _over_paintings(_mean_of(trials, measure), trials) for measure in MEASURES}
 
 
-def compare(trials: Iterable[Trial], one: tuple[str, float], other: tuple[str, float]) -> dict[str, Estimate]:
+def compare(trials: Sequence[Trial], one: tuple[str, float], other: tuple[str, float]) -> dict[str, Estimate]:
     """Mean differences ``one - other`` (name and strength each), paired over the pairs that both were measured on.
 
     Raises:
         ConfigError: they have no pairs in common, or only of one painting.
     """
-    by_pair = {key: {} for key in (one, other)}
-    for trial in trials:
-        if (trial.name, trial.strength) in by_pair:
-            by_pair[trial.name, trial.strength][trial.content, trial.style] = trial
-    both = sorted(by_pair[one].keys() & by_pair[other].keys())
+    sides = [{(t.content, t.style): t for t in trials if (t.name, t.strength) == key} for key in (one, other)]
+    both = sorted(sides[0].keys() & sides[1].keys())
     if not both:
         raise ConfigError(f"{one} and {other} were measured on no pair in common; run both on the same pairs")
-    ours, theirs = ([by_pair[key][pair] for pair in both] for key in (one, other))
+    ours, theirs = ([side[pair] for pair in both] for side in sides)
     return {
         measure: _over_paintings(difference_of(_mean_of(ours, measure), _mean_of(theirs, measure)), ours)
         for measure in MEASURES
@@ -239,24 +224,21 @@ def style_numbers(
     trials: Sequence[Trial], name: str, others: Sequence[StyleMethod], provenance: Provenance
 ) -> list[Number]:
     """Distances of all methods, and paired differences of one, if it is there, at each strength from all others."""
-    note = "less is better; interval over paintings"
-    found = [(key, "", means(some), note) for key, some in by_method(trials).items()] + [
+    note, grouped = "less is better; interval over paintings", by_method(trials)
+    found = [(key, "", means(some), note) for key, some in grouped.items()] + [
         (key, f"_minus_{other.name}", compare(trials, key, (other.name, other.strength)), f"paired over pairs; {note}")
-        for key in sorted({(trial.name, trial.strength) for trial in trials if trial.name == name})
+        for key in sorted(key for key in grouped if key[0] == name)
         for other in others
     ]
     return [
-        Number.of(f"style_{measure}{suffix}", _named(*key), STYLE_PAIRS, estimate, provenance, note=about)
-        for key, suffix, estimates, about in found
+        Number.of(f"style_{measure}{suffix}", method, STYLE_PAIRS, estimate, provenance, note=about)
+        for (method, strength), suffix, estimates, about in found
+        for method in [method if strength in (0.0, 1.0) else f"{method} at {strength:g}"]
         for measure, estimate in estimates.items()
     ]
 
 
-def _named(name: str, strength: float) -> str:
-    return name if strength in (0.0, 1.0) else f"{name} at {strength:g}"
-
-
-def table(trials: Iterable[Trial]) -> str:
+def table(trials: Sequence[Trial]) -> str:
     """A Markdown table: means with their 95 % intervals, less is better, and median seconds a picture."""
     lines = ["| | strength | n | " + " | ".join(MEASURES) + " | seconds |", "|---" * (4 + len(MEASURES)) + "|"]
     for (name, strength), some in by_method(trials).items():
@@ -266,21 +248,16 @@ def table(trials: Iterable[Trial]) -> str:
     return "\n".join(lines)
 
 
-def evaluate_style(
-    root: Path, run: Run, *, log: Path | None = None, size: int = SIZE, optimized: int = 0
-) -> list[Number]:
+def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0) -> list[Number]:
     """Restyle the same pairs with weights and every baseline, keep the numbers, and print the table.
+
+    Results are added to ``runs/style_benchmark.jsonl`` at once; those of the same weights in it are not made again.
 
     Args:
         root: a data root with photographs and ``paintings``.
         run: its options; weights that only color are left out, and the limit is of pairs, by default :data:`PAIRS`.
-        log: each result is added to it at once, and results in it are not made again; by default
-            ``runs/style_benchmark.jsonl``. Results of other weights in it do not count.
         size: side of the squares, in pixels.
         optimized: on so many pairs the optimization is measured too.
-
-    Returns:
-        The numbers.
 
     Raises:
         WeightsError: missing weights. DataError: too few pictures. MissingExtraError: a package is not installed.
@@ -289,7 +266,7 @@ def evaluate_style(
     logged = f"ours {model.weights_hash[:8]}"  # keeps results of other weights in the log apart
     ours = [stylizing(model, logged, strength) for strength in STRENGTHS] if model.generator.config.restyling else []
     judge, pairs, others = style_judge(), validation_pairs(root, count, size=size), quick_methods()
-    log = log or paths.RUNS / "style_benchmark.jsonl"
+    log = paths.RUNS / "style_benchmark.jsonl"
     trials = measure_pairs([*others, *ours], pairs, judge, log)
     if optimized:
         others.append(optimization())
@@ -300,15 +277,79 @@ def evaluate_style(
     numbers = [replace(n, weights=model.weights_hash) if n.method.partition(" at ")[0] == name else n for n in numbers]
     merge_results(numbers, run.output)
     print(table(trials))
-    if not ours:
-        return numbers
-    few = validation_pairs(root, min(count, MODALITY_PAIRS, len(pairs.styles)), size=size)
-    try:
-        distances = distances_to_styles(model, few.contents, few.styles[few.style_of])
-    except DataError as error:
-        print(f"not measured, the effect of one modality alone: {error}", file=sys.stderr)
-        return numbers
-    more = modality_numbers(distances, name, STYLE_PAIRS, provenance)
-    more = [replace(n, weights=model.weights_hash) for n in more]
-    merge_results(more, run.output)
-    return numbers + more
+    if ours:
+        few = validation_pairs(root, min(count, MODALITY_PAIRS, len(pairs.styles)), size=size)
+        try:
+            distances = distances_to_styles(model, few.contents, few.styles[few.style_of])
+        except DataError as error:
+            print(f"not measured, the effect of one modality alone: {error}", file=sys.stderr)
+        else:
+            more = modality_numbers(distances, name, STYLE_PAIRS, provenance)
+            more = [replace(n, weights=model.weights_hash) for n in more]
+            merge_results(more, run.output)
+            numbers += more
+    return numbers
+
+
+def distances_to_styles(
+    model: ColorStyle, photographs: Float[Tensor, "n 3 h w"], styles: Float[Tensor, "n 3 h2 w2"]
+) -> dict[str, Float[Tensor, "k 3"]]:
+    """Restyle photographs by all modalities of a style and by each alone, and measure Euclidean distances to it.
+
+    Args:
+        model: with restyling levels.
+        photographs: sRGB in [0, 1].
+        styles: of each; pairs whose style lacks a modality, such as a gray one color, are left out.
+
+    Returns:
+        By what was taken (``""`` for all, ``only color`` ...) the distances of each result from its style in color,
+        texture and shape, of the vectors of :func:`.describe`; and under ``photograph`` those of the photograph.
+
+    Raises:
+        DataError: every style lacks a modality.
+    """
+    described = describe(rgb_to_lab(styles))
+    whole = described.present.all(1)
+    if not whole.any():
+        raise DataError("no style picture has color, texture and shape: nothing can be taken alone")
+    photographs, styles = photographs[whole], styles[whole]
+
+    def distance(rgb: Tensor) -> Tensor:
+        pairs = zip(describe(rgb_to_lab(rgb)).vectors, described.vectors, strict=True)
+        return torch.stack([(one - goal[whole]).norm(dim=1) for one, goal in pairs], 1)
+
+    found = {_PHOTOGRAPH: distance(photographs)}
+    for taken, attention in ({"": None} | {f"only {name}": {name: 1.0} for name in MODALITIES}).items():
+        made = [model.stylize(p, s, attention=attention).image for p, s in zip(photographs, styles, strict=True)]
+        found[taken] = distance(torch.stack([to_tensor(image) for image in made]))
+    return found
+
+
+def modality_numbers(
+    distances: Mapping[str, Float[Tensor, "n 3"]], name: str, data: str, provenance: Provenance
+) -> list[Number]:
+    """The share of each distance that a result closed, and how much more of X's *only X* closed than *only Y*.
+
+    A share is ``1 - sum |v(result) - v(style)| / sum |v(photograph) - v(style)|`` over pairs: 1 is arrival, below 0 the
+    wrong way. The distances are those of :func:`distances_to_styles`.
+    """
+    start = distances[_PHOTOGRAPH]
+    left = {
+        taken: [ratio_of(found[:, k], start[:, k]) for k in range(len(MODALITIES))]
+        for taken, found in distances.items()
+        if taken != _PHOTOGRAPH
+    }
+    numbers = []
+    for taken, ratios in left.items():
+        rows: dict[str, tuple[Statistic, str]] = {}
+        for k, modality in enumerate(MODALITIES):
+            share = difference_of(lambda counts: counts.new_ones(len(counts)), ratios[k])
+            rows[f"went_{modality}"] = share, "share of the way to the style, sums over pairs"
+            for other in MODALITIES if taken == f"only {modality}" else ():
+                if other != modality:
+                    farther = difference_of(left[f"only {other}"][k], ratios[k])
+                    note = "paired over pairs; above 0 the words are true"
+                    rows[f"went_{modality}_minus_only_{other}"] = farther, note
+        method = ColorMethod(f"{name}, {taken}" if taken else name, None)
+        numbers += numbers_of(rows, method, data, len(start), provenance)
+    return numbers

@@ -52,7 +52,7 @@ Trainings = Sequence[ColorMethod]
 
 
 def evaluate_specialists(root: Path, folders: Sequence[Path], run: Run, *, size: int = STYLE_SIZE) -> list[Number]:
-    """Measure the joint model and both specialists, and keep the numbers.
+    """Measure the joint model and both specialists, with paired differences, and keep the numbers.
 
     Args:
         root: a data root with photographs and ``paintings``.
@@ -60,9 +60,6 @@ def evaluate_specialists(root: Path, folders: Sequence[Path], run: Run, *, size:
             restyled, which is not done again.
         run: its options; pairs are by default :data:`PAIRS`.
         size: side of the pairs' squares, in pixels.
-
-    Returns:
-        The numbers of all three, and paired differences of the joint model from each specialist.
 
     Raises:
         WeightsError: see :func:`read_trainings`, or VGG-19's weights are missing.
@@ -104,11 +101,9 @@ def color_numbers(
         data, columns = list(measured.items())[-1]
         for method in pair:
             found[method.name].append(metrics_of(columns[method.name], columns[REAL], network))
-        colorfulness = [columns[method.name]["colorfulness"] for method in pair]
-        found[pair[0].name][-1][f"colorfulness_over_{pair[1].name}"] = (
-            ratio_of(*colorfulness),
-            "mean colorfulness over the other's, paired over pictures",
-        )
+        ratio = ratio_of(*(columns[method.name]["colorfulness"] for method in pair))
+        note = "mean colorfulness over the other's, paired over pictures"
+        found[pair[0].name][-1][f"colorfulness_over_{pair[1].name}"] = ratio, note
     return coloring_numbers(methods, found, len(columns[REAL]["colorfulness"]), data, provenance)
 
 

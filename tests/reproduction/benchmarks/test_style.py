@@ -11,14 +11,19 @@ import torch
 from PIL import Image
 from random_vgg import vgg
 from safetensors.torch import save_file
+from small_run import small_preset
 
 from colorstyle_lib import paths
 from colorstyle_lib.cli.main import main
+from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import change, get_preset
+from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
 from colorstyle_lib.files import file_hash
+from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.style import StyleJudge, StyleScores
 from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model.modalities import MODALITIES, describe
 from colorstyle_lib.model.pretrained import EfficientNetLite0
 from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.reproduction.baselines.method import StyleMethod
@@ -29,17 +34,21 @@ from colorstyle_lib.reproduction.benchmarks.style import (
     STYLE_PAIRS,
     Trial,
     compare,
+    distances_to_styles,
     evaluate_style,
     means,
     measure_pairs,
+    modality_numbers,
     style_numbers,
     table,
     validation_pairs,
 )
 from colorstyle_lib.reproduction.results.store import Provenance, read_results
+from colorstyle_lib.training.state import TrainState
 
 HERE = Provenance("colorstyle evaluate --style --data ROOT", "full", "abc1234", "CPU")
 SIZE = 32
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -258,3 +267,42 @@ def test_mistakes_are_one_line(gray_root: Path, capsys):
     assert "has 3 validation photographs for 210 pairs" in capsys.readouterr().err
     assert main(["evaluate", "--style", "--data", str(gray_root), "--limit", "3", "--optimize", "4"]) == 2
     assert "--optimize wants 0 to 3 pairs, not 4" in capsys.readouterr().err
+
+
+def test_shares_and_their_differences_are_what_the_distances_say():
+    start = torch.tensor([[1.0, 2.0, 4.0]] * 3)
+    distances = {"photograph": start, "": start * 0.25}
+    for k, modality in enumerate(MODALITIES):
+        distances[f"only {modality}"] = start * torch.tensor([0.4 if i == k else 0.9 for i in range(3)])
+    numbers = {n.key: n for n in modality_numbers(distances, "ours", "pairs", HERE)}
+    assert numbers["pairs/ours/went_shape"].value == pytest.approx(0.75)
+    assert numbers["pairs/ours, only shape/went_shape"].value == pytest.approx(0.6)
+    assert numbers["pairs/ours, only shape/went_color"].value == pytest.approx(0.1)
+    farther = numbers["pairs/ours, only texture/went_texture_minus_only_color"]
+    assert (farther.value, farther.n) == (pytest.approx(0.5), 3)
+    assert len(numbers) == 4 * 3 + 3 * 2
+
+
+def test_a_model_that_leaves_pictures_alone_goes_nowhere(monkeypatch):
+    contents, styles = scenes(4, 64, seed=4).rgb.split(2)
+    gray = styles[:1].mean(1, keepdim=True).expand(1, 3, 64, 64)
+    # Of a gray style no color can be taken alone: its pair is left out.
+    pairs = contents[[0, 1, 0]], torch.cat((styles, gray))[[1, 0, 2]]
+    model = ColorStyle(TrainState.new(small_preset(), 0, CPU).generator.eval(), "", CPU)
+    asked = []
+    stylize = model.stylize
+
+    def faint(*given, attention):
+        asked.append(attention)
+        return stylize(*given, attention=attention, strength=0.0)
+
+    monkeypatch.setattr(model, "stylize", faint)
+    distances = distances_to_styles(model, *pairs)
+    assert asked[::2] == [None, *({name: 1.0} for name in MODALITIES)]
+    for k in range(3):
+        there, here = (describe(rgb_to_lab(rgb)).vectors[k] for rgb in (styles[[1, 0]], contents))
+        torch.testing.assert_close(distances["photograph"][:, k], (here - there).norm(dim=1))
+    with pytest.raises(DataError, match="nothing can be taken alone"):
+        distances_to_styles(model, pairs[0], gray.expand(3, -1, -1, -1))
+    for taken in ("", *(f"only {name}" for name in MODALITIES)):
+        torch.testing.assert_close(distances[taken], distances["photograph"], atol=0.02, rtol=0.05)
