@@ -125,13 +125,9 @@ class Pix2Pix:
         self.half_precision = half_precision
 
     def step(self, rgb: Float[Tensor, "n 3 h w"]) -> dict[str, Float[Tensor, ""]]:
-        """Descend once with the discriminator, then once with the generator, on the same generated pictures.
+        """Descend with the discriminator, then with the generator, from real pictures, sRGB in [0, 1].
 
-        Args:
-            rgb: real pictures, sRGB in [0, 1].
-
-        Returns:
-            The losses of ``discriminator`` and ``generator``, and the mean distance of ab (``l1``).
+        Returns the losses of ``discriminator`` and ``generator``, and the mean distance of ab (``l1``).
         """
         objective = get_objective("non_saturating")
         precision = partial(torch.autocast, rgb.device.type, torch.bfloat16, enabled=self.half_precision)
@@ -172,7 +168,7 @@ class Pix2PixLearner:
         size: side of its crops, a power of 2 from 32.
         seed: of weights and batches.
         device: where it computes.
-        half_precision: compute in bfloat16.
+        half_precision: compute in bfloat16, as the field does today.
         resumable: start the random numbers of dropout anew in each step, so that a run can be cut and resumed.
     """
 

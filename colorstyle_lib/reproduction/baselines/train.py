@@ -62,7 +62,7 @@ def train_baseline(
 ) -> Path:
     """Train one, or go on where a run of the same settings was cut short; a run that is done is left alone.
 
-    Writes ``config.json``, ``log.jsonl``, a state to go on from, and the weights once the budget is spent.
+    Writes ``config.json``, ``log.jsonl``, a state to go on from, and at the end the weights, which it returns.
 
     Args:
         name: of :data:`BASELINES`.
@@ -74,9 +74,6 @@ def train_baseline(
         styles: style pictures, for those that restyle; by default any training picture is one.
         size: side of pix2pix's pictures.
         saves: how often the state is written.
-
-    Returns:
-        The weights: ``NAME.safetensors`` in the folder.
 
     Raises:
         ConfigError: no baseline of this name. WeightsError: the folder holds a run with other settings.

@@ -141,16 +141,12 @@ def deviation_of(values: Float[Tensor, " n"]) -> Statistic:
 
 
 def attention_statistics(columns: Mapping[str, Columns], names: Sequence[str] = MODALITIES) -> dict[str, Statistic]:
-    """Everything in the columns of :func:`attention_columns`, as statistics over pictures.
+    """Everything in the columns of :func:`attention_columns`, by task, as statistics over pictures.
 
     A picture that moves more whatever is deleted makes for correlation of its own, so weights are also held against a
     modality's share of all that deleting moves. ``largest_agrees`` is how often the modality of the largest weight is
-    the one whose deletion moves most. A modality that no picture of a task has (color, where a gray one comes without a
-    reference) is left out.
-
-    Args:
-        columns: by task.
-        names: the modalities along the columns.
+    the one whose deletion moves most. Of the modalities along the columns one that no picture of a task has (color,
+    where a gray one comes without a reference) is left out.
     """
     statistics = {}
     for task, found in columns.items():
@@ -167,8 +163,7 @@ def attention_statistics(columns: Mapping[str, Columns], names: Sequence[str] = 
                 f"{task}_deletion_rank_correlation_{name}": rank_correlation_of(weight, moved),
                 f"{task}_share_rank_correlation_{name}": rank_correlation_of(weight, share),
             }
-        agrees = (found["weight"].argmax(1) == found["moved"].argmax(1)).double()
-        statistics[f"{task}_largest_agrees"] = mean_of(agrees)
+        statistics[f"{task}_largest_agrees"] = mean_of(found["weight"].argmax(1) == found["moved"].argmax(1))
     return statistics
 
 

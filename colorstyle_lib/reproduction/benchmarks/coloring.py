@@ -55,13 +55,9 @@ _COMPARED = ("psnr_ab", "ciede2000", KERNEL, PERCEPTUAL)  # of two methods, pair
 def measure(
     methods: Sequence[ColorMethod], rgb: Float[Tensor, "n 3 h w"], *, pooling: EfficientNetLite0, perceptual: Network
 ) -> dict[str, Columns]:
-    """The columns of each method, and under :data:`REAL` those of the real pictures.
+    """The columns of each method, and under :data:`REAL` those of the real squares, in [0, 1], sides multiples of 32.
 
-    Args:
-        methods: each sees the same pictures.
-        rgb: real squares in [0, 1], sides multiples of 32.
-        pooling: for the kernel and the Fréchet distance.
-        perceptual: for the perceptual distance.
+    One network is for the kernel and the Fréchet distance, the other for the perceptual distance.
     """
     parts: dict[str, list[Columns]] = {name: [] for name in (REAL, *(method.name for method in methods))}
     for batch in rgb.split(_BATCH):
@@ -155,7 +151,7 @@ def coloring_numbers(
         methods: the first one, and ``ours`` if it is there, are compared with all others.
         found: from :func:`metrics_of`, by method one for each of its trainings, over which its numbers are means.
         n: pictures.
-        data: their name.
+        data: the name of their data set.
         provenance: of the run.
     """
     means = {method.name: mean_rows(found[method.name]) for method in methods}
@@ -180,9 +176,8 @@ def evaluate_methods(
     network, measured = measure_all(methods, squares)
     numbers = []
     for data, columns in measured.items():
-        real = columns[REAL]
-        found = {method.name: [metrics_of(columns[method.name], real, network)] for method in methods}
-        numbers += coloring_numbers(methods, found, len(real["colorfulness"]), data, provenance)
+        found = {method.name: [metrics_of(columns[method.name], columns[REAL], network)] for method in methods}
+        numbers += coloring_numbers(methods, found, len(columns[REAL]["colorfulness"]), data, provenance)
     return numbers
 
 
@@ -193,9 +188,6 @@ def evaluate_coloring(root: Path | None, run: Run, baselines: Path | None = None
         root: a data root; None for the demo photographs, which everybody has.
         run: its options.
         baselines: folder with the folders of ``colorstyle opponents``; those that are not there are left out.
-
-    Returns:
-        The numbers, the weights' first.
 
     Raises:
         WeightsError: missing or damaged weights. DataError: no val pictures, or a damaged results file.

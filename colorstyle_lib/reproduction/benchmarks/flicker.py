@@ -102,12 +102,7 @@ def slope(picture: Float[Tensor, "3 h w"]) -> float:
 def clip_numbers(pans: Sequence[Pan], data: str, name: str, weights: str, provenance: Provenance) -> list[Number]:
     """Means over two or more clips with intervals; how many clips flicker more than their input; and the worst.
 
-    Args:
-        pans: of the step of ``data``, :data:`PANS` or :data:`WHOLE_PANS`.
-        data: the name of the clips.
-        name: of the weights.
-        weights: their hash.
-        provenance: of the run.
+    ``data`` is :data:`PANS` or :data:`WHOLE_PANS`; ``name`` and ``weights`` are the weights' name and hash.
     """
     n, whole = len(pans), data == WHOLE_PANS
     what = "in levels of 8 bits" if whole else "over the input's own"

@@ -129,8 +129,7 @@ def sizes_of(n: int) -> tuple[int, int]:
 def evaluate_variants(root: Path, run: Run) -> list[Number]:
     """Measure one method's colorings of each data set's val pictures in all these ways, and keep the numbers.
 
-    Returns:
-        The numbers; crop and stretch only where images are not square.
+    Crop and stretch are compared only where images are not square.
 
     Raises:
         WeightsError: missing or damaged weights. DataError: no val pictures, or a damaged results file.

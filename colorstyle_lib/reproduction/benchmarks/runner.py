@@ -142,14 +142,13 @@ def numbers_of(rows: Rows, method: ColorMethod, data: str, n: int, provenance: P
 
 def mean_rows(trainings: Sequence[Rows]) -> Rows:
     """Metrics as means over trainings, on the same pictures."""
-    found = {}
-    for metric, (value, note) in trainings[0].items():
-        values = [one[metric][0] for one in trainings]
-        if isinstance(value, Estimate):
-            found[metric] = without_interval(fmean(one.value for one in values), value.n), note
-        else:
-            found[metric] = mean_over(values), note
-    return found
+
+    def mean(values: Sequence[Statistic | Estimate]) -> Statistic | Estimate:
+        if not isinstance(values[0], Estimate):
+            return mean_over(values)
+        return without_interval(fmean(one.value for one in values), values[0].n)
+
+    return {metric: (mean([one[metric][0] for one in trainings]), note) for metric, (_, note) in trainings[0].items()}
 
 
 def without_interval(value: float, n: int) -> Estimate:

@@ -284,10 +284,8 @@ def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0
         except DataError as error:
             print(f"not measured, the effect of one modality alone: {error}", file=sys.stderr)
         else:
-            more = modality_numbers(distances, name, STYLE_PAIRS, provenance)
-            more = [replace(n, weights=model.weights_hash) for n in more]
-            merge_results(more, run.output)
-            numbers += more
+            numbers += modality_numbers(distances, name, STYLE_PAIRS, provenance, model.weights_hash)
+            merge_results(numbers, run.output)
     return numbers
 
 
@@ -326,7 +324,11 @@ def distances_to_styles(
 
 
 def modality_numbers(
-    distances: Mapping[str, Float[Tensor, "n 3"]], name: str, data: str, provenance: Provenance
+    distances: Mapping[str, Float[Tensor, "n 3"]],
+    name: str,
+    data: str,
+    provenance: Provenance,
+    weights: str | None = None,
 ) -> list[Number]:
     """The share of each distance that a result closed, and how much more of X's *only X* closed than *only Y*.
 
@@ -350,6 +352,6 @@ def modality_numbers(
                     farther = difference_of(left[f"only {other}"][k], ratios[k])
                     note = "paired over pairs; above 0 the words are true"
                     rows[f"went_{modality}_minus_only_{other}"] = farther, note
-        method = ColorMethod(f"{name}, {taken}" if taken else name, None)
+        method = ColorMethod(f"{name}, {taken}" if taken else name, None, weights=weights)
         numbers += numbers_of(rows, method, data, len(start), provenance)
     return numbers

@@ -170,7 +170,7 @@ def read_trainings(folders: Sequence[Path]) -> dict[str, list[ColorMethod]]:
 def _check_seeds(folders: Sequence[Path], found: Mapping[str, Trainings]) -> None:
     """Check that folders hold one seed each, different ones, and differ in nothing else."""
     by_seed: dict[tuple[int, ...], Path] = {}
-    for folder, trainings in zip(folders, zip(*found.values(), strict=True), strict=True):
+    for folder, *trainings in zip(folders, *found.values(), strict=True):
         seeds = trainings[0].seeds
         if not seeds or {one.seeds for one in trainings} != {seeds}:
             raise WeightsError(f"the trainings in {str(folder)!r} are not of one seed; train them with the same --seed")
