@@ -163,7 +163,8 @@ def attention_statistics(columns: Mapping[str, Columns], names: Sequence[str] = 
                 f"{task}_deletion_rank_correlation_{name}": rank_correlation_of(weight, moved),
                 f"{task}_share_rank_correlation_{name}": rank_correlation_of(weight, share),
             }
-        statistics[f"{task}_largest_agrees"] = mean_of(found["weight"].argmax(1) == found["moved"].argmax(1))
+        agrees = found["weight"].argmax(1) == found["moved"].argmax(1)
+        statistics[f"{task}_largest_agrees"] = mean_of(agrees.double())
     return statistics
 
 
