@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
 
 from colorstyle_lib.config import GeneratorConfig, change
 from colorstyle_lib.errors import ConfigError, WeightsError
@@ -47,7 +46,7 @@ def load_generator(path: Path, *, expected_hash: str | None = None) -> Generator
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         stored = json.loads(metadata["generator"])  # JSON knows no tuples
         config = change(GeneratorConfig(), **{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()})
         generator = Generator(config)
@@ -57,12 +56,3 @@ def load_generator(path: Path, *, expected_hash: str | None = None) -> Generator
     if wrong := [*(name for name in missing if not name.endswith(_UNREAD)), *unknown]:
         raise WeightsError(f"{path.name} does not fit this version of colorstyle: {wrong[0]!r} differs")
     return generator.float().eval().requires_grad_(False)
-
-
-def load_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a weights file, to start a training from.
-
-    Raises:
-        WeightsError: the file is missing or damaged.
-    """
-    return {name: value.float() for name, value in load_generator(path).state_dict().items()}
