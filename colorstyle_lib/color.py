@@ -84,14 +84,7 @@ def rgb_to_lab(rgb: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
 
 
 def lab_to_linear(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
-    """CIELAB to linear sRGB light, not clipped: values outside [0, 1] lie outside the sRGB gamut.
-
-    Args:
-        lab: L in [0, 100], a and b in about [-110, 110].
-
-    Raises:
-        ConfigError: the third dimension from the end is not 3.
-    """
+    """CIELAB to linear sRGB light, outside [0, 1] for colors outside the sRGB gamut; see :func:`lab_to_rgb`."""
     _check_planes(lab, "lab_to_linear")
     lab = full_precision(lab)
     lightness, a, b = lab.unbind(-3)
@@ -108,8 +101,7 @@ def lab_to_rgb(lab: Float[Tensor, "*n 3 h w"], *, clip: bool = True) -> Float[Te
 
     Args:
         lab: L in [0, 100], a and b in about [-110, 110].
-        clip: cut values outside the sRGB gamut to [0, 1]. Clipping shifts L; to keep it, bring the colors into
-            the gamut first with :func:`fit_gamut`.
+        clip: cut values outside the sRGB gamut to [0, 1]. Clipping shifts L, unless :func:`fit_gamut` came first.
 
     Raises:
         ConfigError: the third dimension from the end is not 3.
@@ -118,17 +110,11 @@ def lab_to_rgb(lab: Float[Tensor, "*n 3 h w"], *, clip: bool = True) -> Float[Te
     return rgb.clamp(0, 1) if clip else rgb
 
 
-def fit_gamut(lab: Float[Tensor, "*n 3 h w"], *, steps: int = 10) -> Float[Tensor, "*n 3 h w"]:
-    """Bring every pixel into the sRGB gamut by lowering its chroma; L and hue angle stay what they were.
+def fit_gamut(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
+    """Bring every pixel of Lab into the sRGB gamut by lowering its chroma; hue angle and L, cut to [0, 100], stay.
 
-    The largest chroma that fits is found by bisection, between gray (which always fits) and the color given.
-
-    Args:
-        lab: L outside [0, 100] is cut to it.
-        steps: halvings; 10 leaves chroma within 0.1 % of the largest that fits.
-
-    Returns:
-        Lab. Pixels that fitted are returned unchanged.
+    The largest chroma that fits is found to 0.1 % by bisection, between gray (which always fits) and the color given.
+    Pixels that fitted are returned unchanged.
 
     Raises:
         ConfigError: the third dimension from the end is not 3.
@@ -142,7 +128,7 @@ def fit_gamut(lab: Float[Tensor, "*n 3 h w"], *, steps: int = 10) -> Float[Tenso
         # Few pixels of a photograph are outside; only those are searched.
         hard = torch.cat((lightness, ab), dim=-3).movedim(-3, 0)[:, outside][:, None]  # (3, 1, pixels)
         low, high = torch.zeros_like(hard[:1]), torch.ones_like(hard[:1])
-        for _ in range(steps):
+        for _ in range(10):
             middle = (low + high) / 2
             fits = _in_gamut(torch.cat((hard[:1], hard[1:] * middle)))[None]
             low, high = torch.where(fits, middle, low), torch.where(fits, high, middle)

@@ -26,7 +26,7 @@ _PIXELS_AT_ONCE = 50_000_000  # decoded and not yet written, of all pictures tog
 
 Make = Callable[[Sequence[Source]], list[Result]]
 Steps = Iterator[tuple[int, list[str]]]
-"""How many pictures are done, and a complaint for each of them that failed, again and again."""
+"""Again and again, how many pictures are done, and a complaint for each of them that failed."""
 
 
 class _Work(NamedTuple):
@@ -59,17 +59,14 @@ def colorize_files(
     working_size: int | None = None,
     **options: Any,
 ) -> int:
-    """Color files as :func:`.plan` says, several at a time, with a progress bar for more than one.
+    """Color files, several at a time, with a progress bar for more than one.
 
     Args:
-        inputs: files, folders and patterns.
-        output: file or folder.
+        inputs: files, folders and patterns, of :func:`.plan`, as are output and recursive.
         weights: by default the released ones.
-        recursive: also take the folders within folders.
         overwrite: replace results that are there; else the same call goes on where an earlier one was interrupted.
         batch_size: pictures of the same working size that go through the network together; by default by device.
-        working_size: of :meth:`.ColorStyle.colorize`.
-        **options: the others of it, for every picture.
+        **options: of :meth:`.ColorStyle.colorize`, as is working_size, for every picture.
 
     Returns:
         0 when all are done, 1 when some failed: each is named on standard error, with the reason.
@@ -80,12 +77,10 @@ def colorize_files(
     work = _plan(inputs, output, recursive, overwrite, "color")
     model = ColorStyle.load(weights)
     colorizer = model.colorizer(working_size=working_size, **options)
-    if work.single:
-        return _report_single(colorizer, work)
     # Measured: on a CPU a batch is no faster than its pictures one by one, which may run side by side.
     most = batch_size or (1 if model.device.type == "cpu" else 8)
     batches = in_batches(work.left, lambda size: model.working_sides(size, working_size), most)
-    return _report(_side_by_side(colorizer, batches), work, "colored")
+    return _report(colorizer, _side_by_side(colorizer, batches), work, "colored")
 
 
 def stylize_files(
@@ -114,22 +109,16 @@ def stylize_files(
     def make(pictures: Sequence[Source]) -> list[Result]:
         return [stylizer(picture) for picture in pictures]
 
+    alone = _side_by_side(make, in_batches(work.left, model.working_sides, 1))
+    return _report(make, _clips(stylizer, smooth, work) if smooth else alone, work, "restyled")
+
+
+def _report(make: Make, steps: Steps, work: _Work, done: str) -> int:
+    """A progress bar over the steps, a line for each failure, a summary; a single picture is made at once instead."""
     if work.single:
-        return _report_single(make, work)
-    if smooth:
-        return _report(_clips(stylizer, smooth, work), work, "restyled")
-    return _report(_side_by_side(make, in_batches(work.left, model.working_sides, 1)), work, "restyled")
-
-
-def _report_single(make: Make, work: _Work) -> int:
-    """Make the only picture and print where it is."""
-    ((source, place),) = work.left
-    print(make([source])[0].save(place))
-    return 0
-
-
-def _report(steps: Steps, work: _Work, done: str) -> int:
-    """A progress bar over the work, a line for each failure, a summary; and the exit status."""
+        ((source, place),) = work.left
+        print(make([source])[0].save(place))
+        return 0
     started, failed, total = time.monotonic(), 0, len(work.left)
     with tqdm(total=total, unit="picture", disable=not sys.stderr.isatty()) as bar:
         for finished, complaints in steps:
@@ -174,11 +163,8 @@ def in_batches(
 
 def _side_by_side(make: Make, batches: Sequence[tuple[list[Pair], int]]) -> Steps:
     """Work batches off, as they are done, in as many threads as torch would use for one, each with one: less waste."""
-    threads = torch.get_num_threads()
+    threads, most = torch.get_num_threads(), _PIXELS_AT_ONCE
     at_work: dict[Future[list[str]], tuple[int, int]] = {}
-
-    def held() -> int:
-        return sum(pixels for _, pixels in at_work.values())
 
     def one_done() -> Steps:
         for future in wait(at_work, return_when=FIRST_COMPLETED).done:
@@ -188,7 +174,7 @@ def _side_by_side(make: Make, batches: Sequence[tuple[list[Pair], int]]) -> Step
         try:
             for batch, pixels in batches:
                 # One batch is ready when a thread is; no more, for memory's sake.
-                while len(at_work) > threads or (at_work and held() + pixels > _PIXELS_AT_ONCE):
+                while len(at_work) > threads or (at_work and sum(p for _, p in at_work.values()) + pixels > most):
                     yield from one_done()
                 at_work[pool.submit(_color_batch, make, batch)] = (len(batch), pixels)
             while at_work:
@@ -212,10 +198,7 @@ def _color_batch(make: Make, batch: Sequence[Pair]) -> list[str]:
 
 
 def _clips(stylizer: Stylizer, smooth: float, work: _Work) -> Steps:
-    """Clips, frame by frame.
-
-    Frames whose results are there are gone through again and not written: the next ones follow from them.
-    """
+    """Clips, frame by frame; those whose results are there go through again, unwritten: the next follow from them."""
 
     def by_number(pair: Pair) -> tuple[str, list[str | int]]:
         parts = re.split(r"(\d+)", pair[0].name)  # frame 2 comes before frame 10

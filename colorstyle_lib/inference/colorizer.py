@@ -43,12 +43,7 @@ class _Prediction(NamedTuple):
 class Colorizer:
     """Colors pictures. The options of :meth:`.ColorStyle.colorize` are checked, and the reference is read, only once.
 
-    Several threads may use one colorizer. Errors are those of the method.
-
-    Attributes:
-        generator: in evaluation mode.
-        working_copy: of a picture, at the size where color is predicted.
-        weights_hash: SHA-256 of the weights, for the provenance.
+    Several threads may use one colorizer, of a generator in evaluation mode. Errors are those of the method.
     """
 
     generator: Generator
@@ -103,16 +98,12 @@ class Colorizer:
         results: dict[int, Result] = {}
         for shape in dict.fromkeys(plane.shape for plane in lightness):
             batch = [i for i, plane in enumerate(lightness) if plane.shape == shape]
-            colored = self._color([opened[i] for i in batch], torch.cat([lightness[i] for i in batch]))
-            results.update(zip(batch, colored, strict=True))
+            planes = torch.cat([lightness[i] for i in batch])
+            prediction = self._predict(gray_content(planes))
+            if self.hints:
+                prediction = self._follow_hints(prediction, [opened[i] for i in batch], planes)
+            results |= {i: self._result(opened[i], planes, prediction, row) for row, i in enumerate(batch)}
         return [results[i] for i in range(len(opened))]
-
-    def _color(self, pictures: Sequence[Image.Image], lightness: Float[Tensor, "n 1 h w"]) -> list[Result]:
-        """Results of pictures whose L planes have one size."""
-        prediction = self._predict(gray_content(lightness))
-        if self.hints:
-            prediction = self._follow_hints(prediction, pictures, lightness)
-        return [self._result(picture, lightness, prediction, i) for i, picture in enumerate(pictures)]
 
     def _predict(self, content: Float[Tensor, "n 5 h w"]) -> _Prediction:
         n = len(content)

@@ -8,7 +8,6 @@ warped picture and does not trust the flow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -30,9 +29,6 @@ _SMOOTH = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16  # finer than this, frame
 _AS_GOOD = 1.15  # times the window's own difference, and
 _NOISE = 0.002  # this, for L in [0, 1], beside it: up to there the camera explains a place as well
 _OUTSIDE = 1e-3  # pixels beyond the rim that still count as inside: a flow is only estimated
-
-Pyramid = Sequence[tuple[Float[Tensor, "n 1 _ _"], Float[Tensor, "n 1 _ _"]]]
-"""The frame and the one before, at their size, at half of it ..."""
 
 
 def optical_flow(now: Float[Tensor, "n 1 h w"], before: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 2 h w"]:
@@ -109,13 +105,13 @@ def separable_filter(picture: Float[Tensor, "n c h w"], taps: Float[Tensor, " k"
 
 
 def box_mean(planes: Float[Tensor, "n c h w"], radius: int = _RADIUS) -> Float[Tensor, "n c h w"]:
-    """Mean over a square window, one direction after the other; at the border over the part of it that lies inside."""
+    """Mean over a square window; at the border over the part of it that lies inside."""
     side = 2 * radius + 1
     across = nnf.avg_pool2d(planes, (1, side), stride=1, padding=(0, radius), count_include_pad=False)
     return nnf.avg_pool2d(across, (side, 1), stride=1, padding=(radius, 0), count_include_pad=False)
 
 
-def _camera_motion(levels: Pyramid) -> Float[Tensor, "n 2 3"]:
+def _camera_motion(levels: list[tuple[Tensor, Tensor]]) -> Float[Tensor, "n 2 3"]:
     """The six numbers of an affine motion in pixels, by weighted least squares over all places."""
     camera = levels[0][0].new_zeros(len(levels[0][0]), 2, 3)
     for depth, (new, old) in reversed(list(enumerate(levels))):

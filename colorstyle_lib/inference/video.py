@@ -1,9 +1,8 @@
 """Style transfer for the frames of a clip, so that strokes stay where they are on things instead of boiling.
 
-The styles are read once for all frames. The drawing over a frame is warped along with the motion of the input, as if it
-were painted on the things it shows, and is drawn afresh wherever the frame no longer looks like the one that it was
-drawn for: what was hidden, a cut, another light, where the motion was misjudged. Averaging drawings instead smears
-them, for the network draws each frame a little differently. The photograph's share of the result is never touched.
+The drawing over a frame is warped along with the motion of the input, and drawn afresh wherever the frame no longer
+looks like the one that it was drawn for. Averaging drawings instead smears them, for the network draws each frame a
+little differently. The photograph's share of the result is never touched.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as nnf
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
@@ -68,8 +67,8 @@ class Smoother:
     finer than 4 pixels, a drawing keeps as much as the frame has (in the mean absolute value).
 
     Args:
-        smooth: share of the past where the frame matches it. 1: as if painted on things, until it no longer fits. Less
-            renews the drawing by as much in every frame, which costs sharpness. 0: each frame by itself.
+        smooth: share of the past where the frame matches it. 1: as if painted on things, until it no longer fits; less
+            renews the drawing by as much in every frame, which costs sharpness; 0: each frame by itself.
 
     Raises:
         ConfigError: not from 0 to 1.
@@ -95,7 +94,8 @@ class Smoother:
         past = _Past(*warped.split((3, 3, 3, 1), dim=1))
         match = inside * _match(past.frame, frame)
         patchy = 1 - (1 - past.patchy.clamp(0, 1)) * match
-        replaced = _full_squares(patchy > 0.5)
+        # 1 in each square of 33 pixels that is patchwork all over; what lies beyond the rim counts as such.
+        replaced = _dilate(1 - _dilate((patchy <= 0.5).float()))
         target = torch.lerp(past.target, drawn, box_mean(replaced, 2))  # over two pixels, so that no seam shows
         fading = torch.lerp(past.smoothed, target, 0.25)
         kept = self.smooth * match
@@ -105,12 +105,8 @@ class Smoother:
 
 
 def _match(past: Tensor, frame: Tensor) -> Float[Tensor, "1 1 h w"]:
-    """How well a warped frame fits the new one, from 0 to 1.
-
-    It falls as the mean difference over 11 x 11 pixels goes from half of ``0.03 + contrast / 2`` to the whole of it:
-    any two frames may differ by 0.03 (sRGB), and warping costs more where there is contrast, which is the mean
-    distance of the frame from its mean there.
-    """
+    """How well a warped frame fits the new one: 1 to 0 as the mean difference nears ``0.03 + contrast / 2``."""
+    # Any two frames may differ by 0.03 (sRGB), and warping costs more where there is contrast.
     difference, contrast = (
         box_mean((other - frame).abs().mean(dim=1, keepdim=True), 5) for other in (past, box_mean(frame, 5))
     )
@@ -120,17 +116,8 @@ def _match(past: Tensor, frame: Tensor) -> Float[Tensor, "1 1 h w"]:
 def _as_fine_as(frame: Tensor, drawn: Tensor) -> Tensor:
     """A drawing with no more of the finest strokes than the frame has details."""
     softer = separable_filter(drawn, _LOWPASS)
-    most, least, wanted = (_fineness(picture) for picture in (drawn, softer, frame))
+    most, least, wanted = ((p - separable_filter(p, _LOWPASS)).abs().mean() for p in (drawn, softer, frame))
     return torch.lerp(drawn, softer, ((most - wanted) / (most - least).clamp_min(1e-6)).clamp(0, 1))
-
-
-def _fineness(picture: Tensor) -> Float[Tensor, ""]:
-    return (picture - separable_filter(picture, _LOWPASS)).abs().mean()
-
-
-def _full_squares(there: Bool[Tensor, "1 1 h w"]) -> Float[Tensor, "1 1 h w"]:
-    """1 in each square of 33 pixels that is there all over, else 0; what lies beyond the rim counts as there."""
-    return _dilate(1 - _dilate(1 - there.float()))
 
 
 def _dilate(plane: Tensor) -> Tensor:

@@ -53,29 +53,25 @@ def match_reference(
     """
     query, key = alike or (likeness(torch.cat(m.maps[1:], 1)) for m in (content, reference))
     size = content.maps[0].shape[-2:]
-    values, giving = torch.cat(reference.maps, dim=1).flatten(2).mT[:, None], None
+    values, added = torch.cat(reference.maps, dim=1).flatten(2).mT[:, None], None  # added to the exponents
     if known is not None:
         cells = known.flatten(2)[:, :, None]  # (N, 1, 1, places)
+        values = values * cells.mT
         # Where nothing is known all may give, and what they give is 0: a softmax over nothing is no number.
-        values, giving = values * cells.mT, cells | ~cells.any(-1, keepdim=True)
+        giving = cells | ~cells.any(-1, keepdim=True)
+        added = torch.zeros_like(giving, dtype=query.dtype).masked_fill(~giving, -torch.inf)
     if nearness:
-        far = -nearness * _squared_distances(size, values)
-        giving = far if giving is None else far.masked_fill(~giving, -torch.inf)
+        longer = torch.sym_max(*size)  # max() would fix in an export which side that is
+        places = torch.cartesian_prod(
+            *(torch.arange(side, device=query.device, dtype=values.dtype) / longer for side in size)
+        )
+        far = -nearness * (places[:, None] - places).square().sum(-1)[None, None]
+        added = far if added is None else far + added
     if least is not None:
         # One more place, at no angle to any: its exponent is the mask's alone.
         key, values = (nnf.pad(t, (0, 0, 0, 1)) for t in (key, values))
-        giving = query.new_zeros(1, 1, 1, key.shape[2] - 1) if giving is None else giving
-        if giving.dtype == torch.bool:
-            giving = torch.zeros_like(giving, dtype=query.dtype).masked_fill(~giving, -torch.inf)
-        giving = nnf.pad(giving, (0, 1), value=least * sharpness)
-    carried = nnf.scaled_dot_product_attention(query, key, values, attn_mask=giving, scale=sharpness)
+        added = query.new_zeros(1, 1, 1, key.shape[2] - 1) if added is None else added
+        added = nnf.pad(added, (0, 1), value=least * sharpness)
+    carried = nnf.scaled_dot_product_attention(query, key, values, attn_mask=added, scale=sharpness)
     planes = carried[:, 0].mT.unflatten(2, tuple(size)).split([m.shape[1] for m in reference.maps], dim=1)
     return Modalities(reference.vectors, tuple(planes), reference.present)
-
-
-def _squared_distances(size: torch.Size, like: Tensor) -> Tensor:
-    """``(1, 1, places, places)``, in units of the longer side."""
-    longer = torch.sym_max(*size)  # max() would fix in an export which side that is
-    axes = [torch.arange(side, device=like.device, dtype=like.dtype) / longer for side in size]
-    places = torch.cartesian_prod(*axes)
-    return (places[:, None] - places).square().sum(-1)[None, None]
