@@ -19,12 +19,8 @@ def versions() -> dict[str, str]:
         ours = version("colorstyle")
     except PackageNotFoundError:
         ours = "unknown"
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "colorstyle": ours,
-    }
+    python = platform.python_version()
+    return {"python": python, "torch": torch.__version__, "numpy": np.__version__, "colorstyle": ours}
 
 
 def commit() -> str:

@@ -74,10 +74,9 @@ def file_hash(path: Path) -> str:
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """Hold a lock between processes for the ``with`` block; the system releases it when the process ends.
+    """Hold a lock between processes for the ``with`` block; its file, made where missing, may stay, empty.
 
-    Args:
-        path: the lock's file, made where it is missing; it may stay, empty.
+    The system releases it when the process ends.
 
     Raises:
         DataError: its folder cannot be written to.

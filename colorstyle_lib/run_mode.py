@@ -53,9 +53,7 @@ def get_mode(name: str = "auto", data: str | os.PathLike[str] | None = None) -> 
     Raises:
         ConfigError: the name (or the variable's value) is no mode; or ``full`` without a data root.
     """
-    chosen = name
-    if chosen == "auto":
-        chosen = os.environ.get("COLORSTYLE_MODE") or "auto"
+    chosen = (name == "auto" and os.environ.get("COLORSTYLE_MODE")) or name
     if chosen == "auto":
         import torch
 

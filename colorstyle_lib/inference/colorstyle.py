@@ -164,8 +164,7 @@ class ColorStyle:
         Args:
             frames: in their order. Where their size changes, or one is nothing like the one before, a new clip begins.
             style: of :meth:`stylize`.
-            smooth: 1: as if painted on things, until it no longer fits; 0: each frame by itself; see
-                :class:`.Smoother`.
+            smooth: share of the past, from 0 (each frame by itself) to 1; see :class:`.Smoother`.
             **options: of :meth:`stylize`, for every frame.
 
         Returns:

@@ -53,10 +53,7 @@ def guided_coefficients(
 def rows_at_size(
     planes: Float[Tensor, "n c h w"], top: int, bottom: int, height: int, width: int
 ) -> Float[Tensor, "n c rows {width}"]:
-    """Rows ``top`` to ``bottom`` (not included) of small planes brought to ``(height, width)``, without the whole.
-
-    Bilinear, equal to the same rows of ``torch.nn.functional.interpolate(..., align_corners=False)``.
-    """
+    """Rows ``top`` to ``bottom`` (not included) of ``nnf.interpolate(planes, (height, width), mode="bilinear")``."""
     small = planes.shape[-2]
     # Pixel centers: row y of the large picture lies at (y + 1/2) * small / height - 1/2 of the small one.
     at = (torch.arange(top, bottom, device=planes.device, dtype=torch.float32) + 0.5) * (small / height) - 0.5
@@ -71,12 +68,9 @@ def rows_at_size(
 def strip_by_strip(
     picture: Image.Image, make: Callable[[Float[Tensor, "1 3 _ _"], Strip], Tensor], device: torch.device
 ) -> Image.Image:
-    """Make a picture of the same size from another, of which only a strip is ever held in floating point.
+    """Make an RGB picture from another, of which only a strip is ever held in floating point, on the device.
 
-    Args:
-        picture: of mode RGB.
-        make: from a strip's sRGB in [0, 1], and where it lies, to the new strip's.
-        device: where it works.
+    ``make`` goes from a strip's sRGB in [0, 1], and where it lies, to the new strip's.
     """
     width, height = picture.size
     result = Image.new("RGB", picture.size)
@@ -91,15 +85,10 @@ def strip_by_strip(
 
 
 def with_chroma(picture: Image.Image, lightness: Float[Tensor, "1 1 h w"], ab: Float[Tensor, "1 2 h w"]) -> Image.Image:
-    """The picture's own L with a small picture's chroma, along the edges of L and within the sRGB gamut.
+    """An RGB picture's own L with chroma of a small size, along the edges of L and within the sRGB gamut.
 
-    Args:
-        picture: of mode RGB and any size; its colors are ignored.
-        lightness: its L at the small size.
-        ab: chroma at the small size, on the device that shall do the work.
-
-    Returns:
-        A new picture of the same size. Where L and chroma do not go together, chroma gives way; hue stays.
+    ``lightness`` is its L, in [0, 100], at that size; the device of ``ab`` does the work. Where L and chroma do not go
+    together, chroma gives way; hue stays.
     """
     slope, offset = guided_coefficients(lightness, ab)
 

@@ -54,15 +54,9 @@ def _parse_color(color: str) -> Float[Tensor, "1 2 1 1"]:
 def rasterize_hints(
     hints: Sequence[Hint], size: tuple[int, int], lightness: Float[Tensor, "1 1 h w"]
 ) -> tuple[Float[Tensor, "1 2 h w"], Bool[Tensor, "1 1 h w"]]:
-    """Hints as planes at the working size.
+    """Hints as planes at the working size, of L: a and b, 0 where there is no hint, and where there are hints.
 
-    Args:
-        hints: colors and places; of two at one place the later one stands.
-        size: width and height of the picture that x and y are meant in.
-        lightness: L at the working size.
-
-    Returns:
-        a and b, 0 where there is no hint, and where there are hints.
+    ``size`` is width and height of the picture that x and y are meant in. Of two hints at one place the later stands.
 
     Raises:
         ConfigError: a point outside the picture, or something that is no color.
@@ -98,9 +92,8 @@ def limit_hints(
     Args:
         plain: a and b as predicted without hints.
         hinted: with them; a network that learned from scattered hints takes a single one for the whole picture's tint.
-        lightness: L.
-        ab: the hints, from :func:`rasterize_hints`, as is ``known``.
-        known: where there are hints.
+        lightness: in [0, 100].
+        ab: of the hints, from :func:`rasterize_hints`, as is ``known``.
     """
     size = lightness.shape[-2:]
     shrink = min(1.0, _REACH_SIDE / min(size))

@@ -45,18 +45,13 @@ def export_onnx(model: ColorStyle, path: str | Path) -> Path:
 
     Its inputs, all float32 of the same N, and its output:
 
-    - ``content`` ``(N, 5, H, W)`` as :func:`.content_planes` makes it: L / 100, a / 110,
-      b / 110, where L is known and where a and b are (hints); H and W are multiples of the file's ``step``.
+    - ``content`` ``(N, 5, H, W)`` as :func:`.content_planes` makes it; H and W are multiples of the file's ``step``.
     - ``reference`` ``(N, 3, H2, W2)``, where the weights have attention: a color picture in Lab, its sides multiples
       of ``step`` too. Zeros, a flat black that may be as small as that, are none.
     - ``z`` ``(N, D)``, where the weights have noise. Zeros are none.
     - ``ab`` ``(N, 2, H, W)``: a and b in Lab units. The picture's own L completes them.
 
     The file's metadata name its ``step``, the weights' SHA-256 and the generator's configuration (JSON).
-
-    Args:
-        model: what :meth:`colorstyle_lib.ColorStyle.load` gives.
-        path: of the file; all weights are within.
 
     Raises:
         MissingExtraError: a package for writing ONNX is not installed.

@@ -28,7 +28,7 @@ def plan(inputs: Sequence[Path], output: Path | None, *, recursive: bool = False
 
     Args:
         inputs: files, folders and patterns such as ``album/*.jpg`` or ``album/**/*.jpg``.
-        output: file or folder.
+        output: a file, or a folder for several results.
         recursive: also take the folders within folders.
         ending: what names get where ``output`` is not given.
 

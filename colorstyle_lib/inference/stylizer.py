@@ -51,18 +51,13 @@ class Change(NamedTuple):
 class Stylizer:
     """Redraws pictures in a style. The options are checked, and the styles are read, once for all of them.
 
-    Options and errors are those of :meth:`.ColorStyle.stylize`. Several threads may use one stylizer.
-
-    Attributes:
-        generator: in evaluation mode.
-        working_copy: of a picture, at the size where it is redrawn.
-        colorize: colors a gray picture first.
-        weights_hash: SHA-256 of the weights, for the provenance.
+    Options and errors are those of :meth:`.ColorStyle.stylize`. Several threads may use one stylizer, of a generator in
+    evaluation mode.
     """
 
     generator: Generator
     working_copy: WorkingCopy
-    colorize: Callable[[Source], Result]
+    colorize: Callable[[Source], Result]  # for a gray picture, first
     weights_hash: str
     style: Source | Styles
     strength: float = 1.0
@@ -110,7 +105,7 @@ class Stylizer:
         return code
 
     def __call__(self, picture: Source) -> Result:
-        """Redraw a picture; ImageError where it cannot be opened."""
+        """Redraw a picture; see :meth:`change`."""
         return self.finish(self.change(picture))
 
     @torch.inference_mode()
@@ -169,11 +164,8 @@ def remove_checkerboard(drawn: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h
     """Remove the faint pattern of the 4 x 4 grid that a network leaves which draws in two doublings.
 
     A. Odena et al., "Deconvolution and Checkerboard Artifacts" (Distill, 2016). The pattern is, in the fine and faint
-    detail, the mean of near pixels at the same place of the grid, less the mean over the grid: what lies about the
-    frequencies of 1/4 and 1/2 a pixel, and there only what is as faint.
-
-    Args:
-        drawn: in about [0, 1], or a difference of such; sides multiples of 4, at least 16.
+    detail, the mean of near pixels at the same place of the grid, less the mean over the grid. What is drawn lies in
+    about [0, 1], or is a difference of such; its sides are multiples of 4, at least 16.
     """
     taps = drawn.new_tensor([1, 2, 2, 2, 1]) / 8  # 0 at 1/4 and 1/2 a pixel: the difference holds all of the pattern
     kernel = torch.outer(taps, taps).expand(drawn.shape[1], 1, 5, 5)

@@ -121,14 +121,9 @@ class MultiModalAttention(nn.Module):
         *,
         override: AttentionOverride | None = None,
     ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n m ..."]]:
-        """Modulate features.
+        """Modulate features of a decoder level by what the picture itself offers, and a reference.
 
-        Args:
-            x: features of a decoder level.
-            content: what the picture itself offers.
-            reference: what a reference or style offers, its maps carried to the content's places
-                (:func:`.match_reference`).
-            override: a change of attention that the caller asks for.
+        The reference's maps lie at the content's places (:func:`.match_reference`).
 
         Returns:
             The features, and alpha ``(N, M, h, w)``, float32, or ``(N, M, 1, 1)`` where plain; norm(x) and zeros for an

@@ -22,25 +22,22 @@ def content_planes(
     A grayscale photograph knows L everywhere and color nowhere; one with hints knows color at some pixels.
 
     Args:
-        lab: ``(N, 3, H, W)``, L in [0, 100].
+        lab: L in [0, 100], a and b in about [-110, 110].
         known_lightness: where L is known; between 0 and 1 where its value is not to be trusted.
         known_color: the same for a and b.
 
     Returns:
-        ``(N, 5, H, W)``: L / 100, a / 110, b / 110, and the two masks.
+        L / 100, a / 110, b / 110, and the two masks.
     """
     light, color = known_lightness.to(lab.dtype), known_color.to(lab.dtype)
     return torch.cat((lab[:, :1] / 100 * (light > 0), lab[:, 1:] / AB_RANGE * (color > 0), light, color), dim=1)
 
 
 def gray_content(lightness: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 5 h w"]:
-    """Content of a grayscale photograph: L known everywhere, color nowhere.
+    """Content of a grayscale photograph, from its L in [0, 100]: known everywhere, color nowhere.
 
     >>> gray_content(torch.full((1, 1, 1, 1), 50.0)).flatten().tolist()
     [0.5, 0.0, 0.0, 1.0, 0.0]
-
-    Args:
-        lightness: ``(N, 1, H, W)`` in [0, 100].
     """
     lab = nnf.pad(lightness, (0, 0, 0, 0, 0, 2))
     everywhere = torch.ones_like(lightness, dtype=torch.bool)

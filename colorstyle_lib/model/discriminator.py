@@ -147,7 +147,7 @@ class Discriminator(nn.Module):
         Args:
             lab: L in [0, 100], a and b in about [-110, 110]; sides multiples of 8 and at least ``2 ** depth``.
             described: what :attr:`describe` says of the same pictures, where that is known already.
-            override: a change of attention that the caller asks for.
+            override: of attention, at every level.
 
         Returns:
             Logits, float32, above 0 for real: P places of all scales, the finest first, row by row; or one for each

@@ -115,7 +115,7 @@ class Generator(nn.Module):
             reference: from :meth:`describe_reference`; its color, texture and shape join the content's own, carried
                 to the places that look alike.
             z: noise, one vector an image; without it the generator answers with its most usual coloring.
-            override: a change of attention that the caller asks for.
+            override: of attention, at every level.
 
         Returns:
             a and b in Lab units, within [-110, 110]. L is not among the outputs: it stays the input's.
@@ -202,14 +202,7 @@ class Generator(nn.Module):
         *,
         override: Override = None,
     ) -> tuple[Float[Tensor, "n 3 h w"], Float[Tensor, "n 3 _ _"]]:
-        """Redraw pictures in a style; see :meth:`.StyleDecoder.forward`.
-
-        Args:
-            rgb: the pictures, in their own colors or in those that this generator gave them.
-            maps: the encoder's of the same pictures' L, at least the finest :attr:`.StyleDecoder.encoder_levels`.
-            style: from :meth:`describe_style`.
-            strength: how much of it; all where not given.
-            override: a change of attention that the caller asks for.
+        """Redraw pictures in a style of :meth:`describe_style`; see :meth:`.StyleDecoder.forward`.
 
         Raises:
             ConfigError: this generator cannot.

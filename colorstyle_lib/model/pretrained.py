@@ -35,11 +35,9 @@ _STAGES = (
     (3, 1, 6, 320, 1),
 )
 _TAPS = (0, 1, 2, 4, 6)  # the last stage at each resolution
-_BATCH_NORM_EPSILON = 1e-3
 
 _VGG19_LAYERS = [str(i) for i in range(21)]  # of torchvision's ``features``: up to relu4_1
 _VGG19_TAPS = (1, 6, 11, 20)
-_VGG19_LEAST_SIDE = 8  # three halvings
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
@@ -92,13 +90,13 @@ class EfficientNetLite0(nn.Module):
         """
         if rgb.shape[-1] % 32 or rgb.shape[-2] % 32:
             raise ConfigError(f"EfficientNet-Lite0 wants sides that are multiples of 32, not {tuple(rgb.shape[-2:])}")
-        x = rgb * 2 - 1  # its weights expect mean and deviation 0.5
-        x = self.stem(x.contiguous(memory_format=torch.channels_last))
+        # Its weights expect mean and deviation 0.5.
+        x = self.stem((rgb * 2 - 1).contiguous(memory_format=torch.channels_last))
         return _tapped(self.stages[: _TAPS[finest - 1] + 1], _TAPS, x)
 
 
 def _tapped(stages: nn.ModuleList | nn.Sequential, taps: tuple[int, ...], x: Tensor) -> list[Tensor]:
-    """What these of the stages, one after the other, return."""
+    """Outputs of these of the stages, one after the other."""
     maps = []
     for i, stage in enumerate(stages):
         x = stage(x)
@@ -129,7 +127,7 @@ def pretrained_efficientnet_lite0() -> EfficientNetLite0:
             weight, gamma, beta, mean, variance = (next(tensors) for _ in range(5))
             if weight.shape != layer.weight.shape:
                 raise WeightsError(f"{file.name}: expected {tuple(layer.weight.shape)}, found {tuple(weight.shape)}")
-            scale = gamma / torch.sqrt(variance + _BATCH_NORM_EPSILON)
+            scale = gamma / torch.sqrt(variance + 1e-3)  # batch norm's epsilon
             layer.weight.copy_(weight * scale[:, None, None, None])
             layer.bias.copy_(beta - mean * scale)
     return net.eval().requires_grad_(False)
@@ -167,8 +165,8 @@ class VGG19(nn.Module):
         Raises:
             ConfigError: a side is shorter than 8 pixels.
         """
-        if min(rgb.shape[-2:]) < _VGG19_LEAST_SIDE:
-            raise ConfigError(f"VGG-19 wants sides of at least {_VGG19_LEAST_SIDE}, not {tuple(rgb.shape[-2:])}")
+        if min(rgb.shape[-2:]) < 8:  # three halvings
+            raise ConfigError(f"VGG-19 wants sides of at least 8, not {tuple(rgb.shape[-2:])}")
         x = ((rgb - self.mean) / self.deviation).to(self.stages[0].weight.dtype)
         return _tapped(self.stages, _VGG19_TAPS, x)
 

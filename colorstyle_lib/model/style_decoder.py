@@ -141,10 +141,9 @@ class StyleDecoder(nn.Module):
 
         Args:
             rgb: sRGB in [0, 1]; sides multiples of 4.
-            maps: the encoder's of their L, at 1/2, 1/4, ... of the size.
+            maps: the encoder's of their L, at 1/2, 1/4, ... of the size; the finest :attr:`encoder_levels` count.
             style: what is taken.
             strength: 0 for nothing, 1 for the whole style, a bit more for more; 1 if not given.
-            override: a change of attention that the caller asks for.
 
         Returns:
             sRGB, which may leave [0, 1] a little and is for the caller to cut; and alpha at a quarter of the size.
