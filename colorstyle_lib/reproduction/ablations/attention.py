@@ -28,8 +28,7 @@ from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
     rank_correlation_of,
 )
 from colorstyle_lib.reproduction.benchmarks.runner import cached, joined, load_squares, numbers_of
-from colorstyle_lib.reproduction.results.measurement_cache import Columns
-from colorstyle_lib.reproduction.results.store import Number, Provenance
+from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance
 
 SIDE = 128
 """Side in pixels of the squares that are colored by themselves; smaller than released weights work at, to be cheap."""

@@ -28,8 +28,7 @@ from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS, CON
 from colorstyle_lib.reproduction.ablations.run import Matrix
 from colorstyle_lib.reproduction.baselines.method import GRAY
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
-from colorstyle_lib.reproduction.results.measurement_cache import Columns
-from colorstyle_lib.reproduction.results.store import Number
+from colorstyle_lib.reproduction.results.store import Columns, Number
 
 METRICS = {
     "psnr_ab": "PSNR ab, dB",

@@ -25,7 +25,7 @@ from colorstyle_lib.reproduction.ablations.configs import CONDITIONS, SIDE
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import attention_columns, batches_of, swapped
 from colorstyle_lib.reproduction.benchmarks.runner import joined, spread
-from colorstyle_lib.reproduction.results.measurement_cache import Columns
+from colorstyle_lib.reproduction.results.store import Columns
 from colorstyle_lib.training.train_on_folder import STORE_SCALE
 
 HALVED = 96

@@ -25,8 +25,7 @@ from colorstyle_lib.reproduction.ablations.measure import PICTURES, ValidationSe
 from colorstyle_lib.reproduction.ablations.train import clock, new_learner, train_member
 from colorstyle_lib.reproduction.baselines.method import GRAY
 from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE
-from colorstyle_lib.reproduction.results.measurement_cache import Columns, cache_key, load_columns, save_columns
-from colorstyle_lib.reproduction.results.store import Number, Provenance
+from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, cache_key, load_columns, save_columns
 
 _LOG, _COSTS, _REAL = "log.jsonl", "costs.json", "real"
 _TOGETHER = 5  # members whose seeds are done before the next ones begin

@@ -18,7 +18,7 @@ from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Encoded, Generator
 from colorstyle_lib.model.modalities import MODALITIES, Modalities
-from colorstyle_lib.reproduction.results.measurement_cache import Columns
+from colorstyle_lib.reproduction.results.store import Columns
 
 _TOGETHER = 24  # pictures at a time; neighbors lend each other their modalities
 

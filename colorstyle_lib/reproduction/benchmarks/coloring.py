@@ -33,8 +33,15 @@ from colorstyle_lib.reproduction.benchmarks.runner import (
     without_interval,
 )
 from colorstyle_lib.reproduction.benchmarks.steering import HALVED, evaluate_steering
-from colorstyle_lib.reproduction.results.measurement_cache import Columns, cache_key, load_columns, save_columns
-from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
+from colorstyle_lib.reproduction.results.store import (
+    Columns,
+    Number,
+    Provenance,
+    cache_key,
+    load_columns,
+    merge_results,
+    save_columns,
+)
 
 SIZE = 160
 """Side in pixels of the squares that are measured; a multiple of 32."""

@@ -35,8 +35,7 @@ from colorstyle_lib.metrics.feature_distance import rank_note
 from colorstyle_lib.reproduction.baselines.method import GRAY, load_method
 from colorstyle_lib.reproduction.benchmarks.coloring import REAL, SIZE, measure_all
 from colorstyle_lib.reproduction.benchmarks.runner import Rows, Run, numbers_of, spread
-from colorstyle_lib.reproduction.results.measurement_cache import Columns
-from colorstyle_lib.reproduction.results.store import Number, merge_results
+from colorstyle_lib.reproduction.results.store import Columns, Number, merge_results
 
 ATLAS = "atlas."
 """The beginning of these metrics' names."""

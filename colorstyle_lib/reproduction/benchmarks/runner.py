@@ -24,8 +24,7 @@ from colorstyle_lib.errors import MissingExtraError
 from colorstyle_lib.inference.colorstyle import RELEASED
 from colorstyle_lib.metrics.bootstrap import Estimate, Statistic, bootstrap, mean_over
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.results.measurement_cache import Columns, cache_key, load_columns, save_columns
-from colorstyle_lib.reproduction.results.store import Number, Provenance
+from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, cache_key, load_columns, save_columns
 from colorstyle_lib.training.validation import demo_squares
 
 NOTES: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("notes.toml").read_text(encoding="utf-8"))

@@ -23,8 +23,7 @@ from colorstyle_lib.model.content import content_planes, gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.benchmarks.runner import NOTES, cached, joined, numbers_of, with_all
-from colorstyle_lib.reproduction.results.measurement_cache import Columns
-from colorstyle_lib.reproduction.results.store import Number, Provenance
+from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance
 
 HALVED = 192
 """Side in pixels of the squares that are cut into content and reference; its half must be a multiple of 32."""

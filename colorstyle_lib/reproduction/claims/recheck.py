@@ -12,8 +12,7 @@ from colorstyle_lib.reproduction.benchmarks.coloring import evaluate_coloring
 from colorstyle_lib.reproduction.benchmarks.runner import Run
 from colorstyle_lib.reproduction.claims.table import shown
 from colorstyle_lib.reproduction.claims.verdict import Judgement, judge_claims
-from colorstyle_lib.reproduction.results.measurement_cache import measured_anew
-from colorstyle_lib.reproduction.results.store import Number
+from colorstyle_lib.reproduction.results.store import Number, measured_anew
 
 WITHIN = 0.01
 """How far a number without an interval may move, as a share of itself."""

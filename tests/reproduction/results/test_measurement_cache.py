@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from colorstyle_lib.reproduction.results.measurement_cache import cache_key, load_columns, measured_anew, save_columns
+from colorstyle_lib.reproduction.results.store import cache_key, load_columns, measured_anew, save_columns
 
 
 def test_columns_come_back_by_their_address(tmp_path: Path):
