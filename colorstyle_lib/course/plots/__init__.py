@@ -7,7 +7,6 @@ from colorstyle_lib.course.plots.attention import (
     weight_against_change,
     weights_by_image,
 )
-from colorstyle_lib.course.plots.colorize import calibration, chroma_profile, error_by_hints, paired_values
 from colorstyle_lib.course.plots.common import Captioned, captioned_grid, curves, fit_into, grid_with_maps, picture_grid
 from colorstyle_lib.course.plots.data import (
     ab_statistics,
@@ -19,19 +18,29 @@ from colorstyle_lib.course.plots.data import (
     loader_speeds,
     square_errors,
 )
-from colorstyle_lib.course.plots.evaluation import (
+from colorstyle_lib.course.plots.results import (
     bootstrap_samples,
+    calibration,
+    chroma_profile,
+    error_by_hints,
     feature_histograms,
+    feature_maps,
     metric_ranks,
+    paired_values,
+    share_table,
+    tradeoff,
     training_intervals,
 )
-from colorstyle_lib.course.plots.gan import (
+from colorstyle_lib.course.plots.training import (
+    before_after,
     color_shares,
     modes_and_quality,
     optimal_discriminator,
+    orbits,
     point_clouds,
     point_gan,
     predicted_colors,
+    task_inputs,
+    training_curves,
+    values_by_seed,
 )
-from colorstyle_lib.course.plots.style_transfer import feature_maps, share_table, tradeoff
-from colorstyle_lib.course.plots.training import before_after, orbits, task_inputs, training_curves, values_by_seed

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb
 from colorstyle_lib.course.plots.common import (
+    MODALITY_COLORS,
     Captioned,
     Picture,
     Scale,
@@ -22,9 +23,9 @@ from colorstyle_lib.course.plots.common import (
     new_figure,
     show_picture,
 )
-from colorstyle_lib.course.plots.palette import MODALITY_COLORS, MODALITY_MARKERS
 from colorstyle_lib.model.modalities import MODALITIES, ORIENTATIONS, PALETTE, Modalities
 
+_MARKERS = {"color": "o", "texture": "s", "shape": "^"}
 _MOST_NEEDLES = 26  # along a side; more can no longer be told apart
 _SHOWN_LIGHTNESS = 65.0  # at which a color without an L is drawn
 
@@ -115,7 +116,7 @@ def weights_by_image(weights: Mapping[str, Mapping[str, Float[Tensor, "n m"]]], 
         axes_row[0].set_ylabel(title)
         for ax, values in zip(axes_row, by_level.values(), strict=True):
             for row, name in enumerate(names):
-                look = {"marker": MODALITY_MARKERS[name], "color": MODALITY_COLORS[name]}
+                look = {"marker": _MARKERS[name], "color": MODALITY_COLORS[name]}
                 dots_and_bar(ax, row, values[:, row].tolist(), markersize=4, alpha=0.6, **look)
             name_rows(ax, names)
     for ax, level in zip(axes[0], levels, strict=True):
@@ -140,7 +141,7 @@ def weight_against_change(
         axes_row[0].set_ylabel(f"{row_title}\nchange of ab when removed")
         for ax, (title, (name, weight, change)) in zip(axes_row, row.items(), strict=True):
             look = {"color": MODALITY_COLORS[name], "markersize": 4, "alpha": 0.7, "clip_on": False}
-            ax.plot(weight.cpu(), change.cpu(), MODALITY_MARKERS[name], **look)
+            ax.plot(weight.cpu(), change.cpu(), _MARKERS[name], **look)
             ax.set_ylim(0, 1.08 * max(float(change.max()), 1e-3))
             ax.set_title(title, fontsize=8.5)
     for ax, (name, _, _) in zip(axes[-1], row.values(), strict=False):

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from jaxtyping import Float
+from matplotlib import rc_params_from_file
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -17,8 +18,20 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 from torch import Tensor
 
-from colorstyle_lib.course.plots.palette import MARKERS, MODALITY_COLORS, SERIES
+from colorstyle_lib import paths
 from colorstyle_lib.inference.hints import Hint
+
+_STYLE = rc_params_from_file(paths.STYLE_FILE, use_default_template=False)
+BLUE, ORANGE, GREEN, PINK, SKY, VERMILION, YELLOW, BLACK = _STYLE["axes.prop_cycle"].by_key()["color"]
+
+SERIES = (BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, BLACK)
+"""Colors of data series, in order."""
+
+MARKERS = "osD^vPX"
+"""Markers of the same series."""
+
+MODALITY_COLORS = {"color": VERMILION, "texture": BLUE, "shape": GREEN}
+
 
 Picture = Image.Image | Tensor
 """A PIL picture, or a ``(3, H, W)`` tensor of sRGB in [0, 1]."""

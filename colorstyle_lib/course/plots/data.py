@@ -14,10 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, PercentFormatter
 from torch import Tensor
 
-from colorstyle_lib.course.plots.common import Captioned, Scale, captioned_grid, new_figure, show_picture
-from colorstyle_lib.course.plots.palette import DIVERGING_A, DIVERGING_B, MARKERS
+from colorstyle_lib.course.plots.common import MARKERS, Captioned, Scale, captioned_grid, new_figure, show_picture
 from colorstyle_lib.metrics.ab_statistics import AB_REACH
 
+# Signed maps of a and b with gray in the middle. Magenta has blue in it and green has not: the ends stay apart for
+# readers who do not tell red from green.
+_DIVERGING_A = ("#00563f", "#3fb08f", "#e6e6e6", "#e08cc0", "#8e1766")
+_DIVERGING_B = ("#083a73", "#4c93d0", "#e6e6e6", "#f0c030", "#8a6200")
 _EXTENT = (-AB_REACH, AB_REACH, -AB_REACH, AB_REACH)
 
 
@@ -30,8 +33,8 @@ def lab_planes(rgb: Float[Tensor, "3 h w"], lab: Float[Tensor, "3 h w"]) -> Figu
     reach = float(lab[1:].abs().max())
     planes = (
         ("L: black to white", "gray", 0, 100),
-        ("a: green to magenta", LinearSegmentedColormap.from_list("a", DIVERGING_A), -reach, reach),
-        ("b: blue to yellow", LinearSegmentedColormap.from_list("b", DIVERGING_B), -reach, reach),
+        ("a: green to magenta", LinearSegmentedColormap.from_list("a", _DIVERGING_A), -reach, reach),
+        ("b: blue to yellow", LinearSegmentedColormap.from_list("b", _DIVERGING_B), -reach, reach),
     )
     for ax, scale, plane, (title, colors, low, high) in zip(axes[1:], scales[1:], lab, planes, strict=True):
         drawn = ax.imshow(plane.cpu().numpy(), cmap=colors, vmin=low, vmax=high)

@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from colorstyle_lib.course.plots.common import new_figure
-from colorstyle_lib.course.plots.palette import BLACK, BLUE, MARKERS, SERIES, VERMILION
+from colorstyle_lib.course.plots.common import BLACK, BLUE, MARKERS, SERIES, VERMILION, new_figure
 from colorstyle_lib.errors import DataError, check_known
 from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS
 from colorstyle_lib.reproduction.ablations.effects import METRICS, Effect

@@ -51,10 +51,7 @@ def test_desaturate_hints_name_the_mistake(attempt, hint: str):
     ("attempt", "hint"),
     [
         (
-            lambda colors, chances: (
-                colors.mean(dim=0),
-                1 - colors.mean(dim=0).norm() / colors.norm(dim=1).mean(),
-            ),
+            lambda colors, chances: (colors.mean(dim=0), 1 - colors.mean(dim=0).norm() / colors.norm(dim=1).mean()),
             "weigh",
         ),
         (lambda colors, chances: (colors[0], 0.0), "smaller expected square error"),

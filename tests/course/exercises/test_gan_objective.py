@@ -56,11 +56,7 @@ def any_point(points, centers, radius):
 
 @pytest.mark.parametrize(
     ("attempt", "hint"),
-    [
-        (lambda points, centers, radius: 8, "one mode"),
-        (nearest_only, "between the modes"),
-        (any_point, "stray"),
-    ],
+    [(lambda points, centers, radius: 8, "one mode"), (nearest_only, "between the modes"), (any_point, "stray")],
 )
 def test_count_hints(attempt, hint: str):
     assert hint in exercises.count_modes(attempt)

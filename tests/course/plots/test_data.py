@@ -66,10 +66,7 @@ def test_strips_have_a_patch_for_each_lightness():
 
 def test_square_errors_mark_the_truths_and_their_mean():
     cases = {}
-    for name, colors in (
-        ("two", [[40.0, 0.0], [-20.0, 0.0]]),
-        ("three", [[0.0, 30.0], [0.0, 0.0], [30.0, 0.0]]),
-    ):
+    for name, colors in (("two", [[40.0, 0.0], [-20.0, 0.0]]), ("three", [[0.0, 30.0], [0.0, 0.0], [30.0, 0.0]])):
         cases[name] = (torch.tensor(colors), expected_square_error(torch.tensor(colors), side=45))
     figure = plots.square_errors(cases, ab_slice(57.0, side=45)[0])
     marks = [line.get_xydata().tolist() for line in figure.axes[0].lines if line.get_marker() == "D"]

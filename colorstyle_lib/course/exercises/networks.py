@@ -1,0 +1,314 @@
+"""The checkers of the exercises on networks and their training: notebooks 02, 03, 04 and 07."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as nnf
+from scipy.stats import spearmanr
+from torch import Tensor
+
+from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_pair, is_tensor, matches
+from colorstyle_lib.course.toy_point_gan import MODE_SPREAD, modes_covered, ring_centers
+from colorstyle_lib.data.scenes import scenes
+from colorstyle_lib.model.attention import masked_softmax
+from colorstyle_lib.model.modalities import describe
+
+
+@checker
+def optimal_discriminator(attempt: Attempt):
+    """D* = p / (p + q) on histograms; 1/2 where nobody has been."""
+    p, q = torch.tensor([0.0, 0.5, 0.5, 0.0, 0.0]), torch.tensor([0.0, 0.0, 0.25, 0.25, 0.5])
+    want = torch.tensor([0.5, 1.0, 2 / 3, 0.0, 0.0])
+    result = attempt(p.clone(), q.clone())
+    yield from is_tensor(result, p, "p")
+    yield not is_close(result[1:], 1 - want[1:]), "that is the chance of being generated"
+    yield is_close(result[1:], want[1:]), "set the derivative of p log D + q log(1 - D) to 0"
+    half = f"where p = q = 0 every D is as good; return 1/2 there, not {float(result[0]):.3g}"
+    yield is_close(result[0], 0.5), half
+    return "sure where only one of the two has been, 1/2 where both are alike"
+
+
+@checker
+def generator_loss(attempt: Attempt):
+    """Notebook 02: the non-saturating loss on logits, value and gradient finite and right, however sure D is."""
+    logits = torch.tensor([-200.0, -3.0, 0.0, 2.0, 200.0], requires_grad=True)
+    result = attempt(logits)
+    yield isinstance(result, Tensor), f"it returns {type(result).__name__}; return a tensor"
+    yield result.ndim == 0, f"it returns shape {tuple(result.shape)}; take the mean over all logits"
+    mild = torch.tensor([-3.0, 0.0, 2.0])
+    value, want = float(attempt(mild)), float(-nnf.logsigmoid(mild).mean())
+    mistakes = {
+        "the sign: the generator descends, so that log D grows": -want,
+        "that is equation (1)'s half, the one that saturates": float(nnf.logsigmoid(-mild).mean()),
+    }
+    yield from matches(value, want, f"on logits -3, 0, 2 it is {value:.4f}, but should be {want:.4f}", mistakes)
+    yield torch.isfinite(result), "at a logit of -200 D is 0 and its log infinite: use logsigmoid or softplus"
+    (gradient,) = torch.autograd.grad(result, logits)
+    right = is_close(gradient, -torch.sigmoid(-logits.detach()) / len(logits))
+    yield right, "the value is right, its gradient is not: at a logit of -200 it should be -1 / n, so clamp nothing"
+    return "finite at both ends, and steepest where the discriminator is surest"
+
+
+@checker
+def count_modes(attempt: Attempt):
+    """How many modes have at least a quarter of their fair share of points within the radius."""
+    centers = ring_centers()
+    noise = torch.randn((400, 2), generator=torch.Generator().manual_seed(0))
+    one = centers[:1].repeat(400, 1)
+    cases = {
+        "points on all modes": centers.repeat(50, 1) + 0.5 * MODE_SPREAD * noise,
+        "all points on one mode": one,
+        "points between the modes, near none": centers[:4].repeat(100, 1) * 0.5,
+        "a single stray point on a mode, which is not enough": torch.cat((one[:395], centers[1:6])),
+    }
+    for name, points in cases.items():
+        result, want = attempt(points.clone(), centers.clone(), 3 * MODE_SPREAD), modes_covered(points, centers)[0]
+        yield result is not None, "it returns None; return a number of modes"
+        yield int(result) == want, f"{name}: it says {int(result)}, it should say {want}"
+    return "and a stray does not count as a discovery"
+
+
+_MUCH, _LITTLE = 0.1, 0.01  # how much of its length a description must change, and may change
+
+
+@checker
+def attention_weights(attempt: Attempt):
+    """Equation (2) with absent modalities and energies of any size."""
+    E = torch.tensor([[2.0, 1.0, 0.0], [0.5, -1.0, 3.0]])
+    everything = torch.ones_like(E, dtype=torch.bool)
+    result = attempt(E.clone(), everything.clone())
+    yield from is_tensor(result, E, "E")
+    yield not is_close(result, E.softmax(0)), "the sum runs over the modalities of one image, not over the images"
+    yield is_close(result, E.softmax(1)), "with all present: exp(E_i) over the sum of all exp(E_j)"
+    present = torch.tensor([[True, False, True], [False, True, False]])
+    result, want = attempt(E.clone(), present), masked_softmax(E, present)
+    yield (result[~present] == 0).all(), "an absent modality's weight is exactly 0, however large its energy"
+    if is_close(result, want * result.sum(dim=1, keepdim=True)):
+        hint = "the present weights no longer sum to 1: leave the absent out of the sum, too"
+    else:
+        hint = "with one absent, the others' weights are not right"
+    yield is_close(result, want), hint
+    for shift in (1000.0, -1000.0):
+        hint = f"with {shift:+.0f} added to every energy the weights should stay; exp of it is not a number to divide "
+        hint += "by: subtract each image's largest energy first, the largest of those present"
+        yield is_close(attempt(E + shift, present), want), hint
+    nothing = attempt(E.clone(), torch.zeros_like(present))
+    yield (nothing == 0).all(), "an image without any modality should get zeros, not NaN"
+    return "absent is exactly 0, the others sum to 1, and no energy is too large"
+
+
+@checker
+def only_texture(attempt: Attempt):
+    """A change of pictures that texture notices, and color and shape do not."""
+    lab = rgb_to_lab(scenes(3, 64, seed=5).rgb)
+    result = attempt(lab.clone())
+    yield from is_tensor(result, lab, "lab")
+    yield torch.isfinite(result).all(), "not every value is a number"
+    low, high = float(result[:, 0].min()), float(result[:, 0].max())
+    yield low >= 0 and high <= 100, f"L must stay in [0, 100]; yours goes from {low:.0f} to {high:.0f}"
+    color, texture, shape = (
+        float(((after - before).norm(dim=1) / before.norm(dim=1)).max())
+        for before, after in zip(describe(lab).vectors, describe(result).vectors, strict=True)
+    )
+    yield color < _LITTLE, f"color noticed: its vector changed by {color:.0%}; leave a and b alone"
+    yield shape < _LITTLE, f"shape noticed: its vector changed by {shape:.0%}; it forgives only p L + q"
+    yield texture > _MUCH, f"texture changed by {texture:.0%} only; it grows with contrast"
+    return f"texture changed by {texture:.0%}, color by {color:.1%}, shape by {shape:.1%}"
+
+
+@checker
+def rank_correlation(attempt: Attempt):
+    """Spearman's: the correlation of ranks; ties share their mean rank; NaN where one side never changes."""
+    alpha, change = torch.tensor([0.1, 0.4, 0.2, 0.9, 0.6]), torch.tensor([3.0, 1.0, 4.0, 1.0, 5.0])
+    result = attempt(alpha.clone(), alpha.exp().square())
+    yield result is not None, "it returns None; return one number"
+    hint = f"where one always grows with the other it is 1, however crooked the curve; yours is {float(result):.3f}: "
+    yield is_close(float(result), 1.0), hint + "replace values by their ranks first"
+    yield is_close(float(attempt(alpha, -alpha)), -1.0), "where one falls as the other grows it is -1"
+    for x in (alpha, torch.tensor([0.2, 0.2, 0.2, 0.7, 0.5])):
+        got, want = float(attempt(x.clone(), change.clone())), float(spearmanr(x, change).statistic)
+        yield is_close(got, want), f"with ties it should be {want:.4f}, not {got:.4f}: they share a mean rank"
+    constant = float(attempt(torch.ones(5), change))
+    hint = "all weights equal, as in the paper preset on gray: there is nothing to rank; return NaN, not "
+    yield math.isnan(constant), f"{hint}{constant:.3g}"
+    return "and it knows when there is nothing to know"
+
+
+@checker
+def look_ahead(attempt: Attempt):
+    """One round of V = x y by looking ahead: both step from where they are, by the gradients where they would be."""
+    x, y, rate = 1.0, 0.5, 0.2
+    result = attempt(x, y, rate)
+    yield from is_pair(result, "numbers: x and y")
+    got = [float(one) for one in result]
+    ahead = (x - rate * y, y + rate * x)
+    want = (x - rate * ahead[1], y + rate * ahead[0])
+    two_steps = (ahead[0] - rate * ahead[1], ahead[1] + rate * ahead[0])
+    mistakes = {
+        "that is the trial step alone; now take the gradients there and step again, from the start": ahead,
+        "that is two steps, one after the other: the second must start from x and y again": two_steps,
+        "y must answer to where x would be after the trial step, not to where x went": (want[0], y + rate * want[0]),
+        "that is alternating: only x looks ahead; y should, too": (want[0], ahead[1]),
+    }
+    hint = (
+        f"from (1, 0.5) at rate 0.2 they should become ({want[0]:.3f}, {want[1]:.3f}), not ({got[0]:.3f}, {got[1]:.3f})"
+    )
+    yield from matches(got, want, f"{hint}: x - rate * (y ahead), y + rate * (x ahead)", mistakes, within=1e-6)
+    for _ in range(200):
+        x, y = (float(one) for one in attempt(x, y, rate))
+    distance = math.hypot(x, y)
+    yield distance < 0.1, f"after 200 rounds it is {distance:.2f} from (0, 0); it should be near"
+    return "it spirals in without any penalty: looking ahead undoes the rotation"
+
+
+@checker
+def statistics_of_whole(attempt: Attempt):
+    """Mean and variance of all numbers from those of the parts, which need not be equally large."""
+    numbers = torch.randn(24, generator=torch.Generator().manual_seed(4)) * 3 + torch.arange(24) / 4
+    want_mean, want = numbers.mean(), numbers.var(correction=0)
+    for sizes in ((12, 12), (4, 20), (6, 6, 12)):
+        parts = numbers.split(list(sizes))
+        means = torch.stack([part.mean() for part in parts])
+        variances = torch.stack([part.var(correction=0) for part in parts])
+        counts = torch.tensor(sizes)
+        result = attempt(means.clone(), variances.clone(), counts.clone())
+        yield from is_pair(result, "things: the mean and the variance of the whole")
+        mean, variance = (torch.as_tensor(one, dtype=torch.float32) for one in result)
+        yield mean.ndim == variance.ndim == 0, "return two single numbers, not one for each part"
+        plain = {"the parts are not equally large: weigh each mean by its count": means.mean()}
+        hint = f"the mean should be {want_mean:.4f}, not {float(mean):.4f}"
+        yield from matches(mean, want_mean, hint, plain)
+        within = (counts / counts.sum() * variances).sum()
+        hint = "that is the mean of the variances: it forgets that the parts' means differ. Go by way of E[x^2]"
+        yield not is_close(variance, within, within=1e-3), hint
+        hint = f"the variance should be {want:.4f}, not {float(variance):.4f} (divide by n, not by n - 1)"
+        yield is_close(variance, want, within=1e-3), hint
+    return "what batch norm needs from every process: a mean, a mean square, a count"
+
+
+@checker
+def wins_for_good(attempt: Attempt):
+    """The first step of a log from which on the discriminator's accuracy stays above a limit, up to the end."""
+    cases = (
+        ((None, 0.6, 0.98, 0.99), 150, "it wins from step 150 on"),
+        ((None, 0.99, 0.7, 0.6), None, "it won at 100 only and lost again: return None"),
+        ((None, 0.98, 0.7, 0.99), 200, "it won at 100, lost at 150, and wins from 200 on"),
+        ((0.98, 0.99), 50, "it wins from the first line on"),
+        ((None, None), None, "it never took part: return None"),
+        ((0.5, 0.97), None, "0.97 is the limit itself, not more than it: return None"),
+    )
+    for accuracies, want, story in cases:
+        log = [
+            {"step": 50 * i, **({"stage": "supervised"} if one is None else {"discriminator_accuracy": one})}
+            for i, one in enumerate(accuracies, start=1)
+        ]
+        got = attempt(log, 0.97)
+        same = got is None if want is None else isinstance(got, int) and got == want
+        shown = ["-" if one is None else one for one in accuracies]
+        yield same, f"discriminator_accuracy {shown}: {story}; yours says {_short(got)}"
+    return "and a win that was lost again is no win"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "not a number"
+    return repr(value)[:40]
+
+
+@checker
+def adain(attempt: Attempt):
+    """A content's features with each channel's mean and deviation of a style's."""
+    random = torch.Generator().manual_seed(5)
+    x = 3 * torch.randn((2, 4, 6, 8), generator=random) + torch.arange(4.0).view(4, 1, 1)
+    y = torch.randn((2, 4, 5, 5), generator=random) * torch.tensor([0.5, 1.0, 4.0, 2.0]).view(4, 1, 1) - 7
+    x[0, 2] = 1.5  # a dead channel, as networks have some
+    given = x.clone(), y.clone()
+    result = attempt(*given)
+    yield isinstance(result, Tensor), f"it returns {type(result).__name__}; return a tensor like x"
+    yield result.shape == x.shape, f"it returns shape {tuple(result.shape)}, not {tuple(x.shape)}: places are x's"
+    yield torch.equal(given[0], x) and torch.equal(given[1], y), "it changes what it was given; work on copies"
+    yield result.isfinite().all(), "a channel of x is the same everywhere: divide by no 0 there"
+    alive = torch.ones_like(x, dtype=torch.bool)
+    alive[0, 2] = False
+
+    def normed(dims: tuple[int, ...]) -> Tensor:
+        return (x - x.mean(dims, keepdim=True)) / x.std(dims, correction=0, keepdim=True).clamp_min(1e-4)
+
+    def styled(dims: tuple[int, ...], correction: int = 0) -> Tensor:
+        return normed(dims) * y.std(dims, correction=correction, keepdim=True) + y.mean(dims, keepdim=True)
+
+    places = (2, 3)
+    shifted = x - x.mean(places, keepdim=True) + y.mean(places, keepdim=True)
+    mistakes = {
+        "it is x itself": x,
+        "it normalises x; now give it the style's mean and deviation": normed(places),
+        "the means are y's; its deviations are still to come": shifted,
+        "each picture has its own statistics: take them over places, not over the batch": styled((0, 2, 3)),
+        "each channel has its own statistics: take them over places alone": styled((1, 2, 3)),
+        "divide by the number of places, not by one less: correction=0": styled(places, correction=1),
+    }
+    want = styled(places)[alive]
+    wrong = {hint: mistake[alive] for hint, mistake in mistakes.items()}
+    hint = "each channel should end with y's mean and deviation, each of its places in the order that x had"
+    yield from matches(result[alive], want, hint, wrong, within=2e-2)
+    level = y[0, 2].mean().expand(x[0, 2].shape)
+    yield is_close(result[0, 2], level, within=0.05), "where x is even, only y's mean is left"
+    return "the content's places, the style's statistics"
+
+
+@checker
+def modulate(attempt: Attempt):
+    """``sum_i alpha_i ((1 + gamma_i) x + beta_i)``, alpha by place, gamma and beta by channel."""
+    random = torch.Generator().manual_seed(6)
+    x = torch.randn((5, 4, 3), generator=random)
+    gamma, beta = torch.randn((2, 3, 5), generator=random)
+    alpha = torch.randn((3, 4, 3), generator=random).softmax(dim=0)
+
+    def modulated(alpha: Tensor, gamma: Tensor = gamma) -> Tensor:
+        proposals = (1 + gamma)[..., None, None] * x + beta[..., None, None]  # (modalities, channels, h, w)
+        return torch.einsum("mhw,mchw->chw", alpha, proposals)
+
+    result, want = attempt(x.clone(), alpha.clone(), gamma.clone(), beta.clone()), modulated(alpha)
+    yield from is_tensor(result, x, "x")
+    everywhere = alpha.mean((1, 2))[:, None, None].expand_as(alpha)
+    mistakes = {
+        "it is x itself: nothing of the style is in it": x,
+        "the scale is 1 + gamma, not gamma": modulated(alpha, gamma - 1),
+        "all count alike there; weigh them by alpha": modulated(torch.full_like(alpha, 1 / 3)),
+        "alpha differs from place to place: no means": modulated(everywhere),
+    }
+    yield from matches(result, want, "work out one place by hand: alpha there weighs three proposals", mistakes)
+    alone = torch.zeros(3, 4, 3)
+    alone[1] = 1
+    only = attempt(x.clone(), alone, gamma.clone(), beta.clone())
+    yield is_close(only, modulated(alone)), "with all weight on one modality, its scale and shift alone are left"
+    return "three proposals, and attention decides place by place"
+
+
+@checker
+def front(attempt: Attempt):
+    """The ways to restyle that no other beats in both content and style."""
+    cases = (
+        ([(0.0, 0.5), (0.2, 0.2), (0.6, 0.1), (0.6, 0.3), (0.3, 0.25)], [0, 1, 2], ""),
+        ([(0.4, 0.4)], [0], ""),
+        ([(0.5, 0.1), (0.1, 0.5), (0.3, 0.3), (0.2, 0.2)], [0, 1, 3], ""),
+        (
+            [(0.3, 0.2), (0.3, 0.1), (0.1, 0.2)],
+            [1, 2],
+            "(0.3, 0.1) beats (0.3, 0.2): as good in one and better in the other is enough",
+        ),
+        ([(0.3, 0.2), (0.3, 0.2), (0.4, 0.4)], [0, 1], "two equal points do not beat each other"),
+    )
+    for points, want, hint in cases:
+        result = attempt(torch.tensor(points))
+        yield result is not None, "it returns None; return the numbers of the points"
+        got = sorted(int(i) for i in result)
+        yield not hint or got == want, hint
+        yield got == want or len(got) < len(points), "it returns all points; some are beaten"
+        yield got == want, f"of {points} the front is {want}, not {got}"
+    return "only these are worth choosing among; which of them is a matter of taste"
