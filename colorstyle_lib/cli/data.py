@@ -105,7 +105,7 @@ def _manifest(arguments: argparse.Namespace) -> int:
 
 def _shard(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.data.downloads import find_root
-    from colorstyle_lib.data.write_shards import write_shards
+    from colorstyle_lib.data.shards import write_shards
 
     write_shards(**keywords(arguments) | {"source": find_root(arguments.source)})
     return 0

@@ -10,9 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["scenes"],
     submod_attrs={
         "batches": ["Batches", "ImageStore", "center_crops", "load_images", "shrink"],
-        "demo_photos": ["PHOTOGRAPHS", "credits", "photograph"],
-        "folder": ["find_split"],
-        "datasets": ["images_for"],
-        "style_gallery": ["style"],
+        "example_pictures": ["PHOTOGRAPHS", "credits", "photograph", "style"],
+        "datasets": ["find_split", "images_for"],
     },
 )

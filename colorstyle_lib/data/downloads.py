@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from colorstyle_lib.files import file_lock
 class DataSet:
     """A public data set: images in both splits, size of the download, terms, page, and what is to be fetched by hand.
 
-    Sizes and terms stand with their sources in the data card, ``data/README.md``.
+    ``torchvision`` is the class of torchvision's that downloads it, and the settings of each call of it.
     """
 
     name: str
@@ -28,30 +30,11 @@ class DataSet:
     terms: str
     home: str
     by_hand: str = ""
+    torchvision: Sequence[Any] = ()
 
 
-_RESEARCH, _WEB = "non-commercial research and education", "no licence stated; the photographs come from the web"
-# fmt: off
-KNOWN: dict[str, DataSet] = {one.name: one for one in (
-    DataSet("imagenette", "Imagenette, 10 classes of ImageNet, shorter side 320", 9_469, 3_925, "0.34 GB",
-            f"ImageNet's: {_RESEARCH}", "https://github.com/fastai/imagenette"),
-    DataSet("flowers102", "Oxford 102 Flowers", 1_020, 1_020, "0.34 GB",
-            _WEB, "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"),
-    DataSet("stl10", "STL-10, 96 x 96, mostly unlabeled", 105_000, 8_000, "3.1 GB unpacked",
-            f"images from ImageNet: {_RESEARCH}", "https://cs.stanford.edu/~acoates/stl10/"),
-    DataSet("places365", "Places365-Standard, 256 x 256", 1_803_460, 36_500, "about 27 GB",
-            f"{_RESEARCH}, no redistribution", "http://places2.csail.mit.edu"),
-    DataSet("imagenet", "ImageNet, ILSVRC 2012", 1_281_167, 50_000, "145 GB", _RESEARCH, "https://image-net.org",
-            "ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar and ILSVRC2012_devkit_t12.tar.gz (an account is needed)"),
-    DataSet("coco", "COCO 2017", 118_287, 5_000, "20 GB",
-            "annotations CC BY 4.0; each image its own Flickr licence, many non-commercial", "https://cocodataset.org",
-            "train2017.zip, val2017.zip and annotations_trainval2017.zip"),
-    DataSet("lsun", "LSUN, 10 scene categories, shorter side 256", 9_895_373, 3_000, "168 GB",
-            _WEB, "https://github.com/fyu/lsun",
-            "a zip for each category and split, unpacked to NAME_train_lmdb and NAME_val_lmdb"),
-)}
-# fmt: on
-"""By name, smallest first, then those that are to be fetched by hand."""
+_DATA = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+KNOWN: dict[str, DataSet] = {name: DataSet(name, **row) for name, row in _DATA.items()}
 
 
 def downloads() -> Path:
@@ -119,18 +102,9 @@ def _download(name: str, folder: Path) -> Path:
     for left in [path for path in folder.rglob("*") if path.is_dir() and path.name != "flowers-102"]:
         shutil.rmtree(left, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    kind, *variants = _TORCHVISION[name]
+    kind, *variants = KNOWN[name].torchvision
     for settings in variants:  # torchvision checks its own MD5 sums
         getattr(torchvision.datasets, kind)(folder, download=True, **settings)
     for archive in [path for path in folder.rglob("*") if path.name.endswith((".tar", ".tgz", ".tar.gz"))]:
         archive.unlink()
     return folder
-
-
-# Which of torchvision's classes downloads what, and with which settings it is called, one after the other.
-_TORCHVISION: dict[str, tuple[Any, ...]] = {
-    "imagenette": ("Imagenette", {"size": "320px"}),
-    "flowers102": ("Flowers102", {}),
-    "stl10": ("STL10", {}),
-    "places365": ("Places365", {"small": True}, {"split": "val", "small": True}),
-}

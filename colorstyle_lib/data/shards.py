@@ -1,123 +1,143 @@
-"""Reading WebDataset shards: tar files of images, each image found by its place in the file.
+"""Writing WebDataset shards: images made small once and packed into tar files, for data that does not fit a disk.
 
-Shards of our own (see :mod:`.write_shards`) have a ``.json`` beside each tar that says where its images are; others
-are looked through once. Either way they are plain tar files that the webdataset library reads as well.
+An image is a pair ``000000042.jpg`` and ``000000042.json`` (its name and data set), as the webdataset library wants
+it. Beside each ``train-000000.tar`` stands ``train-000000.json``: its SHA-256, what is in it and where, what was left
+out; ``CHECKSUMS.csv`` is for ``colorstyle data check``. Every file takes its name only once it is complete, so a run
+that was cut off goes on where it stopped; webdataset's own ShardWriter writes under the final names, hence tarfile.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import os
 import tarfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from jaxtyping import UInt8
-from PIL import Image
-from torch import Tensor
+import numpy as np
+from tqdm import tqdm
 
-from colorstyle_lib.data.batches import ImageStore, nothing_readable, shrunk_tensor
-from colorstyle_lib.data.image_list import Listing, Split, open_bytes
-from colorstyle_lib.errors import DataError, ImageError
-from colorstyle_lib.images.read import ENDINGS
-
-INDEX = "shards.json"
-"""Written last: shards of ours without it are not complete."""
-
-LOCK = ".shards.lock"
-"""Written first."""
+from colorstyle_lib.data import manifest
+from colorstyle_lib.data.batches import shrink
+from colorstyle_lib.data.datasets import list_images
+from colorstyle_lib.data.image_list import Listing
+from colorstyle_lib.data.layouts import INDEX, LOCK, pictures_in, read_json
+from colorstyle_lib.errors import ConfigError, DataError, ImageError
+from colorstyle_lib.files import atomic_write, file_lock
 
 
-def find(root: Path, split: Split) -> Listing | None:
-    """List the images in ``<split>-*.tar``; None where a folder has no shards of any split.
+def write_shards(
+    source: Path,
+    destination: Path,
+    *,
+    shorter_side: int = 256,
+    quality: int = 95,
+    per_shard: int = 1000,
+    datasets: Sequence[str] = (),
+) -> Path:
+    """Pack both splits of a data root into shards; run again, it goes on with the shards that are still missing.
+
+    Images are put in a fixed random order, so that a shard is a sample of the whole. Color keeps its full resolution
+    (4:4:4), and smaller images are not enlarged.
+
+    Args:
+        shorter_side: larger images are made this small, in pixels.
+        quality: of the JPEG files, 1 to 100.
+        datasets: only these; by default all.
+
+    Returns:
+        The index, ``shards.json``, which is written last.
 
     Raises:
-        DataError: the shards are not complete, one is missing or cut off, or there are none of this split.
+        ConfigError: a number out of range.
+        DataError: nothing to pack, a folder with shards of something else, or a full disk.
     """
-    ours, begun = (root / INDEX).is_file(), (root / LOCK).is_file()
-    if not (ours or begun or any(root.glob("train-*.tar")) or any(root.glob("val-*.tar"))):
+    if not (shorter_side >= 8 and 1 <= quality <= 100 and per_shard >= 1):
+        limits = "a shorter side is at least 8 pixels, quality from 1 to 100, and a shard has at least 1 image"
+        raise ConfigError(limits)
+    if destination.resolve().is_relative_to(source.resolve()):
+        raise ConfigError(f"{str(destination)!r} lies in the data root itself, where shards would count as more images")
+    listings = {"train": list_images(source, "train", datasets)}
+    try:
+        listings["val"] = list_images(source, "val", datasets)
+    except DataError as error:
+        print(f"no val shards: {error}", flush=True)
+    recipe = {"shorter_side": shorter_side, "quality": quality, "per_shard": per_shard}
+    recipe |= {f"source_{split}": listing.fingerprint() for split, listing in listings.items()}
+    shards, left_out = [], 0
+    with file_lock(destination / LOCK):
+        for split, listing in listings.items():
+            order = np.random.default_rng(0).permutation(len(listing)).tolist()
+            starts = range(0, len(order), per_shard)
+            for number, start in enumerate(tqdm(starts, split, unit="shard", disable=None)):
+                tar = destination / f"{split}-{number:06d}.tar"
+                facts = _finished(tar, recipe) or _write(tar, listing, order[start : start + per_shard], recipe)
+                shards.append({"name": tar.name, "sha256": facts["sha256"], "images": len(facts["images"])})
+                left_out += len(facts["left_out"])
+                for problem in facts["left_out"]:
+                    print(f"  left out: {problem}", flush=True)
+        sums = [(one["name"], one["sha256"], one["name"].partition("-")[0]) for one in shards]
+        manifest.write_rows(destination / manifest.NAME, sums)
+        with atomic_write(destination / INDEX, "w", error=DataError) as file:
+            json.dump({"recipe": recipe, "shards": shards, "left_out": left_out}, file, indent=1)
+    images = sum(one["images"] for one in shards)
+    print(f"{images} images in {len(shards)} shards in {destination}; {left_out} left out", flush=True)
+    return destination / INDEX
+
+
+def _finished(tar: Path, recipe: dict[str, Any]) -> dict[str, Any] | None:
+    """The facts that an earlier run wrote about a shard; None where it did not come so far."""
+    if not tar.with_suffix(".json").is_file():
         return None
-    if begun and not ours:
-        raise DataError(f"the shards in {str(root)!r} are not complete; run the same 'colorstyle data shard' again")
-    tars = sorted(root.glob(f"{split}-*.tar"))
-    if ours:
-        tars = [root / one["name"] for one in read_json(root / INDEX)["shards"] if one["name"].startswith(split)]
-    if not tars:
-        raise DataError(f"there are no shards {split}-*.tar in {str(root)!r}")
-    members = [(tar, *member) for tar in tars for member in (_described(tar) if ours else _scanned(tar))]
-
-    def read(i: int) -> Image.Image:
-        tar, name, _, offset, size = members[i]
-        try:
-            with tar.open("rb", buffering=0) as file:
-                file.seek(offset)
-                return open_bytes(file.read(size), f"{tar.name}:{name}")
-        except OSError as error:
-            raise ImageError(f"{tar.name}:{name} cannot be read: {error.strerror or error}") from error
-
-    names = [f"{tar.name}:{name}" for tar, name, *_ in members]
-    return Listing(root, names, [member[2] for member in members], read, tars, compact=True)
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file of ours, or raise a DataError that says that it is missing or damaged."""
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise DataError(f"{str(path)!r} is missing or damaged; write these shards again") from error
-
-
-def pictures_in(tar: IO[bytes]) -> list[tuple[str, int, int]]:
-    """Name, offset and size in bytes of each picture in a tar file, in its order."""
-    with tarfile.open(fileobj=tar, mode="r:") as archive:
-        found = [one for one in archive if one.isfile() and Path(one.name).suffix.lower() in ENDINGS]
-    return [(one.name, one.offset_data, one.size) for one in found]
-
-
-def _described(tar: Path) -> list[tuple[str, str, int, int]]:
     facts = read_json(tar.with_suffix(".json"))
-    size = tar.stat().st_size if tar.is_file() else None
-    if size != facts["bytes"]:
-        state = "missing" if size is None else "cut off"
-        raise DataError(f"shard {str(tar)!r} is {state}; delete {INDEX} there and run 'colorstyle data shard' again")
-    return [tuple(member) for member in facts["images"]]
+    if facts["recipe"] != recipe:
+        raise DataError(
+            f"{str(tar.parent)!r} has shards of other images or with other settings; give another folder, or delete it"
+        )
+    return facts if tar.is_file() and tar.stat().st_size == facts["bytes"] else None
 
 
-def _scanned(tar: Path) -> list[tuple[str, str, int, int]]:
-    try:
-        with tar.open("rb") as file:
-            return [(name, tar.parent.name, offset, size) for name, offset, size in pictures_in(file)]
-    except (OSError, tarfile.TarError) as error:
-        raise DataError(f"shard {str(tar)!r} is damaged: {error}") from error
+def _write(tar: Path, listing: Listing, numbers: Sequence[int], recipe: dict[str, Any]) -> dict[str, Any]:
+    """Write one shard and its facts."""
+
+    def encode(number: int) -> bytes | str:
+        try:
+            picture = listing.read(number)
+        except ImageError as error:
+            return str(error)
+        if min(picture.size) > recipe["shorter_side"]:
+            picture = shrink(picture, recipe["shorter_side"])
+        content = io.BytesIO()
+        picture.save(content, "JPEG", quality=recipe["quality"], subsampling=0)
+        return content.getvalue()
+
+    left_out: list[str] = []
+    with atomic_write(tar, error=DataError) as file:
+        with ThreadPoolExecutor() as pool, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+            for number, content in zip(numbers, pool.map(encode, numbers), strict=True):
+                if isinstance(content, str):
+                    left_out.append(content)
+                    continue
+                facts = {"name": listing.names[number], "dataset": listing.datasets[number]}
+                _add(archive, f"{number:09d}.jpg", content)
+                _add(archive, f"{number:09d}.json", json.dumps(facts).encode())
+        file.seek(0)
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        found = [(int(Path(name).stem), *place) for name, *place in pictures_in(file)]
+        images = [(listing.names[number], listing.datasets[number], *place) for number, *place in found]
+        size = file.seek(0, os.SEEK_END)
+    facts = {"recipe": recipe, "sha256": sha256, "bytes": size, "left_out": left_out, "images": images}
+    with atomic_write(tar.with_suffix(".json"), "w", error=DataError) as file:
+        json.dump(facts, file)
+    return facts
 
 
-class StreamedImages(Sequence):
-    """Images that are decoded each time they are looked at: for data of which the pixels do not fit into memory.
-
-    One that is damaged is named once, in ``problems``, and the next stands in for it.
-    """
-
-    def __init__(self, listing: Listing, shorter_side: int, problems: list[str]) -> None:
-        self._listing, self._side, self._problems = listing, shorter_side, problems
-        self._damaged: set[int] = set()
-
-    def __len__(self) -> int:
-        return len(self._listing)
-
-    def __getitem__(self, i: int) -> UInt8[Tensor, "3 _ _"]:
-        if not -len(self) <= i < len(self):
-            raise IndexError(i)
-        ahead = ((i + offset) % len(self) for offset in range(len(self)))
-        for number in (number for number in ahead if number not in self._damaged):
-            try:
-                return shrunk_tensor(self._listing.read(number), self._side)
-            except ImageError as error:
-                self._damaged.add(number)
-                self._problems.append(str(error))
-        raise nothing_readable(self._problems)
-
-
-def streamed(listing: Listing, shorter_side: int) -> ImageStore:
-    """A store of images that are decoded at each access; its ``problems`` grow as damaged ones are met."""
-    problems: list[str] = []
-    return ImageStore(StreamedImages(listing, shorter_side, problems), list(listing.names), problems, listing.groups())
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)  # of no time and no owner, so that the same images give the same bytes
+    entry.size = len(content)
+    archive.addfile(entry, io.BytesIO(content))

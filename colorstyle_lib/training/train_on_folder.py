@@ -14,7 +14,7 @@ from torchvision.transforms.functional import to_pil_image as to_pil
 
 from colorstyle_lib import paths
 from colorstyle_lib.config import TrainOptions, change, get_preset
-from colorstyle_lib.data import style_gallery
+from colorstyle_lib.data import example_pictures
 from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
 from colorstyle_lib.data.datasets import dataset_names, load_split
 from colorstyle_lib.data.downloads import find_root
@@ -92,7 +92,7 @@ def style_store(root: Path, names: Sequence[str], shorter_side: int, *, quiet: b
         DataError: the root has no data set of such a name.
     """
     names = names or [n for n in dataset_names(root, "train") if any(word in n.lower() for word in _PAINTED)]
-    variants = [style_gallery.styles(shorter_side, variant) for variant in style_gallery.TRAINING_VARIANTS]
+    variants = [example_pictures.styles(shorter_side, variant) for variant in example_pictures.TRAINING_VARIANTS]
     drawn = [to_pil(picture.image) for variant in variants for picture in variant]
     own = load_images(drawn, shorter_side, names=[f"gallery {i}" for i in range(len(drawn))])
     if not names:

@@ -15,8 +15,7 @@ from torchvision.utils import make_grid
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.data.batches import center_crops, load_images
-from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
-from colorstyle_lib.data.style_gallery import STYLES, style
+from colorstyle_lib.data.example_pictures import PHOTOGRAPHS, STYLES, style
 from colorstyle_lib.errors import MissingExtraError
 from colorstyle_lib.images.write import save_picture
 from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab

@@ -10,11 +10,9 @@ from side_by_side import alternate
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.data.batches import Batches, Prefetched
-from colorstyle_lib.data.datasets import load_split
-from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
-from colorstyle_lib.data.folder import list_images
-from colorstyle_lib.data.shards import streamed
-from colorstyle_lib.data.write_shards import write_shards
+from colorstyle_lib.data.datasets import list_images, load_split, streamed
+from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
+from colorstyle_lib.data.shards import write_shards
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
 

@@ -10,8 +10,7 @@ import torch
 from side_by_side import alternate
 
 from colorstyle_lib import ColorStyle
-from colorstyle_lib.data.demo_photos import photograph
-from colorstyle_lib.data.style_gallery import style
+from colorstyle_lib.data.example_pictures import photograph, style
 from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.reproduction.baselines.style import StyleTransferLite
 

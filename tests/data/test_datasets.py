@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 
 from colorstyle_lib.cli.main import main
-from colorstyle_lib.data import datasets, folder
-from colorstyle_lib.data import demo_photos as demo
+from colorstyle_lib.data import datasets
+from colorstyle_lib.data import example_pictures as demo
 from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
 from colorstyle_lib.data.datasets import images_for, load_split
-from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
+from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
 from colorstyle_lib.errors import ConfigError, DataError
 from colorstyle_lib.run_mode import MODES
 
@@ -43,13 +43,13 @@ def test_own_train_and_val_win_at_the_root_and_one_level_down(tmp_path):
     train = write_picture(flat / "train" / "a.jpg")
     val = write_picture(flat / "val" / "deep" / "b.png", 1)
     write_picture(flat / "c.png", 2)  # beside train and val: belongs to neither
-    assert folder.find_split(flat, "train") == [train]
-    assert folder.find_split(flat, "val") == [val]
+    assert datasets.find_split(flat, "train") == [train]
+    assert datasets.find_split(flat, "val") == [val]
     one = write_picture(nested / "sea" / "train" / "x" / "a.jpg")
     two = write_picture(nested / "town" / "train" / "a.jpg")
     write_picture(nested / "town" / "val" / "b.jpg")
-    assert folder.find_split(nested, "train") == [one, two]
-    assert [folder.dataset_of(p, nested) for p in (one, two)] == ["sea", "town"]
+    assert datasets.find_split(nested, "train") == [one, two]
+    assert [datasets.dataset_of(p, nested) for p in (one, two)] == ["sea", "town"]
 
 
 def test_manifest_wins_over_folders(tmp_path):
@@ -57,32 +57,32 @@ def test_manifest_wins_over_folders(tmp_path):
     with (tmp_path / "MANIFEST.csv").open("w", newline="") as stream:
         rows = csv.writer(stream)
         rows.writerows([["path", "split"], ["train/a.jpg", "train"], ["train/b.jpg", "val"]])
-    assert folder.find_split(tmp_path, "train") == [a]
-    assert folder.find_split(tmp_path, "val") == [b]
+    assert datasets.find_split(tmp_path, "train") == [a]
+    assert datasets.find_split(tmp_path, "val") == [b]
 
 
 def test_split_by_content_survives_renaming_and_is_a_partition(tmp_path):
     files = [write_picture(tmp_path / f"{i}.png", i) for i in range(60)]
-    train, val = folder.find_split(tmp_path, "train"), folder.find_split(tmp_path, "val")
+    train, val = datasets.find_split(tmp_path, "train"), datasets.find_split(tmp_path, "val")
     assert sorted(train + val) == sorted(files)
     assert 1 <= len(val) <= 20
     renamed = tmp_path / "moved" / "other.png"
     renamed.parent.mkdir()
     shutil.move(val[0], renamed)
-    assert renamed in folder.find_split(tmp_path, "val")
+    assert renamed in datasets.find_split(tmp_path, "val")
 
 
 def test_empty_or_missing_roots_say_what_to_do(tmp_path):
     with pytest.raises(DataError, match="not a folder"):
-        folder.find_split(tmp_path / "none", "train")
+        datasets.find_split(tmp_path / "none", "train")
     with pytest.raises(DataError, match="no images for 'train'"):
-        folder.find_split(tmp_path, "train")
+        datasets.find_split(tmp_path, "train")
 
 
 @pytest.mark.parametrize("count", [2, 3, 7])
 def test_a_few_pictures_are_enough_for_both_splits(tmp_path, count):
     files = [write_picture(tmp_path / f"{i}.png", i) for i in range(count)]
-    train, val = folder.find_split(tmp_path, "train"), folder.find_split(tmp_path, "val")
+    train, val = datasets.find_split(tmp_path, "train"), datasets.find_split(tmp_path, "val")
     assert sorted(train + val) == sorted(files)
     assert len(val) == 1
 
@@ -136,7 +136,7 @@ def test_bad_sizes_are_refused():
 
 @pytest.mark.data
 def test_real_root_has_both_splits_and_no_image_in_both(data_root):
-    train, val = folder.find_split(data_root, "train"), folder.find_split(data_root, "val")
+    train, val = datasets.find_split(data_root, "train"), datasets.find_split(data_root, "val")
     assert len(train) > len(val) > 0
     assert not set(train) & set(val)
 

@@ -10,8 +10,8 @@ import pytest
 import torchvision.datasets as tv
 
 from colorstyle_lib import paths
+from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.data.downloads import KNOWN, fetch, find_root
-from colorstyle_lib.data.folder import list_images
 from colorstyle_lib.errors import ConfigError, DataError
 
 

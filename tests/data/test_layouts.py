@@ -12,8 +12,7 @@ import torchvision.datasets as tv
 from PIL import Image
 from torchvision.datasets import imagenet as tv_imagenet
 
-from colorstyle_lib.data.datasets import dataset_names, load_split
-from colorstyle_lib.data.folder import list_images
+from colorstyle_lib.data.datasets import dataset_names, list_images, load_split
 from colorstyle_lib.errors import DataError, MissingExtraError
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from colorstyle_lib import paths
 from colorstyle_lib.cli.data import add_data_commands
-from colorstyle_lib.data.folder import list_images
+from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.data.manifest import check, write_manifest
 from colorstyle_lib.errors import DataError
 

@@ -16,12 +16,11 @@ import numpy as np
 import pytest
 import torch
 
-from colorstyle_lib.data import write_shards as sharding
+from colorstyle_lib.data import shards as sharding
 from colorstyle_lib.data.batches import Batches, decoded, in_memory
-from colorstyle_lib.data.datasets import load_split
-from colorstyle_lib.data.folder import list_images
+from colorstyle_lib.data.datasets import list_images, load_split
 from colorstyle_lib.data.manifest import check
-from colorstyle_lib.data.write_shards import write_shards
+from colorstyle_lib.data.shards import write_shards
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
 
 
@@ -131,7 +130,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(source, tmp_path, capsys
     code = """
         import sys, time
         from pathlib import Path
-        from colorstyle_lib.data import write_shards as sharding
+        from colorstyle_lib.data import shards as sharding
         def slow(tar, name, content, inner=sharding._add):
             time.sleep(0.1)
             inner(tar, name, content)

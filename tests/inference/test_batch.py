@@ -15,7 +15,7 @@ from PIL import ExifTags, Image
 
 from colorstyle_lib import ColorStyle
 from colorstyle_lib.cli.main import main
-from colorstyle_lib.data.demo_photos import photograph
+from colorstyle_lib.data.example_pictures import photograph
 from colorstyle_lib.errors import ConfigError, ImageError
 from colorstyle_lib.images.read import open_picture, size_of_file
 from colorstyle_lib.inference.batch import colorize_files, in_batches

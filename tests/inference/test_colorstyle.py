@@ -9,7 +9,7 @@ from colorstyle_lib import ColorStyle, paths
 from colorstyle_lib.cli.main import main
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.config import get_preset
-from colorstyle_lib.data.demo_photos import photograph
+from colorstyle_lib.data.example_pictures import photograph
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.images.read import read_text, to_picture, to_tensor
 from colorstyle_lib.metrics.coloring import colorfulness

@@ -19,7 +19,7 @@ from PIL import Image
 
 from colorstyle_lib import ColorStyle
 from colorstyle_lib.color import luma_to_gray, rgb_to_lab
-from colorstyle_lib.data.demo_photos import photograph
+from colorstyle_lib.data.example_pictures import photograph
 from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.inference import guided_upsampling as upsampling
 from colorstyle_lib.metrics.coloring import colorfulness

@@ -10,8 +10,7 @@ from colorstyle_lib import ColorStyle
 from colorstyle_lib.cli.main import main
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.data.batches import shrink
-from colorstyle_lib.data.demo_photos import photograph
-from colorstyle_lib.data.style_gallery import style
+from colorstyle_lib.data.example_pictures import photograph, style
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import open_picture, to_picture, to_tensor
 from colorstyle_lib.inference.video import Smoother, stylize_frames

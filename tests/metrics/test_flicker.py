@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from colorstyle_lib.data.demo_photos import photograph
+from colorstyle_lib.data.example_pictures import photograph
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import to_tensor
 from colorstyle_lib.metrics.flicker import flicker, pan

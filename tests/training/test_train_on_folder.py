@@ -11,7 +11,7 @@ from colorstyle_lib import paths
 from colorstyle_lib.cli.model import add_model_commands
 from colorstyle_lib.config import TrainOptions
 from colorstyle_lib.data import scenes as synthetic
-from colorstyle_lib.data.folder import find_split
+from colorstyle_lib.data.datasets import find_split
 from colorstyle_lib.errors import ConfigError, DataError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import to_picture

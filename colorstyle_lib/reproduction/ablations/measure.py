@@ -14,7 +14,7 @@ from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.course.small_trainings import fixed_crops, halves
 from colorstyle_lib.data.batches import ImageStore, center_crops, load_images
 from colorstyle_lib.data.datasets import load_split
-from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
+from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
 from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab, square_error_ab
 from colorstyle_lib.metrics.feature_distance import pooled_features
 from colorstyle_lib.model.attention_override import AttentionOverride

@@ -15,8 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.data.batches import shrink
-from colorstyle_lib.data.demo_photos import photograph
-from colorstyle_lib.data.style_gallery import style
+from colorstyle_lib.data.example_pictures import photograph, style
 from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.inference.video import SMOOTH, Smoother, next_frame

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from colorstyle_lib import paths
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.batches import center_crops, decoded, in_memory
-from colorstyle_lib.data.folder import list_images
+from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.data.image_list import Listing
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
 from colorstyle_lib.images.read import to_tensor

@@ -16,8 +16,7 @@ from colorstyle_lib.color_transfer import gray
 from colorstyle_lib.course import plots
 from colorstyle_lib.course.plots import Captioned
 from colorstyle_lib.data.batches import shrink
-from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
-from colorstyle_lib.data.style_gallery import style
+from colorstyle_lib.data.example_pictures import PHOTOGRAPHS, style
 from colorstyle_lib.errors import DataError, MissingExtraError
 from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle

@@ -15,7 +15,7 @@ from PIL import Image
 
 from colorstyle_lib import paths
 from colorstyle_lib.cli.main import main
-from colorstyle_lib.data.demo_photos import PHOTOGRAPHS
+from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.inference.colorstyle import released_card
 from colorstyle_lib.metrics.bootstrap import Estimate

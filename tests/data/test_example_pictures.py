@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from colorstyle_lib import paths
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.data.style_gallery import STYLES, TRAINING_VARIANTS, VARIANTS, StylePicture, style, styles
+from colorstyle_lib.data.example_pictures import STYLES, TRAINING_VARIANTS, VARIANTS, StylePicture, style, styles
 from colorstyle_lib.errors import ConfigError
 
 

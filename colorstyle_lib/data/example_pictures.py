@@ -1,0 +1,98 @@
+"""Pictures to show things with: seven real photographs, free to show, and fifteen styles of our own drawing."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from colorstyle_lib import paths
+from colorstyle_lib.errors import ConfigError, MissingExtraError, check_known
+from colorstyle_lib.images.read import open_picture, to_tensor
+
+_DATA = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One demo photograph: where it was published, and the installed package that carries it, with its path there."""
+
+    name: str
+    title: str
+    author: str
+    licence: str
+    source: str
+    package: str
+    file: str
+
+    @property
+    def path(self) -> Path:
+        """The file on this machine; a MissingExtraError where the package that carries it is not installed."""
+        spec = find_spec(self.package)
+        if spec is None or spec.origin is None:
+            package = {"skimage": "scikit-image", "sklearn": "scikit-learn"}[self.package]
+            raise MissingExtraError(package, "tutorial")
+        return Path(spec.origin).parent / self.file
+
+    def open(self) -> Image.Image:
+        """The photograph as 8-bit sRGB."""
+        return open_picture(self.path)
+
+
+PHOTOGRAPHS: dict[str, Photograph] = {row["name"]: Photograph(**row) for row in _DATA["photographs"]}
+STYLES: tuple[str, ...] = tuple(_DATA["styles"])
+"""Names of all style pictures, in the order in which :func:`styles` gives them."""
+
+VARIANTS = 4
+"""How often each style's subject was drawn; training learns from :data:`TRAINING_VARIANTS`, the last is held out."""
+
+TRAINING_VARIANTS = (0, 1, 2)
+
+
+def photograph(name: str) -> Photograph:
+    """Look up a demo photograph; of an unknown name, a ConfigError names the nearest one."""
+    check_known("demo photograph", name, PHOTOGRAPHS)
+    return PHOTOGRAPHS[name]
+
+
+def credits() -> str:
+    """One line of credit for each demo photograph, to stand under a figure."""
+    return "\n".join(f"{p.name}: {p.title}, {p.author}, {p.licence} ({p.source})" for p in PHOTOGRAPHS.values())
+
+
+@dataclass(frozen=True)
+class StylePicture:
+    """A picture whose style is to be taken: sRGB in [0, 1], with a name for code and a title for people."""
+
+    name: str
+    title: str
+    image: Float[Tensor, "3 size size"]
+
+
+def style(name: str, size: int = 256, seed: int = 0) -> StylePicture:
+    """Load one style picture; anybody may use and show them.
+
+    Args:
+        size: side in pixels, from 32 to 1024. The files have 256; other sizes are resampled (Lanczos).
+        seed: chooses the variant, modulo :data:`VARIANTS`.
+
+    Raises:
+        ConfigError: no style has this name, or the size is out of range.
+    """
+    check_known("style", name, STYLES)
+    if not 32 <= size <= 1024:
+        raise ConfigError(f"a style picture has a size from 32 to 1024 pixels, not {size}")
+    picture = open_picture(paths.STYLES / f"{name}-{seed % VARIANTS}.jpg")
+    if picture.size != (size, size):
+        picture = picture.resize((size, size), Image.Resampling.LANCZOS)
+    return StylePicture(name, _DATA["styles"][name], to_tensor(picture))
+
+
+def styles(size: int = 256, seed: int = 0) -> list[StylePicture]:
+    """Load one variant of the whole gallery; arguments and errors as in :func:`style`, order as in :data:`STYLES`."""
+    return [style(name, size, seed) for name in STYLES]
