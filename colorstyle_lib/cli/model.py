@@ -40,7 +40,7 @@ def _info(arguments: argparse.Namespace) -> int:
     from colorstyle_lib import __version__, paths
     from colorstyle_lib.files import file_hash
     from colorstyle_lib.inference.colorstyle import RELEASED, released_card
-    from colorstyle_lib.model.weights import load_generator
+    from colorstyle_lib.model.generator import load_generator
     from colorstyle_lib.run_mode import get_mode
 
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {os.cpu_count()} cores"

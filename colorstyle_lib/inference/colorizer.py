@@ -20,7 +20,7 @@ from colorstyle_lib.images.read import Source, open_picture
 from colorstyle_lib.inference.guided_upsampling import with_chroma
 from colorstyle_lib.inference.hints import Hint, limit_hints, rasterize_hints
 from colorstyle_lib.inference.result import Result, pixels_hash
-from colorstyle_lib.model.attention_override import AttentionOverride
+from colorstyle_lib.model.attention import AttentionOverride
 from colorstyle_lib.model.content import content_planes, gray_content
 from colorstyle_lib.model.generator import Generator, Reference
 

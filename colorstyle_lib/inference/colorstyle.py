@@ -21,8 +21,7 @@ from colorstyle_lib.inference.hints import Hint
 from colorstyle_lib.inference.result import Result
 from colorstyle_lib.inference.stylizer import Styles, Stylizer
 from colorstyle_lib.inference.video import SMOOTH, stylize_frames
-from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.model.weights import load_generator
+from colorstyle_lib.model.generator import Generator, load_generator
 
 RELEASED = "companion"
 

@@ -24,7 +24,7 @@ from colorstyle_lib.images.read import Source, open_picture
 from colorstyle_lib.inference.colorizer import WorkingCopy
 from colorstyle_lib.inference.guided_upsampling import Strip, rows_at_size, strip_by_strip
 from colorstyle_lib.inference.result import Result, pixels_hash
-from colorstyle_lib.model.attention_override import AttentionOverride
+from colorstyle_lib.model.attention import AttentionOverride
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.modalities import MODALITIES

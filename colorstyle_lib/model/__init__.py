@@ -1,18 +1,17 @@
 """The paper's model: generator, multi-modal attention, discriminator, and their parts."""
 
 from colorstyle_lib.model.attention import (
+    AttentionOverride,
     MultiModalAttention,
     attention_entropy,
     attention_spread,
     masked_softmax,
     multimodal_attention,
 )
-from colorstyle_lib.model.attention_override import AttentionOverride
 from colorstyle_lib.model.color_bins import ab_bins, encode_soft
 from colorstyle_lib.model.content import content_planes, gray_content
 from colorstyle_lib.model.discriminator import Discriminator
-from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model.generator import Generator, load_generator, save_generator
 from colorstyle_lib.model.modalities import MODALITIES, describe
 from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
 from colorstyle_lib.model.style_decoder import StyleDecoder
-from colorstyle_lib.model.weights import load_generator, save_generator

@@ -17,8 +17,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from colorstyle_lib.config import ATTENTIONS, DiscriminatorConfig
 from colorstyle_lib.errors import ConfigError, check_known
-from colorstyle_lib.model.attention import masked_softmax, zero_init
-from colorstyle_lib.model.attention_override import AttentionOverride
+from colorstyle_lib.model.attention import AttentionOverride, masked_softmax, zero_init
 from colorstyle_lib.model.modalities import (
     MAP_CHANNELS,
     MODALITIES,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from colorstyle_lib.color import luma_to_gray
 from colorstyle_lib.config import GeneratorConfig
 from colorstyle_lib.model.content import CONTENT_PLANES
-from colorstyle_lib.model.correspondence import likeness
+from colorstyle_lib.model.modalities import likeness
 from colorstyle_lib.model.pretrained import EfficientNetLite0
 
 

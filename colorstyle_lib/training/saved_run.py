@@ -24,7 +24,7 @@ from colorstyle_lib.config import Preset, TrainOptions, differing
 from colorstyle_lib.data.batches import Batches, Prefetched
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError, WeightsError
-from colorstyle_lib.model.weights import load_generator, save_generator
+from colorstyle_lib.model.generator import load_generator, save_generator
 from colorstyle_lib.training.checkpoint import STATE, load_state, save_state
 from colorstyle_lib.training.distributed import ProcessGroup, share_batch_norm, this_process
 from colorstyle_lib.training.loop import Budget, GanLearner, training_loop

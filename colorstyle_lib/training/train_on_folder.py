@@ -21,7 +21,7 @@ from colorstyle_lib.data.downloads import find_root
 from colorstyle_lib.environment import hardware
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.files import file_hash
-from colorstyle_lib.model.weights import load_generator
+from colorstyle_lib.model.generator import load_generator
 from colorstyle_lib.run_mode import get_mode
 from colorstyle_lib.training.distributed import process_group
 from colorstyle_lib.training.saved_run import train

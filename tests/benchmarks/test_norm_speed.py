@@ -7,7 +7,7 @@ import torch
 from side_by_side import alternate
 from torch.nn import functional as nnf
 
-from colorstyle_lib.model.fast_ops import instance_norm
+from colorstyle_lib.model.style_decoder import instance_norm
 
 pytestmark = pytest.mark.benchmark
 

@@ -14,8 +14,7 @@ from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.metrics import feature_distance as metrics_perceptual
 from colorstyle_lib.metrics.bootstrap import Estimate
-from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.model.weights import save_generator
+from colorstyle_lib.model.generator import Generator, save_generator
 from colorstyle_lib.reproduction.baselines import train as baselines_train
 from colorstyle_lib.reproduction.benchmarks import unified_vs_specialists
 from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results

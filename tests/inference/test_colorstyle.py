@@ -13,8 +13,7 @@ from colorstyle_lib.data.example_pictures import photograph
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.images.read import read_text, to_picture, to_tensor
 from colorstyle_lib.metrics.coloring import colorfulness
-from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.model.weights import save_generator
+from colorstyle_lib.model.generator import Generator, save_generator
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import open_picture, to_picture, to_tensor
 from colorstyle_lib.inference import stylizer as stylizing
 from colorstyle_lib.inference.stylizer import remove_checkerboard
-from colorstyle_lib.model.attention_override import AttentionOverride
-from colorstyle_lib.model.weights import save_generator
+from colorstyle_lib.model.attention import AttentionOverride
+from colorstyle_lib.model.generator import save_generator
 from colorstyle_lib.training.state import new_generator
 
 

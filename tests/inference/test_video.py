@@ -15,7 +15,7 @@ from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import open_picture, to_picture, to_tensor
 from colorstyle_lib.inference.video import Smoother, stylize_frames
 from colorstyle_lib.metrics.flicker import flicker, pan
-from colorstyle_lib.model.weights import save_generator
+from colorstyle_lib.model.generator import save_generator
 from colorstyle_lib.training.state import new_generator
 
 STEP = (1.3, 0.7)

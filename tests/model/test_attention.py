@@ -14,14 +14,13 @@ from hypothesis.extra.numpy import arrays
 
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.model.attention import (
+    AttentionOverride,
     MultiModalAttention,
     attention_entropy,
     attention_spread,
     multimodal_attention,
 )
-from colorstyle_lib.model.attention_override import AttentionOverride
-from colorstyle_lib.model.correspondence import match_reference
-from colorstyle_lib.model.modalities import MODALITIES, Modalities, describe
+from colorstyle_lib.model.modalities import MODALITIES, Modalities, describe, match_reference
 
 ENERGIES = arrays("float32", (4, 3, 2, 2), elements=st.floats(-50, 50, width=32)).map(torch.from_numpy)
 SOMETHING_PRESENT = st.lists(

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.model.attention import multimodal_attention
-from colorstyle_lib.model.attention_override import AttentionOverride
+from colorstyle_lib.model.attention import AttentionOverride, multimodal_attention
 from colorstyle_lib.model.modalities import MODALITIES
 
 ENERGIES = arrays("float32", (4, 3, 2, 2), elements=st.floats(-50, 50, width=32)).map(torch.from_numpy)

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from colorstyle_lib.model.correspondence import match_reference
-from colorstyle_lib.model.modalities import MODALITIES, Modalities, describe
+from colorstyle_lib.model.modalities import MODALITIES, Modalities, describe, match_reference
 
 
 def pictures(seed: int = 0, n: int = 4) -> Modalities:

@@ -13,7 +13,7 @@ from colorstyle_lib.config import PRESETS, change, get_preset
 from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.adversarial import OBJECTIVES, zero_centered_penalty
-from colorstyle_lib.model.attention_override import AttentionOverride
+from colorstyle_lib.model.attention import AttentionOverride
 from colorstyle_lib.model.discriminator import Discriminator
 from colorstyle_lib.model.modalities import MODALITIES
 

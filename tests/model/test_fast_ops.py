@@ -5,7 +5,12 @@ import torch
 from torch import nn
 from torch.nn import functional as nnf
 
-from colorstyle_lib.model.fast_ops import convolution_by_fours, instance_norm, reflection_pad, upsampled_convolution
+from colorstyle_lib.model.style_decoder import (
+    convolution_by_fours,
+    instance_norm,
+    reflection_pad,
+    upsampled_convolution,
+)
 
 
 def test_the_norms_backward_step_is_group_norms():

@@ -9,7 +9,7 @@ from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import change, get_preset
 from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.model.attention_override import AttentionOverride
+from colorstyle_lib.model.attention import AttentionOverride
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.style_decoder import blend
 from colorstyle_lib.training.state import TrainState

@@ -8,8 +8,7 @@ from colorstyle_lib.config import get_preset
 from colorstyle_lib.errors import WeightsError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.model.weights import load_generator, save_generator
+from colorstyle_lib.model.generator import Generator, load_generator, save_generator
 
 
 def test_weights_carry_their_configuration_and_damage_is_noticed(tmp_path):

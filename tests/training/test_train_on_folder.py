@@ -16,7 +16,7 @@ from colorstyle_lib.errors import ConfigError, DataError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.images.write import save_picture
-from colorstyle_lib.model.weights import load_generator
+from colorstyle_lib.model.generator import load_generator
 from colorstyle_lib.training import train_on_folder as training_on_folder
 from colorstyle_lib.training.train_on_folder import train_on_folder
 

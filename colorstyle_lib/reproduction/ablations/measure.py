@@ -17,7 +17,7 @@ from colorstyle_lib.data.datasets import load_split
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
 from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab, square_error_ab
 from colorstyle_lib.metrics.feature_distance import pooled_features
-from colorstyle_lib.model.attention_override import AttentionOverride
+from colorstyle_lib.model.attention import AttentionOverride
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.pretrained import EfficientNetLite0

@@ -18,8 +18,7 @@ from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.errors import WeightsError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.model.weights import load_generator
+from colorstyle_lib.model.generator import Generator, load_generator
 from colorstyle_lib.reproduction.baselines.pix2pix import AB_RANGE, UNet
 
 CONFIG = "config.json"

@@ -18,7 +18,7 @@ from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.data.datasets import load_split
 from colorstyle_lib.errors import WeightsError, check_known
 from colorstyle_lib.files import atomic_write
-from colorstyle_lib.model.weights import save_generator
+from colorstyle_lib.model.generator import save_generator
 from colorstyle_lib.reproduction.baselines.method import CONFIG, read_config
 from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE, Pix2PixLearner
 from colorstyle_lib.reproduction.baselines.recipes import CROP, RECIPES, SPECIALISTS, Recipe

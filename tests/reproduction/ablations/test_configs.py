@@ -18,10 +18,9 @@ from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.errors import ConfigError, DataError
 from colorstyle_lib.metrics.bootstrap import Estimate, bootstrap
 from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model.generator import Generator, save_generator
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
-from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.reproduction.ablations import run as ablation_run
 from colorstyle_lib.reproduction.ablations.attention import matrix_numbers, try_weights
 from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, COMPARISONS, LONG, SMALL, get_ablation

@@ -14,8 +14,7 @@ from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.metrics import feature_distance as metrics_perceptual
-from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.model.weights import save_generator
+from colorstyle_lib.model.generator import Generator, save_generator
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method
 from colorstyle_lib.reproduction.benchmarks import coloring as benchmark_colorize
 from colorstyle_lib.reproduction.benchmarks.coloring import (

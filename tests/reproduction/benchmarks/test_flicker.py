@@ -6,7 +6,7 @@ import torch
 from colorstyle_lib import ColorStyle
 from colorstyle_lib.cli.main import main
 from colorstyle_lib.config import get_preset
-from colorstyle_lib.model.weights import save_generator
+from colorstyle_lib.model.generator import save_generator
 from colorstyle_lib.reproduction.benchmarks.flicker import PANS, WHOLE_PANS, Pan, clip_numbers, measured_pan, slope
 from colorstyle_lib.reproduction.results.store import Provenance, read_results
 from colorstyle_lib.training.state import new_generator

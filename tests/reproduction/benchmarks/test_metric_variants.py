@@ -18,9 +18,8 @@ from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab
 from colorstyle_lib.metrics.feature_distance import frechet_distance, kernel_distance
-from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model.generator import Generator, save_generator
 from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
-from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod
 from colorstyle_lib.reproduction.benchmarks import metric_variants as atlas
 from colorstyle_lib.reproduction.benchmarks.coloring import REAL, measure

@@ -22,10 +22,9 @@ from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.style import StyleJudge, StyleScores
-from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model.generator import Generator, save_generator
 from colorstyle_lib.model.modalities import MODALITIES, describe
 from colorstyle_lib.model.pretrained import EfficientNetLite0
-from colorstyle_lib.model.weights import save_generator
 from colorstyle_lib.reproduction.baselines.method import StyleMethod
 from colorstyle_lib.reproduction.baselines.style import optimization
 from colorstyle_lib.reproduction.benchmarks import style as style_benchmark

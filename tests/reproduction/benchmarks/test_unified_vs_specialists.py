@@ -22,8 +22,7 @@ from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.metrics import feature_distance as metrics_perceptual
 from colorstyle_lib.metrics.bootstrap import bootstrap, mean_of
-from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.model.weights import save_generator
+from colorstyle_lib.model.generator import Generator, save_generator
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.baselines.recipes import RECIPES, SPECIALISTS, Recipe
 from colorstyle_lib.reproduction.baselines.train import train_baseline
