@@ -18,7 +18,7 @@ from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.metrics.coloring import psnr_ab
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.training.distributed import ProcessGroup
-from colorstyle_lib.training.loop import Budget, GanLearner, training_loop
+from colorstyle_lib.training.loop import GanLearner, training_loop
 from colorstyle_lib.training.state import TrainState
 from colorstyle_lib.training.validation import evaluate
 
@@ -121,15 +121,15 @@ def train_small(
     learner = GanLearner(preset, Batches(train_set, config.batch_size, config.crop, seed), seed=seed, group=group)
     state, measured_after = learner.state, sorted({-(-steps * (i + 1) // measurements) for i in range(measurements)})
     kept, trained = [], []
-    for progress in training_loop(learner, Budget(steps)):
-        if progress.step in measured_after:
+    for step, seconds, _ in training_loop(learner, steps):  # noqa: B007
+        if step in measured_after:
             kept.append(evaluate(state.average, seen).psnr_ab)
             trained.append(evaluate(state.generator.eval(), seen).psnr_ab)
             state.generator.train()
     state.discriminator.eval()
     known_seen, known_unseen = (_accuracy(state, crops) for crops in (seen, unseen))
     return SmallTraining(
-        measured_after, kept, trained, progress.seconds, known_seen, known_unseen, _gradient_length(state, unseen)
+        measured_after, kept, trained, seconds, known_seen, known_unseen, _gradient_length(state, unseen)
     )
 
 

@@ -2,7 +2,6 @@
 
 from colorstyle_lib.config import TrainOptions
 from colorstyle_lib.training.augment import differentiable_augmentation
-from colorstyle_lib.training.checkpoint import load_state
 from colorstyle_lib.training.distributed import ProcessGroup
 from colorstyle_lib.training.gan_step import (
     discriminator_step,
@@ -13,8 +12,8 @@ from colorstyle_lib.training.gan_step import (
     supervised_losses,
     train_step,
 )
-from colorstyle_lib.training.loop import Budget, GanLearner, training_loop
-from colorstyle_lib.training.saved_run import train
+from colorstyle_lib.training.loop import GanLearner, training_loop
+from colorstyle_lib.training.saved_run import load_state, train
 from colorstyle_lib.training.state import StepContext, TrainState, learning_rate_at, new_generator, stage_at
 from colorstyle_lib.training.tasks import TASKS, TaskBatch, draw
 from colorstyle_lib.training.validation import demo_squares, evaluate

@@ -16,6 +16,7 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as nnf
 from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
 
 Value = TypeVar("Value")
 
@@ -35,11 +36,6 @@ class ProcessGroup:
         """Whether this is the process that writes files."""
         return self.rank == 0
 
-    def wait(self) -> None:
-        """Wait until all processes are here."""
-        if self.size > 1:
-            dist.barrier()
-
     def gather(self, value: Value) -> list[Value]:
         """The values of all processes, in the order of their numbers."""
         if self.size == 1:
@@ -53,11 +49,11 @@ class ProcessGroup:
         """Replace each gradient by its mean over the processes, in one message."""
         if self.size == 1:
             return
-        trainable = [w for w in weights if w.requires_grad]
-        for weight in trainable:
+        gradients = []
+        for weight in (w for w in weights if w.requires_grad):
             if weight.grad is None:  # of a task that no picture of this process has
                 weight.grad = torch.zeros_like(weight)
-        gradients = [w.grad for w in trainable]
+            gradients.append(weight.grad)
         flat = torch.cat([g.flatten() for g in gradients])
         dist.all_reduce(flat)
         flat /= self.size
@@ -76,10 +72,10 @@ def process_group() -> Iterator[ProcessGroup]:
 
     Of several processes each has its own GPU, or all share the CPU.
     """
-    cuda = torch.cuda.is_available()
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield this_process()
         return
+    cuda = torch.cuda.is_available()
     device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if cuda else torch.device("cpu")
     if cuda:
         torch.cuda.set_device(device)
@@ -89,22 +85,6 @@ def process_group() -> Iterator[ProcessGroup]:
         yield ProcessGroup(dist.get_rank(), dist.get_world_size(), device, restarted)
     finally:
         dist.destroy_process_group()
-
-
-class _Total(torch.autograd.Function):
-    """A sum over the processes; its gradient is the sum of theirs."""
-
-    @staticmethod
-    def forward(ctx: Any, here: Tensor) -> Tensor:
-        total = here.clone()
-        dist.all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        total = gradient.contiguous().clone()
-        dist.all_reduce(total)
-        return total
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
@@ -119,7 +99,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
             return super().forward(x)
         # In half precision a mean of squares less a square of means has no digits left.
         moments = torch.stack((x.float().mean((0, 2, 3)), x.float().square().mean((0, 2, 3))))
-        moments = _Total.apply(moments) / dist.get_world_size()
+        moments = all_reduce(moments) / dist.get_world_size()
         mean, variance = moments[0], moments[1] - moments[0].square()
         with torch.no_grad():
             count = x.numel() / x.shape[1] * dist.get_world_size()

@@ -7,64 +7,59 @@ What belongs to a saved run (checkpoints, log, validation, Ctrl-C) stands in :mo
 from __future__ import annotations
 
 import itertools
+import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from colorstyle_lib.config import Preset
 from colorstyle_lib.data.batches import Batches
+from colorstyle_lib.errors import WeightsError
 from colorstyle_lib.training.distributed import ProcessGroup
 from colorstyle_lib.training.gan_step import train_step
-from colorstyle_lib.training.run_log import Losses
 from colorstyle_lib.training.state import StepContext, TrainState, learning_rate_at, stage_at
 from colorstyle_lib.training.tasks import DrawnBatch, draw
 
 _CHECK_EVERY = 25  # steps between checks of the losses: each makes a GPU wait
 _SCHEDULE = 100_000  # parts that a budget in seconds is divided into, for schedules that count steps
 
-
-@dataclass(frozen=True)
-class Budget:
-    """The length of a training: a number of steps, or seconds of computing, drawing of batches included."""
-
-    steps: int | None = None
-    seconds: float | None = None
-
-    def is_spent(self, step: int, seconds: float) -> bool:
-        """Whether it is spent after this many steps that took so long."""
-        return seconds >= self.seconds if self.steps is None else step >= self.steps
-
-    def schedule(self, step: int, seconds: float) -> tuple[int, int]:
-        """Where a run is in its schedule, as a step of so many."""
-        if self.steps is None:
-            return int(seconds / self.seconds * _SCHEDULE), _SCHEDULE
-        return step, self.steps
+AGAIN = "train anew with a lower learning rate; state and weights of the last evaluation are kept"
 
 
-@runtime_checkable
-class Learner(Protocol):
-    """Networks with their optimizers and batches; ``state`` has ``state_dict`` and ``load_state_dict``."""
+class Losses:
+    """Means of losses, kept on the device that computed them: reading a number makes a GPU wait."""
 
-    device: torch.device
-    state: Any
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: Counter[str] = Counter()
+        self._step = 0
 
-    def draw(self, step: int) -> Any:
-        """The batch of a step, on the CPU; may be called ahead of its use, in another thread."""
+    def add(self, step: int, losses: dict[str, Tensor]) -> None:
+        """Count the losses of a step."""
+        self._step = step
+        self._counts.update(losses.keys())
+        for name, loss in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + loss.detach().float()
 
-    def gradient_step(self, batch: Any, step: int, at: int, of: int) -> dict[str, Tensor]:
-        """Learn from a batch in step ``step``, by a schedule that is at ``at`` of ``of``; the losses by name."""
+    def check(self) -> None:
+        """Raise WeightsError where a loss is no longer a number."""
+        for name, total in sorted(self._sums.items(), key=lambda item: item[0] == "loss"):  # the sum of all last
+            if not math.isfinite(total):
+                raise WeightsError(f"the {name} term is no longer a number at step {self._step}: {AGAIN}")
 
-
-class Progress(NamedTuple):
-    """Steps that are done, the seconds that they took, and the losses since they were last averaged."""
-
-    step: int
-    seconds: float
-    losses: Losses
+    def means(self, group: ProcessGroup | None = None) -> dict[str, float]:
+        """The mean of each loss over steps and processes, checked; counting starts anew."""
+        self.check()
+        here = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        self._sums.clear()
+        self._counts.clear()
+        everywhere = (group or ProcessGroup()).gather(here)
+        names = dict.fromkeys(name for one in everywhere for name in one)
+        return {name: sum(one.get(name, 0.0) for one in everywhere) / len(everywhere) for name in names}
 
 
 def clock_of(device: torch.device) -> Callable[[], float]:
@@ -73,35 +68,44 @@ def clock_of(device: torch.device) -> Callable[[], float]:
 
 
 def training_loop(
-    learner: Learner,
-    budget: Budget,
+    learner: Any,
+    steps: int | None = None,
     *,
+    budget: float | None = None,
     step: int = 0,
     seconds: float = 0.0,
     batches: Iterator[Any] | None = None,
-) -> Iterator[Progress]:
-    """Train until the budget is spent, and yield after each step: what the caller then does costs nothing of it.
+) -> Iterator[tuple[int, float, Losses]]:
+    """Train for a number of steps, or for a budget of seconds, drawing of batches included.
 
     Args:
-        learner: what is trained.
-        budget: in steps or seconds.
+        learner: what is trained, on its ``device``. ``draw(step)`` gives the batch of a step, on the CPU, perhaps ahead
+            of its use and in another thread; ``gradient_step(batch, step, at, of)`` learns from it by a schedule that
+            is at ``at`` of ``of``, and returns the losses by name.
+        steps: in all; or
+        budget: in seconds of computing.
         step: steps that are done already.
         seconds: that these have taken.
         batches: of the steps to come, where they are prepared ahead; by default each is drawn when it is needed.
+
+    Yields:
+        After each step, how many are done, the seconds that they took, and the losses since they were last averaged.
+        What the caller then does costs nothing of the budget.
 
     Raises:
         WeightsError: a loss is no longer a number.
     """
     losses, clock = Losses(), clock_of(learner.device)
     batches = batches or map(learner.draw, itertools.count(step))
-    while not budget.is_spent(step, seconds):
+    while seconds < budget if steps is None else step < steps:
+        at = (int(seconds / budget * _SCHEDULE), _SCHEDULE) if steps is None else (step, steps)
         started = clock()
-        losses.add(step, learner.gradient_step(next(batches), step, *budget.schedule(step, seconds)))
+        losses.add(step, learner.gradient_step(next(batches), step, *at))
         seconds += clock() - started
         step += 1
         if step % _CHECK_EVERY == 0:
             losses.check()
-        yield Progress(step, seconds, losses)
+        yield step, seconds, losses
     losses.check()
 
 

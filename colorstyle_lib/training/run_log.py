@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
-from colorstyle_lib.errors import MissingExtraError, WeightsError
-from colorstyle_lib.training.distributed import ProcessGroup
+from colorstyle_lib.errors import MissingExtraError
 from colorstyle_lib.training.validation import Evaluation
-
-AGAIN = "train anew with a lower learning rate; state and weights of the last evaluation are kept"
 
 _SURE = 0.97  # accuracy of the discriminator
 _COLLAPSED = 0.98  # weight of one modality
@@ -37,7 +31,13 @@ class RunLog:
         kept = self.file.read_text(encoding="utf-8").splitlines() if after and self.file.exists() else []
         lines = [line for line in kept if json.loads(line)["step"] <= after]
         self.file.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-        self._curves = _open_tensorboard(folder, after) if tensorboard else None
+        self._curves = None
+        if tensorboard:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError as error:
+                raise MissingExtraError("TensorBoard", "tensorboard") from error
+            self._curves = SummaryWriter(folder / "tensorboard", purge_step=after + 1 if after else None)
 
     def write(self, step: int, **facts: Any) -> None:
         """Log numbers, strings, and lists or dicts of them."""
@@ -49,36 +49,15 @@ class RunLog:
             self._curves.flush()
 
 
-class Losses:
-    """Means of losses, kept on the device that computed them: reading a number makes a GPU wait."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._counts: Counter[str] = Counter()
-        self._step = 0
-
-    def add(self, step: int, losses: dict[str, Tensor]) -> None:
-        """Count the losses of a step."""
-        self._step = step
-        for name, loss in losses.items():
-            self._sums[name] = self._sums.get(name, 0.0) + loss.detach().float()
-            self._counts[name] += 1
-
-    def check(self) -> None:
-        """Raise WeightsError where a loss is no longer a number."""
-        for name, total in sorted(self._sums.items(), key=lambda item: item[0] == "loss"):  # the sum of all last
-            if not math.isfinite(total):
-                raise WeightsError(f"the {name} term is no longer a number at step {self._step}: {AGAIN}")
-
-    def means(self, group: ProcessGroup | None = None) -> dict[str, float]:
-        """The mean of each loss over steps and processes, checked; counting starts anew."""
-        self.check()
-        here = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
-        self._sums.clear()
-        self._counts.clear()
-        everywhere = (group or ProcessGroup()).gather(here)
-        names = dict.fromkeys(name for one in everywhere for name in one)
-        return {name: sum(one.get(name, 0.0) for one in everywhere) / len(everywhere) for name in names}
+def _flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]:
+    """Every number with a name; a dict's entries as ``outer/inner``."""
+    numbers: list[tuple[str, float]] = []
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            numbers += _flat(value, f"{prefix}{name}/")
+        elif isinstance(value, (int, float)):
+            numbers.append((prefix + name, float(value)))
+    return numbers
 
 
 def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *, step: int, steps: int) -> list[str]:
@@ -88,10 +67,8 @@ def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *,
     """
     found = []
     if discriminator_accuracy > _SURE:
-        found.append(
-            f"the discriminator tells {100 * discriminator_accuracy:.0f} % apart and teaches little; lower "
-            "discriminator_learning_rate, or raise penalty"
-        )
+        apart = f"the discriminator tells {100 * discriminator_accuracy:.0f} % apart and teaches little"
+        found.append(f"{apart}; lower discriminator_learning_rate, or raise penalty")
     # A generator that has just started is pale, and attends to all alike, by construction.
     if step < max(_EARLY, steps / 4):
         return found
@@ -110,22 +87,3 @@ def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *,
         elif result.attention_spread[level] < _CONSTANT:
             found.append(f"attention at 1/{level} is the same for every picture; train longer, or leave the level out")
     return found
-
-
-def _flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]:
-    """Every number with a name; a dict's entries as ``outer/inner``."""
-    numbers: list[tuple[str, float]] = []
-    for name, value in facts.items():
-        if isinstance(value, dict):
-            numbers += _flat(value, f"{prefix}{name}/")
-        elif isinstance(value, (int, float)):
-            numbers.append((prefix + name, float(value)))
-    return numbers
-
-
-def _open_tensorboard(folder: Path, after: int) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise MissingExtraError("TensorBoard", "tensorboard") from error
-    return SummaryWriter(folder / "tensorboard", purge_step=after + 1 if after else None)

@@ -24,15 +24,52 @@ from colorstyle_lib.config import Preset, TrainOptions, differing
 from colorstyle_lib.data.batches import Batches, Prefetched
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError, WeightsError
+from colorstyle_lib.files import atomic_write
 from colorstyle_lib.model.generator import load_generator, save_generator
-from colorstyle_lib.training.checkpoint import STATE, load_state, save_state
 from colorstyle_lib.training.distributed import ProcessGroup, share_batch_norm, this_process
-from colorstyle_lib.training.loop import Budget, GanLearner, training_loop
-from colorstyle_lib.training.run_log import AGAIN, RunLog, warnings_of
+from colorstyle_lib.training.loop import AGAIN, GanLearner, training_loop
+from colorstyle_lib.training.run_log import RunLog, warnings_of
 from colorstyle_lib.training.state import stage_at
 from colorstyle_lib.training.validation import Evaluation, demo_squares, evaluate, write_sample_sheet
 
+STATE = "state.pt"
+_BEFORE = "state.before.pt"
 _SHOWN = ("loss", "discriminator", "discriminator_accuracy")
+
+
+def save_state(state: dict[str, Any], folder: Path) -> None:
+    """Write a training state (tensors, numbers, strings, dicts, lists) as ``state.pt``, and keep the one before.
+
+    Either is replaced whole or not at all: at every moment there is a state to go on from.
+    """
+    path = folder / STATE
+    with atomic_write(folder / "state.next.pt") as stream:
+        torch.save(state, stream)
+    if path.exists():
+        path.replace(folder / _BEFORE)
+    (folder / "state.next.pt").replace(path)
+
+
+def load_state(folder: Path) -> dict[str, Any]:
+    """Read the last training state, or the one before where that is damaged; no code in the file is executed.
+
+    Raises:
+        WeightsError: there is none, or both are damaged.
+    """
+    problem = None
+    for path in (folder / STATE, folder / _BEFORE):
+        if not path.is_file():
+            continue
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch raises half a dozen kinds for a damaged file
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            problem = problem or WeightsError(f"{str(path)!r} is damaged or no training state: {reason}")
+            continue
+        if problem is not None:
+            print(f"{problem}; going on from {path.name}, step {state['step']}", file=sys.stderr)
+        return state
+    raise problem or WeightsError(f"no training state at {str(folder / STATE)!r}; start without --resume")
 
 
 def train(
@@ -99,7 +136,7 @@ def train(
     bar = tqdm(total=steps * size, initial=first * size, disable=quiet, unit=" images")
     ahead = Prefetched(learner.draw, first, steps)
     with bar, ahead, _finish_the_step() as interrupted:
-        for step, _, losses in training_loop(learner, Budget(steps), step=first, batches=ahead):
+        for step, _, losses in training_loop(learner, steps, step=first, batches=ahead):
             bar.update(size)
             if step % options.evaluate_every == 0 or step == steps:
                 means = losses.means(group)
@@ -118,7 +155,6 @@ def train(
                         sheet = output / f"samples/{step:06d}.jpg"
                         write_sample_sheet(state.average, squares.to(learner.device), sheet)
                     save(step)
-                group.wait()
             if any(group.gather(bool(interrupted))):
                 if group.first:
                     save(step)

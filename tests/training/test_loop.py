@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from colorstyle_lib.errors import WeightsError
-from colorstyle_lib.training.loop import Budget, training_loop
+from colorstyle_lib.training.loop import training_loop
 
 
 class Counting:
@@ -31,20 +31,20 @@ def half_seconds(monkeypatch):
 
 def test_a_budget_in_steps_ends_after_so_many_and_goes_on_where_it_was():
     learner = Counting()
-    assert [progress.step for progress in training_loop(learner, Budget(4), step=1)] == [2, 3, 4]
+    assert [step for step, _, _ in training_loop(learner, 4, step=1)] == [2, 3, 4]
     assert learner.calls == [(1, 1, 4), (2, 2, 4), (3, 3, 4)]
 
 
 @pytest.mark.usefixtures("half_seconds")
 def test_a_budget_in_seconds_counts_the_steps_alone_and_its_schedule_follows_the_share_that_is_spent():
     learner, seconds = Counting(), []
-    for progress in training_loop(learner, Budget(seconds=2.0), seconds=0.5):
-        seconds.append(progress.seconds)
-        next(iter(training_loop(Counting(), Budget(1))))  # what the caller does costs nothing
+    for _, spent, _ in training_loop(learner, budget=2.0, seconds=0.5):
+        seconds.append(spent)
+        next(iter(training_loop(Counting(), 1)))  # what the caller does costs nothing
     assert seconds == [1.0, 1.5, 2.0]
     assert learner.calls == [(0, 25_000, 100_000), (1, 50_000, 100_000), (2, 75_000, 100_000)]
 
 
 def test_a_loss_that_is_no_number_is_found_at_the_end_at_the_latest():
     with pytest.raises(WeightsError, match="the loss term is no longer a number at step 2"):
-        list(training_loop(Counting(breaks=True), Budget(3)))
+        list(training_loop(Counting(breaks=True), 3))

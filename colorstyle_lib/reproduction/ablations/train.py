@@ -16,7 +16,7 @@ from colorstyle_lib.reproduction.ablations.configs import SIDE, Ablation
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.baselines.pix2pix import Pix2PixLearner
 from colorstyle_lib.training.distributed import this_process
-from colorstyle_lib.training.loop import Budget, GanLearner, clock_of, training_loop
+from colorstyle_lib.training.loop import GanLearner, clock_of, training_loop
 from colorstyle_lib.training.state import TrainState
 
 
@@ -31,7 +31,7 @@ def train_member(member: Ablation, store: ImageStore, *, seed: int, steps: int) 
     """
     started = clock()
     learner = new_learner(member, store, seed)
-    for _ in training_loop(learner, Budget(steps)):
+    for _ in training_loop(learner, steps):
         pass
     if isinstance(learner, Pix2PixLearner):
         network = learner.state.generator.cpu().eval()

@@ -22,10 +22,10 @@ from colorstyle_lib.model.generator import save_generator
 from colorstyle_lib.reproduction.baselines.method import CONFIG, read_config
 from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE, Pix2PixLearner
 from colorstyle_lib.reproduction.baselines.recipes import CROP, RECIPES, SPECIALISTS, Recipe
-from colorstyle_lib.training.checkpoint import STATE, load_state, save_state
 from colorstyle_lib.training.distributed import ProcessGroup, this_process
-from colorstyle_lib.training.loop import Budget, GanLearner, training_loop
+from colorstyle_lib.training.loop import GanLearner, training_loop
 from colorstyle_lib.training.run_log import RunLog
+from colorstyle_lib.training.saved_run import STATE, load_state, save_state
 from colorstyle_lib.training.train_on_folder import STORE_SCALE, STYLE_COVERS, STYLE_SCALE, style_store
 
 BASELINES: dict[str, Recipe] = RECIPES | SPECIALISTS
@@ -91,7 +91,7 @@ def train_baseline(
         learner.state.load_state_dict(state["learner"])
         step, spent = state["step"], state["spent"]
     log, due = RunLog(folder, after=step), spent + seconds / saves
-    for step, spent, losses in training_loop(learner, Budget(seconds=seconds), step=step, seconds=spent):  # noqa: B020
+    for step, spent, losses in training_loop(learner, budget=seconds, step=step, seconds=spent):  # noqa: B020
         if spent >= due or spent >= seconds:
             log.write(step, spent=round(spent, 1), **losses.means())
             save_state({"learner": learner.state.state_dict(), "step": step, "spent": spent}, folder)

@@ -17,8 +17,8 @@ from colorstyle_lib.losses.reconstruction import huber_ab
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.reproduction.baselines.method import load_colorizer
 from colorstyle_lib.reproduction.baselines.train import RECIPES, Recipe, train_baseline
-from colorstyle_lib.training.checkpoint import load_state
 from colorstyle_lib.training.loop import GanLearner
+from colorstyle_lib.training.saved_run import load_state
 
 PIX2PIX = RECIPES["pix2pix"]
 
