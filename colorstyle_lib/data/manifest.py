@@ -12,7 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from colorstyle_lib.data.datasets import list_images
-from colorstyle_lib.data.image_list import Split
+from colorstyle_lib.data.layouts import Split
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.files import atomic_write, file_hash
 

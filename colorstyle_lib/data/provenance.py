@@ -18,7 +18,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from colorstyle_lib import paths
-from colorstyle_lib.data.image_list import open_bytes
+from colorstyle_lib.data.layouts import open_bytes
 from colorstyle_lib.data.manifest import read_rows
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError, ImageError, check_known, needs_extra
 from colorstyle_lib.files import atomic_write

@@ -93,23 +93,15 @@ class Scenes:
     interior: Bool[Tensor, "n h w"]
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """The gray picture: L, and the share of each pixel that each object covers."""
-
-    lightness: Plane
-    kinds: list[int]
-    covers: list[Plane]
-
+_Layout = tuple[Plane, list[int], list[Plane]]
+"""The gray picture: L; each object's kind; and the share of each pixel that it covers."""
 
 # Signed distance to each outline, in units of the radius of the circle around it; negative inside.
 _SHAPES: dict[str, Callable[[Plane, Plane], Plane]] = {
     "disc": lambda u, v: np.hypot(u, v) - 0.88,
     "square": lambda u, v: np.maximum(abs(u), abs(v)) - 0.7,
     "triangle": lambda u, v: np.maximum(-v, 0.866 * abs(u) + 0.5 * v) - 0.5,
-    "cross": lambda u, v: np.minimum(
-        np.maximum(abs(u) - 0.93, abs(v) - 0.32), np.maximum(abs(u) - 0.32, abs(v) - 0.93)
-    ),
+    "cross": lambda u, v: np.maximum(np.minimum(abs(u), abs(v)) - 0.32, np.maximum(abs(u), abs(v)) - 0.93),
 }
 
 # Between -1 and 1, of two coordinates that grow by 2 pi each period.
@@ -123,11 +115,10 @@ _TEXTURES: dict[str, Callable[[Plane, Plane], Plane]] = {
 def _place(random: np.random.Generator, size: int) -> list[tuple[float, float, float]]:
     """Center and radius of up to six circles with gaps between them: no object is seen against another."""
     circles: list[tuple[float, float, float]] = []
-    margin = 0.016 * size  # relative, so that a scene is the same at every size
-    wanted = int(random.integers(4, 7))
+    margin, wanted = 0.016 * size, random.integers(4, 7)  # relative, so that a scene is the same at every size
     for _ in range(80):
-        radius = float(random.uniform(0.13, 0.2)) * size
-        x, y = (float(place) for place in random.uniform(radius + margin, size - radius - margin, size=2))
+        radius = random.uniform(0.13, 0.2) * size
+        x, y = random.uniform(radius + margin, size - radius - margin, size=2).tolist()
         if all(np.hypot(x - p, y - q) > radius + r + 2 * margin for p, q, r in circles):
             circles.append((x, y, radius))
         if len(circles) == wanted:
@@ -141,23 +132,22 @@ def _layout(index: int, size: int, seed: int) -> _Layout:
     y, x = np.mgrid[:size, :size].astype(np.float32) + 0.5
 
     def light(x: Plane, y: Plane, radius: float) -> Plane:
-        angle = float(random.uniform(0, 2 * np.pi))
+        angle = random.uniform(0, 2 * np.pi)
         slope = (x * math.cos(angle) + y * math.sin(angle)) / radius
         return (_SHADING * np.clip(slope, -1, 1)).astype(np.float32)
 
-    ground = float(random.uniform(*_BASE))
+    ground = random.uniform(*_BASE)
     lightness = (ground + light(x - size / 2, y - size / 2, 0.7 * size)).astype(np.float32)
     circles = _place(random, size)
-    kinds = [int(kind) for kind in random.choice(len(KINDS), size=len(circles), p=_WEIGHTS)]
+    kinds = random.choice(len(KINDS), size=len(circles), p=_WEIGHTS).tolist()
     covers = []
     for kind, (cx, cy, radius) in zip(kinds, circles, strict=True):
-        angle, phase = (float(turn) for turn in random.uniform(0, 2 * np.pi, size=2))
+        angle, phase = random.uniform(0, 2 * np.pi, size=2).tolist()
         name = KINDS[kind].name
         # A texture may come on any shape: only then can a model learn that shape says nothing there.
         shape = name if name in _SHAPES else str(random.choice(list(_SHAPES)))
-        base = float(random.uniform(*_BASE))
-        while abs(base - ground) < _CONTRAST:
-            base = float(random.uniform(*_BASE))
+        while abs((base := random.uniform(*_BASE)) - ground) < _CONTRAST:
+            pass
         top, left = int(cy - radius), int(cx - radius)
         patch = (slice(top, int(cy + radius) + 2), slice(left, int(cx + radius) + 2))
         u, v = x[patch] - np.float32(cx), y[patch] - np.float32(cy)
@@ -172,37 +162,27 @@ def _layout(index: int, size: int, seed: int) -> _Layout:
         cover[patch] = np.clip(0.5 - radius * _SHAPES[shape](u / radius, v / radius), 0, 1)
         lightness[patch] += cover[patch] * (surface - lightness[patch])
         covers.append(cover)
-    return _Layout(lightness, kinds, covers)
-
-
-def _paint(layout: _Layout, colors: list[tuple[float, float]]) -> NDArray[np.float32]:
-    """Lay the objects' colors over the ground's, mixed in ab by coverage so that L is untouched."""
-    ab = np.empty((2, *layout.lightness.shape), np.float32)
-    ab[:] = np.reshape(KINDS[0].mean, (2, 1, 1))
-    for cover, color in zip(layout.covers, colors, strict=True):
-        ab += cover * (np.reshape(color, (2, 1, 1)) - ab)
-    return ab
+    return lightness, kinds, covers
 
 
 def _collect(layouts: list[_Layout], choices: list[list[int]]) -> Scenes:
-    shape = (len(layouts), *layouts[0].lightness.shape)
+    shape = (len(layouts), *layouts[0][0].shape)
     lab, mean_ab, labels, interior = [], [], np.zeros(shape, np.int64), np.ones(shape, bool)
-    for i, (layout, choice) in enumerate(zip(layouts, choices, strict=True)):
-        chosen = [KINDS[kind].colors[c] for kind, c in zip(layout.kinds, choice, strict=True)]
-        lab.append(np.concatenate((layout.lightness[None], _paint(layout, chosen))))
-        mean_ab.append(_paint(layout, [KINDS[kind].mean for kind in layout.kinds]))
-        for kind, cover in zip(layout.kinds, layout.covers, strict=True):
+    for i, ((lightness, kinds, covers), choice) in enumerate(zip(layouts, choices, strict=True)):
+        # Objects' colors over the ground's, mixed in ab by coverage so that L is untouched: as chosen, as expected.
+        color, mean = (np.tile(np.float32(KINDS[0].mean)[:, None, None], shape[1:]) for _ in range(2))
+        for kind, cover, chosen in zip(kinds, covers, choice, strict=True):
+            color += cover * (np.reshape(KINDS[kind].colors[chosen], (2, 1, 1)) - color)
+            mean += cover * (np.reshape(KINDS[kind].mean, (2, 1, 1)) - mean)
             labels[i][cover > 0.5] = kind
             interior[i] &= (cover == 0) | (cover == 1)
-    is_ambiguous = np.array([kind.ambiguous for kind in KINDS])
-    return Scenes(
-        # One by one: vectorized powers may round differently in a batch of another length.
-        rgb=torch.stack([lab_to_rgb(torch.from_numpy(one)) for one in lab]),
-        labels=torch.from_numpy(labels),
-        mean_ab=torch.from_numpy(np.stack(mean_ab)),
-        ambiguous=torch.from_numpy(is_ambiguous[labels]),
-        interior=torch.from_numpy(interior),
-    )
+        lab.append(torch.from_numpy(np.concatenate((lightness[None], color))))
+        mean_ab.append(torch.from_numpy(mean))
+    # One by one: vectorized powers may round differently in a batch of another length.
+    rgb = torch.stack([lab_to_rgb(one) for one in lab])
+    labels, interior = torch.from_numpy(labels), torch.from_numpy(interior)
+    ambiguous = torch.tensor([kind.ambiguous for kind in KINDS])[labels]
+    return Scenes(rgb, labels, torch.stack(mean_ab), ambiguous, interior)
 
 
 def _check(n: int, size: int) -> None:
@@ -225,7 +205,7 @@ def scenes(n: int, size: int = 64, seed: int = 0) -> Scenes:
     choices = []
     for i, layout in enumerate(layouts):  # one color an object, whatever the others have and the gray picture shows
         random = np.random.default_rng((seed, i, _STREAM_COLOR))
-        choices.append([int(random.integers(len(KINDS[kind].colors))) for kind in layout.kinds])
+        choices.append([int(random.integers(len(KINDS[kind].colors))) for kind in layout[1]])
     return _collect(layouts, choices)
 
 
@@ -244,10 +224,10 @@ def same_gray(n_colorings: int, size: int = 64, seed: int = 0) -> Scenes:
     wanted = {i for i, kind in enumerate(KINDS) if kind.ambiguous}
     for index in itertools.count():
         layout = _layout(index, size, seed)
-        options = [len(KINDS[kind].colors) for kind in layout.kinds]
-        if wanted <= set(layout.kinds) and math.prod(options) >= n_colorings:
+        options = [len(KINDS[kind].colors) for kind in layout[1]]
+        if wanted <= set(layout[1]) and math.prod(options) >= n_colorings:
             break
     random = np.random.default_rng((seed, index, _STREAM_COLOR))
     numbers = random.choice(math.prod(options), size=n_colorings, replace=False)
-    choices = [[int(c) for c in np.unravel_index(number, options)] for number in numbers]
+    choices = np.stack(np.unravel_index(numbers, options), axis=1).tolist()
     return _collect([layout] * n_colorings, choices)

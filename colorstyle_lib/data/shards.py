@@ -24,8 +24,7 @@ from tqdm import tqdm
 from colorstyle_lib.data import manifest
 from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.datasets import list_images
-from colorstyle_lib.data.image_list import Listing
-from colorstyle_lib.data.layouts import INDEX, LOCK, pictures_in, read_json
+from colorstyle_lib.data.layouts import INDEX, LOCK, Listing, pictures_in, read_json
 from colorstyle_lib.errors import ConfigError, DataError, ImageError
 from colorstyle_lib.files import atomic_write, file_lock
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 from colorstyle_lib.cli.data import add_data_commands
 from colorstyle_lib.data.datasets import list_images
-from colorstyle_lib.data.image_list import open_bytes
+from colorstyle_lib.data.layouts import open_bytes
 from colorstyle_lib.data.manifest import check
 from colorstyle_lib.data.provenance import HOST, VALIDATION, follow_recipe, pixel_hash, read_entries, rebuild
 from colorstyle_lib.data.scenes import scenes

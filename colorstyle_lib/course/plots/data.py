@@ -15,7 +15,7 @@ from matplotlib.ticker import NullFormatter, PercentFormatter
 from torch import Tensor
 
 from colorstyle_lib.course.plots.common import MARKERS, Captioned, Scale, captioned_grid, new_figure, show_picture
-from colorstyle_lib.metrics.ab_statistics import AB_REACH
+from colorstyle_lib.metrics.coloring import AB_REACH
 
 # Signed maps of a and b with gray in the middle. Magenta has blue in it and green has not: the ends stay apart for
 # readers who do not tell red from green.

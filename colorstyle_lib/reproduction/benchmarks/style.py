@@ -23,12 +23,12 @@ from colorstyle_lib import paths
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.batches import center_crops, decoded, in_memory
 from colorstyle_lib.data.datasets import list_images
-from colorstyle_lib.data.image_list import Listing
+from colorstyle_lib.data.layouts import Listing
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
 from colorstyle_lib.images.read import to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.bootstrap import Estimate, Statistic, bootstrap, difference_of, ratio_of
-from colorstyle_lib.metrics.style import StyleJudge, StyleScores
+from colorstyle_lib.metrics.feature_distance import StyleJudge, StyleScores
 from colorstyle_lib.model.modalities import MODALITIES, describe
 from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.baselines.method import ColorMethod, StyleMethod

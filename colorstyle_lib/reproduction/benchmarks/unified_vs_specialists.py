@@ -24,7 +24,7 @@ from colorstyle_lib.config import differing
 from colorstyle_lib.errors import WeightsError
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.bootstrap import ratio_of
-from colorstyle_lib.metrics.style import StyleScores
+from colorstyle_lib.metrics.feature_distance import StyleScores
 from colorstyle_lib.reproduction.baselines.method import ColorMethod, load_method, read_config
 from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
 from colorstyle_lib.reproduction.baselines.style import stylizing

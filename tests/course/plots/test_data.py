@@ -8,7 +8,7 @@ from matplotlib.image import AxesImage
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.course import plots
-from colorstyle_lib.metrics.ab_statistics import ab_histogram, ab_slice, expected_square_error
+from colorstyle_lib.metrics.coloring import ab_histogram, ab_slice, expected_square_error
 
 
 @pytest.fixture(scope="module")

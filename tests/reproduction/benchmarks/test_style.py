@@ -21,7 +21,7 @@ from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.inference.colorstyle import ColorStyle
-from colorstyle_lib.metrics.style import StyleJudge, StyleScores
+from colorstyle_lib.metrics.feature_distance import StyleJudge, StyleScores
 from colorstyle_lib.model.generator import Generator, save_generator
 from colorstyle_lib.model.modalities import MODALITIES, describe
 from colorstyle_lib.model.pretrained import EfficientNetLite0
