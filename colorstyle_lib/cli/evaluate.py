@@ -49,7 +49,7 @@ def add_evaluate_commands(commands: Any) -> None:
 
 def _opponents(arguments: argparse.Namespace) -> int:
     from colorstyle_lib import paths
-    from colorstyle_lib.reproduction.baselines.train import train_baselines
+    from colorstyle_lib.reproduction.baselines.recipes import train_baselines
 
     folder = arguments.output or paths.RUNS / "opponents"
     root = paths.data_root(arguments.data, needed_for="training")
@@ -61,7 +61,7 @@ def _opponents(arguments: argparse.Namespace) -> int:
 def _evaluate(arguments: argparse.Namespace) -> int:
     from colorstyle_lib import paths
     from colorstyle_lib.errors import ConfigError
-    from colorstyle_lib.reproduction.benchmarks import coloring, flicker, metric_variants, style, unified_vs_specialists
+    from colorstyle_lib.reproduction.benchmarks import coloring, flicker, style, unified_vs_specialists
     from colorstyle_lib.reproduction.benchmarks.runner import ALL, Run
     from colorstyle_lib.reproduction.results.store import RESULTS
 
@@ -82,7 +82,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     run = Run(output, arguments.weights, arguments.name, limit)
     baselines = arguments.opponents or paths.RUNS / "opponents"
     if benchmark == "atlas":
-        metric_variants.print_variants(metric_variants.evaluate_variants(root, run))
+        coloring.evaluate_variants(root, run)
     elif benchmark == "style":
         most = limit or style.PAIRS
         if not 0 <= arguments.optimize <= most:

@@ -15,7 +15,7 @@ from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.metrics import feature_distance as metrics_perceptual
 from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.model.generator import Generator, save_generator
-from colorstyle_lib.reproduction.baselines import train as baselines_train
+from colorstyle_lib.reproduction.baselines import recipes
 from colorstyle_lib.reproduction.benchmarks import unified_vs_specialists
 from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
 
@@ -68,8 +68,8 @@ def test_opponents_are_trained_one_after_the_other(root: Path, tmp_path: Path, m
         assert styles == ("styles" if name == "joint" else None)
         return folder / f"{name}.safetensors"
 
-    monkeypatch.setattr(baselines_train, "train_baseline", train)
-    monkeypatch.setattr(baselines_train, "style_store", lambda at, names, side: "styles" if at == root else None)
+    monkeypatch.setattr(recipes, "train_baseline", train)
+    monkeypatch.setattr(recipes, "style_store", lambda at, names, side: "styles" if at == root else None)
     assert run("opponents", "--data", root, "--minutes", "0.5", "--seed", 3) == 0
     assert asked == [(name, 6, name, 30.0, 3) for name in ("l1", "pix2pix", "bins", "ours")]
     assert str(paths.RUNS / "opponents" / "ours" / "ours.safetensors") in capsys.readouterr().out

@@ -24,64 +24,32 @@ from colorstyle_lib.reproduction.baselines.pix2pix import AB_RANGE, UNet
 CONFIG = "config.json"
 """The settings of a training by ``colorstyle opponents``, in its folder."""
 
-Colorizer = Callable[[Float[Tensor, "n 3 h w"]], Float[Tensor, "n 2 h w"]]
-"""From pictures of which only L is read to a and b of the same size."""
-
 
 @dataclass(frozen=True)
 class ColorMethod:
-    """A way to color pictures.
+    """A way to color pictures."""
 
-    Attributes:
-        name: in addresses of its numbers.
-        color: predicts a and b; None where only the facts beside its numbers are asked for.
-        generator: ours, for references, hints and seeds; None for methods that have none.
-        weights: SHA-256 of its file.
-        seeds: of its trainings.
-        note: what a reader must know about it.
-    """
-
-    name: str
-    color: Colorizer | None
-    generator: Generator | None = None
-    weights: str | None = None
-    seeds: tuple[int, ...] = ()
-    note: str = ""
+    name: str  # in addresses of its numbers
+    # Predicts a and b of pictures, of which only L is read; None where only the facts beside its numbers are asked for.
+    color: Callable[[Float[Tensor, "n 3 h w"]], Float[Tensor, "n 2 h w"]] | None
+    generator: Generator | None = None  # ours, for references, hints and seeds
+    weights: str | None = None  # SHA-256 of its file
+    seeds: tuple[int, ...] = ()  # of its trainings
+    note: str = ""  # what a reader must know about it
 
 
 @dataclass(frozen=True)
 class StyleMethod:
-    """A way to restyle photographs, at one strength.
+    """A way to restyle photographs, at one strength: a share of the style, in [0, 1]."""
 
-    Attributes:
-        name: in tables, and in the log of results: trained weights carry their hash in it.
-        restyle: from a photograph and a style picture to the restyled photograph, sRGB in [0, 1].
-        strength: share of the style, in [0, 1].
-    """
-
-    name: str
+    name: str  # in tables, and in the log of results: trained weights carry their hash in it
+    # From a photograph and a style picture to the restyled photograph, sRGB in [0, 1].
     restyle: Callable[[Float[Tensor, "1 3 h w"], Float[Tensor, "1 3 h2 w2"]], Float[Tensor, "1 3 h w"]]
     strength: float = 1.0
 
 
 GRAY = ColorMethod("gray", lambda rgb: torch.zeros_like(rgb[:, :2]))
 """No model at all."""
-
-
-def load_method(name: str, path: Path) -> ColorMethod:
-    """A method from its weights file, with seed and budget where ``colorstyle opponents`` trained it.
-
-    Raises:
-        WeightsError: missing, damaged, or not ours.
-    """
-    color, generator = load_colorizer(path)
-    facts, seeds, note = read_config(path.parent), (), ""
-    if facts is not None:
-        try:
-            seeds, note = (facts["seed"],), f"trained for {facts['seconds']:g} s on {facts['images']} pictures"
-        except (KeyError, TypeError, ValueError) as error:
-            raise WeightsError(f"{str(path.parent / CONFIG)!r} is damaged: {error}") from error
-    return ColorMethod(name, color, generator, file_hash(path), seeds, note)
 
 
 def read_config(folder: Path) -> dict[str, Any] | None:
@@ -97,8 +65,8 @@ def read_config(folder: Path) -> dict[str, Any] | None:
         raise WeightsError(f"{str(path)!r} is damaged: {error}") from error
 
 
-def load_colorizer(path: Path) -> tuple[Colorizer, Generator | None]:
-    """The coloring function of a weights file, ours or pix2pix's, and our generator itself.
+def load_method(name: str, path: Path) -> ColorMethod:
+    """A method from a weights file, ours or pix2pix's; with seed and budget where ``colorstyle opponents`` trained it.
 
     A picture is scaled to the size that the weights work at, and its predicted colors back to its own (bilinear).
 
@@ -131,4 +99,10 @@ def load_colorizer(path: Path) -> tuple[Colorizer, Generator | None]:
         small = nnf.interpolate(rgb, (size, size), mode="bilinear", antialias=True).clamp(0, 1)
         return nnf.interpolate(predict(small), rgb.shape[-2:], mode="bilinear")
 
-    return color, generator
+    seeds, note = (), ""
+    if (facts := read_config(path.parent)) is not None:
+        try:
+            seeds, note = (facts["seed"],), f"trained for {facts['seconds']:g} s on {facts['images']} pictures"
+        except (KeyError, TypeError, ValueError) as error:
+            raise WeightsError(f"{str(path.parent / CONFIG)!r} is damaged: {error}") from error
+    return ColorMethod(name, color, generator, file_hash(path), seeds, note)

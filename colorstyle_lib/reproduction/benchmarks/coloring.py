@@ -1,37 +1,38 @@
-"""The coloring benchmark: methods on pictures that none of them was trained on.
+"""The coloring benchmark: methods on pictures that none of them was trained on; and its metrics' variants.
 
 A method sees a square's L alone, colors it at the size it works at, and is measured at one size for all, on L as it was
 given and on its a and b brought into the gamut. Differences of two methods are paired over pictures.
+
+The same outputs, measured in ways that carry one name, give different numbers: colorfulness with signed or absolute
+differences, and its gap as a ratio of means or a mean of ratios; PSNR of ab or of RGB; pictures made square by cropping
+or by stretching; distances of sets of 100 or 300 pictures. A comparison with another paper's number has to know which.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib import metrics
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.data.batches import ImageStore, center_crops
+from colorstyle_lib.data.datasets import dataset_names, load_split
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.metrics import difference_of, mean_of, pair_mean_of, ratio_of
-from colorstyle_lib.metrics.feature_distance import Network, perceptual_network
+from colorstyle_lib.metrics import difference_of, kernel_pairs, mean_of, pair_mean_of, ratio_of
+from colorstyle_lib.metrics.bootstrap import Estimate
+from colorstyle_lib.metrics.feature_distance import Network, perceptual_network, rank_note
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method
 from colorstyle_lib.reproduction.baselines.recipes import RECIPES
-from colorstyle_lib.reproduction.benchmarks.runner import (
-    NOTES,
-    Rows,
-    Run,
-    joined,
-    load_squares,
-    mean_rows,
-    numbers_of,
-    with_all,
-    without_interval,
-)
+from colorstyle_lib.reproduction.benchmarks import runner
+from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Rows, Run, Squares
 from colorstyle_lib.reproduction.benchmarks.steering import HALVED, evaluate_steering
 from colorstyle_lib.reproduction.results.store import (
     Columns,
@@ -54,8 +55,12 @@ PERCEPTUAL = "perceptual_"
 REAL = "the real pictures"
 """The name of the real pictures' own columns beside those of methods."""
 
+ATLAS = "atlas."
+"""The beginning of the names of metrics' variants."""
+
 _BATCH = 8
 _COMPARED = ("psnr_ab", "ciede2000", KERNEL, PERCEPTUAL)  # of two methods, paired over pictures
+_SUBSETS = 200
 
 
 @torch.no_grad()
@@ -74,17 +79,15 @@ def measure(
             predicted = torch.cat((lab[:, :1], method.color(batch)), dim=1)
             shown = fit_gamut(predicted)
             picture = lab_to_rgb(shown)
-            parts[method.name].append(
-                {
-                    **_of_pictures(picture, shown, pooling),
-                    "psnr_ab": metrics.psnr_ab(predicted[:, 1:], lab[:, 1:]),
-                    "psnr_rgb": metrics.psnr_rgb(picture, batch),
-                    "ssim": metrics.ssim(picture, batch),
-                    "ciede2000": metrics.ciede2000(shown, lab),
-                    "perceptual": metrics.perceptual_distances(perceptual(picture), maps),
-                }
-            )
-    return {name: joined(batches) for name, batches in parts.items()}
+            beside_real = {
+                "psnr_ab": metrics.psnr_ab(predicted[:, 1:], lab[:, 1:]),
+                "psnr_rgb": metrics.psnr_rgb(picture, batch),
+                "ssim": metrics.ssim(picture, batch),
+                "ciede2000": metrics.ciede2000(shown, lab),
+                "perceptual": metrics.perceptual_distances(perceptual(picture), maps),
+            }
+            parts[method.name].append(_of_pictures(picture, shown, pooling) | beside_real)
+    return {name: runner.joined(batches) for name, batches in parts.items()}
 
 
 def _of_pictures(rgb: Tensor, lab: Tensor, pooling: EfficientNetLite0) -> Columns:
@@ -97,15 +100,10 @@ def _of_pictures(rgb: Tensor, lab: Tensor, pooling: EfficientNetLite0) -> Column
     }
 
 
-def measure_all(
-    methods: Sequence[ColorMethod], squares: Mapping[str, Float[Tensor, "n 3 h w"]]
-) -> tuple[str, dict[str, Mapping[str, Columns]]]:
-    """Measure methods on each data set of :func:`.load_squares` and on all together.
+def measure_all(methods: Sequence[ColorMethod], squares: Squares) -> tuple[str, dict[str, Mapping[str, Columns]]]:
+    """The name of the perceptual distance's network; and columns of :func:`measure` by data set, and of all together.
 
     Measurements of the same weights and pictures by the same code come from ``runs/measured``.
-
-    Returns:
-        The name of the perceptual distance's network, and by data set the columns of :func:`measure`.
 
     Raises:
         ConfigError: no pictures, or two methods of one name. MissingExtraError: a package is not installed.
@@ -128,7 +126,7 @@ def measure_all(
                 save_columns(keys[name], new[name])
             columns |= new
         measured[data] = columns
-    return network, with_all(measured)
+    return network, runner.with_all(measured)
 
 
 def metrics_of(found: Columns, real: Columns, network: str) -> Rows:
@@ -136,14 +134,13 @@ def metrics_of(found: Columns, real: Columns, network: str) -> Rows:
     ours, theirs = found["colorfulness"], real["colorfulness"]
     histograms, real_histograms = (columns["histograms"].double() / len(ours) for columns in (found, real))
     features = found["features"], real["features"]
-    means = {name: mean_of(found[name]) for name in ("psnr_ab", "psnr_rgb", "ssim", "ciede2000")}
-    statistics = means | {
+    statistics = {name: mean_of(found[name]) for name in ("psnr_ab", "psnr_rgb", "ssim", "ciede2000")} | {
         "colorfulness_ratio": ratio_of(ours, theirs),
         "colorfulness_gap_signed": mean_of(ours - theirs),
         "colorfulness_gap_absolute": mean_of((ours - theirs).abs()),
         "ab_histogram": lambda counts: metrics.histogram_distance(counts @ histograms, counts @ real_histograms),
-        KERNEL: pair_mean_of(metrics.kernel_pairs(*features)),
-        FRECHET: without_interval(metrics.frechet_distance(*features), len(ours)),
+        KERNEL: pair_mean_of(kernel_pairs(*features)),
+        FRECHET: runner.without_interval(metrics.frechet_distance(*features), len(ours)),
     }
     rows = {metric: (statistic, NOTES["coloring"][metric]) for metric, statistic in statistics.items()}
     return rows | {PERCEPTUAL + network: (mean_of(found["perceptual"]), NOTES["coloring"][PERCEPTUAL])}
@@ -154,31 +151,24 @@ def coloring_numbers(
 ) -> list[Number]:
     """All numbers of one data set of n pictures: every metric of every method, and differences.
 
-    Args:
-        methods: the first one, and ``ours`` if it is there, are compared with all others.
-        found: from :func:`metrics_of`, by method one for each of its trainings, over which its numbers are means.
-        n: pictures.
-        data: the name of their data set.
-        provenance: of the run.
+    The first method, and ``ours`` if it is there, are compared with all others. What was found is from
+    :func:`metrics_of`, by method one for each of its trainings, over which its numbers are means.
     """
-    means = {method.name: mean_rows(found[method.name]) for method in methods}
-    numbers = []
+    means, numbers = {method.name: runner.mean_rows(found[method.name]) for method in methods}, []
     for method in methods:
         rows = dict(means[method.name])
-        compared = [metric for metric in rows if metric.startswith(_COMPARED)]
-        for other in methods if method is methods[0] or method.name == "ours" else ():
-            for metric in compared if other is not method else ():
-                (mine, note), (theirs, _) = rows[metric], means[other.name][metric]
-                rows[f"{metric}_minus_{other.name}"] = difference_of(mine, theirs), f"paired over pictures; {note}"
+        for metric, (mine, note) in means[method.name].items() if method.name in (methods[0].name, "ours") else ():
+            for other in methods if metric.startswith(_COMPARED) else ():
+                if other is not method:
+                    difference = difference_of(mine, means[other.name][metric][0])
+                    rows[f"{metric}_minus_{other.name}"] = difference, f"paired over pictures; {note}"
         suffix = "; ".join(filter(None, (f"squares at {SIZE} px", method.note)))
         rows = {metric: (value, f"{note}; {suffix}") for metric, (value, note) in rows.items()}
-        numbers += numbers_of(rows, method, data, n, provenance)
+        numbers += runner.numbers_of(rows, method, data, n, provenance)
     return numbers
 
 
-def evaluate_methods(
-    methods: Sequence[ColorMethod], squares: Mapping[str, Float[Tensor, "n 3 h w"]], provenance: Provenance
-) -> list[Number]:
+def evaluate_methods(methods: Sequence[ColorMethod], squares: Squares, provenance: Provenance) -> list[Number]:
     """All numbers of methods, the one in question first, of each data set and of all; errors as :func:`measure_all`."""
     network, measured = measure_all(methods, squares)
     numbers = []
@@ -191,24 +181,23 @@ def evaluate_methods(
 def evaluate_coloring(root: Path | None, run: Run, baselines: Path | None = None) -> list[Number]:
     """Measure weights, gray and every trained baseline on each data set's val pictures, and keep the numbers.
 
-    Args:
-        root: a data root; None for the demo photographs, which everybody has.
-        run: its options.
-        baselines: folder with the folders of ``colorstyle opponents``; those that are not there are left out.
+    Without a root these are the demo photographs. Of the folders of ``colorstyle opponents`` in ``baselines`` those
+    that are not there are left out.
 
     Raises:
         WeightsError: missing or damaged weights. DataError: no val pictures, or a damaged results file.
         MissingExtraError: the package that carries demo photographs is not installed.
     """
-    files = [(name, baselines / name / f"{name}.safetensors") for name in RECIPES] if baselines is not None else []
+    files = {name: baselines / name / f"{name}.safetensors" for name in RECIPES} if baselines is not None else {}
     subject = load_method(run.method, run.file)
-    methods = [subject, GRAY, *(load_method(name, file) for name, file in files if file.is_file())]
+    methods = [subject, GRAY, *(load_method(name, file) for name, file in files.items() if file.is_file())]
     provenance = run.provenance(data=" --data ROOT" if root else " --demo")
-    numbers = evaluate_methods(methods, load_squares(root, SIZE, run.limit), provenance)
+    numbers = evaluate_methods(methods, runner.load_squares(root, SIZE, run.limit), provenance)
     merge_results(numbers, run.output)
     if subject.generator is not None:
         sides = subject.generator.config.working_size, HALVED
-        steered = evaluate_steering(subject, *(load_squares(root, side, run.limit) for side in sides), provenance)
+        squares, halved = (runner.load_squares(root, side, run.limit) for side in sides)
+        steered = evaluate_steering(subject, squares, halved, provenance)
         merge_results(steered, run.output)
         numbers += steered
     return numbers
@@ -223,11 +212,123 @@ def print_summary(numbers: Sequence[Number]) -> None:
         print(f"{'':10}" + "".join(f"{heading:>24}" for heading, _, _ in columns.values()))
         for method in dict.fromkeys(n.method for n in mine):
             row = [n for n in mine if n.method == method and "_minus_" not in n.metric]
-            cells = (
-                next((n.text(digits, scale) for n in row if n.metric.startswith(metric)), "")
-                for metric, (_, digits, scale) in columns.items()
-            )
+            shown = {metric: [n for n in row if n.metric.startswith(metric)] for metric in columns}
+            cells = (some[0].text(*columns[metric][1:]) if some else "" for metric, some in shown.items())
             print(f"{method:10}" + "".join(f"{cell:>24}" for cell in cells))
         for n in mine:
             if "over" in n.metric and not n.metric.startswith(tuple(columns)):
                 print(f"  {n.method}: {n.metric} {n.text(3)}")
+
+
+def colorfulness_rows(found: Columns, real: Columns) -> Rows:
+    """Colorfulness over the real pictures': two differences, two aggregations."""
+    rows = {}
+    for differences, column in (("signed", "colorfulness"), ("absolute", "colorfulness_absolute")):
+        values = found[column], real[column]
+        ways = {"ratio_of_means": ratio_of(*values), "mean_of_ratios": mean_of(metrics.colorfulness_ratios(*values))}
+        for way, statistic in ways.items():
+            note = f"colorfulness of {differences} differences over the real pictures', {way.replace('_', ' ')}"
+            rows[f"colorfulness_{differences}_{way}"] = statistic, note
+    return rows
+
+
+def psnr_rows(found: Columns, gray: Columns) -> tuple[Rows, Rows]:
+    """PSNR of ab and of RGB: of the method with its gain over gray pictures; and of gray pictures."""
+    ours, of_gray = {}, {}
+    for metric, planes in (("psnr_ab", "a and b against 255"), ("psnr_rgb", "sRGB; L is given")):
+        note = f"dB, a mean over pictures, {planes}"
+        ours[metric], of_gray[metric] = ((mean_of(columns[metric]), note) for columns in (found, gray))
+        ours[f"{metric}_minus_gray"] = difference_of(ours[metric][0], of_gray[metric][0]), f"{note}; paired"
+    return ours, of_gray
+
+
+def square_rows(crop: tuple[Columns, Columns], stretch: tuple[Columns, Columns]) -> Rows:
+    """Three metrics of the same images, cropped and stretched, and paired differences; columns as (method's, real)."""
+    cropped, stretched = (
+        {
+            "psnr_ab": mean_of(found["psnr_ab"]),
+            "colorfulness_ratio": ratio_of(found["colorfulness"], real["colorfulness"]),
+            "kernel": pair_mean_of(kernel_pairs(found["features"], real["features"])),
+        }
+        for found, real in (crop, stretch)
+    )
+    rows = {}
+    for metric, statistic in cropped.items():
+        rows[f"crop_{metric}"] = statistic, "the largest centered square"
+        rows[f"stretch_{metric}"] = stretched[metric], "the whole image, made square by squeezing it"
+        rows[f"stretch_minus_crop_{metric}"] = difference_of(stretched[metric], statistic), "paired"
+    return rows
+
+
+def size_rows(found: Float[Tensor, "n d"], real: Float[Tensor, "n d"], few: int, many: int) -> Rows:
+    """Kernel and Fréchet distance of the same outputs' features from few pictures and from many.
+
+    For fewer pictures than there are, subsets are drawn; the interval then holds 95 % of their distances.
+    """
+    n, dimensions = found.shape
+    random, rows = np.random.default_rng(0), {}
+    for size in (few, many):
+        subsets = [torch.from_numpy(random.permutation(n)[:size]) for _ in range(_SUBSETS if size < n else 1)]
+        note = f"EfficientNet-Lite0's last stage pooled, {dimensions} dimensions"
+        kernel, frechet = (
+            [distance(found[chosen], real[chosen]) for chosen in subsets]
+            for distance in (metrics.kernel_distance, metrics.frechet_distance)
+        )
+        if size < n:
+            note += f"; mean of {_SUBSETS} subsets, the interval holds 95 % of them"
+            kernel, frechet = (
+                Estimate(float(np.mean(values)), *np.quantile(values, [0.025, 0.975]).tolist(), size)
+                for values in (kernel, frechet)
+            )
+        else:
+            kernel, frechet = pair_mean_of(kernel_pairs(found, real)), runner.without_interval(frechet[0], size)
+        rows[f"kernel_n{size}"] = kernel, note
+        rows[f"frechet_n{size}"] = frechet, "; ".join(filter(None, (note, rank_note(size, dimensions))))
+    return rows
+
+
+def stretch(store: ImageStore, size: int) -> Float[Tensor, "n 3 {size} {size}"]:
+    """Every image as a square, squeezed: nothing is cut off, and everything is out of shape. In [0, 1]."""
+    options = {"size": (size, size), "mode": "bilinear", "antialias": True}
+    return torch.cat([nnf.interpolate(image[None].float() / 255, **options) for image in store.images]).clamp(0, 1)
+
+
+def sizes_of(n: int) -> tuple[int, int]:
+    """100 and 300 pictures; where there are not as many, a third of them and all."""
+    return (100, 300) if n >= 300 else (n // 3, n)
+
+
+def evaluate_variants(root: Path, run: Run) -> list[Number]:
+    """Measure one method's colorings of each data set's val pictures in all these ways, keep and print the numbers.
+
+    Crop and stretch are compared only where images are not square.
+
+    Raises:
+        WeightsError: missing or damaged weights. DataError: no val pictures, or a damaged results file.
+        ConfigError: fewer than 6 pictures of a data set.
+    """
+    method, provenance, numbers = load_method(run.method, run.file), run.provenance(" --atlas"), []
+    for data in dataset_names(root, "val"):
+        store = load_split(root, "val", SIZE, [data], quiet=True)
+        chosen = runner.spread(len(store), run.limit)
+        store = ImageStore([store.images[i] for i in chosen], [store.names[i] for i in chosen])
+        squares = {"crop": center_crops(store, SIZE)}
+        if any(image.shape[1] != image.shape[2] for image in store.images):
+            squares["stretch"] = stretch(store, SIZE)
+        columns = {kind: measure_all([method, GRAY], {data: rgb})[1][data] for kind, rgb in squares.items()}
+        pairs = {kind: (one[method.name], one[REAL]) for kind, one in columns.items()}
+        found, real = pairs["crop"]
+        rows, gray = psnr_rows(found, columns["crop"][GRAY.name])
+        rows |= colorfulness_rows(found, real)
+        rows |= size_rows(found["features"], real["features"], *sizes_of(len(store)))
+        if "stretch" in pairs:
+            rows |= square_rows(*pairs.values())
+        for one, of_one in ((method, rows), (GRAY, gray)):
+            of_one = {ATLAS + name: (value, f"{note}; squares at {SIZE} px") for name, (value, note) in of_one.items()}
+            numbers += runner.numbers_of(of_one, one, data, len(store), provenance)
+        merge_results(numbers, run.output)
+    for data, some in itertools.groupby(numbers, lambda n: n.data):
+        print(f"\n{data}")
+        for n in some:
+            print(f"  {n.method:10}{n.metric.removeprefix(ATLAS):44}{n.text(4)}")
+    return numbers

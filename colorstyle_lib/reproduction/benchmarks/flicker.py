@@ -1,13 +1,12 @@
 """The flicker benchmark: restyled pans over the demo photographs.
 
-The motion of a pan is known, so that flicker can be measured; photographs and styles come with the package. Ratios are
-to the flicker of the clip that was put in, which is not 0 where a step is no whole pixel; where it is, they have no
-meaning, and differences are counted in levels of 8 bits.
+The motion of a pan is known, so that flicker can be measured. Ratios are to the flicker of the clip that was put in,
+which is 0 where a step is a whole pixel: there differences are counted in levels of 8 bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -22,19 +21,10 @@ from colorstyle_lib.inference.video import SMOOTH, Smoother, next_frame
 from colorstyle_lib.metrics.bootstrap import mean_of
 from colorstyle_lib.metrics.flicker import flicker, pan
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.benchmarks.runner import Rows, Run, numbers_of, without_interval
+from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Rows, Run, numbers_of, without_interval
 from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
 
-PAIRS = (
-    ("coffee", "brush"),
-    ("astronaut", "mosaic"),
-    ("chelsea", "ink"),
-    ("rocket", "night"),
-    ("china", "waves"),
-    ("flower", "watercolor"),
-    ("hubble", "facets"),
-    ("chelsea", "batik"),
-)
+PAIRS: list[tuple[str, str]] = [tuple(pair) for pair in NOTES["clips"]["pairs"]]
 """Photographs and styles of the measured clips."""
 
 PANS, WHOLE_PANS = "pans", "whole_pans"
@@ -61,9 +51,7 @@ def evaluate_clips(run: Run) -> list[Number]:
     Raises:
         WeightsError: missing weights. ConfigError: they only color.
     """
-    model = ColorStyle.load(run.weights)
-    provenance = run.provenance(" --clips", data="")
-    numbers = []
+    model, provenance, numbers = ColorStyle.load(run.weights), run.provenance(" --clips", data=""), []
     for data, step in STEPS.items():
         pans = [measured_pan(model, *pair, step) for pair in PAIRS[: run.limit]]
         numbers += clip_numbers(pans, data, run.method, model.weights_hash, provenance)
@@ -80,17 +68,15 @@ def measured_pan(
 
     ``step`` as in :func:`.pan`, ``smooth`` as in :class:`.Smoother`.
     """
-    stylizer = model.stylizer(to_picture(style(style_name, _SCENE).image))
+    stylizer, smoother = model.stylizer(to_picture(style(style_name, _SCENE).image)), Smoother(smooth)
     scene = shrink(photograph(photo).open(), _SCENE)
-    frames = frames or _FRAMES
-    clip = pan(scene, frames, step, _WINDOW)
+    clip = pan(scene, frames or _FRAMES, step, _WINDOW)
     changes = [stylizer.change(frame) for frame in clip]
-    smoother = Smoother(smooth)
-    plain = _stacked(stylizer.finish(change).image for change in changes)
-    calm = _stacked(next_frame(stylizer, smoother, change).image for change in changes)
-    painted_on = _stacked(pan(stylizer.finish(stylizer.change(scene)).image, frames, step, _WINDOW))
-    flickers = (flicker(made, step) for made in (_stacked(clip), plain, calm, painted_on))
-    return Pan(*flickers, slope(calm[-1]) / slope(plain[-1]))
+    plain = [stylizer.finish(change).image for change in changes]
+    calm = [next_frame(stylizer, smoother, change).image for change in changes]
+    painted_on = pan(stylizer.finish(stylizer.change(scene)).image, len(clip), step, _WINDOW)
+    clips = [torch.stack([to_tensor(one) for one in pictures]) for pictures in (clip, plain, calm, painted_on)]
+    return Pan(*(flicker(made, step) for made in clips), slope(clips[2][-1]) / slope(clips[1][-1]))
 
 
 def slope(picture: Float[Tensor, "3 h w"]) -> float:
@@ -120,7 +106,3 @@ def clip_numbers(pans: Sequence[Pan], data: str, name: str, weights: str, proven
         rows["flicker_smooth_worst"] = without_interval(smooth.max().item(), n), f"{what}; the worst clip"
         rows["flicker_smooth_above"] = without_interval(above, n), "clips that flicker more than their input"
     return numbers_of(rows, ColorMethod(name, None, weights=weights), data, n, provenance)
-
-
-def _stacked(pictures: Iterable) -> Float[Tensor, "t 3 h w"]:
-    return torch.stack([to_tensor(picture) for picture in pictures])

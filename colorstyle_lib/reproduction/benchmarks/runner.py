@@ -35,25 +35,21 @@ ALL = "all"
 DEMO = "demo"
 """The name of the demo photographs among data sets."""
 
+Squares = Mapping[str, Float[Tensor, "n 3 _ _"]]
+"""Square pictures, sRGB in [0, 1], by data set."""
+
 Rows = Mapping[str, tuple[Statistic | Estimate, str]]
 """Metrics by name: a statistic over pictures, or an estimate without an interval (NaN ends); and a note."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """The options of one ``colorstyle evaluate``.
+    """The options of one ``colorstyle evaluate``."""
 
-    Attributes:
-        output: the results file; numbers that are not measured again stay in it.
-        weights: a ``.safetensors`` file; by default the released ones.
-        name: of the weights, in addresses of numbers; by default ``released``, or the file's own name.
-        limit: pictures of each data set, spread evenly over its files, or pairs; by default all.
-    """
-
-    output: Path
-    weights: Path | None = None
-    name: str | None = None
-    limit: int | None = None
+    output: Path  # the results file; numbers that are not measured again stay in it
+    weights: Path | None = None  # a ``.safetensors`` file; by default the released ones
+    name: str | None = None  # of the weights, in addresses; by default ``released``, or the file's own name
+    limit: int | None = None  # pictures of each data set, spread evenly over its files, or pairs; by default all
 
     @property
     def method(self) -> str:
@@ -73,27 +69,20 @@ class Run:
         return Provenance.here(f"colorstyle evaluate{benchmark}{weights}{data}{limited}{more}", mode)
 
 
-def load_squares(root: Path | None, size: int, limit: int | None = None) -> dict[str, Float[Tensor, "n 3 _ _"]]:
-    """The centered squares of each data set's val pictures at one size, in [0, 1].
+def load_squares(root: Path | None, size: int, limit: int | None = None) -> Squares:
+    """The centered squares, ``size`` pixels a side, of each data set's val pictures; of demo photographs, if no root.
 
-    Args:
-        root: a data root; None for the demo photographs, which everybody has.
-        size: side in pixels.
-        limit: at most this many of each, spread evenly over its files.
+    At most ``limit`` of each, spread evenly over its files.
 
     Raises:
         MissingExtraError: the package that carries demo photographs is not installed.
     """
     if root is None:
-        squares = demo_squares(size)
-        if squares is None:
+        if (squares := demo_squares(size)) is None:
             raise MissingExtraError("a package with demo photographs", "tutorial")
         return {DEMO: squares[:limit]}
-    found = {}
-    for name in dataset_names(root, "val"):
-        rgb = center_crops(load_split(root, "val", size, [name], quiet=True), size)
-        found[name] = rgb[spread(len(rgb), limit)]
-    return found
+    stores = ((name, load_split(root, "val", size, [name], quiet=True)) for name in dataset_names(root, "val"))
+    return {name: center_crops(store, size)[spread(len(store), limit)] for name, store in stores}
 
 
 def spread(n: int, limit: int | None) -> list[int]:
@@ -109,21 +98,14 @@ def joined(parts: Sequence[Columns]) -> Columns:
 def with_all(measured: Mapping[str, Mapping[str, Columns]]) -> dict[str, Mapping[str, Columns]]:
     """Columns by data set and group, and behind them those of all data sets together, where there are several."""
     sets = list(measured.values())
-    if len(sets) < 2:
-        return dict(measured)
-    return {**measured, ALL: {group: joined([one[group] for one in sets]) for group in sets[0]}}
+    every = {ALL: {group: joined([one[group] for one in sets]) for group in sets[0]}} if len(sets) > 1 else {}
+    return {**measured, **every}
 
 
 def cached(compute: Callable[[], Columns], *parts: str | Tensor | Callable[..., object] | None) -> Columns:
-    """Columns from ``runs/measured``, computed and kept where they are not there.
-
-    Args:
-        compute: makes them.
-        parts: everything that they depend on; see :func:`.cache_key`.
-    """
+    """Columns from ``runs/measured``, computed and kept where they are not there; parts as of :func:`.cache_key`."""
     key = cache_key(*parts)
-    columns = load_columns(key)
-    if columns is None:
+    if (columns := load_columns(key)) is None:
         columns = compute()
         save_columns(key, columns)
     return columns
@@ -141,13 +123,13 @@ def numbers_of(rows: Rows, method: ColorMethod, data: str, n: int, provenance: P
 
 def mean_rows(trainings: Sequence[Rows]) -> Rows:
     """Metrics as means over trainings, on the same pictures."""
-
-    def mean(values: Sequence[Statistic | Estimate]) -> Statistic | Estimate:
-        if not isinstance(values[0], Estimate):
-            return mean_over(values)
-        return without_interval(fmean(one.value for one in values), values[0].n)
-
-    return {metric: (mean([one[metric][0] for one in trainings]), note) for metric, (_, note) in trainings[0].items()}
+    means = {}
+    for metric, (first, note) in trainings[0].items():
+        values = [one[metric][0] for one in trainings]
+        estimated = isinstance(first, Estimate)
+        mean = without_interval(fmean(e.value for e in values), first.n) if estimated else mean_over(values)
+        means[metric] = mean, note
+    return means
 
 
 def without_interval(value: float, n: int) -> Estimate:

@@ -6,8 +6,6 @@ evaluation mode; pictures are real ones in [0, 1], at the size that the generato
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 import torch.nn.functional as nnf
@@ -22,7 +20,7 @@ from colorstyle_lib.metrics.coloring import square_error_ab
 from colorstyle_lib.model.content import content_planes, gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.benchmarks.runner import NOTES, cached, joined, numbers_of, with_all
+from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Squares, cached, joined, numbers_of, with_all
 from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance
 
 HALVED = 192
@@ -32,25 +30,6 @@ HINTS, SEEDS = 10, 8
 
 _BATCH = 20
 _CELL = 4  # pixels: uncertainty is predicted at half the size, and neighbors are nearly equal
-_QUARTERS = 4
-_STATISTICS = {  # by way and metric: the column whose mean it is, or two columns, the ratio of whose means it is
-    "reference": {
-        "reference_error_automatic": ("automatic",),
-        "reference_error": ("reference",),
-        "reference_error_over_automatic": ("reference", "automatic"),
-    },
-    "hints": {
-        "hints_error_automatic": ("automatic",),
-        "hints_error": ("hints",),
-        "hints_error_over_automatic": ("hints", "automatic"),
-        "hints_network_error_over_automatic": ("network", "automatic"),
-    },
-    "samples": {
-        "best_of_8_over_jitters": ("best_sample", "best_jitter"),
-        "best_of_8_over_single": ("best_sample", "single"),
-        "jitters_over_single": ("best_jitter", "single"),
-    },
-}
 
 
 @torch.no_grad()
@@ -72,9 +51,8 @@ def reference_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"]) -> Col
 def hint_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count: int = HINTS, seed: int = 0) -> Columns:
     """Errors outside hints of the true color at random points, as a person would give them.
 
-    Returns:
-        ``automatic`` without hints, ``hints`` as ``colorize`` answers, which limits hints to their neighborhood, and
-        ``network`` as the generator alone does.
+    They are ``automatic`` without hints, ``hints`` as ``colorize`` answers, which limits hints to their neighborhood,
+    and ``network`` as the generator alone does.
     """
     random = torch.Generator().manual_seed(seed)
     height, width = rgb.shape[-2:]
@@ -82,11 +60,9 @@ def hint_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count: i
     for batch in rgb.split(_BATCH):
         lab = rgb_to_lab(batch)
         light, rasters = lab[:, :1], []
-        for i, image in enumerate(batch):
+        for i, image in enumerate((batch * 255).round().byte()):
             at = torch.rand(count, 2, generator=random) * torch.tensor([width, height])
-            colors = (image[:, int(y), int(x)] * 255 for x, y in at.tolist())
-            words = ("#" + bytes(color.round().byte().tolist()).hex() for color in colors)
-            hints = [(x, y, word) for (x, y), word in zip(at.tolist(), words, strict=True)]
+            hints = [(x, y, "#" + bytes(image[:, int(y), int(x)].tolist()).hex()) for x, y in at.tolist()]
             rasters.append(rasterize_hints(hints, (width, height), light[i : i + 1]))
         ab, known = (torch.cat(planes) for planes in zip(*rasters, strict=True))
         plain = generator(gray_content(light))
@@ -102,10 +78,7 @@ def sample_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count:
 
     A jitter adds one random ab vector to the whole guess. Those of a picture are scaled so that their mean square is
     the samples' own mean square distance from the guess: the same variance, without any knowledge of the picture.
-
-    Returns:
-        ``single`` (the guess without a seed), ``best_sample`` and ``best_jitter``: errors; and ``spread``, the samples'
-        mean square distance from the guess, squared Lab units.
+    Errors are ``single`` (the guess without a seed), ``best_sample`` and ``best_jitter``; ``spread`` is that distance.
     """
     size = generator.config.noise
     noise = [torch.randn(1, size, generator=torch.Generator().manual_seed(seed)) for seed in range(count)]
@@ -119,24 +92,17 @@ def sample_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count:
         spread = torch.stack([_error(sample, guess) for sample in samples]).mean(0)
         shifts = torch.randn(count, len(batch), 2, 1, 1, generator=random)
         shifts *= (spread / shifts.square().sum(2).mean(0).flatten())[:, None, None, None].sqrt()
-        parts.append(
-            {
-                "single": _error(guess, truth),
-                "best_sample": torch.stack([_error(sample, truth) for sample in samples]).amin(0),
-                "best_jitter": torch.stack([_error(guess + shift, truth) for shift in shifts]).amin(0),
-                "spread": spread,
-            }
-        )
+        best = {"best_sample": samples, "best_jitter": [guess + shift for shift in shifts]}
+        errors = {name: torch.stack([_error(ab, truth) for ab in answers]).amin(0) for name, answers in best.items()}
+        parts.append({"single": _error(guess, truth), "spread": spread, **errors})
     return joined(parts)
 
 
 @torch.no_grad()
 def uncertainty_cells(generator: Generator, rgb: Float[Tensor, "n 3 h w"]) -> Columns:
-    """Predicted uncertainty of a generator of ab bins, and its error, in cells of 4 x 4 pixels.
+    """Uncertainty of a generator of ab bins, and its error, a row of cells of 4 x 4 pixels a picture.
 
-    Returns:
-        A row of cells a picture: ``unsure``, the predicted standard deviation in the ab plane, Lab units; and
-        ``wrong``, the squared error, squared Lab units.
+    ``unsure`` is the predicted standard deviation in the ab plane, Lab units; ``wrong`` the squared error.
     """
     parts = []
     for batch in rgb.split(_BATCH):
@@ -148,9 +114,7 @@ def uncertainty_cells(generator: Generator, rgb: Float[Tensor, "n 3 h w"]) -> Co
     return joined(parts)
 
 
-def calibration(
-    unsure: Float[Tensor, "n cells"], wrong: Float[Tensor, "n cells"], parts: int = 10
-) -> Float[Tensor, "{parts} 2"]:
+def calibration(unsure: Float[Tensor, "n c"], wrong: Float[Tensor, "n c"], parts: int = 10) -> Float[Tensor, "p 2"]:
     """Root mean squares of predicted and actual error, Lab units, from the surest part of all cells on."""
     order = unsure.flatten().argsort()
     pairs = torch.stack((unsure.flatten().square()[order], wrong.flatten()[order]), dim=1)
@@ -158,57 +122,46 @@ def calibration(
 
 
 def steering_statistics(way: str, columns: Columns) -> dict[str, Statistic]:
-    """The metrics of one way of steering (``reference``, ``hints``, ``samples``, ``uncertainty``) from its columns."""
-    if way == "uncertainty":
-        return _uncertainty_statistics(columns["unsure"], columns["wrong"])
+    """The metrics of one way of steering (``reference``, ``hints``, ``samples``, ``uncertainty``) from its columns.
+
+    Those of uncertainty are the error in the surest and in the least sure quarter of all cells, and Spearman's
+    correlation picture by picture.
+    """
     found = {
         metric: (mean_of if len(names) == 1 else ratio_of)(*(columns[name] for name in names))
-        for metric, names in _STATISTICS[way].items()
+        for metric, names in NOTES["steering"][way].items()
+        if metric != "note"
     }
     if way == "samples":
         spread = mean_of(columns["spread"])
         found["sample_spread"] = lambda counts: spread(counts).sqrt()
-    return found
-
-
-def _uncertainty_statistics(unsure: Tensor, wrong: Tensor) -> dict[str, Statistic]:
-    """Error in the surest and the least sure quarter of all cells; and Spearman's correlation picture by picture."""
+    if way != "uncertainty":
+        return found
+    unsure, wrong = columns["unsure"], columns["wrong"]
     ranked = unsure.flatten().sort().values
-    edges = torch.stack([ranked[len(ranked) * part // _QUARTERS] for part in range(1, _QUARTERS)])
-    quarter = torch.bucketize(unsure, edges)
-
-    def rms(which: int) -> Statistic:
-        inside = quarter == which
-        square = ratio_of((wrong * inside).sum(1), inside.sum(1).float())
-        return lambda counts: square(counts).sqrt()
-
-    sure, guessing = rms(0), rms(_QUARTERS - 1)
+    quarter = torch.bucketize(unsure, ranked[[len(ranked) * part // 4 for part in (1, 2, 3)]])
+    sure, guessing = (ratio_of((wrong * cells).sum(1), cells.sum(1).float()) for cells in (quarter == 0, quarter == 3))
     with needs_extra("SciPy", "tutorial"):
         from scipy.stats import rankdata
     # Equal cells are ranked by their place, so that a picture whose cells are all alike has a number, too.
     ranks = (rankdata(cells.cpu(), method="ordinal", axis=1) for cells in (unsure, wrong))
     correlations = [np.corrcoef(one, other)[0, 1] for one, other in zip(*ranks, strict=True)]
     return {
-        "error_where_sure": sure,
-        "error_where_unsure": guessing,
-        "error_unsure_over_sure": lambda counts: guessing(counts) / sure(counts),
+        "error_where_sure": lambda counts: sure(counts).sqrt(),
+        "error_where_unsure": lambda counts: guessing(counts).sqrt(),
+        "error_unsure_over_sure": lambda counts: guessing(counts).sqrt() / sure(counts).sqrt(),
         "uncertainty_rank_correlation": mean_of(torch.tensor(correlations)),
     }
 
 
-def evaluate_steering(
-    method: ColorMethod,
-    squares: Mapping[str, Float[Tensor, "n 3 h w"]],
-    halved: Mapping[str, Float[Tensor, "n 3 h2 w2"]],
-    provenance: Provenance,
-) -> list[Number]:
+def evaluate_steering(method: ColorMethod, squares: Squares, halved: Squares, provenance: Provenance) -> list[Number]:
     """Measure what steering is worth on each data set and on all together; nothing where there is nothing to steer.
 
     The squares are those of :func:`.load_squares` at the generator's working size, and at :data:`HALVED`.
     """
-    generator, ways = method.generator, {}
-    if generator is None:
+    if (generator := method.generator) is None:
         return []
+    ways = {}
     if generator.steering:
         ways |= {"reference": (reference_errors, halved), "hints": (hint_errors, squares)}
     if generator.config.noise:
@@ -224,7 +177,8 @@ def evaluate_steering(
     numbers = []
     for data, by_way in with_all({data: {way: columns_of(way, data) for way in ways} for data in squares}).items():
         for way, columns in by_way.items():
-            rows = {name: (one, NOTES["steering"][way]) for name, one in steering_statistics(way, columns).items()}
+            note = NOTES["steering"][way]["note"]
+            rows = {metric: (value, note) for metric, value in steering_statistics(way, columns).items()}
             numbers += numbers_of(rows, method, data, len(next(iter(columns.values()))), provenance)
     return numbers
 

@@ -5,6 +5,7 @@ And style transfer by one modality alone: how much of each modality's distance t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -23,7 +24,6 @@ from colorstyle_lib import paths
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.batches import center_crops, decoded, in_memory
 from colorstyle_lib.data.datasets import list_images
-from colorstyle_lib.data.layouts import Listing
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
 from colorstyle_lib.images.read import to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
@@ -49,8 +49,6 @@ MEASURES = tuple(field.name for field in fields(StyleScores))
 MODALITY_PAIRS = 42
 """At most so many, and no painting in two, so that intervals are over photographs and paintings."""
 
-_PHOTOGRAPH = "photograph"
-
 
 @dataclass(frozen=True)
 class Pairs:
@@ -62,44 +60,31 @@ class Pairs:
     content_names: list[str]
     style_names: list[str]
 
-    def __len__(self) -> int:
-        return len(self.style_of)
 
+def validation_pairs(root: Path, n: int = PAIRS, *, size: int = SIZE, seed: int = 0) -> Pairs:
+    """Choose n pairs of photograph and style picture of a data root's validation split, as centered squares.
 
-def validation_pairs(
-    root: Path, n: int = PAIRS, *, size: int = SIZE, seed: int = 0, styles: Sequence[str] = ("paintings",)
-) -> Pairs:
-    """Choose photographs and style pictures of a data root's validation split.
-
-    No photograph is in two pairs, and no style picture in two more pairs than another.
-
-    Args:
-        root: the data root.
-        n: pairs.
-        size: side of the centered squares, in pixels.
-        seed: which photographs, and which style each gets; fewer pairs of one seed are the first of more.
-        styles: the data sets that style pictures come from; photographs come from all others.
+    No photograph is in two pairs, and no style picture in two more pairs than another. Fewer pairs of one seed are the
+    first of more. Style pictures come from the data set ``paintings``, photographs from all others.
 
     Raises:
         DataError: the root has no such data set, no other, or fewer photographs than pairs.
     """
     listing = list_images(root, "val")
-    paintings = listing.only(styles)
-    photographs = listing.take([i for i, dataset in enumerate(listing.datasets) if dataset not in styles])
+    paintings = listing.only(["paintings"])
+    photographs = listing.take([i for i, dataset in enumerate(listing.datasets) if dataset != "paintings"])
     if len(photographs) < n:
         raise DataError(f"data root {str(root)!r} has {len(photographs)} validation photographs for {n} pairs")
-    random = np.random.default_rng(seed)
-    paintings = paintings.take(random.permutation(len(paintings)).tolist()[:n])
-    chosen = photographs.take(random.permutation(len(photographs)).tolist()[:n])
-    style_of = [i % len(paintings) for i in range(n)]
-    return Pairs(_squares(chosen, size), _squares(paintings, size), style_of, list(chosen.names), list(paintings.names))
-
-
-def _squares(listing: Listing, size: int) -> Tensor:
-    store = in_memory(decoded(listing.read, len(listing), size), listing.names, listing.groups())
-    if store.problems:
-        raise DataError(f"every picture of the benchmark must be readable: {store.problems[0]}")
-    return center_crops(store, size)
+    random, squares, names = np.random.default_rng(seed), [], []
+    for every in (paintings, photographs):
+        chosen = every.take(random.permutation(len(every)).tolist()[:n])
+        store = in_memory(decoded(chosen.read, len(chosen), size), chosen.names, chosen.groups())
+        if store.problems:
+            raise DataError(f"every picture of the benchmark must be readable: {store.problems[0]}")
+        squares.append(center_crops(store, size))
+        names.append(list(chosen.names))
+    style_of = [i % len(names[0]) for i in range(n)]
+    return Pairs(squares[1], squares[0], style_of, names[1], names[0])
 
 
 @dataclass(frozen=True)
@@ -119,60 +104,42 @@ def style_judge() -> StyleJudge:
     return StyleJudge(load_vgg19().to(memory_format=torch.channels_last), pretrained_efficientnet_lite0())
 
 
-def measure_pairs(
-    methods: Sequence[StyleMethod], pairs: Pairs, judge: StyleJudge, log: Path | None = None
-) -> list[Trial]:
+def measure_pairs(methods: Sequence[StyleMethod], pairs: Pairs, judge: StyleJudge, log: Path) -> list[Trial]:
     """Restyle every pair with every method, and measure the results: one for each method and pair, pair by pair.
 
-    Args:
-        methods: each with another name or strength.
-        pairs: see :func:`validation_pairs`.
-        judge: measures.
-        log: a file of JSON lines to which each result is added at once; results in it are not made again.
+    Methods differ in name or strength. The log is a file of JSON lines to which each result is added at once; results
+    in it are not made again.
 
     Raises:
         ColorStyleError: a method gives a picture of another size.
     """
-    size = pairs.contents.shape[-1]
-    known = _read(log, size) if log and log.exists() else {}
-    described: dict[int, list[Tensor]] = {}
-    trials = []
+    size, known, described, trials = pairs.contents.shape[-1], {}, {}, []
+    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
+        with contextlib.suppress(json.JSONDecodeError):  # a line that a stopped run left unfinished
+            facts = json.loads(line)
+            if facts.pop("size") == size:
+                trial = Trial(**{**facts, "scores": StyleScores(**facts["scores"])})
+                known[trial.name, trial.strength, trial.content, trial.style] = trial
     for i, style_number in enumerate(tqdm(pairs.style_of, unit="pair", mininterval=10)):
-        photograph, style = pairs.contents[i : i + 1], pairs.styles[style_number : style_number + 1]
-        target = None
+        photograph, style, target = pairs.contents[i : i + 1], pairs.styles[style_number : style_number + 1], None
         for method in methods:
             key = (method.name, method.strength, pairs.content_names[i], pairs.style_names[style_number])
             if key not in known:
+                target = target or judge.content(photograph)
                 if style_number not in described:
                     described[style_number] = judge.style(style)
-                target = target or judge.content(photograph)
                 started = time.perf_counter()
                 result = method.restyle(photograph, style)
                 seconds = time.perf_counter() - started
                 if result.shape != photograph.shape:
                     raise ColorStyleError(f"{method.name} made {tuple(result.shape)} of {tuple(photograph.shape)}")
                 known[key] = Trial(*key, seconds, judge.scores(result, target, described[style_number]))
-                if log:
-                    log.parent.mkdir(parents=True, exist_ok=True)
-                    with log.open("a", encoding="utf-8") as stream:
-                        # The break comes first: a line that a stopped run left unfinished must not swallow the next.
-                        stream.write("\n" + json.dumps({"size": size, **asdict(known[key])}))
+                log.parent.mkdir(parents=True, exist_ok=True)
+                with log.open("a", encoding="utf-8") as stream:
+                    # The break comes first: a line that a stopped run left unfinished must not swallow the next.
+                    stream.write("\n" + json.dumps({"size": size, **asdict(known[key])}))
             trials.append(known[key])
     return trials
-
-
-def _read(log: Path, size: int) -> dict[tuple[str, float, str, str], Trial]:
-    """Results at this size; a line that a stopped run left unfinished is left out."""
-    found = {}
-    for line in log.read_text(encoding="utf-8").splitlines():
-        try:
-            facts = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if facts.pop("size") == size:
-            trial = Trial(**{**facts, "scores": StyleScores(**facts["scores"])})
-            found[trial.name, trial.strength, trial.content, trial.style] = trial
-    return found
 
 
 def by_method(trials: Sequence[Trial]) -> dict[tuple[str, float], list[Trial]]:
@@ -181,15 +148,22 @@ def by_method(trials: Sequence[Trial]) -> dict[tuple[str, float], list[Trial]]:
     return {key: [trial for trial in trials if (trial.name, trial.strength) == key] for key in keys}
 
 
-def means(trials: Sequence[Trial]) -> dict[str, Estimate]:
-    """Means of one method's :data:`MEASURES` over pairs, with 95 % intervals.
+def means(*sides: Sequence[Trial]) -> dict[str, Estimate]:
+    """Means of one method's :data:`MEASURES` over pairs, or of two methods on the same pairs the mean differences.
 
     Pairs that share a painting are not independent, so the bootstrap draws paintings, each with all of its pairs.
 
     Raises:
         ConfigError: all pairs share one painting.
     """
-    return {measure: _over_paintings(_mean_of(trials, measure), trials) for measure in MEASURES}
+    paintings, painting = np.unique([t.style for t in sides[0]], return_inverse=True)
+    pairs, found = torch.from_numpy(np.bincount(painting).astype(float)), {}
+    for measure in MEASURES:
+        sums = (np.bincount(painting, [getattr(t.scores, measure) for t in side]) for side in sides)
+        one, *other = (ratio_of(torch.from_numpy(each), pairs) for each in sums)
+        statistic = difference_of(one, *other) if other else one
+        found[measure] = replace(bootstrap(statistic, len(paintings)), n=len(sides[0]))
+    return found
 
 
 def compare(trials: Sequence[Trial], one: tuple[str, float], other: tuple[str, float]) -> dict[str, Estimate]:
@@ -202,22 +176,7 @@ def compare(trials: Sequence[Trial], one: tuple[str, float], other: tuple[str, f
     both = sorted(sides[0].keys() & sides[1].keys())
     if not both:
         raise ConfigError(f"{one} and {other} were measured on no pair in common; run both on the same pairs")
-    ours, theirs = ([side[pair] for pair in both] for side in sides)
-    return {
-        measure: _over_paintings(difference_of(_mean_of(ours, measure), _mean_of(theirs, measure)), ours)
-        for measure in MEASURES
-    }
-
-
-def _mean_of(trials: Sequence[Trial], measure: str) -> Statistic:
-    """The mean over pairs, as a statistic over paintings."""
-    _, painting = np.unique([t.style for t in trials], return_inverse=True)
-    values = [getattr(t.scores, measure) for t in trials]
-    return ratio_of(*(torch.from_numpy(np.bincount(painting, each)) for each in (values, np.ones(len(trials)))))
-
-
-def _over_paintings(statistic: Statistic, trials: Sequence[Trial]) -> Estimate:
-    return replace(bootstrap(statistic, len({trial.style for trial in trials})), n=len(trials))
+    return means(*([side[pair] for pair in both] for side in sides))
 
 
 def style_numbers(
@@ -252,12 +211,8 @@ def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0
     """Restyle the same pairs with weights and every baseline, keep the numbers, and print the table.
 
     Results are added to ``runs/style_benchmark.jsonl`` at once; those of the same weights in it are not made again.
-
-    Args:
-        root: a data root with photographs and ``paintings``.
-        run: its options; weights that only color are left out, and the limit is of pairs, by default :data:`PAIRS`.
-        size: side of the squares, in pixels.
-        optimized: on so many pairs the optimization is measured too.
+    Weights that only color are left out. The run's limit is of pairs, by default :data:`PAIRS`; on ``optimized`` pairs
+    the optimization is measured too.
 
     Raises:
         WeightsError: missing weights. DataError: too few pictures. MissingExtraError: a package is not installed.
@@ -294,14 +249,9 @@ def distances_to_styles(
 ) -> dict[str, Float[Tensor, "k 3"]]:
     """Restyle photographs by all modalities of a style and by each alone, and measure Euclidean distances to it.
 
-    Args:
-        model: with restyling levels.
-        photographs: sRGB in [0, 1].
-        styles: of each; pairs whose style lacks a modality, such as a gray one color, are left out.
-
-    Returns:
-        By what was taken (``""`` for all, ``only color`` ...) the distances of each result from its style in color,
-        texture and shape, of the vectors of :func:`.describe`; and under ``photograph`` those of the photograph.
+    Pictures are sRGB in [0, 1]. Pairs whose style lacks a modality, such as a gray one color, are left out.
+    By what was taken (``""`` for all, ``only color`` ...) these are each result's distances from its style in color,
+    texture and shape, of the vectors of :func:`.describe`; and under ``photograph`` those of the photograph.
 
     Raises:
         DataError: every style lacks a modality.
@@ -316,7 +266,7 @@ def distances_to_styles(
         pairs = zip(describe(rgb_to_lab(rgb)).vectors, described.vectors, strict=True)
         return torch.stack([(one - goal[whole]).norm(dim=1) for one, goal in pairs], 1)
 
-    found = {_PHOTOGRAPH: distance(photographs)}
+    found = {"photograph": distance(photographs)}
     for taken, attention in ({"": None} | {f"only {name}": {name: 1.0} for name in MODALITIES}).items():
         made = [model.stylize(p, s, attention=attention).image for p, s in zip(photographs, styles, strict=True)]
         found[taken] = distance(torch.stack([to_tensor(image) for image in made]))
@@ -324,34 +274,24 @@ def distances_to_styles(
 
 
 def modality_numbers(
-    distances: Mapping[str, Float[Tensor, "n 3"]],
-    name: str,
-    data: str,
-    provenance: Provenance,
-    weights: str | None = None,
+    distances: Mapping[str, Tensor], name: str, data: str, provenance: Provenance, weights: str | None = None
 ) -> list[Number]:
     """The share of each distance that a result closed, and how much more of X's *only X* closed than *only Y*.
 
     A share is ``1 - sum |v(result) - v(style)| / sum |v(photograph) - v(style)|`` over pairs: 1 is arrival, below 0 the
     wrong way. The distances are those of :func:`distances_to_styles`.
     """
-    start = distances[_PHOTOGRAPH]
-    left = {
-        taken: [ratio_of(found[:, k], start[:, k]) for k in range(len(MODALITIES))]
-        for taken, found in distances.items()
-        if taken != _PHOTOGRAPH
-    }
-    numbers = []
+    results, numbers = dict(distances), []
+    start = results.pop("photograph")
+    left = {taken: [ratio_of(*pair) for pair in zip(ends.T, start.T, strict=True)] for taken, ends in results.items()}
     for taken, ratios in left.items():
         rows: dict[str, tuple[Statistic, str]] = {}
         for k, modality in enumerate(MODALITIES):
             share = difference_of(lambda counts: counts.new_ones(len(counts)), ratios[k])
             rows[f"went_{modality}"] = share, "share of the way to the style, sums over pairs"
-            for other in MODALITIES if taken == f"only {modality}" else ():
-                if other != modality:
-                    farther = difference_of(left[f"only {other}"][k], ratios[k])
-                    note = "paired over pairs; above 0 the words are true"
-                    rows[f"went_{modality}_minus_only_{other}"] = farther, note
+            for other in (one for one in MODALITIES if one != modality and taken == f"only {modality}"):
+                farther = difference_of(left[f"only {other}"][k], ratios[k])
+                rows[f"went_{modality}_minus_only_{other}"] = farther, "paired over pairs; above 0 the words are true"
         method = ColorMethod(f"{name}, {taken}" if taken else name, None, weights=weights)
         numbers += numbers_of(rows, method, data, len(start), provenance)
     return numbers

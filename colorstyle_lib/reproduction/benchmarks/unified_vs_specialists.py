@@ -1,14 +1,12 @@
 """One model against two specialists: the cost of learning both tasks at once, with equal trained weights and time.
 
-:data:`.SPECIALISTS` has their recipes and ``colorstyle opponents`` trains them. Here their colorings and their restyled
-photographs are measured, each pair of methods on the same pictures.
-
 Of several seeds a number is the mean, and a model is compared with the specialist of its own seed. An interval tells
 what other pictures would change; what another seed would, the seeds' own values tell.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -17,8 +15,6 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from colorstyle_lib.config import differing
 from colorstyle_lib.errors import WeightsError
@@ -28,18 +24,9 @@ from colorstyle_lib.metrics.feature_distance import StyleScores
 from colorstyle_lib.reproduction.baselines.method import ColorMethod, load_method, read_config
 from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
 from colorstyle_lib.reproduction.baselines.style import stylizing
+from colorstyle_lib.reproduction.benchmarks import style
 from colorstyle_lib.reproduction.benchmarks.coloring import REAL, SIZE, coloring_numbers, measure_all, metrics_of
-from colorstyle_lib.reproduction.benchmarks.runner import Run, load_squares
-from colorstyle_lib.reproduction.benchmarks.style import (
-    MEASURES,
-    Pairs,
-    Trial,
-    measure_pairs,
-    style_judge,
-    style_numbers,
-    validation_pairs,
-)
-from colorstyle_lib.reproduction.benchmarks.style import SIZE as STYLE_SIZE
+from colorstyle_lib.reproduction.benchmarks.runner import Run, Squares, load_squares
 from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
 
 JOINT, COLOR, STYLE = SPECIALISTS
@@ -51,15 +38,11 @@ Trainings = Sequence[ColorMethod]
 """The trainings of one method with several seeds, each of which meets the other method's in the same place."""
 
 
-def evaluate_specialists(root: Path, folders: Sequence[Path], run: Run, *, size: int = STYLE_SIZE) -> list[Number]:
+def evaluate_specialists(root: Path, folders: Sequence[Path], run: Run, *, size: int = style.SIZE) -> list[Number]:
     """Measure the joint model and both specialists, with paired differences, and keep the numbers.
 
-    Args:
-        root: a data root with photographs and ``paintings``.
-        folders: each with the folders of ``colorstyle opponents``, and of another seed. The first keeps what was
-            restyled, which is not done again.
-        run: its options; pairs are by default :data:`PAIRS`.
-        size: side of the pairs' squares, in pixels.
+    Each folder has the folders of ``colorstyle opponents`` of another seed. The first keeps what was restyled, which is
+    not done again. Pairs are by default :data:`PAIRS`, their squares of ``size`` pixels.
 
     Raises:
         WeightsError: see :func:`read_trainings`, or VGG-19's weights are missing.
@@ -71,16 +54,14 @@ def evaluate_specialists(root: Path, folders: Sequence[Path], run: Run, *, size:
     colorings = partial(color_numbers, squares=load_squares(root, SIZE, run.limit), provenance=provenance)
     numbers = _by_seed(colorings, methods[JOINT], methods[COLOR])
     merge_results(numbers, run.output)  # before minutes of restyling
-    pairs = validation_pairs(root, run.limit or PAIRS, size=size)
+    pairs = style.validation_pairs(root, run.limit or PAIRS, size=size)
     restylings = partial(restyling_numbers, pairs=pairs, provenance=provenance, log=folders[0] / "specialists.jsonl")
     numbers += _by_seed(restylings, methods[JOINT], methods[STYLE])
     merge_results(numbers, run.output)
     return numbers
 
 
-def _by_seed(
-    measure: Callable[[Trainings, Trainings], list[Number]], ours: Trainings, theirs: Trainings
-) -> list[Number]:
+def _by_seed(measure: Callable[..., list[Number]], ours: Trainings, theirs: Trainings) -> list[Number]:
     """Numbers of all trainings together, each with its value in every single one."""
     numbers = measure(ours, theirs)
     if len(ours) == 1:
@@ -91,9 +72,7 @@ def _by_seed(
     return [replace(number, by_seed=each) for number, each in zip(numbers, values, strict=True)]
 
 
-def color_numbers(
-    ours: Trainings, theirs: Trainings, squares: Mapping[str, Float[Tensor, "n 3 h w"]], provenance: Provenance
-) -> list[Number]:
+def color_numbers(ours: Trainings, theirs: Trainings, squares: Squares, provenance: Provenance) -> list[Number]:
     """Colorings of all data sets together: every metric of both, paired differences, and the ratio of colorfulness."""
     methods, found = [_together(ours), _together(theirs)], {ours[0].name: [], theirs[0].name: []}
     for pair in zip(ours, theirs, strict=True):
@@ -108,20 +87,25 @@ def color_numbers(
 
 
 def restyling_numbers(
-    ours: Trainings, theirs: Trainings, pairs: Pairs, provenance: Provenance, log: Path
+    ours: Trainings, theirs: Trainings, pairs: style.Pairs, provenance: Provenance, log: Path
 ) -> list[Number]:
     """Photographs restyled by both: their distances, and paired differences; results in the log are not made again."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     # Names with hashes keep apart the log's results of other trainings.
     logged = {f"{method.name} {method.weights}": method for method in (*ours, *theirs)}
     methods = [stylizing(ColorStyle(m.generator, m.weights or "", device), name) for name, m in logged.items()]
-    trials = measure_pairs(methods, pairs, style_judge(), log)
-    means = _mean_trials([replace(trial, name=logged[trial.name].name) for trial in trials])
+    grouped: dict[tuple[str, str, str], list[style.Trial]] = {}  # by method and pair, one a training
+    for trial in style.measure_pairs(methods, pairs, style.style_judge(), log):
+        grouped.setdefault((logged[trial.name].name, trial.content, trial.style), []).append(trial)
+    means = []
+    for (name, *_), some in grouped.items():
+        scores = {measure: fmean(getattr(trial.scores, measure) for trial in some) for measure in style.MEASURES}
+        means.append(replace(some[0], name=name, scores=StyleScores(**scores)))
     by_name = {method.name: method for method in (_together(ours), _together(theirs))}
     rival = replace(methods[-1], name=theirs[0].name)
     return [
         replace(number, weights=method.weights, seeds=method.seeds, note=f"{number.note}; {method.note}")
-        for number in style_numbers(means, ours[0].name, [rival], provenance)
+        for number in style.style_numbers(means, ours[0].name, [rival], provenance)
         if (method := by_name[number.method])
     ]
 
@@ -130,17 +114,6 @@ def _together(trainings: Trainings) -> ColorMethod:
     """A method with the seeds of all its trainings, for its facts and not to be run."""
     first, *more = trainings
     return replace(first, weights=None, seeds=tuple(s for one in trainings for s in one.seeds)) if more else first
-
-
-def _mean_trials(trials: Sequence[Trial]) -> list[Trial]:
-    """Means over trainings, one a method and pair."""
-    grouped: dict[tuple[str, str, str], list[Trial]] = {}
-    for trial in trials:
-        grouped.setdefault((trial.name, trial.content, trial.style), []).append(trial)
-    return [
-        replace(some[0], scores=StyleScores(**{m: fmean(getattr(t.scores, m) for t in some) for m in MEASURES}))
-        for some in grouped.values()
-    ]
 
 
 def read_trainings(folders: Sequence[Path]) -> dict[str, list[ColorMethod]]:
@@ -152,19 +125,24 @@ def read_trainings(folders: Sequence[Path]) -> dict[str, list[ColorMethod]]:
         WeightsError: one is not trained yet or is damaged; or of several folders two hold the same seed, one holds
             different seeds, or trainings differ in more than their seed.
     """
-    files = {folder: {name: folder / name / f"{name}.safetensors" for name in SPECIALISTS} for folder in folders}
-    for folder, named in files.items():
-        if missing := [name for name, file in named.items() if not file.is_file()]:
+    files = {name: [folder / name / f"{name}.safetensors" for folder in folders] for name in SPECIALISTS}
+    for i, folder in enumerate(folders):
+        if missing := [name for name, each in files.items() if not each[i].is_file()]:
             alike = " --seed ITS_OWN --minutes AS_THE_OTHERS" if len(folders) > 1 else ""
             again = f"colorstyle opponents {' '.join(SPECIALISTS)} --output {folder}{alike}"
             raise WeightsError(f"not trained yet: {', '.join(missing)}; run: {again}")
-    found = {name: [load_method(name, files[folder][name]) for folder in folders] for name in SPECIALISTS}
+    found = {name: [load_method(name, file) for file in each] for name, each in files.items()}
     if len(folders) > 1:
         _check_seeds(folders, found)
-    return {
-        name: [replace(one, note=f"{one.note}, in {_steps(folders, name)} steps") for one in trainings]
-        for name, trainings in found.items()
-    }
+    for name, trainings in found.items():
+        counts = []
+        for path in (folder / name / "log.jsonl" for folder in folders):
+            try:
+                counts.append(str(json.loads(path.read_text(encoding="utf-8").splitlines()[-1])["step"]))
+            except (OSError, ValueError, LookupError, TypeError) as error:
+                raise WeightsError(f"{str(path)!r} is missing or damaged ({error}); train {name} again") from error
+        found[name] = [replace(one, note=f"{one.note}, in {' and '.join(counts)} steps") for one in trainings]
+    return found
 
 
 def _check_seeds(folders: Sequence[Path], found: Mapping[str, Trainings]) -> None:
@@ -178,20 +156,7 @@ def _check_seeds(folders: Sequence[Path], found: Mapping[str, Trainings]) -> Non
             both = f"{str(by_seed[seeds])!r} and {str(folder)!r}"
             raise WeightsError(f"{both} are both of seed {seeds[0]}; name folders of different seeds")
         by_seed[seeds] = folder
-    for name in SPECIALISTS:
-        first, *others = ({**read_config(folder / name), "seed": None} for folder in folders)
-        for folder, other in zip(folders[1:], others, strict=True):
-            if fields := differing(first, other):
-                both = f"{name} in {str(folder)!r} differs from {str(folders[0])!r}"
-                raise WeightsError(f"{both} in more than its seed: {', '.join(fields)}")
-
-
-def _steps(folders: Sequence[Path], name: str) -> str:
-    """The steps that each training had time for, such as ``375 and 402``."""
-    counts = []
-    for path in (folder / name / "log.jsonl" for folder in folders):
-        try:
-            counts.append(str(json.loads(path.read_text(encoding="utf-8").splitlines()[-1])["step"]))
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            raise WeightsError(f"{str(path)!r} is missing or damaged ({error}); train {name} again") from error
-    return " and ".join(counts)
+    for name, folder in itertools.product(SPECIALISTS, folders[1:]):
+        if fields := differing(*({**read_config(one / name), "seed": None} for one in (folders[0], folder))):
+            both = f"{name} in {str(folder)!r} differs from {str(folders[0])!r}"
+            raise WeightsError(f"{both} in more than its seed: {', '.join(fields)}")

@@ -15,8 +15,7 @@ from colorstyle_lib.errors import DataError
 from colorstyle_lib.reproduction.ablations.configs import LONG, SMALL
 from colorstyle_lib.reproduction.ablations.effects import recorded_effects
 from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
-from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL, SIZE
-from colorstyle_lib.reproduction.benchmarks.metric_variants import ATLAS
+from colorstyle_lib.reproduction.benchmarks.coloring import ATLAS, KERNEL, SIZE
 from colorstyle_lib.reproduction.benchmarks.runner import ALL, DEMO
 from colorstyle_lib.reproduction.benchmarks.style import MEASURES
 from colorstyle_lib.reproduction.figures import plots

@@ -17,8 +17,7 @@ from colorstyle_lib.course.plots.common import BLACK, BLUE, MARKERS, SERIES, VER
 from colorstyle_lib.errors import DataError, check_known
 from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS
 from colorstyle_lib.reproduction.ablations.effects import METRICS, Effect
-from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
-from colorstyle_lib.reproduction.benchmarks.metric_variants import ATLAS, sizes_of
+from colorstyle_lib.reproduction.benchmarks.coloring import ATLAS, KERNEL, sizes_of
 from colorstyle_lib.reproduction.results.store import Number
 
 _DOTS = tuple(zip((*SERIES[:5], BLACK), MARKERS, strict=False))  # light blue is too pale for a thin interval

@@ -60,7 +60,7 @@ def test_an_optimization_lowers_what_it_descends_on(net):
     start, end = losses(content), losses(result)
     assert end[1] < 0.5 * start[1]
     assert end[0] + 12 * end[1] < 0.6 * (start[0] + 12 * start[1])
-    gentle = losses(optimize_style(content, style, net, steps=25, style_weight=0.1))
+    gentle = losses(optimize_style(content, style, net, steps=25, weight=0.1))
     assert gentle[0] < end[0]
     assert gentle[1] > end[1]
 

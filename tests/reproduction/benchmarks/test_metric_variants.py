@@ -21,10 +21,11 @@ from colorstyle_lib.metrics.feature_distance import frechet_distance, kernel_dis
 from colorstyle_lib.model.generator import Generator, save_generator
 from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod
-from colorstyle_lib.reproduction.benchmarks import metric_variants as atlas
-from colorstyle_lib.reproduction.benchmarks.coloring import REAL, measure
-from colorstyle_lib.reproduction.benchmarks.metric_variants import (
+from colorstyle_lib.reproduction.benchmarks import coloring
+from colorstyle_lib.reproduction.benchmarks.coloring import (
+    REAL,
     colorfulness_rows,
+    measure,
     psnr_rows,
     size_rows,
     sizes_of,
@@ -133,7 +134,7 @@ def test_crop_and_stretch_are_compared_pairwise():
 def root(tmp_path: Path, isolated: Path, monkeypatch) -> Path:
     """Drawings of two data sets, one of which is not square; results of their own."""
     monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(atlas, "_SUBSETS", 5)
+    monkeypatch.setattr(coloring, "_SUBSETS", 5)
     for i, picture in enumerate(synthetic.scenes(7, 48, seed=1).rgb):
         for name, shown in (("square", picture), ("wide", picture[:, :40])):
             file = tmp_path / "data" / name / "val" / f"{i}.png"

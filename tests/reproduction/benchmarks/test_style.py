@@ -70,7 +70,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_pairs_are_of_the_validation_split_and_balanced(root):
     pairs = validation_pairs(root, 7, size=SIZE)
-    assert len(pairs) == 7
+    assert len(pairs.style_of) == 7
     assert pairs.contents.shape == (7, 3, SIZE, SIZE)
     assert pairs.styles.shape == (3, 3, SIZE, SIZE)
     assert all("val" in name for name in pairs.content_names + pairs.style_names)
@@ -96,8 +96,9 @@ def test_pairs_depend_on_the_seed_and_begin_alike(root):
 def test_too_few_photographs_or_no_paintings_are_refused(root):
     with pytest.raises(DataError, match="has 9 validation photographs for 10 pairs"):
         validation_pairs(root, 10, size=SIZE)
-    with pytest.raises(DataError, match="did you mean 'paintings'"):
-        validation_pairs(root, 2, size=SIZE, styles=("painting",))
+    (root / "paintings").rename(root / "painting")
+    with pytest.raises(DataError, match="did you mean 'painting'"):
+        validation_pairs(root, 2, size=SIZE)
 
 
 def test_every_method_meets_every_pair_once_and_never_again(root, judge, tmp_path):
@@ -128,10 +129,10 @@ def test_every_method_meets_every_pair_once_and_never_again(root, judge, tmp_pat
     assert len(calls) == 7
 
 
-def test_a_result_of_another_size_is_refused(root, judge):
+def test_a_result_of_another_size_is_refused(root, judge, tmp_path):
     crop = StyleMethod("crop", lambda content, style: content[..., 1:])
     with pytest.raises(ColorStyleError, match=r"crop made .* of "):
-        measure_pairs([crop], validation_pairs(root, 1, size=SIZE), judge)
+        measure_pairs([crop], validation_pairs(root, 1, size=SIZE), judge, tmp_path / "log.jsonl")
 
 
 def trial(style: str, value: float, name: str = "ours", seconds: float = 1.0) -> Trial:

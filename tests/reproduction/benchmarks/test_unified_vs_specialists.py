@@ -24,8 +24,7 @@ from colorstyle_lib.metrics import feature_distance as metrics_perceptual
 from colorstyle_lib.metrics.bootstrap import bootstrap, mean_of
 from colorstyle_lib.model.generator import Generator, save_generator
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.baselines.recipes import RECIPES, SPECIALISTS, Recipe
-from colorstyle_lib.reproduction.baselines.train import train_baseline
+from colorstyle_lib.reproduction.baselines.recipes import RECIPES, SPECIALISTS, Recipe, train_baseline
 from colorstyle_lib.reproduction.benchmarks.coloring import measure_all
 from colorstyle_lib.reproduction.benchmarks.runner import Run
 from colorstyle_lib.reproduction.benchmarks.unified_vs_specialists import (

@@ -15,8 +15,8 @@ from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.losses.reconstruction import huber_ab
 from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.reproduction.baselines.method import load_colorizer
-from colorstyle_lib.reproduction.baselines.train import RECIPES, Recipe, train_baseline
+from colorstyle_lib.reproduction.baselines.method import load_method
+from colorstyle_lib.reproduction.baselines.recipes import RECIPES, Recipe, train_baseline
 from colorstyle_lib.training.loop import GanLearner
 from colorstyle_lib.training.saved_run import load_state
 
@@ -79,7 +79,8 @@ def test_a_small_race_of_our_networks(name: str, tmp_path: Path):
     assert log[-1]["spent"] >= 4.0
     assert ("discriminator" in log[-1]) == (name == "ours")  # it comes last, by share of time
     assert not list(tmp_path.glob("state*.pt"))
-    color, generator = load_colorizer(weights)
+    method = load_method("trained", weights)
+    color, generator = method.color, method.generator
     rgb = synthetic.scenes(2, 64, seed=5).rgb
     ab = color(rgb)
     torch.testing.assert_close(ab, generator(gray_content(rgb_to_lab(rgb)[:, :1])))
@@ -92,7 +93,8 @@ def test_a_small_race_of_our_networks(name: str, tmp_path: Path):
 
 def test_pix2pix_is_kept_as_it_was_trained_and_answers_by_lightness_alone(tmp_path: Path):
     weights = train_baseline("pix2pix", drawn_store(), tmp_path, seconds=0.5, recipe=PIX2PIX, size=32)
-    color, generator = load_colorizer(weights)
+    method = load_method("trained", weights)
+    color, generator = method.color, method.generator
     assert generator is None
     rgb = synthetic.scenes(2, 32, seed=5).rgb
     ab = color(rgb)
@@ -136,7 +138,7 @@ def test_what_cannot_be_trained_or_read_is_refused(tmp_path: Path):
     with pytest.raises(WeightsError, match=r"other settings \(seconds\)"):
         train_baseline("l1", store, tmp_path, seconds=0.2, recipe=small("l1"))
     with pytest.raises(WeightsError, match="no weights at"):
-        load_colorizer(tmp_path / "none.safetensors")
+        load_method("none", tmp_path / "none.safetensors")
     (tmp_path / "bad.safetensors").write_bytes(b"no")
     with pytest.raises(WeightsError, match=r"bad\.safetensors"):
-        load_colorizer(tmp_path / "bad.safetensors")
+        load_method("none", tmp_path / "bad.safetensors")
