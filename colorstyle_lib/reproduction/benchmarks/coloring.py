@@ -113,8 +113,7 @@ def measure_all(methods: Sequence[ColorMethod], squares: Squares) -> tuple[str, 
     if len({m.name for m in methods}) < len(methods):
         raise ConfigError("two methods have the same name; give them different ones")
     network, perceptual = perceptual_network()
-    pooling = pretrained_efficientnet_lite0()
-    measured = {}
+    pooling, measured = pretrained_efficientnet_lite0(), {}
     for data, rgb in squares.items():
         pictures = cache_key(rgb, network, measure, _of_pictures)
         keys = {REAL: pictures} | {m.name: cache_key("colors", pictures, m.weights or m.name) for m in methods}
@@ -170,8 +169,7 @@ def coloring_numbers(
 
 def evaluate_methods(methods: Sequence[ColorMethod], squares: Squares, provenance: Provenance) -> list[Number]:
     """All numbers of methods, the one in question first, of each data set and of all; errors as :func:`measure_all`."""
-    network, measured = measure_all(methods, squares)
-    numbers = []
+    (network, measured), numbers = measure_all(methods, squares), []
     for data, columns in measured.items():
         found = {method.name: [metrics_of(columns[method.name], columns[REAL], network)] for method in methods}
         numbers += coloring_numbers(methods, found, len(columns[REAL]["colorfulness"]), data, provenance)
@@ -319,8 +317,7 @@ def evaluate_variants(root: Path, run: Run) -> list[Number]:
         pairs = {kind: (one[method.name], one[REAL]) for kind, one in columns.items()}
         found, real = pairs["crop"]
         rows, gray = psnr_rows(found, columns["crop"][GRAY.name])
-        rows |= colorfulness_rows(found, real)
-        rows |= size_rows(found["features"], real["features"], *sizes_of(len(store)))
+        rows |= colorfulness_rows(found, real) | size_rows(found["features"], real["features"], *sizes_of(len(store)))
         if "stretch" in pairs:
             rows |= square_rows(*pairs.values())
         for one, of_one in ((method, rows), (GRAY, gray)):
