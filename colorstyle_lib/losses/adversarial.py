@@ -1,9 +1,8 @@
 """Adversarial losses: the paper's equation (1) and its successors, all on the discriminator's logits.
 
 ``D(x) = sigmoid(logit)`` is never formed: ``log D = -softplus(-logit)`` and ``log(1 - D) = -softplus(logit)`` stay
-finite, value and gradient, where D rounds to 0 or 1. Each network descends on its loss. Arguments are ``real_logits``,
-the discriminator's on real pictures, and ``fake_logits``, on generated ones, of any shape (one an image, or a map of
-patches); the mean is taken over all.
+finite, value and gradient, where D rounds to 0 or 1. Each network descends on its loss. Logits are of any shape (one an
+image, or a map of patches); the mean is taken over all.
 """
 
 from __future__ import annotations
@@ -37,76 +36,73 @@ def minimax_discriminator(real_logits: Float[Tensor, "*r"], fake_logits: Float[T
     return -minimax_value(real_logits, fake_logits)
 
 
-def saturating_generator(fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
-    """``L_G = E[log(1 - D(G(z)))]``: the generator's half of equation (1) as printed.
+@dataclass(frozen=True)
+class Objective:
+    """Losses of the two networks, under a name of :data:`OBJECTIVES`; real and fake are logits, the means float32."""
 
-    Its gradient in each logit is ``-D(G(z))``: where the discriminator is sure of a fake, the generator learns nothing.
-    """
-    return nnf.logsigmoid(-full_precision(fake_logits)).mean()
+    name: str
+    discriminator: Callable[[Tensor, Tensor], Tensor]  # of real and fake, these detached
+    generator: Callable[..., Tensor]  # of fake; where paired, of fake and real
+    paired: bool = False  # the generator's loss compares with real pictures, so its step needs their logits too
 
+    def discriminator_loss(self, real: Float[Tensor, "*r"], fake: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
+        """Loss of the discriminator; a ConfigError where the objective is paired and the two do not pair up."""
+        return self.discriminator(full_precision(real), full_precision(fake))
 
-def non_saturating_generator(fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
-    """``L_G = -E[log D(G(z))]`` (Goodfellow et al. 2014, arXiv:1406.2661, section 3).
-
-    Its gradient in each logit is ``-(1 - D(G(z)))``: the same equilibrium as equation (1), but strongest where the
-    generator is worst.
-    """
-    return -nnf.logsigmoid(full_precision(fake_logits)).mean()
-
-
-def least_squares_discriminator(
-    real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]
-) -> Float[Tensor, ""]:
-    """``L_D = E[(D(x) - 1)^2] / 2 + E[D(G(z))^2] / 2``, with D the logit itself.
-
-    X. Mao et al., Least Squares GAN, ICCV 2017 (arXiv:1611.04076), equation 9.
-    """
-    return ((full_precision(real_logits) - 1).square().mean() + full_precision(fake_logits).square().mean()) / 2
+    def generator_loss(self, fake: Float[Tensor, "*f"], real: Float[Tensor, "*r"] | None = None) -> Float[Tensor, ""]:
+        """Loss of the generator; a ConfigError where the objective is paired and there are no real logits."""
+        if not self.paired:
+            return self.generator(full_precision(fake))
+        if real is None:
+            raise ConfigError(f"the {self.name!r} objective compares with real pictures: give real_logits too")
+        return self.generator(full_precision(fake), full_precision(real))
 
 
-def least_squares_generator(fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
-    """``L_G = E[(D(G(z)) - 1)^2] / 2``, with D the logit itself (Mao et al. 2017, equation 9)."""
-    return (full_precision(fake_logits) - 1).square().mean() / 2
-
-
-def hinge_discriminator(real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
-    """``L_D = E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]``, with D the logit: sure enough is enough.
-
-    J. Lim and J. Ye, Geometric GAN, 2017 (arXiv:1705.02894); T. Miyato et al., ICLR 2018 (arXiv:1802.05957).
-    """
-    return nnf.relu(1 - full_precision(real_logits)).mean() + nnf.relu(1 + full_precision(fake_logits)).mean()
-
-
-def hinge_generator(fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
-    """``L_G = -E[D(G(z))]``, with D the logit (Lim and Ye 2017, arXiv:1705.02894)."""
-    return -full_precision(fake_logits).mean()
-
-
-def relativistic_discriminator(real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
-    """``L_D = E[softplus(D(G(z)) - D(x))]``, D the logit: a real picture must look more real than its fake.
-
-    A. Jolicoeur-Martineau, The relativistic discriminator, ICLR 2019 (arXiv:1807.00734), the pairing form: each fake
-    logit is compared with the real one at its place. With :func:`zero_centered_penalty` on both sides it is N. Huang et
-    al.'s R3GAN, NeurIPS 2024 (arXiv:2501.05441).
-
-    Raises:
-        ConfigError: the two do not pair up.
-    """
-    if real_logits.shape != fake_logits.shape:
+def _above(lower: Tensor, upper: Tensor) -> Tensor:
+    """``E[softplus(lower - upper)]``: a network wants its upper logits above the lower ones at the same places."""
+    if lower.shape != upper.shape:
         raise ConfigError(
-            f"the relativistic objective pairs real with generated pictures: {tuple(real_logits.shape)} "
-            f"and {tuple(fake_logits.shape)} logits do not pair"
+            f"the relativistic objective pairs real with generated pictures: {tuple(upper.shape)} "
+            f"and {tuple(lower.shape)} logits do not pair"
         )
-    return nnf.softplus(full_precision(fake_logits) - full_precision(real_logits)).mean()
+    return nnf.softplus(lower - upper).mean()
 
 
-def relativistic_generator(fake_logits: Float[Tensor, "*f"], real_logits: Float[Tensor, "*r"]) -> Float[Tensor, ""]:
-    """``L_G = E[softplus(D(x) - D(G(z)))]``: the discriminator's loss with the roles exchanged.
+_OBJECTIVES = (
+    # L_G = E[log(1 - D(G(z)))], the generator's half of equation (1) as printed. Its gradient in each logit is
+    # -D(G(z)): where the discriminator is sure of a fake, the generator learns nothing.
+    Objective("saturating", minimax_discriminator, lambda fake: nnf.logsigmoid(-fake).mean()),
+    # L_G = -E[log D(G(z))] (Goodfellow et al. 2014, section 3). Its gradient in each logit is -(1 - D(G(z))): the same
+    # equilibrium as equation (1), but strongest where the generator is worst.
+    Objective("non_saturating", minimax_discriminator, lambda fake: -nnf.logsigmoid(fake).mean()),
+    # L_D = E[(D(x) - 1)^2] / 2 + E[D(G(z))^2] / 2 and L_G = E[(D(G(z)) - 1)^2] / 2, with D the logit itself: X. Mao et
+    # al., Least Squares GAN, ICCV 2017 (arXiv:1611.04076), equation 9.
+    Objective(
+        "least_squares",
+        lambda real, fake: ((real - 1).square().mean() + fake.square().mean()) / 2,
+        lambda fake: (fake - 1).square().mean() / 2,
+    ),
+    # L_D = E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] and L_G = -E[D(G(z))], with D the logit: sure enough is enough.
+    # J. Lim and J. Ye, Geometric GAN, 2017 (arXiv:1705.02894); T. Miyato et al., ICLR 2018 (arXiv:1802.05957).
+    Objective(
+        "hinge",
+        lambda real, fake: nnf.relu(1 - real).mean() + nnf.relu(1 + fake).mean(),
+        lambda fake: -fake.mean(),
+    ),
+    # L_D = E[softplus(D(G(z)) - D(x))], D the logit: a real picture must look more real than its fake; L_G with the
+    # roles exchanged. A. Jolicoeur-Martineau, ICLR 2019 (arXiv:1807.00734), the pairing form. With
+    # zero_centered_penalty on both sides it is N. Huang et al.'s R3GAN, NeurIPS 2024 (arXiv:2501.05441).
+    Objective(
+        "relativistic", lambda real, fake: _above(fake, real), lambda fake, real: _above(real, fake), paired=True
+    ),
+)
+OBJECTIVES: dict[str, Objective] = {objective.name: objective for objective in _OBJECTIVES}
 
-    Raises:
-        ConfigError: the two do not pair up.
-    """
-    return relativistic_discriminator(fake_logits, real_logits)
+
+def get_objective(name: str) -> Objective:
+    """Look up an objective; a ConfigError that names the nearest where there is none of this name."""
+    check_known("objective", name, OBJECTIVES)
+    return OBJECTIVES[name]
 
 
 def zero_centered_penalty(
@@ -118,16 +114,10 @@ def zero_centered_penalty(
     Converge?, ICML 2018 (arXiv:1801.04406), equations 9 and 10. D(x) is the mean of a picture's logits, so that the
     penalty does not grow with the number of patches.
 
-    Args:
-        logits: the discriminator's on ``images``: one a picture, or a map.
-        images: what it was given, with ``requires_grad_()`` called before.
-        gamma: strength, at least 0.
-
-    Returns:
-        A mean over pictures that can be differentiated again.
+    The mean over pictures can be differentiated again; ``gamma`` is at least 0.
 
     Raises:
-        ConfigError: the images do not require a gradient.
+        ConfigError: ``requires_grad_()`` was not called on the images before the discriminator saw them.
     """
     if not images.requires_grad:
         raise ConfigError("a gradient penalty needs images.requires_grad_() before the discriminator sees them")
@@ -135,49 +125,3 @@ def zero_centered_penalty(
     # A picture's evidence depends on it alone, so one pass over the sum gives every picture's gradient.
     (gradient,) = torch.autograd.grad(evidence.sum(), images, create_graph=True)
     return gamma / 2 * full_precision(gradient).square().flatten(1).sum(dim=1).mean()
-
-
-@dataclass(frozen=True)
-class Objective:
-    """Losses of the two networks, under a name of :data:`OBJECTIVES`."""
-
-    name: str
-    discriminator_loss: Callable[[Tensor, Tensor], Tensor]  # from real and generated logits, these detached
-    generator: Callable[..., Tensor]  # from generated logits; where paired, from generated and real ones
-    paired: bool = False  # the generator's loss compares with real pictures, so its step needs their logits too
-
-    def generator_loss(
-        self, fake_logits: Float[Tensor, "*f"], real_logits: Float[Tensor, "*r"] | None = None
-    ) -> Float[Tensor, ""]:
-        """Loss of the generator; only a paired objective looks at the real logits.
-
-        Raises:
-            ConfigError: the objective is paired and there are no real logits.
-        """
-        if not self.paired:
-            return self.generator(fake_logits)
-        if real_logits is None:
-            raise ConfigError(f"the {self.name!r} objective compares with real pictures: give real_logits too")
-        return self.generator(fake_logits, real_logits)
-
-
-OBJECTIVES: dict[str, Objective] = {
-    objective.name: objective
-    for objective in (
-        Objective("saturating", minimax_discriminator, saturating_generator),
-        Objective("non_saturating", minimax_discriminator, non_saturating_generator),
-        Objective("least_squares", least_squares_discriminator, least_squares_generator),
-        Objective("hinge", hinge_discriminator, hinge_generator),
-        Objective("relativistic", relativistic_discriminator, relativistic_generator, paired=True),
-    )
-}
-
-
-def get_objective(name: str) -> Objective:
-    """Look up an objective by name.
-
-    Raises:
-        ConfigError: there is none of this name; the message names the nearest one.
-    """
-    check_known("objective", name, OBJECTIVES)
-    return OBJECTIVES[name]

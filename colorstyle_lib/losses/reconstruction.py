@@ -27,16 +27,7 @@ def huber_ab(
     """Huber distance of ab planes: ``d^2 / 2 delta`` where ``d <= delta``, else ``d - delta / 2``.
 
     P. Huber, Annals of Mathematical Statistics 35(1), 1964. Divided by delta against the usual form, so that far from
-    the target it is the absolute error.
-
-    Args:
-        predicted: a and b.
-        target: a and b of the real picture.
-        delta: where the square ends, in Lab units.
-        weight: how much each pixel counts; the mean is taken over an image's weights.
-
-    Returns:
-        For each image a mean over pixels and planes, Lab units.
+    the target it is the absolute error. For each image a mean over planes and, by their weights, pixels; Lab units.
     """
     error = (nnf.huber_loss(predicted, target, reduction="none", delta=delta) / delta).mean(1, keepdim=True)
     count = torch.ones_like(error) if weight is None else weight
@@ -58,10 +49,7 @@ def chroma_weight(ab: Float[Tensor, "n 2 h w"], strength: float) -> Float[Tensor
     """Weight of a pixel by its chroma, for most are nearly gray: ``1 + strength * chroma / 110``.
 
     The idea, rebalancing rare colors, is R. Zhang et al.'s (ECCV 2016, arXiv:1603.08511); this is its simplest form.
-
-    Args:
-        ab: a and b of the real picture, Lab units.
-        strength: 0 for equal weights.
+    ``ab`` are the real picture's, Lab units.
     """
     return 1 + strength * ab.square().sum(dim=1, keepdim=True).sqrt() / 110
 
@@ -74,16 +62,11 @@ def bin_cross_entropy(
     R. Zhang et al., ECCV 2016 (arXiv:1603.08511), equation 2. Since a pixel's z sum to 1 this is ``logsumexp(logits) -
     sum_q z_q logits_q``, which needs only the few logits of the bins nearby, never a dense target.
 
-    Args:
-        logits: one a bin of :func:`.ab_bins`.
-        ab: a and b of the real picture.
-        balance: v of each pixel by its nearest bin, from :func:`.rebalancing`.
-
-    Returns:
-        For each image a mean over pixels, nats.
+    For each image a mean over pixels, nats. ``ab`` are the real picture's, Lab units; ``balance`` is v of each pixel by
+    its nearest bin, from :func:`.rebalancing`.
 
     Raises:
-        ConfigError: the logits are not one a bin.
+        ConfigError: the logits are not one a bin of :func:`.ab_bins`.
     """
     check_bins(logits)
     numbers, weights = encode_soft(ab)
@@ -97,8 +80,7 @@ def bin_cross_entropy(
 def feature_distance(features: Float[Tensor, "n c h w"], targets: Float[Tensor, "n c h w"]) -> Float[Tensor, ""]:
     """Squared distance of feature maps over the target's mean square: ``mean (f - t)^2 / mean t^2``.
 
-    A mean over images. The scale makes it a pure number: 0 is equal, 1 as wrong as no feature at all, whichever layer
-    or weights file.
+    A mean over images. The scale makes it a pure number: 0 is equal, 1 as wrong as no feature at all.
     """
     features, targets = full_precision(features), full_precision(targets)
     scale = targets.square().mean(dim=(1, 2, 3)).clamp_min(_LEAST_SQUARE)
@@ -136,28 +118,20 @@ def style_statistics(features: Sequence[Float[Tensor, "n _ _ _"]]) -> list[Float
 
 
 def style_distance(
-    statistics: Sequence[Float[Tensor, "n 2 _"]],
-    targets: Sequence[Float[Tensor, "n 2 _"]],
-    *,
-    per_image: bool = False,
+    statistics: Sequence[Float[Tensor, "n 2 _"]], targets: Sequence[Float[Tensor, "n 2 _"]], *, per_image: bool = False
 ) -> Float[Tensor, ...]:
     """Distance of two styles: ``(|m - m_t|^2 + |s - s_t|^2) / (|m_t|^2 + |s_t|^2)``, a mean over layers.
 
     Huang and Belongie's style loss (ICCV 2017, arXiv:1703.06868, equation 13), each layer over the style picture's mean
     square there, which is what the denominator is.
 
-    Args:
-        statistics: :func:`style_statistics` of the result.
-        targets: of the style picture; computed once, they serve all of training.
-        per_image: one number for each image instead of their mean.
-
-    Returns:
-        A mean over layers and images; 0 for the same style.
+    Statistics are :func:`style_statistics` of the result, targets of the style picture. 0 for the same style; with
+    ``per_image`` one number for each image instead of their mean.
     """
-    layers = []
-    for found, wanted in zip(statistics, targets, strict=True):
-        scale = wanted.square().sum(dim=(1, 2)).clamp_min(_LEAST_SQUARE)
-        layers.append((found - wanted).square().sum(dim=(1, 2)) / scale)
+    layers = [
+        (found - wanted).square().sum((1, 2)) / wanted.square().sum((1, 2)).clamp_min(_LEAST_SQUARE)
+        for found, wanted in zip(statistics, targets, strict=True)
+    ]
     distance = torch.stack(layers).mean(0)
     return distance if per_image else distance.mean()
 
@@ -168,12 +142,8 @@ def attention_collapse(alpha: Float[Tensor, "n m h w"], floor: float) -> Float[T
     Whatever modality is the most useful early on takes all the weight, and one without weight learns nothing more: an
     entropy term keeps choices open (R. Williams and J. Peng, Connection Science 3(3), 1991).
 
-    Args:
-        alpha: weights of m modalities, k of them present; where k is 1 there is nothing to choose.
-        floor: in [0, 1]; 0 for never.
-
-    Returns:
-        A mean over images of 0 (above the floor) to ``floor`` (all weight on one modality everywhere).
+    A mean over images of 0 (above the floor, or where but one modality is present, k = 1) to ``floor``, in [0, 1] (all
+    weight on one modality everywhere).
     """
     alpha = full_precision(alpha)
     choices = (alpha.flatten(2).amax(2) > 0).sum(1)

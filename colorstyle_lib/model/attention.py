@@ -83,6 +83,9 @@ class AttentionOverride:
         return energies, present
 
 
+Override = AttentionOverride | None
+
+
 def multimodal_attention(
     energies: Float[Tensor, "n m *places"], present: Bool[Tensor, "n m"], temperature: float = 1.0
 ) -> Float[Tensor, "n m *places"]:
@@ -148,12 +151,9 @@ class MultiModalAttention(nn.Module):
 
     Args:
         channels: of the features.
-        modalities: which of :data:`.MODALITIES` it weighs.
+        modalities: which of :data:`.MODALITIES` it weighs; a ConfigError for an unknown one.
         width: channels of each modality's hidden state.
         plain: as the paper prints it: one energy for a whole image, from the vectors alone.
-
-    Raises:
-        ConfigError: an unknown modality.
     """
 
     def __init__(
@@ -180,11 +180,9 @@ class MultiModalAttention(nn.Module):
         content: Modalities,
         reference: Modalities | None = None,
         *,
-        override: AttentionOverride | None = None,
+        override: Override = None,
     ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n m ..."]]:
-        """Modulate features of a decoder level by what the picture itself offers, and a reference.
-
-        The reference's maps lie at the content's places (:func:`.match_reference`).
+        """Modulate by what the picture itself offers, and a reference laid at its places by :func:`.match_reference`.
 
         Returns:
             The features, and alpha ``(N, M, h, w)``, float32, or ``(N, M, 1, 1)`` where plain; norm(x) and zeros for an
@@ -215,9 +213,7 @@ class MultiModalAttention(nn.Module):
         return nnf.interpolate(nnf.gelu(hidden + maps), size=size, mode="bilinear")
 
 
-def product_energies(
-    query: Float[Tensor, "n k h w"], keys: Sequence[Float[Tensor, "n k+1 _ _"]]
-) -> Float[Tensor, "n m h w"]:
+def product_energies(query: Float[Tensor, "n k h w"], keys: Sequence[Tensor]) -> Float[Tensor, "n m h w"]:
     """Energies ``E_i = (<q, k_i> + e_i) / sqrt(k)`` of each modality at each place; e_i is a key's last channel."""
     products = [(query * key[:, :-1]).sum(1, keepdim=True) + key[:, -1:] for key in keys]
     return torch.cat(products, dim=1) / math.sqrt(query.shape[1])

@@ -96,13 +96,7 @@ def encode_soft(
 
     Sparse: k numbers a pixel instead of 261, or a batch of photographs would not fit in memory.
 
-    Args:
-        ab: a and b, Lab units.
-        neighbours: k, bins that share a pixel.
-        sigma: width of the Gaussian, Lab units.
-
-    Returns:
-        The bins' numbers, nearest first, and their weights in [0, 1].
+    ``neighbours`` is k, ``sigma`` in Lab units as ``ab``. Returns the bins' numbers, nearest first, and their weights.
 
     Raises:
         ConfigError: there are not that many bins, or sigma is not above 0.
@@ -131,9 +125,7 @@ def rebalancing(frequency: Float[Tensor, " q"], *, uniform: float = 0.5) -> Floa
 
     Scaled so that ``sum p w = 1``: the mean weight of real pixels is 1, and the loss keeps its size.
 
-    Args:
-        frequency: p, from :func:`bin_frequency`.
-        uniform: lambda in [0, 1]: 0 inverts the frequencies, 1 gives equal weights.
+    ``uniform`` is lambda in [0, 1]: 0 inverts the frequencies p, 1 gives equal weights.
 
     Raises:
         ConfigError: ``uniform`` is outside [0, 1]; or it is 0 and some bin never occurs.
@@ -184,11 +176,7 @@ def annealed_mean(
 
 
 def ab_spread(logits: Float[Tensor, "n q h w"]) -> Float[Tensor, "n 1 h w"]:
-    """Standard deviation of the colors that a distribution holds possible, Lab units: ``sqrt(sum p_q |c_q - mean|^2)``.
-
-    Raises:
-        ConfigError: the logits are not one a bin.
-    """
+    """Standard deviation of the colors that a distribution holds possible, Lab: ``sqrt(sum p_q |c_q - mean|^2)``."""
     check_bins(logits)
     centers = ab_bins(logits.device)
     with torch.autocast(logits.device.type, enabled=False):

@@ -21,13 +21,8 @@ def content_planes(
 
     A grayscale photograph knows L everywhere and color nowhere; one with hints knows color at some pixels.
 
-    Args:
-        lab: L in [0, 100], a and b in about [-110, 110].
-        known_lightness: where L is known; between 0 and 1 where its value is not to be trusted.
-        known_color: the same for a and b.
-
-    Returns:
-        L / 100, a / 110, b / 110, and the two masks.
+    L is in [0, 100], a and b in about [-110, 110]; a mask lies between 0 and 1 where a value is not to be trusted.
+    Returned are L / 100, a / 110, b / 110, and the two masks.
     """
     light, color = known_lightness.to(lab.dtype), known_color.to(lab.dtype)
     return torch.cat((lab[:, :1] / 100 * (light > 0), lab[:, 1:] / AB_RANGE * (color > 0), light, color), dim=1)

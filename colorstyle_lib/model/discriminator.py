@@ -6,7 +6,6 @@ prints the weights only; that they weigh evidence, and how the energies come abo
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -17,7 +16,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from colorstyle_lib.config import ATTENTIONS, DiscriminatorConfig
 from colorstyle_lib.errors import ConfigError, check_known
-from colorstyle_lib.model.attention import AttentionOverride, masked_softmax, zero_init
+from colorstyle_lib.model.attention import Override, masked_softmax, zero_init
 from colorstyle_lib.model.modalities import (
     MAP_CHANNELS,
     MODALITIES,
@@ -52,7 +51,7 @@ class WeighedEvidence(nn.Module):
         self.modalities, self.plain = config.modalities, config.attention == "plain"
         self.cell = 2 ** (halvings - _HALVINGS_TO_MAPS)
         self._at = tuple(MODALITIES.index(m) for m in self.modalities)
-        norm = _norm(config)
+        norm = spectral_norm if config.spectral_norm else nn.Identity()  # the layer itself
         self.from_features = norm(nn.Conv2d(channels, _HIDDEN, 1, bias=False))
         channels_in = (MAP_CHANNELS[m] for m in self.modalities)
         self.from_map = nn.ModuleList(norm(nn.Conv2d(count, _HIDDEN, 1, bias=False)) for count in channels_in)
@@ -61,7 +60,7 @@ class WeighedEvidence(nn.Module):
         self.energy = nn.ModuleList(zero_init(nn.Conv2d(_HIDDEN, 1, 1)) for _ in self.modalities)
 
     def forward(
-        self, x: Float[Tensor, "n c h w"], described: Modalities, override: AttentionOverride | None = None
+        self, x: Float[Tensor, "n c h w"], described: Modalities, override: Override = None
     ) -> tuple[Float[Tensor, "n 1 h w"], Float[Tensor, "n m _ _"]]:
         """Judge each place, from features and descriptions (:func:`.describe`) of the same pictures.
 
@@ -104,11 +103,9 @@ class Discriminator(nn.Module):
             raise ConfigError("attention needs modalities to weigh; name some, or set attention to 'none'")
         finest = config.depth - config.scales + 1
         if config.scales < 1 or finest < _HALVINGS_TO_MAPS:
-            raise ConfigError(
-                f"evidence starts {_HALVINGS_TO_MAPS} halvings down: depth {config.depth} "
-                f"allows 1 to {config.depth - _HALVINGS_TO_MAPS + 1} scales, not {config.scales}"
-            )
-        norm = _norm(config)
+            allowed = f"depth {config.depth} allows 1 to {config.depth - _HALVINGS_TO_MAPS + 1} scales"
+            raise ConfigError(f"evidence starts {_HALVINGS_TO_MAPS} halvings down: {allowed}, not {config.scales}")
+        norm = spectral_norm if config.spectral_norm else nn.Identity()  # the layer itself
         widths = [3, *(min(config.width * 2**i, config.max_width) for i in range(config.depth))]
         self.levels = nn.ModuleList()
         size, stride = (3, 1) if config.pooling else (4, 2)
@@ -128,25 +125,17 @@ class Discriminator(nn.Module):
         self.register_buffer("center", torch.tensor([50.0, 0.0, 0.0]).view(3, 1, 1), persistent=False)
         self.register_buffer("unit", torch.tensor([25.0, 20.0, 20.0]).view(3, 1, 1), persistent=False)
 
-    def forward(
-        self, lab: Float[Tensor, "n 3 h w"], *, override: AttentionOverride | None = None
-    ) -> Float[Tensor, "n p"]:
+    def forward(self, lab: Float[Tensor, "n 3 h w"], *, override: Override = None) -> Float[Tensor, "n p"]:
         """Judge pictures; see :meth:`weigh`."""
         return self.weigh(lab, override=override)[0]
 
     def weigh(
-        self,
-        lab: Float[Tensor, "n 3 h w"],
-        *,
-        described: Modalities | None = None,
-        override: AttentionOverride | None = None,
+        self, lab: Float[Tensor, "n 3 h w"], *, described: Modalities | None = None, override: Override = None
     ) -> tuple[Float[Tensor, "n p"], dict[str, Float[Tensor, "n m _ _"]]]:
         """Judge pictures, and say what the judgement rests on.
 
-        Args:
-            lab: L in [0, 100], a and b in about [-110, 110]; sides multiples of 8 and at least ``2 ** depth``.
-            described: what :attr:`describe` says of the same pictures, where that is known already.
-            override: of attention, at every level.
+        L is in [0, 100], a and b in about [-110, 110], sides are multiples of 8 and at least ``2 ** depth``.
+        ``described`` is what :attr:`describe` says of the same pictures, where that is known already.
 
         Returns:
             Logits, float32, above 0 for real: P places of all scales, the finest first, row by row; or one for each
@@ -182,8 +171,3 @@ class Discriminator(nn.Module):
             logits.append(logit.flatten(1) if self.config.patches else logit.mean((2, 3)))
         every = torch.cat(logits, dim=1)
         return (every if self.config.patches else every.mean(1, keepdim=True)), alphas
-
-
-def _norm(config: DiscriminatorConfig) -> Callable[[nn.Module], nn.Module]:
-    """Spectral norm where that is wanted, else the layer itself."""
-    return spectral_norm if config.spectral_norm else lambda layer: layer

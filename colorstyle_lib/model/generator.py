@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as nnf
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from colorstyle_lib.config import ATTENTIONS, GeneratorConfig, change
 from colorstyle_lib.errors import ConfigError, WeightsError, check_known
 from colorstyle_lib.files import atomic_write, file_hash
-from colorstyle_lib.model.attention import AttentionOverride, MultiModalAttention, zero_init
+from colorstyle_lib.model.attention import MultiModalAttention, Override, zero_init
 from colorstyle_lib.model.color_bins import ab_bins, ab_spread, annealed_mean
 from colorstyle_lib.model.content import AB_RANGE, CONTENT_PLANES, gray_content
 from colorstyle_lib.model.encoders import ConvolutionEncoder, PretrainedEncoder, double_convolution
@@ -30,7 +30,6 @@ from colorstyle_lib.model.style_decoder import StyleCode, StyleDecoder, encode_s
 
 Content = Float[Tensor, "n 5 h w"]  # from content_planes
 Noise = Float[Tensor, "n d"] | None
-Override = AttentionOverride | None
 
 _NOISE_SIDE = 4  # z says something of each of 4 x 4 regions: where there is no content, places need a difference
 _LIGHT_WIDTH = 16
@@ -63,10 +62,7 @@ class Encoded(NamedTuple):
 
 class Generator(nn.Module):
     """Encoder, then a decoder that doubles the size level by level and looks back at the encoder's maps (U-Net:
-    O. Ronneberger et al., MICCAI 2015, arXiv:1505.04597).
-
-    Raises:
-        ConfigError: the configuration names a part that does not exist.
+    O. Ronneberger et al., MICCAI 2015, arXiv:1505.04597). A ConfigError for parts or levels that do not exist.
     """
 
     def __init__(self, config: GeneratorConfig) -> None:
@@ -105,25 +101,21 @@ class Generator(nn.Module):
         if config.restyling:
             self.restyling = StyleDecoder(config.restyling, channels)
         if config.colors == "bins":
-            layers = nn.Conv2d(widths[0], 64, 1), nn.ReLU(), nn.Conv2d(64, len(ab_bins()), 1)
-            self.head: nn.Module = nn.Sequential(*layers)
+            self.head = nn.Sequential(nn.Conv2d(widths[0], 64, 1), nn.ReLU(), nn.Conv2d(64, len(ab_bins()), 1))
         else:
             self.head = nn.Conv2d(widths[0], 2, 1)
 
     def forward(
         self, content: Content, reference: Reference | None = None, z: Noise = None, *, override: Override = None
     ) -> Float[Tensor, "n 2 h w"]:
-        """Predict a and b.
+        """Predict a and b, Lab units within [-110, 110]. L is not among the outputs: it stays the input's.
 
         Args:
-            content: from :func:`.content_planes`; H and W multiples of ``2 ** depth``.
+            content: from :func:`.content_planes`.
             reference: from :meth:`describe_reference`; its color, texture and shape join the content's own, carried
                 to the places that look alike.
             z: noise, one vector an image; without it the generator answers with its most usual coloring.
             override: of attention, at every level.
-
-        Returns:
-            a and b in Lab units, within [-110, 110]. L is not among the outputs: it stays the input's.
 
         Raises:
             ConfigError: a side is no multiple of ``2 ** depth``.
@@ -146,8 +138,13 @@ class Generator(nn.Module):
             raise ConfigError(f"the generator wants sides that are multiples of {self.step}, not {size}")
         maps = self.encoder(content)
         own = self.describe_content(content, maps) if self.steering else None
-        offered = self._offered(own, maps, reference) if own is not None and reference is not None else None
-        return Encoded(content, maps, own, offered)
+        if own is None or reference is None:
+            return Encoded(content, maps, own, None)
+        rows = reference.rows  # contents without a reference get nothing
+        mine, at = (own, maps) if rows is None else (own.pick(rows), [m[rows] for m in maps])
+        alike = (self._likeness(mine, at), reference.alike)
+        offered = match_reference(reference.described, mine, alike=alike, sharpness=self._sharpness)
+        return Encoded(content, maps, own, offered if rows is None else offered.spread(rows))
 
     def decode(
         self, encoded: Encoded, z: Noise = None, *, override: Override = None
@@ -186,10 +183,8 @@ class Generator(nn.Module):
     def lightness(self, features: Float[Tensor, "n c _ _"], content: Content) -> Float[Tensor, "n 1 h w"]:
         """L, about [0, 100], where a task leaves it to the generator, such as in a hole, from features and content.
 
-        It starts from the content's own L, or from middle gray where that is not known.
-
-        Raises:
-            ConfigError: this generator answers with a and b alone.
+        It starts from the content's own L, or from middle gray where that is not known. A ConfigError where this
+        generator answers with a and b alone.
         """
         if not self.config.lightness:
             raise ConfigError("these weights only color: another L needs a generator with lightness=True")
@@ -207,11 +202,7 @@ class Generator(nn.Module):
         *,
         override: Override = None,
     ) -> tuple[Float[Tensor, "n 3 h w"], Float[Tensor, "n 3 _ _"]]:
-        """Redraw pictures in a style of :meth:`describe_style`; see :meth:`.StyleDecoder.forward`.
-
-        Raises:
-            ConfigError: this generator cannot.
-        """
+        """Redraw in a style, as :meth:`.StyleDecoder.forward` does; a ConfigError where these weights cannot."""
         if not self.config.restyling:
             raise ConfigError("these weights only color: another look needs a generator with restyling levels")
         return self.restyling(rgb, maps, style, strength, override=override)
@@ -226,11 +217,8 @@ class Generator(nn.Module):
         maps = self.encoder(gray_content(lab[:, :1])) if isinstance(self.encoder, PretrainedEncoder) else []
         return Reference(described, self._likeness(described, maps))
 
-    def describe_content(self, content: Content, maps: list[Tensor] | None = None) -> Modalities:
-        """Describe the picture itself, by the encoder's maps of it if they are at hand.
-
-        A grayscale photograph has texture and shape, and no color.
-        """
+    def describe_content(self, content: Content, maps: list[Tensor]) -> Modalities:
+        """Describe the picture itself, with the encoder's maps of it: a grayscale photograph has no color."""
         scale = content.new_tensor([100, AB_RANGE, AB_RANGE]).view(3, 1, 1)
         known = content[:, 3:] > 0.5
         described = self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:])
@@ -238,32 +226,21 @@ class Generator(nn.Module):
         # Without hints the rest changes nothing, and is left out to save time. A branch on values cannot be compiled or
         # exported: there all is computed.
         if torch.compiler.is_compiling():
-            color = self._spread_hints(described, maps or self.encoder(content), cells)
+            color = self._spread_hints(described, maps, cells)
         else:
             hinted = known[:, 1:].flatten(1).any(1) & ~known[:, 1:].flatten(1).all(1)
             if not bool(hinted.any()):
                 return described
-            some = [m[hinted] for m in maps] if maps is not None else self.encoder(content[hinted])
-            spread = self._spread_hints(described.pick(hinted), some, cells[hinted])
+            spread = self._spread_hints(described.pick(hinted), [m[hinted] for m in maps], cells[hinted])
             color = described.maps[0].index_put((hinted,), spread)
         return described._replace(maps=(color, *described.maps[1:]))
 
-    def _spread_hints(
-        self, described: Modalities, maps: list[Tensor], cells: Bool[Tensor, "n 1 _ _"]
-    ) -> Float[Tensor, "n _ _ _"]:
+    def _spread_hints(self, described: Modalities, maps: list[Tensor], cells: Tensor) -> Tensor:
         """The color map, where a hint says little of where it stands and much of what looks like that place."""
         alike = (self._likeness(described, maps),) * 2
-        options = {"known": cells, "nearness": _NEARNESS, "least": _LEAST_LIKENESS}
-        carried = match_reference(described, described, alike=alike, **options)
+        limits = {"known": cells, "nearness": _NEARNESS, "least": _LEAST_LIKENESS}
+        carried = match_reference(described, described, alike=alike, **limits)
         return torch.where(cells, described.maps[0], carried.maps[0])
-
-    def _offered(self, own: Modalities, maps: list[Tensor], reference: Reference) -> Modalities:
-        """The reference's descriptions at the content's places; nothing for contents that have none."""
-        rows = reference.rows
-        mine, at = (own, maps) if rows is None else (own.pick(rows), [m[rows] for m in maps])
-        alike = (self._likeness(mine, at), reference.alike)
-        matched = match_reference(reference.described, mine, alike=alike, sharpness=self._sharpness)
-        return matched if rows is None else matched.spread(rows)
 
     def _likeness(self, described: Modalities, maps: list[Tensor]) -> Tensor:
         """By what a place of one picture is found in another: pretrained features, else texture and shape."""
@@ -275,8 +252,7 @@ class Generator(nn.Module):
         """Switch to training; what is frozen stays in evaluation mode."""
         super().train(mode)
         for part in self.children():
-            weights = list(part.parameters())
-            if weights and not any(w.requires_grad for w in weights):
+            if not any(w.requires_grad for w in part.parameters()):
                 part.eval()
         return self
 

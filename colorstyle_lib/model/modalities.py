@@ -100,14 +100,8 @@ def describe(
     >>> describe(torch.full((1, 3, 8, 8), 50.0)).present  # one flat color
     tensor([[ True, False, False]])
 
-    Args:
-        lab: L in [0, 100], a and b in about [-110, 110]; sides multiples of 8. Where nothing is known, values make no
-            difference.
-        known_lightness: where L is known; everywhere if not given.
-        known_color: where a and b are known; everywhere if not given.
-
-    Returns:
-        Vectors, maps and presence, float32 whatever the input or autocast; differentiable in ``lab``.
+    L is in [0, 100], a and b in about [-110, 110]; where they are not known (everywhere they are, if nothing is given),
+    values make no difference. What comes out is float32 whatever the input or autocast, and differentiable in ``lab``.
 
     Raises:
         ConfigError: a side is no multiple of 8.
@@ -149,10 +143,8 @@ class ModalityEncoder(nn.Module):
         # bf16 would lose the squares of small numbers. Entered only where needed: exporters dislike it.
         if torch.is_autocast_enabled(lab.device.type):
             with torch.autocast(lab.device.type, enabled=False):
-                return self._describe(lab.float(), known_lightness, known_color)
-        return self._describe(lab.float(), known_lightness, known_color)
-
-    def _describe(self, lab: Tensor, known_lightness: Tensor | None, known_color: Tensor | None) -> Modalities:
+                return self(lab.float(), known_lightness, known_color)
+        lab = lab.float()
         light, color = (None if known is None else known.float() for known in (known_lightness, known_color))
         described = [self._known_color(lab[:, 1:], color), *self._texture_and_shape(lab[:, :1], light)]
         vectors, maps, present = zip(*described, strict=True)
@@ -258,17 +250,14 @@ class _Cells:
             cells = nnf.avg_pool2d(planes, self.size)
             return cells, cells.mean((-2, -1))
         sums = nnf.avg_pool2d(planes * self.known, self.size)
-        return sums / self.share.clamp_min(1e-6), sums.sum((-2, -1)) / self._total(self.share)
+        return sums / self.share.clamp_min(1e-6), sums.sum((-2, -1)) / self.share.sum((-2, -1)).clamp_min(1e-6)
 
     def moments(self, cells: Tensor) -> tuple[Tensor, Tensor]:
         """Mean over the picture of values that each cell has, and their standard deviation."""
         share = torch.ones_like(cells[:, :1]) if self.share is None else self.share
-        mean, square = ((c * share).sum((-2, -1)) / self._total(share) for c in (cells, cells.square()))
+        total = share.sum((-2, -1)).clamp_min(1e-6)
+        mean, square = ((c * share).sum((-2, -1)) / total for c in (cells, cells.square()))
         return mean, _root(square - mean.square())
-
-    @staticmethod
-    def _total(share: Tensor) -> Tensor:
-        return share.sum((-2, -1)).clamp_min(1e-6)
 
 
 def _root(x: Tensor) -> Tensor:
@@ -322,14 +311,14 @@ def match_reference(
     nearness: float = 0.0,
     least: float | None = None,
 ) -> Modalities:
-    """Carry a reference's maps to the content's places: each place takes what similar places of the reference have.
+    """Carry a reference's maps to the content's places and size: each takes what similar places of the reference have.
 
     Similar by cosine, as a softmax over the reference's places; the idea is M. He et al.'s (SIGGRAPH 2018,
-    arXiv:1807.06587). Vectors and presence stay.
+    arXiv:1807.06587). Vectors and presence stay. Where the content knows no L, every place takes the average.
 
     Args:
         reference: of any size.
-        content: its maps give the places. Where it knows no L, every place takes the reference's average.
+        content: its maps give the places.
         alike: unit vectors ``(N, 1, places, channels)`` of the content's and the reference's places that say what
             is similar; by default their texture and shape (:func:`likeness`).
         known: the reference's cells that the softmax is over; all, if not given. Where an image has none, its maps
@@ -338,9 +327,6 @@ def match_reference(
         nearness: how much less far places count, where reference and content are one picture: taken off the exponent
             for the longer side's length, growing with the distance's square.
         least: a likeness that competes with the places', and gives 0: what is unlike all of them takes little.
-
-    Returns:
-        The reference, its maps of the content's size.
     """
     query, key = alike or (likeness(torch.cat(m.maps[1:], 1)) for m in (content, reference))
     size = content.maps[0].shape[-2:]
@@ -353,9 +339,8 @@ def match_reference(
         added = torch.zeros_like(giving, dtype=query.dtype).masked_fill(~giving, -torch.inf)
     if nearness:
         longer = torch.sym_max(*size)  # max() would fix in an export which side that is
-        places = torch.cartesian_prod(
-            *(torch.arange(side, device=query.device, dtype=values.dtype) / longer for side in size)
-        )
+        axes = (torch.arange(side, device=query.device, dtype=values.dtype) / longer for side in size)
+        places = torch.cartesian_prod(*axes)
         far = -nearness * (places[:, None] - places).square().sum(-1)[None, None]
         added = far if added is None else far + added
     if least is not None:

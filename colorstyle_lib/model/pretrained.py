@@ -81,12 +81,7 @@ class EfficientNetLite0(nn.Module):
     def forward(self, rgb: Float[Tensor, "n 3 h w"], finest: int = len(_TAPS)) -> list[Tensor]:
         """Feature maps at 1/2, 1/4, 1/8, 1/16 and 1/32 of the size, of :attr:`channels` channels.
 
-        Args:
-            rgb: sRGB in [0, 1]; H and W multiples of 32.
-            finest: only so many of them; the coarser ones are not computed.
-
-        Raises:
-            ConfigError: a side is not a multiple of 32.
+        ``rgb`` is sRGB in [0, 1], a ConfigError where sides are no multiples of 32. Only the ``finest`` are computed.
         """
         if rgb.shape[-1] % 32 or rgb.shape[-2] % 32:
             raise ConfigError(f"EfficientNet-Lite0 wants sides that are multiples of 32, not {tuple(rgb.shape[-2:])}")
@@ -159,11 +154,7 @@ class VGG19(nn.Module):
     def forward(self, rgb: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n _ _ _"]]:
         """Feature maps at full, 1/2, 1/4 and 1/8 of the size, none below 0, in the weights' precision.
 
-        Args:
-            rgb: sRGB in [0, 1]; sides of at least 8.
-
-        Raises:
-            ConfigError: a side is shorter than 8 pixels.
+        ``rgb`` is sRGB in [0, 1]; a ConfigError where a side is shorter than 8 pixels.
         """
         if min(rgb.shape[-2:]) < 8:  # three halvings
             raise ConfigError(f"VGG-19 wants sides of at least 8, not {tuple(rgb.shape[-2:])}")

@@ -19,7 +19,7 @@ from torch.autograd.function import once_differentiable
 
 from colorstyle_lib.color import full_precision
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.model.attention import AttentionOverride, masked_softmax, product_energies, zero_init
+from colorstyle_lib.model.attention import Override, masked_softmax, product_energies, zero_init
 from colorstyle_lib.model.modalities import MODALITIES, VECTOR_SIZES, Modalities
 
 LEVEL = "4"  # styles act at a quarter of the size and finer: modulating anything coarser makes halos and stains
@@ -51,9 +51,8 @@ def encode_style(described: Modalities, maps: Sequence[Float[Tensor, "n _ _ _"]]
     """Encode a style picture, from its modalities and two or more of the encoder's maps of its L, finest first."""
     color, texture, shape = described.vectors
     fine, *coarse = (feature_statistics(m).flatten(1) for m in maps[:3])
-    return StyleCode(
-        (color, torch.cat((texture, fine, coarse[0]), 1), torch.cat((shape, coarse[-1]), 1)), described.present
-    )
+    codes = color, torch.cat((texture, fine, coarse[0]), 1), torch.cat((shape, coarse[-1]), 1)
+    return StyleCode(codes, described.present)
 
 
 def feature_statistics(maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 c"]:
@@ -127,21 +126,18 @@ class StyleDecoder(nn.Module):
         style: StyleCode,
         strength: Float[Tensor, " n"] | None = None,
         *,
-        override: AttentionOverride | None = None,
+        override: Override = None,
     ) -> tuple[Float[Tensor, "n 3 h w"], Float[Tensor, "n 3 _ _"]]:
         """Redraw pictures.
 
         Args:
-            rgb: sRGB in [0, 1]; sides multiples of 4.
+            rgb: sRGB in [0, 1]; a ConfigError where sides are no multiples of 4.
             maps: the encoder's of their L, at 1/2, 1/4, ... of the size; the finest :attr:`encoder_levels` count.
             style: what is taken.
             strength: 0 for nothing, 1 for the whole style, a bit more for more; 1 if not given.
 
         Returns:
             sRGB, which may leave [0, 1] a little and is for the caller to cut; and alpha at a quarter of the size.
-
-        Raises:
-            ConfigError: a side is no multiple of 4.
         """
         if rgb.shape[-1] % _STEP or rgb.shape[-2] % _STEP:
             raise ConfigError(f"restyling wants sides that are multiples of {_STEP}, not {tuple(rgb.shape[-2:])}")

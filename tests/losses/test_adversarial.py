@@ -12,7 +12,6 @@ from colorstyle_lib.losses.adversarial import (
     OBJECTIVES,
     get_objective,
     minimax_value,
-    relativistic_discriminator,
     zero_centered_penalty,
 )
 
@@ -134,7 +133,7 @@ def test_only_paired_objectives_need_real_logits():
 
 def test_relativistic_refuses_what_does_not_pair():
     with pytest.raises(ConfigError, match="do not pair"):
-        relativistic_discriminator(torch.zeros(4, 1), torch.zeros(4))
+        OBJECTIVES["relativistic"].discriminator_loss(torch.zeros(4, 1), torch.zeros(4))
 
 
 def test_a_mistyped_objective_names_the_nearest():

@@ -107,7 +107,8 @@ def test_hints_reach_places_that_look_alike():
     known = torch.zeros(1, 1, 64, 64)
     known[..., 30:34, 14:18] = 1
     generator = TrainState.new(small_preset(), 0, CPU).generator
-    own = generator.describe_content(content_planes(lab, torch.ones_like(known), known))
+    content = content_planes(lab, torch.ones_like(known), known)
+    own = generator.describe_content(content, generator.encoder(content))
     a = own.maps[0][0, -3]  # mean of a by cell, over 110
     assert a[4, 2] == pytest.approx(60 / 110, abs=1e-3)  # where the hint stands
     assert a[4, 6] > 0.9 * 60 / 110
@@ -139,6 +140,7 @@ def test_what_is_unlike_every_hint_takes_little_from_it():
     known = torch.zeros(1, 1, 64, 64)
     known[..., 30:34, 14:18] = 1
     generator = TrainState.new(small_preset(), 0, CPU).generator
-    a = generator.describe_content(content_planes(lab, torch.ones_like(known), known)).maps[0][0, -3]
+    content = content_planes(lab, torch.ones_like(known), known)
+    a = generator.describe_content(content, generator.encoder(content)).maps[0][0, -3]
     assert a[2, 1] > 2 * a[2, 6]  # as far from the hint's cell as each other, on its own and on the other side
     assert a[0, 7] < 0.5 * 60 / 110
