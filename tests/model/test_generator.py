@@ -2,13 +2,15 @@
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import PRESETS, change, get_preset
 from colorstyle_lib.data import scenes as synthetic
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import ConfigError, WeightsError
+from colorstyle_lib.files import file_hash
 from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model.generator import Generator, load_generator, save_generator
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -75,3 +77,26 @@ def test_z_changes_the_coloring_where_there_is_noise():
     with torch.no_grad():
         one, two = (generator(content, z=torch.randn(1, 4, generator=torch.Generator().manual_seed(s))) for s in (0, 1))
     assert not torch.equal(one, two)
+
+
+def test_weights_carry_their_configuration_and_damage_is_noticed(tmp_path):
+    generator = Generator(get_preset("tiny").generator).eval()
+    path = tmp_path / "w.safetensors"
+    digest = save_generator(generator, path)
+    loaded = load_generator(path, expected_hash=digest)
+    assert digest == file_hash(path)
+    assert loaded.config == generator.config
+    x = gray_content(torch.rand(1, 1, 16, 16) * 100)
+    with torch.no_grad():
+        assert torch.allclose(loaded(x), generator(x), atol=0.1)  # Lab units, from half precision
+    with pytest.raises(WeightsError, match="SHA-256 differs"):
+        load_generator(path, expected_hash="0" * 64)
+    with pytest.raises(WeightsError, match="no weights at"):
+        load_generator(tmp_path / "none.safetensors")
+    damaged = tmp_path / "d.safetensors"
+    damaged.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match=r"d\.safetensors holds no generator"):
+        load_generator(damaged)
+    save_file({"a": torch.zeros(1)}, damaged)
+    with pytest.raises(WeightsError, match="holds no generator"):
+        load_generator(damaged)
