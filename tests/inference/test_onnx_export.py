@@ -110,6 +110,7 @@ _COMPILED = """
 import torch
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.model.content import content_planes
+from colorstyle_lib.model.generator import Generator
 torch.manual_seed(0)
 torch.set_num_threads(1)
 generator = Generator(get_preset("tiny").generator).eval()
