@@ -1,9 +1,14 @@
-"""The checkers of notebooks 00 and 01: each hint names its mistake."""
+"""The checkers on color and how it is measured: each hint names its mistake."""
+
+import math
 
 import pytest
 import torch
 
+from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.course import exercises
+from colorstyle_lib.inference.guided_upsampling import guided_coefficients
+from colorstyle_lib.metrics.feature_distance import kernel_distance
 
 
 def srgb_to_linear(gray: float) -> float:
@@ -62,3 +67,191 @@ def test_desaturate_hints_name_the_mistake(attempt, hint: str):
 )
 def test_best_guess_hints_name_the_mistake(attempt, hint: str):
     assert hint in exercises.best_guess(attempt)
+
+
+def kernel(x, y, degree=3, divide=True):
+    return (x @ y.T / (x.shape[1] if divide else 1) + 1) ** degree
+
+
+def pairs(x, y, **options):
+    cross = kernel(x, y, **options)
+    return kernel(x, x, **options) + kernel(y, y, **options) - cross - cross.T
+
+
+def off_diagonal(h):
+    return (h.sum() - h.diagonal().sum()) / (len(h) * (len(h) - 1))
+
+
+def unpaired(x, y):
+    return off_diagonal(kernel(x, x)) + off_diagonal(kernel(y, y)) - 2 * kernel(x, y).mean()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda x, y: pairs(x, y).mean(), "leave out i = j"),
+        (lambda x, y: (pairs(x, y).sum() - pairs(x, y).diagonal().sum()) / len(x) ** 2, "divide by n (n - 1)"),
+        (lambda x, y: off_diagonal(pairs(x, y, divide=False)), "number of features"),
+        (lambda x, y: off_diagonal(pairs(x, y, degree=1)), "cube"),
+        (unpaired, "against its own real picture"),
+        (lambda x, y: -kernel_distance(x, y), "it should be"),
+    ],
+)
+def test_kernel_hints(attempt, hint: str):
+    assert hint in exercises.kernel_distance(attempt)
+
+
+def test_the_librarys_kernel_distance_passes():
+    assert exercises.kernel_distance(kernel_distance).startswith("yes: ")
+
+
+def bootstrapped(ours, theirs, *, apart=False, level=0.95, size=200, shift=0.0):
+    one = torch.randint(len(ours), (1000, size))
+    other = torch.randint(len(ours), (1000, size)) if apart else one
+    difference = ours[one].mean(1) - theirs[other].mean(1) + shift
+    return difference.quantile((1 - level) / 2), difference.quantile((1 + level) / 2)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda x, y: bootstrapped(x, y, apart=True), "the same pictures"),
+        (lambda x, y: tuple((x - y).quantile(torch.tensor([0.025, 0.975]))), "single pictures"),
+        (lambda x, y: bootstrapped(x, y, level=0.5), "is right"),
+        (lambda x, y: bootstrapped(x, y, size=50), "is right"),
+        (lambda x, y: bootstrapped(y, x), "middle"),
+        (lambda x, y: bootstrapped(x, y)[::-1], "lower end"),
+        (lambda x, y: ((x - y).mean(), (x - y).mean()), "are any pictures drawn"),
+        (lambda x, y: (x - y).mean(), "two numbers"),
+    ],
+)
+def test_interval_hints(attempt, hint: str):
+    torch.manual_seed(0)
+    assert hint in exercises.paired_interval(attempt)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_any_draw_of_a_right_interval_passes(seed: int):
+    torch.manual_seed(seed)
+    assert exercises.paired_interval(bootstrapped).startswith("yes: ")
+
+
+def opposite(rgb, strength=0.8, fitted=True):
+    lab = rgb_to_lab(rgb)
+    wrong = torch.cat((lab[:, :1], -strength * lab[:, 1:]), dim=1)
+    return lab_to_rgb(fit_gamut(wrong) if fitted else wrong)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda rgb: rgb.clone(), "too good"),
+        (lambda rgb: opposite(rgb, 0.2), "90 to 110 %"),
+        (lambda rgb: opposite(rgb, 2.0), "90 to 110 %"),
+        (lambda rgb: 1 - rgb, "L has moved"),
+        (lambda rgb: opposite(rgb, 2.0) + 0.5, "lies in [0, 1]"),
+        (lambda rgb: rgb.mul_(0.5), "work on a copy"),
+        (lambda rgb: rgb[0], "shape"),
+    ],
+)
+def test_cheating_hints(attempt, hint: str):
+    assert hint in exercises.fool_colorfulness(attempt)
+
+
+def test_opposite_hues_of_the_right_strength_pass():
+    assert exercises.fool_colorfulness(opposite).startswith("yes: ")
+
+
+def line(L, b, epsilon, correction=0):
+    covariance = ((L - L.mean()) * (b - b.mean())).sum() / (len(L) - correction)
+    slope = covariance / (L.var(correction=correction) + epsilon)
+    return slope, b.mean() - slope * L.mean()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda L, b, epsilon: line(L, b, epsilon)[0], "return two numbers"),
+        (lambda L, b, epsilon: line(L, b, 0.0), "add it to the variance"),
+        (lambda L, b, epsilon: line(L, b, epsilon, correction=1), "correction=0"),
+        (lambda L, b, epsilon: (line(L, b, epsilon)[0], b.mean()), "through the mean"),
+        (lambda L, b, epsilon: (0.0, b.mean()), "with epsilon = 0"),
+    ],
+)
+def test_line_hints(attempt, hint: str):
+    assert hint in exercises.guided_line(attempt)
+
+
+def test_the_librarys_own_filter_fits_that_line():
+    def attempt(L, b, epsilon):
+        planes = (plane.view(1, 1, 5, 5) for plane in (L, b))
+        slope, offset = guided_coefficients(*planes, radius=4, epsilon=max(epsilon, 1e-9))
+        return slope[0, 0, 2, 2], offset[0, 0, 2, 2]  # every window holds all 25 pixels
+
+    assert exercises.guided_line(attempt).startswith("yes: ")
+
+
+def best(predicted, truth):
+    return (predicted * truth).sum() / predicted.square().sum().clamp_min(1e-9)
+
+
+def saturated_in_place(predicted, truth):
+    s = best(predicted, truth).clamp(0, 3)
+    predicted *= s
+    return s
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda p, t: t.norm(dim=1).mean() / p.norm(dim=1).mean(), "least squared error is elsewhere"),
+        (lambda p, t: 1.0, "parabola"),
+        (best, "lies in [0, 3]"),
+        (saturated_in_place, "changes the prediction"),
+        (lambda p, t: ((p * t).sum() / p.square().sum()).clamp(0, 3), "which is not a number"),
+    ],
+)
+def test_saturation_hints(attempt, hint: str):
+    assert hint in exercises.best_saturation(attempt)
+
+
+def test_the_best_saturation_is_found_by_search_too():
+    def search(predicted, truth):
+        values = torch.linspace(0, 3, 601)
+        return values[torch.stack([(s * predicted - truth).square().sum() for s in values]).argmin()]
+
+    assert exercises.best_saturation(search).startswith("yes: ")
+
+
+def greedy(spread, count, apart):
+    found = []
+    for i in spread.flatten().argsort(descending=True).tolist():
+        place = (i % spread.shape[1], i // spread.shape[1])
+        if len(found) < count and all(math.dist(place, other) >= apart for other in found):
+            found.append(place)
+    return found
+
+
+def strikes_out(spread, count, apart):
+    spread[:] = 0.0
+    return [(4, 3), (15, 9), (15, 3)]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda spread, count, apart: greedy(spread, count, 0), "less than 5 away"),
+        (lambda *given: [(y, x) for x, y in greedy(*given)], "x counts columns"),
+        (lambda spread, count, apart: greedy(spread, count + 1, apart), "3 places were asked for"),
+        (lambda spread, count, apart: greedy(-spread, count, apart), "least sure place is (4, 3)"),
+        (lambda *given: [greedy(*given)[i] for i in (0, 2, 1)], "least sure first"),
+        (lambda spread, count, apart: greedy(spread, count, min(apart, 3)), "fewer than were asked for"),
+        (strikes_out, "work on a copy"),
+    ],
+)
+def test_place_hints(attempt, hint: str):
+    assert hint in exercises.where_to_ask(attempt)
+
+
+def test_greedy_places_pass():
+    assert exercises.where_to_ask(greedy).startswith("yes: ")

@@ -1,0 +1,329 @@
+"""The checkers on networks and their training: each hint names its mistake."""
+
+import pytest
+import torch
+import torch.nn.functional as nnf
+from scipy.stats import spearmanr
+
+from colorstyle_lib.course import exercises
+from colorstyle_lib.course.toy_point_gan import modes_covered
+from colorstyle_lib.model.attention import masked_softmax
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda p, q: p / (p + q), "return 1/2 there"),
+        (lambda p, q: q / (p + q), "chance of being generated"),
+        (lambda p, q: (p > q).float(), "derivative"),
+        (lambda p, q: p[:2], "shape"),
+    ],
+)
+def test_discriminator_hints(attempt, hint: str):
+    assert hint in exercises.optimal_discriminator(attempt)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda x: -torch.sigmoid(x).log().mean(), "use logsigmoid"),
+        (lambda x: -torch.sigmoid(x).clamp_min(1e-6).log().mean(), "clamp nothing"),
+        (lambda x: nnf.logsigmoid(x).mean(), "the sign"),
+        (lambda x: nnf.logsigmoid(-x).mean(), "the one that saturates"),
+        (lambda x: -nnf.logsigmoid(x), "take the mean"),
+        (lambda x: -nnf.logsigmoid(x).sum(), "should be"),
+    ],
+)
+def test_loss_hints(attempt, hint: str):
+    assert hint in exercises.generator_loss(attempt)
+
+
+def nearest_only(points, centers, radius):
+    return len(torch.cdist(points, centers).argmin(dim=1).unique())
+
+
+def any_point(points, centers, radius):
+    return int((torch.cdist(points, centers) < radius).any(dim=0).sum())
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [(lambda points, centers, radius: 8, "one mode"), (nearest_only, "between the modes"), (any_point, "stray")],
+)
+def test_count_hints(attempt, hint: str):
+    assert hint in exercises.count_modes(attempt)
+
+
+def test_the_librarys_own_count_passes():
+    answer = exercises.count_modes(lambda points, centers, radius: modes_covered(points, centers)[0])
+    assert answer.startswith("yes: ")
+
+
+def naive(E, present):
+    weights = torch.where(present, E.exp(), 0.0)
+    return weights / weights.sum(dim=1, keepdim=True)
+
+
+def nothing_is_nan(E, present):
+    return torch.where(present, E, -torch.inf).softmax(dim=1)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda E, present: E.softmax(dim=0), "not over the images"),
+        (lambda E, present: E / E.sum(dim=1, keepdim=True), "over the sum of all"),
+        (lambda E, present: E.softmax(dim=1), "exactly 0"),
+        (lambda E, present: torch.where(present, E, -2.0).softmax(dim=1) * present, "out of the sum"),
+        (lambda E, present: E.softmax(dim=1) * present, "out of the sum"),
+        (naive, "subtract each image's largest"),
+        (nothing_is_nan, "zeros, not NaN"),
+    ],
+)
+def test_attention_hints(attempt, hint: str):
+    assert hint in exercises.attention_weights(attempt)
+
+
+def test_the_librarys_own_attention_passes():
+    assert exercises.attention_weights(masked_softmax).startswith("yes: ")
+
+
+def contrast(by: float):
+    def change(lab):
+        middle = lab[:, :1].mean(dim=(2, 3), keepdim=True)
+        return torch.cat([middle + by * (lab[:, :1] - middle), lab[:, 1:]], dim=1)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda lab: lab, "grows with contrast"),
+        (lambda lab: 0.5 * lab, "color noticed"),
+        (lambda lab: torch.cat([lab[:, :1].roll(1, 3).square() / 100, lab[:, 1:]], dim=1), "shape noticed"),
+        (lambda lab: lab - 60, "stay in [0, 100]"),
+        (lambda lab: lab[:, :1], "shape"),
+        (lambda lab: lab / 0, "not every value is a number"),
+        (contrast(0.99), "grows with contrast"),
+    ],
+)
+def test_texture_hints(attempt, hint: str):
+    assert hint in exercises.only_texture(attempt)
+
+
+def test_less_contrast_is_seen_by_texture_alone():
+    assert exercises.only_texture(contrast(0.5)).startswith("yes: ")
+
+
+def by_position(alpha, change):
+    """Ranks without care for ties."""
+    return torch.corrcoef(torch.stack([alpha.argsort().argsort(), change.argsort().argsort()]).float())[0, 1]
+
+
+def never_nan(alpha, change):
+    return torch.tensor(float(spearmanr(alpha, change).statistic) if len(alpha.unique()) > 1 else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda alpha, change: torch.corrcoef(torch.stack([alpha, change]))[0, 1], "by their ranks"),
+        (lambda alpha, change: by_position(alpha, change).abs(), "it is -1"),
+        (by_position, "share a mean rank"),
+        (never_nan, "return NaN"),
+    ],
+)
+def test_rank_hints(attempt, hint: str):
+    assert hint in exercises.rank_correlation(attempt)
+
+
+def right(x, y, rate):
+    ahead_x, ahead_y = x - rate * y, y + rate * x
+    return x - rate * ahead_y, y + rate * ahead_x
+
+
+def two_steps(x, y, rate):
+    x, y = x - rate * y, y + rate * x
+    return x - rate * y, y + rate * x
+
+
+def in_turn(x, y, rate):
+    x = x - rate * (y + rate * x)
+    return x, y + rate * x
+
+
+def alternating(x, y, rate):
+    y = y + rate * x
+    return x - rate * y, y
+
+
+def only_once(x, y, rate):
+    return right(x, y, rate) if (x, y) == (1.0, 0.5) else (x, y)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda x, y, rate: None, "returns None"),
+        (lambda x, y, rate: (x - rate * y, y + rate * x), "the trial step alone"),
+        (two_steps, "start from x and y again"),
+        (in_turn, "where x would be"),
+        (alternating, "that is alternating"),
+        (lambda x, y, rate: right(x, y, -rate), "should become"),
+        (only_once, "after 200 rounds"),
+    ],
+)
+def test_step_hints(attempt, hint: str):
+    assert hint in exercises.look_ahead(attempt)
+
+
+def weighed(means, variances, counts):
+    share = counts / counts.sum()
+    mean = (share * means).sum()
+    return mean, (share * (variances + means.square())).sum() - mean.square()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda means, variances, counts: None, "returns None"),
+        (lambda means, variances, counts: means.mean(), "return two things"),
+        (lambda means, variances, counts: (means, variances), "single numbers"),
+        (lambda means, variances, counts: (means.mean(), weighed(means, variances, counts)[1]), "weigh each mean"),
+        (lambda means, variances, counts: (means.sum(), variances.mean()), "the mean should be"),
+        (lambda means, variances, counts: (weighed(means, variances, counts)[0], variances.mean()), "forgets"),
+        (
+            lambda means, variances, counts: (
+                weighed(means, variances, counts)[0],
+                weighed(means, variances, counts)[1] * 24 / 23,
+            ),
+            "not by n - 1",
+        ),
+    ],
+)
+def test_statistics_hints(attempt, hint: str):
+    assert hint in exercises.statistics_of_whole(attempt)
+
+
+def for_good(log, limit):
+    found = None
+    for line in log:
+        if "discriminator_accuracy" in line:
+            found = (found or line["step"]) if line["discriminator_accuracy"] > limit else None
+    return found
+
+
+def first_win(log, limit):
+    return next((line["step"] for line in log if line.get("discriminator_accuracy", 0) > limit), None)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda log, limit: None, "from step 150 on"),
+        (first_win, "lost again"),
+        (lambda log, limit: for_good(log, limit - 1e-6), "the limit itself"),
+        (lambda log, limit: for_good([line for line in log if line["discriminator_accuracy"]], limit), "KeyError"),
+    ],
+)
+def test_log_hints(attempt, hint: str):
+    assert hint in exercises.wins_for_good(attempt)
+
+
+@pytest.mark.parametrize(
+    ("check", "attempt"),
+    list(
+        zip(
+            (exercises.look_ahead, exercises.statistics_of_whole, exercises.wins_for_good),
+            (right, weighed, for_good),
+            strict=True,
+        )
+    ),
+)
+def test_a_right_answer_passes(check, attempt):
+    assert check(attempt).startswith("yes: ")
+
+
+def statistics(x, dims, correction=0):
+    return x.mean(dims, keepdim=True), x.std(dims, correction=correction, keepdim=True).clamp_min(1e-6)
+
+
+def adain(x, y, dims=(2, 3), correction=0):
+    (m, s), (mean, deviation) = statistics(x, dims), statistics(y, dims, correction)
+    return (x - m) / s * deviation + mean
+
+
+def no_care(x, y):
+    return (x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), correction=0, keepdim=True)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda x, y: x, "it is x itself"),
+        (lambda x, y: x.mul_(2), "work on copies"),
+        (lambda x, y: y, "places are x's"),
+        (no_care, "divide by no 0"),
+        (lambda x, y: adain(x, 2 * y), "each channel should end"),
+        (lambda x, y: x - x.mean((2, 3), keepdim=True) + y.mean((2, 3), keepdim=True), "deviations are still to come"),
+        (lambda x, y: adain(x, y, (0, 2, 3)), "not over the batch"),
+        (lambda x, y: adain(x, y, (1, 2, 3)), "each channel has its own"),
+        (lambda x, y: adain(x, y, correction=1), "correction=0"),
+    ],
+)
+def test_adain_hints(attempt, hint: str):
+    assert hint in exercises.adain(attempt)
+
+
+def test_adain_passes():
+    assert exercises.adain(adain).startswith("yes: ")
+
+
+def modulate(x, alpha, gamma, beta):
+    return sum(a * ((1 + g)[:, None, None] * x + b[:, None, None]) for a, g, b in zip(alpha, gamma, beta, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda x, alpha, gamma, beta: x, "x itself"),
+        (lambda x, alpha, gamma, beta: modulate(x, alpha, gamma - 1, beta), "1 + gamma"),
+        (lambda x, alpha, gamma, beta: modulate(x, torch.full_like(alpha, 1 / 3), gamma, beta), "weigh them by alpha"),
+        (
+            lambda x, alpha, gamma, beta: modulate(x, alpha.mean((1, 2))[:, None, None].expand_as(alpha), gamma, beta),
+            "place to place",
+        ),
+        (lambda x, alpha, gamma, beta: modulate(x, alpha, gamma, -beta), "one place by hand"),
+    ],
+)
+def test_modulate_hints(attempt, hint: str):
+    assert hint in exercises.modulate(attempt)
+
+
+def test_modulate_passes():
+    assert exercises.modulate(modulate).startswith("yes: ")
+
+
+def front(points, beats=lambda a, b: bool((a <= b).all() and (a < b).any())):
+    return [i for i, p in enumerate(points) if not any(beats(q, p) for q in points)]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda points: list(range(len(points))), "some are beaten"),
+        (lambda points: [int(points[:, 1].argmin())], "the front is"),
+        (lambda points: front(points, lambda a, b: bool((a < b).all())), "as good in one and better in the other"),
+        (
+            lambda points: [i for i in front(points) if points[i].tolist() not in points[:i].tolist()],
+            "two equal points",
+        ),
+    ],
+)
+def test_front_hints(attempt, hint: str):
+    assert hint in exercises.front(attempt)
+
+
+def test_front_passes_in_any_order_and_as_a_tensor():
+    assert exercises.front(lambda points: torch.tensor(front(points)[::-1])).startswith("yes: ")

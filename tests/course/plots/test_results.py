@@ -1,0 +1,128 @@
+"""Plots of notebooks 05 to 07: what is drawn is looked up in the figure, and each can be written."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from figure_texts import house_style, texts  # noqa: F401
+from matplotlib.colors import to_hex
+
+from colorstyle_lib.course import plots
+from colorstyle_lib.course.plots import bootstrap_samples, feature_histograms, metric_ranks, training_intervals
+from colorstyle_lib.metrics.bootstrap import Estimate
+
+
+def test_crowds_share_one_scale():
+    real, far = torch.linspace(-1, 1, 50), torch.linspace(8, 9, 50)
+    figure = feature_histograms(
+        real, {"near": real, "far": far}, {"near": ("kernel 0", "Fréchet 0"), "far": ("kernel 9", "x")}
+    )
+    near_axes, far_axes = figure.axes
+    assert near_axes.get_xlim() == far_axes.get_xlim()
+    assert near_axes.get_xlim()[1] >= 9
+    assert {"near", "far", "kernel 0\nFréchet 0", "real", "results"} <= set(texts(figure))
+
+
+def test_an_interval_lies_under_its_samples():
+    figure = bootstrap_samples({"paired": (torch.linspace(0, 1, 100), Estimate(0.5, 0.1, 0.9, 7))}, "dB")
+    line, value, _ = figure.axes[0].lines
+    assert list(line.get_xdata()) == [0.1, 0.9]
+    assert list(value.get_xdata()) == [0.5]
+    assert "dB" in texts(figure)
+
+
+def test_a_training_whose_interval_misses_the_recipe_is_marked():
+    found = [Estimate(28.0, 27.8, 28.2, 9), Estimate(28.6, 28.4, 28.8, 9)]
+    figure = training_intervals(found, 28.1)
+    _, _, hit, _, miss = figure.axes[0].lines
+    assert (hit.get_marker(), miss.get_marker()) == ("o", "s")
+    assert to_hex(hit.get_color()) != to_hex(miss.get_color())
+    assert any("recipe" in text for text in texts(figure))
+
+
+def test_agreement_lies_on_the_diagonal():
+    eye = ["cup", "cat", "sky"]
+    figure = metric_ranks(eye, {"same": eye, "reversed": eye[::-1]}, {"same": "ρ 1", "reversed": "ρ -1"})
+    same, other = (ax.lines[1] for ax in figure.axes)
+    assert list(same.get_xdata()) == list(same.get_ydata()) == [1, 2, 3]
+    assert list(other.get_xdata()) == [3, 2, 1]
+    assert {"cup 1", "sky 3", "rank by the metric\nρ -1"} <= set(texts(figure))
+
+
+def test_a_step_shows_every_way_beside_the_truth():
+    truth = torch.tensor([0.0, 40.0, 40.0])
+    ways = {"nearest": torch.tensor([20.0, 20.0, 40.0]), "guided": truth}
+    figure = plots.chroma_profile(torch.tensor([20.0, 80.0, 80.0]), truth, ways)
+    above, below = figure.axes
+    assert [bar.get_height() for bar in above.patches] == [20, 80, 80]
+    assert [bar.get_height() for bar in below.patches] == [0, 40, 40]
+    nearest, guided = below.lines
+    assert list(nearest.get_ydata()) == [20, 20, 40]
+    assert (guided.get_xdata() > nearest.get_xdata()).all()  # equal values stay visible
+    assert {"nearest", "guided", "truth", "L", "b"} <= set(texts(figure))
+
+
+def test_a_line_for_each_image_and_a_bar_for_the_mean():
+    figure = plots.paired_values({"none": np.array([100.0, 300.0]), "good": np.array([50.0, 70.0])}, "error")
+    (ax,) = figure.axes
+    assert [line.get_ydata().tolist() for line in ax.lines[:2]] == [[100, 50], [300, 70]]
+    assert [line.get_ydata()[0] for line in ax.lines[2:]] == [200, 60]
+    assert {"none", "good", "200", "60", "error"} <= set(texts(figure))
+
+
+def test_hints_are_measured_against_none():
+    table = np.array([[100.0, 50.0], [300.0, 350.0]])
+    figure = plots.error_by_hints([0, 10], {"random": table}, 60.0)
+    (ax,) = figure.axes
+    single, other, mean = (line.get_ydata() for line in ax.lines[:3])
+    assert single.tolist() == [100, 50]
+    assert other == pytest.approx([100, 350 / 3])
+    assert mean.tolist() == [100, 100]  # of the sums, so that a hard image counts for more
+    assert ax.get_ylim()[1] > 350 / 3
+    assert {"random", "criterion: 60 %"} <= set(texts(figure))
+
+
+def test_an_image_without_error_can_be_drawn():
+    texts(plots.error_by_hints([0, 1], {"random": np.array([[0.0, 0.0], [4.0, 1.0]])}, 60.0))
+
+
+def test_calibration_shows_the_band_the_interval_and_single_images():
+    predicted, actual = np.array([10.0, 20.0]), np.array([8.0, 30.0])
+    interval = np.array([[6.0, 25.0], [9.0, 36.0]])
+    each = [(np.array([10.0]), np.array([44.0]))]
+    figure = plots.calibration(predicted, actual, interval, each, within=2.0)
+    (ax,) = figure.axes
+    bars = ax.containers[0]
+    assert bars.lines[0].get_xydata().tolist() == [[10, 8], [20, 30]]
+    ends = [segment[:, 1].tolist() for segment in bars.lines[2][0].get_segments()]
+    assert ends == [[6, 9], [25, 36]]
+    assert ax.get_ylim() == ax.get_xlim()
+    assert ax.get_xlim()[1] > 44  # a single image far off is not cut away
+    assert {"too sure", "too cautious", "within a factor of 2"} <= set(texts(figure))
+
+
+def test_cells_hold_their_numbers_and_statistics():
+    x = torch.tensor([[[1.0, 3.0], [1.0, 3.0]], [[0.0, 0.0], [4.0, 4.0]]])
+    written = texts(plots.feature_maps({"x": x, "half": x / 2}))
+    assert written.count("3") == 2
+    assert {"x", "half", "1.5", "channel 2", "mean 2, dev. 1", "mean 2, dev. 2", "mean 1, dev. 0.5"} <= set(written)
+
+
+def test_a_matrix_says_percent():
+    figure = plots.share_table(torch.tensor([[0.5, -0.2], [0.904, 0.0]]), ["all", "one"], ["color", "shape"], "share")
+    assert {"50%", "-20%", "90%", "0%", "all", "shape", "share"} <= set(texts(figure))
+
+
+def test_a_way_with_several_points_is_a_line():
+    figure = plots.tradeoff({"ours": [("0", 0.0, 0.5), ("1", 0.6, 0.1)], "swap": [("", 0.3, 0.3)]})
+    (ax,) = figure.axes
+    ours, swap = ax.lines
+    assert (ours.get_linestyle(), swap.get_linestyle()) == ("-", "None")
+    assert ours.get_xydata().tolist() == [[0.0, 0.5], [0.6, 0.1]]
+    assert {"ours", "swap", "0", "1", "style distance, less is better"} <= set(texts(figure))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 4, 2)])
+def test_even_maps_can_be_drawn(shape: tuple[int, int, int]):
+    assert texts(plots.feature_maps({"flat": torch.zeros(shape)}))
