@@ -23,36 +23,23 @@ _ATTENTION = {"Generator": ("describe", "steering"), "Discriminator": ("describe
 
 @dataclass(frozen=True)
 class ModelCost:
-    """The cost of one network on one square picture.
+    """The cost of one network on one square picture."""
 
-    Attributes:
-        preset: its name.
-        network: ``generator`` or ``discriminator``.
-        learned: parameters that training changes.
-        frozen: parameters that it does not.
-        size: side of the picture, in pixels.
-        multiply_adds: of all convolutions and matrix products; what works element by element is not counted.
-        attention: the part of them that measures the modalities and weighs them.
-    """
-
-    preset: str
-    network: str
-    learned: int
-    frozen: int
-    size: int
-    multiply_adds: int
-    attention: int
+    preset: str  # its name
+    network: str  # ``generator`` or ``discriminator``
+    learned: int  # parameters that training changes
+    frozen: int  # parameters that it does not
+    size: int  # side of the picture, in pixels
+    multiply_adds: int  # of all convolutions and matrix products; what works element by element is not counted
+    attention: int  # the part of them that measures the modalities and weighs them
 
 
 def count(network: Generator | Discriminator, size: int, preset: str = "") -> ModelCost:
     """Count the cost of coloring one gray picture, or of judging one picture.
 
-    Multiply-adds are half of what torch's ``FlopCounterMode`` counts. A reference or a z would cost a little more.
-
-    Args:
-        network: on the CPU; it is left in evaluation mode.
-        size: side of the picture, in pixels; a multiple of what the network halves.
-        preset: the name to note.
+    Multiply-adds are half of what torch's ``FlopCounterMode`` counts. A reference or a z would cost a little more. The
+    network, on the CPU, is left in evaluation mode. ``size`` is the picture's side in pixels, a multiple of what the
+    network halves; ``preset`` is the name to note.
 
     Raises:
         ConfigError: the size does not fit the network.

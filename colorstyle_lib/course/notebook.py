@@ -24,22 +24,13 @@ from colorstyle_lib.run_mode import Mode, get_mode
 
 @dataclass(frozen=True)
 class NotebookRun:
-    """One run of one notebook.
+    """One run of one notebook."""
 
-    Attributes:
-        mode: how much work is done.
-        seed: of every random generator.
-        device: where tensors live, ``cuda`` where there is one.
-        root: the folder of real images, or None.
-        output: where figures and files of this run go: a scratch folder in ``smoke``, ``runs/`` in ``quick``,
-            ``figures/`` in ``full``.
-    """
-
-    mode: Mode
-    seed: int
-    device: torch.device
-    root: Path | None
-    output: Path
+    mode: Mode  # how much work is done
+    seed: int  # of every random generator
+    device: torch.device  # where tensors live, ``cuda`` where there is one
+    root: Path | None  # the folder of real images, or None
+    output: Path  # of figures and files: scratch in ``smoke``, ``runs/`` in ``quick``, ``figures/`` in ``full``
 
     @property
     def where(self) -> str:
@@ -48,12 +39,10 @@ class NotebookRun:
         return self.output.relative_to(paths.ROOT).as_posix() if inside else "a temporary folder"
 
     def keep(self, figure: Figure, name: str, **facts: Any) -> Figure:
-        """Write a figure as ``name.png`` with a sidecar ``name.json``, and return it for display.
+        """Write a figure as ``name.png`` with a sidecar ``name.json`` of facts, and return it for display.
 
-        Args:
-            figure: what to write. A ``smoke`` run writes "smoke" across it, so that it is never taken for a result.
-            name: file name without ending.
-            **facts: what a reader must know about the numbers in it: n, data, seeds. Numbers and strings only.
+        Facts are numbers and strings that a reader must know about the figure: n, data, seeds. A ``smoke`` run writes
+        "smoke" across it, so that it is never taken for a result.
         """
         if self.mode.name == "smoke":
             figure.text(0.995, 0.005, "smoke", fontsize=16, color=VERMILION, ha="right", va="bottom", weight="bold")
@@ -67,10 +56,8 @@ class NotebookRun:
 def start(mode: str = "auto", data: str = "", seed: int = 0) -> NotebookRun:
     """Begin a notebook: choose the mode, seed everything, set the figures' style, print versions and device.
 
-    Args:
-        mode: as in :func:`.get_mode`.
-        data: a data root, or empty for ``COLORSTYLE_DATA``.
-        seed: of every random generator: Python's, NumPy's and torch's.
+    ``mode`` is as in :func:`.get_mode`; ``data`` is a data root, or empty for ``COLORSTYLE_DATA``; ``seed`` is that of
+    Python's, NumPy's and torch's random generators.
 
     Raises:
         ConfigError: no such mode. DataError: the data root is not a folder.

@@ -53,10 +53,9 @@ def halves(store: ImageStore) -> tuple[ImageStore, ImageStore]:
     A handful of pictures is too few to set some aside. The halves share light, place and camera, so such a test is
     easier than one on other pictures.
     """
-    left = [image[:, :, : image.shape[2] // 2] for image in store.images]
-    right = [image[:, :, image.shape[2] // 2 :] for image in store.images]
-    first, second = (ImageStore(images, store.names, groups=store.groups) for images in (left, right))
-    return first, second
+    cut = [image.tensor_split((image.shape[2] // 2,), dim=2) for image in store.images]
+    left, right = (ImageStore(list(images), store.names, groups=store.groups) for images in zip(*cut, strict=True))
+    return left, right
 
 
 def fixed_crops(pictures: ImageStore, crop: int, n: int = 24) -> Float[Tensor, "n 3 {crop} {crop}"]:
@@ -72,27 +71,17 @@ def psnr_of_gray(rgb: Float[Tensor, "n 3 h w"]) -> float:
 
 @dataclass(frozen=True)
 class SmallTraining:
-    """Measurements of one small training.
+    """Measurements of one small training."""
 
-    Attributes:
-        steps: after which it was measured.
-        kept: PSNR of the ab planes, dB, at each of them with the averaged weights, which are what is kept; on other
-            crops of the pictures trained on.
-        trained: the same with the weights as the last step left them.
-        seconds: of training alone; on a CPU those that it computed, whatever else the machine had to do.
-        known_seen: discriminator accuracy at the end, on crops of the pictures trained on.
-        known_unseen: the same on pictures never trained on.
-        slope: mean length of the discriminator's gradient at real pictures never trained on, for a change of 100 Lab
-            units, at the end.
-    """
-
-    steps: list[int]
+    steps: list[int]  # after which it was measured
+    # PSNR of the ab planes, dB, at each of them, on other crops of the pictures trained on: with the averaged weights,
+    # which are what is kept, and with those that the last step left.
     kept: list[float]
     trained: list[float]
-    seconds: float
-    known_seen: float
-    known_unseen: float
-    slope: float
+    seconds: float  # of training alone; on a CPU those that it computed, whatever else the machine had to do
+    known_seen: float  # discriminator accuracy at the end, on crops of the pictures trained on
+    known_unseen: float  # the same on pictures never trained on
+    slope: float  # mean length of its gradient at real pictures never trained on, for a change of 100 Lab units
 
 
 def train_small(
@@ -105,16 +94,9 @@ def train_small(
     measurements: int = 5,
     device: torch.device | None = None,
 ) -> SmallTraining:
-    """Train a small preset once and measure it several times, the last time at the end.
+    """Train a small preset once on the CPU or a device, and measure it several times, the last time at the end.
 
-    Args:
-        preset: such as :func:`small_preset`'s.
-        train_set: pictures to train on.
-        test_set: pictures that are never trained on.
-        steps: in all.
-        seed: of weights and batches.
-        measurements: how many.
-        device: where to compute; the CPU by default.
+    The seed is that of weights and batches; ``test_set`` is never trained on.
     """
     config, group = preset.training, ProcessGroup(device=device or torch.device("cpu"))
     seen, unseen = (fixed_crops(pictures, config.crop).to(group.device) for pictures in (train_set, test_set))
@@ -127,10 +109,11 @@ def train_small(
             trained.append(evaluate(state.generator.eval(), seen).psnr_ab)
             state.generator.train()
     state.discriminator.eval()
-    known_seen, known_unseen = (_accuracy(state, crops) for crops in (seen, unseen))
-    return SmallTraining(
-        measured_after, kept, trained, seconds, known_seen, known_unseen, _gradient_length(state, unseen)
-    )
+    x = (rgb_to_lab(unseen) / _PER).requires_grad_()
+    (gradient,) = torch.autograd.grad(state.discriminator(x * _PER).mean(1).sum(), x)
+    slope = gradient.flatten(1).norm(dim=1).mean().item()
+    accuracies = (_accuracy(state, crops) for crops in (seen, unseen))
+    return SmallTraining(measured_after, kept, trained, seconds, *accuracies, slope)
 
 
 @torch.no_grad()
@@ -141,10 +124,3 @@ def _accuracy(state: TrainState, rgb: Tensor) -> float:
     generated = torch.cat((lab[:, :1], state.generator.train()(gray_content(lab[:, :1]))), dim=1)
     real, fake = (state.discriminator(pictures).mean(1) for pictures in (lab, generated))
     return (real > fake).float().mean().item()
-
-
-def _gradient_length(state: TrainState, rgb: Tensor) -> float:
-    """Mean length of the discriminator's gradient at real pictures."""
-    x = (rgb_to_lab(rgb) / _PER).requires_grad_()
-    (gradient,) = torch.autograd.grad(state.discriminator(x * _PER).mean(1).sum(), x)
-    return gradient.flatten(1).norm(dim=1).mean().item()

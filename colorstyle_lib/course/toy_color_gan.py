@@ -29,25 +29,17 @@ def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, padding=1), nn.LeakyReLU(0.2))
 
 
-def _perceptron(inputs: int, outputs: int, width: int = 64) -> nn.Sequential:
-    return nn.Sequential(
-        *(nn.Linear(inputs, width), nn.LeakyReLU(0.2)),
-        *(nn.Linear(width, width), nn.LeakyReLU(0.2)),
-        nn.Linear(width, outputs),
-    )
+def _perceptron(inputs: int, outputs: int) -> nn.Sequential:
+    hidden = (nn.Linear(inputs, 64), nn.LeakyReLU(0.2), nn.Linear(64, 64), nn.LeakyReLU(0.2))
+    return nn.Sequential(*hidden, nn.Linear(64, outputs))
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """The description of a gray picture.
+    """The description of a gray picture."""
 
-    Attributes:
-        summary: of the whole picture, no unit: enough to tell a disc from a square.
-        parts: how much each pixel belongs to each part; at every pixel they sum to 1.
-    """
-
-    summary: Float[Tensor, "n 64"]
-    parts: Float[Tensor, "n parts 24 24"]
+    summary: Float[Tensor, "n 64"]  # of the whole picture, no unit: enough to tell a disc from a square
+    parts: Float[Tensor, "n parts 24 24"]  # how much each pixel belongs to each part; at every pixel they sum to 1
 
     def colors(self, ab: Float[Tensor, "n 2 24 24"]) -> Float[Tensor, "n parts 2"]:
         """Mean color of each part of a picture."""
@@ -115,16 +107,10 @@ def train_by_distance(
     batch_size: int = 32,
     learning_rate: float = 3e-3,
 ) -> ToyGenerator:
-    """Train a generator to be close to the true picture.
+    """Train a generator to be close to the true picture by ``l1`` or ``l2``.
 
-    Args:
-        distance: ``l1`` or ``l2``.
-        data: pictures to learn from.
-        encoder: of a trained generator, which stays as it is; None trains a new one.
-        steps: of gradient descent.
-        seed: of weights, batches and noise.
-        batch_size: pictures a step.
-        learning_rate: at the start; it falls to 0 on a line.
+    An encoder of a trained generator stays as it is; None trains a new one. The seed is that of weights, batches and
+    noise. The learning rate falls to 0 on a line.
 
     Raises:
         ConfigError: no such distance.
@@ -153,15 +139,8 @@ def train_by_discriminator(
 ) -> ToyGenerator:
     """Train a generator to choose colors that a discriminator takes for real; no distance is used.
 
-    Args:
-        objective: a name in :data:`.OBJECTIVES`.
-        data: pictures to learn from.
-        encoder: of a generator trained by a distance; both networks use it, and it stays as it is.
-        steps: of either network.
-        seed: of weights, batches and noise.
-        batch_size: pictures a step.
-        learning_rate: of both at the start; it falls to 0 on a line.
-        gamma: strength of R1 and R2, for gradients per 30 Lab units of a part's color.
+    Both networks use the encoder of a generator trained by a distance, and it stays as it is. ``gamma`` is the strength
+    of R1 and R2, for gradients per 30 Lab units of a part's color. All else is as in :func:`train_by_distance`.
 
     Raises:
         ConfigError: no such objective.

@@ -1,7 +1,7 @@
 """24-pixel pictures of one object whose color is a toss-up, and whether answers to them are true.
 
-They are cut out of :mod:`.scenes`'s scenes, so all colors that an object could have had are
-known, and "does it pick a true color, and does z pick all of them?" has a number for an answer.
+They are cut out of :mod:`.scenes`'s scenes, so all colors that an object could have had are known, and "does it pick a
+true color, and does z pick all of them?" has a number for an answer.
 """
 
 from __future__ import annotations
@@ -26,19 +26,12 @@ _SCENE = 64  # side of the scenes that the pictures are cut from
 
 @dataclass(frozen=True)
 class ToyObjects:
-    """Pictures of one ambiguous object each, on a ground whose color is certain.
+    """Pictures of one ambiguous object each, on a ground whose color is certain."""
 
-    Attributes:
-        lab: L in [0, 100], a and b in Lab units.
-        inside: whether a pixel lies wholly inside the object.
-        kinds: index into :data:`.KINDS`.
-        mean_ab: expected ab given the gray picture.
-    """
-
-    lab: Float[Tensor, "n 3 24 24"]
-    inside: Bool[Tensor, "n 24 24"]
-    kinds: Int[Tensor, " n"]
-    mean_ab: Float[Tensor, "n 2 24 24"]
+    lab: Float[Tensor, "n 3 24 24"]  # L in [0, 100], a and b in Lab units
+    inside: Bool[Tensor, "n 24 24"]  # whether a pixel lies wholly inside the object
+    kinds: Int[Tensor, " n"]  # index into :data:`.KINDS`
+    mean_ab: Float[Tensor, "n 2 24 24"]  # expected ab given the gray picture
 
 
 def draw_objects(n_scenes: int, seed: int = 0) -> ToyObjects:
@@ -76,19 +69,12 @@ def object_colors(ab: Float[Tensor, "z n 2 24 24"], inside: Bool[Tensor, "n 24 2
 
 @dataclass(frozen=True)
 class ColorScore:
-    """How one way of coloring answers an ambiguous question.
+    """How one way of coloring answers an ambiguous question."""
 
-    Attributes:
-        from_mean: average distance, in Lab units, of an object's color from the conditional mean.
-        true_share: share of answers within :data:`NEAR` of one of the object's true colors.
-        coverage: share of an object's true colors that at least one of its draws comes :data:`NEAR`.
-        shares: for each kind, the share of its answers NEAR each of its true colors.
-    """
-
-    from_mean: float
-    true_share: float
-    coverage: float
-    shares: dict[str, list[float]]
+    from_mean: float  # average distance, in Lab units, of an object's color from the conditional mean
+    true_share: float  # share of answers within :data:`NEAR` of one of the object's true colors
+    coverage: float  # share of an object's true colors that at least one of its draws comes :data:`NEAR`
+    shares: dict[str, list[float]]  # for each kind, the share of its answers NEAR each of its true colors
 
 
 def score_colors(colors: Float[Tensor, "z n 2"], kinds: Int[Tensor, " n"]) -> ColorScore:

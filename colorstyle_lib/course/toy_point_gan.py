@@ -56,9 +56,7 @@ class Descent:
     Networks that never slow down circle for ever.
     """
 
-    def __init__(
-        self, weights: Iterable[nn.Parameter], learning_rate: float, steps: int, optimizer: str = "adam"
-    ) -> None:
+    def __init__(self, weights: Iterable[nn.Parameter], learning_rate: float, steps: int, optimizer: str = "adam"):
         check_known("optimizer", optimizer, _OPTIMIZERS)
         self.optimizer = _OPTIMIZERS[optimizer](weights, learning_rate)
         self.rate = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda step: 1 - step / max(steps, 1))
@@ -92,21 +90,13 @@ class ParallelPerceptrons(nn.Module):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The first seed's networks at one moment.
+    """The first seed's networks at one moment."""
 
-    Attributes:
-        step: how many steps had been taken.
-        real: some real points.
-        fake: some generated ones.
-        field: the discriminator's logit on a square grid over [-REACH, REACH] in x (last dimension) and y.
-        arrows: where the generator's loss pushes each generated point: minus its gradient there.
-    """
-
-    step: int
-    real: Float[Tensor, "n 2"]
-    fake: Float[Tensor, "n 2"]
-    field: Float[Tensor, "s s"]
-    arrows: Float[Tensor, "n 2"]
+    step: int  # how many steps had been taken
+    real: Float[Tensor, "n 2"]  # some real points
+    fake: Float[Tensor, "n 2"]  # some generated ones
+    field: Float[Tensor, "s s"]  # the discriminator's logits over [-REACH, REACH] in x (last dimension) and y
+    arrows: Float[Tensor, "n 2"]  # where the generator's loss pushes each generated point: minus its gradient there
 
 
 @dataclass(frozen=True)
@@ -136,14 +126,11 @@ def train_point_gan(
 
     Args:
         objective: a name in :data:`.OBJECTIVES`.
-        steps: of the generator.
         data: a name in :data:`POINTS`.
         seeds: one GAN each; its result depends on its own seed only.
-        optimizer: as in :class:`Descent`.
-        learning_rate: of both networks at the start.
+        optimizer: as in :class:`Descent`, with the learning rate of both networks at the start.
         discriminator_pace: its learning rate as a multiple of the generator's.
         gamma: strength of the zero-centered gradient penalties on real (R1) and generated points (R2).
-        batch_size: real and generated points a step.
         record: the steps before which a :class:`Snapshot` is taken; ``steps`` itself is after the last.
 
     Raises:
@@ -164,6 +151,11 @@ def train_point_gan(
     def noise(n: int = batch_size) -> Tensor:
         return torch.stack([torch.randn((n, NOISE), generator=random) for random in randoms])
 
+    def penalty(points: Tensor) -> Tensor:
+        each = points.detach().flatten(0, 1).requires_grad_()  # the penalty wants one point a row
+        logits = discriminator(each.unflatten(0, points.shape[:2]))
+        return zero_centered_penalty(logits.flatten(), each, gamma=gamma)
+
     # The same points at every snapshot, drawn always, so that recording changes nothing.
     shown_real, shown_z = real_points(200), noise(200)
     snapshots = []
@@ -175,18 +167,12 @@ def train_point_gan(
         real, fake = real_points(), generator(noise())
         loss = losses.discriminator_loss(discriminator(real), discriminator(fake.detach()))
         if gamma:
-            loss = loss + _penalty(discriminator, real, gamma) + _penalty(discriminator, fake, gamma)
+            loss = loss + penalty(real) + penalty(fake)
         descend_d(len(seeds) * loss)  # a sum over seeds, so that each gets the gradient of its own mean
         loss = losses.generator_loss(discriminator(fake), discriminator(real) if losses.paired else None)
         descend_g(len(seeds) * loss)
     with torch.no_grad():
         return PointGan(generator(noise(1000)), snapshots, generator, discriminator)
-
-
-def _penalty(discriminator: ParallelPerceptrons, points: Tensor, gamma: float) -> Tensor:
-    each = points.detach().flatten(0, 1).requires_grad_()  # the penalty wants one point a row
-    logits = discriminator(each.unflatten(0, points.shape[:2]))
-    return zero_centered_penalty(logits.flatten(), each, gamma=gamma)
 
 
 def _snapshot(step: int, losses: Objective, discriminator: ParallelPerceptrons, real: Tensor, fake: Tensor) -> Snapshot:

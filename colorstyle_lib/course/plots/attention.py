@@ -15,7 +15,6 @@ from colorstyle_lib.course.plots.common import (
     MODALITY_COLORS,
     Captioned,
     Picture,
-    Scale,
     captioned_grid,
     dots_and_bar,
     label_row,
@@ -36,12 +35,7 @@ def modality_maps(
     """Pictures in columns, and below each its maps of color, texture and shape, all on common scales.
 
     Color is each cell's mean a and b at one lightness. Texture is the local amplitude; a needle lies along stripes, as
-    long as they are clear. Shape is the share of edges; a needle lies along them.
-
-    Args:
-        pictures: by title.
-        described: the same pictures in the same order.
-        notes: lines below the maps of color, texture and shape, by title.
+    long as they are clear. Shape is the share of edges; a needle lies along them. Notes stand below these three.
     """
     color, texture, shape = (maps.cpu() for maps in described.maps)
     amplitude = texture[:, 2:].expm1().unflatten(1, (-1, ORIENTATIONS))  # (N, scales, orientations, h, w)
@@ -53,11 +47,13 @@ def modality_maps(
     for j, (title, picture) in enumerate(pictures.items()):
         column = axes[:, j]
         show_picture(column[0], picture, title)
-        show_picture(column[1], _without_lightness(color[j, len(PALETTE) : len(PALETTE) + 2]))
+        ab = 110 * color[j, len(PALETTE) : len(PALETTE) + 2]
+        show_picture(column[1], lab_to_rgb(fit_gamut(torch.cat((torch.full_like(ab[:1], _SHOWN_LIGHTNESS), ab)))))
         column[2].imshow(strength[j].numpy(), cmap="cividis", vmin=0, vmax=top)
         _needles(column[2], *_stripe_direction(amplitude[j]), 0.4 * top)
         column[3].imshow(edges[j, :, 0].mean(0).numpy(), cmap="cividis", vmin=0, vmax=1)
-        _needles(column[3], *_edge_direction(edges[j]), 1.0)
+        across = edges[j].mean(0)
+        _needles(column[3], across[1] - across[2], across[3] - across[4], 1.0)
         for ax, note in zip(column[1:], notes[title] if notes else (), strict=False):
             ax.set_title(note, y=-0.17, fontsize=9)
     for ax, name in zip(axes[:, 0], ("picture", *MODALITIES), strict=True):
@@ -67,22 +63,11 @@ def modality_maps(
     return figure
 
 
-def _without_lightness(ab: Float[Tensor, "2 h w"]) -> Float[Tensor, "3 h w"]:
-    """a / 110 and b / 110 as a picture of one lightness."""
-    return lab_to_rgb(fit_gamut(torch.cat((torch.full_like(ab[:1], _SHOWN_LIGHTNESS), 110 * ab))))
-
-
 def _stripe_direction(amplitude: Float[Tensor, "s o h w"]) -> tuple[Tensor, Tensor]:
     """Doubled direction across the stripes: cosine and sine, times how clear it is."""
     angle = 2 * torch.pi * torch.arange(ORIENTATIONS) / ORIENTATIONS
     by_angle = amplitude.sum(0)
     return tuple((by_angle * wave[:, None, None]).sum(0) for wave in (angle.cos(), angle.sin()))
-
-
-def _edge_direction(edges: Float[Tensor, "s 5 h w"]) -> tuple[Tensor, Tensor]:
-    """Doubled direction across the edges, as :func:`_stripe_direction`."""
-    mean = edges.mean(0)
-    return mean[1] - mean[2], mean[3] - mean[4]
 
 
 def _needles(ax: Axes, cosine: Tensor, sine: Tensor, longest: float) -> None:
@@ -104,7 +89,7 @@ def override_maps(pictures: Mapping[str, Picture], distances: Mapping[str, Float
     maps = [Captioned(None, note=f"distance in ab\nfrom “{first}”")]
     maps += [Captioned(distances[title], note=f"mean {float(distances[title].mean()):.1f}") for title in others]
     rows = [[Captioned(picture, title) for title, picture in pictures.items()], maps]
-    return captioned_grid(rows, height=1.5, scale=Scale(0.0, max(top, 1e-3), "Lab units", "magma"))
+    return captioned_grid(rows, height=1.5, scale=(0.0, max(top, 1e-3), "Lab units", "magma"))
 
 
 def weights_by_image(weights: Mapping[str, Mapping[str, Float[Tensor, "n m"]]], names: Sequence[str]) -> Figure:
@@ -126,13 +111,10 @@ def weights_by_image(weights: Mapping[str, Mapping[str, Float[Tensor, "n m"]]], 
     return figure
 
 
-def weight_against_change(
-    panels: Mapping[str, Mapping[str, tuple[str, Float[Tensor, " n"], Float[Tensor, " n"]]]],
-) -> Figure:
+def weight_against_change(panels: Mapping[str, Mapping[str, tuple[str, Tensor, Tensor]]]) -> Figure:
     """Attention weights beside the change when a modality is deleted: a dot an image, panels on one scale.
 
-    Args:
-        panels: by row and panel: the modality, its weights, and the mean change of ab, Lab units, when it is removed.
+    By row and panel: the modality, its weights ``(n,)``, and the mean change of ab, Lab units ``(n,)``, without it.
     """
     columns = max(len(row) for row in panels.values())
     size = (2.2 * columns, 2.4 * len(panels))

@@ -39,21 +39,13 @@ Picture = Image.Image | Tensor
 
 @dataclass(frozen=True)
 class Captioned:
-    """A picture or map in a grid, with its captions.
+    """A picture or map in a grid, with its captions."""
 
-    Attributes:
-        picture: a picture; or a map, a ``(h, w)`` tensor of numbers; or None, an empty place.
-        title: above it.
-        note: below it, such as a number.
-        hints: drawn as discs of their color, in the picture's pixels.
-        box: left, top, right, bottom in the picture's pixels: drawn as a frame.
-    """
-
-    picture: Picture | None
-    title: str = ""
-    note: str = ""
-    hints: Sequence[Hint] = ()
-    box: tuple[int, int, int, int] | None = None
+    picture: Picture | None  # a picture; or a map, a ``(h, w)`` tensor of numbers; or None, an empty place
+    title: str = ""  # above it
+    note: str = ""  # below it, such as a number
+    hints: Sequence[Hint] = ()  # drawn as discs of their color, in the picture's pixels
+    box: tuple[int, int, int, int] | None = None  # left, top, right, bottom in the picture's pixels: drawn as a frame
 
     @property
     def aspect(self) -> float:
@@ -62,16 +54,6 @@ class Captioned:
             return 0.0
         width, height = self.picture.shape[-1:-3:-1] if isinstance(self.picture, Tensor) else self.picture.size
         return width / height
-
-
-@dataclass(frozen=True)
-class Scale:
-    """The scale that all maps in a grid share: its ends, what it measures, and its colors."""
-
-    low: float
-    high: float
-    label: str
-    colors: str = "cividis"
 
 
 def new_figure(*args: Any, **options: Any) -> tuple[Figure, Any]:
@@ -109,15 +91,12 @@ def captioned_grid(
     *,
     row_titles: Sequence[str] = (),
     height: float = 1.8,
-    scale: Scale | None = None,
+    scale: tuple[float, float, str, str] | None = None,
 ) -> Figure:
     """Draw pictures and maps in rows, each with its captions; a column is as wide as its widest picture.
 
-    Args:
-        rows: equally many in each row.
-        row_titles: written at the left.
-        height: of a row, in inches.
-        scale: of all maps; needed where there are some.
+    All rows hold equally many and are ``height`` inches high. Maps need their common ``scale``: its ends, what it
+    measures, and its colors.
     """
     ratios = [max(row[j].aspect for row in rows) for j in range(len(rows[0]))]
     captions = 0.2 * sum(any(getattr(one, where) for one in row) for row in rows for where in ("title", "note"))
@@ -132,13 +111,14 @@ def captioned_grid(
         label_row(ax, title)
     if scale:
         drawn = next(ax.images[0] for ax in axes.flat if ax.images and ax.images[0].get_array().ndim == 2)
-        figure.colorbar(drawn, ax=axes, label=scale.label, shrink=0.8)
+        figure.colorbar(drawn, ax=axes, label=scale[2], shrink=0.8)
     return figure
 
 
-def _draw(ax: Axes, one: Captioned, scale: Scale | None) -> None:
+def _draw(ax: Axes, one: Captioned, scale: tuple[float, float, str, str] | None) -> None:
     if isinstance(one.picture, Tensor) and one.picture.ndim == 2:
-        ax.imshow(one.picture.cpu().numpy(), cmap=scale.colors, vmin=scale.low, vmax=scale.high)
+        low, high, _, colors = scale
+        ax.imshow(one.picture.cpu().numpy(), cmap=colors, vmin=low, vmax=high)
     elif one.picture is not None:
         show_picture(ax, one.picture)
     ax.set_title(one.title)
@@ -162,10 +142,9 @@ def picture_grid(
     height: float = 1.9,
 ) -> Figure:
     """Draw rows of pictures (None: an empty place) with titles of columns and rows; ``height`` in inches."""
-    heads = [titles, *[()] * (len(rows) - 1)]
     cells = [
-        [Captioned(picture, head[j] if head else "") for j, picture in enumerate(row)]
-        for row, head in zip(rows, heads, strict=True)
+        [Captioned(one, titles[j] if titles and not i else "") for j, one in enumerate(row)]
+        for i, row in enumerate(rows)
     ]
     return captioned_grid(cells, row_titles=row_titles, height=height)
 
@@ -175,7 +154,7 @@ def grid_with_maps(
 ) -> Figure:
     """Draw rows of pictures, then of maps with their titles, all maps on one scale from 0 to ``top``."""
     cells = [[*pictures, *(Captioned(values, title) for title, values in maps)] for pictures, maps in rows]
-    return captioned_grid(cells, height=1.75, scale=Scale(0.0, top, label))
+    return captioned_grid(cells, height=1.75, scale=(0.0, top, label, "cividis"))
 
 
 def curves(
@@ -188,12 +167,8 @@ def curves(
 ) -> Figure:
     """Draw curves: a panel for each title, in it one for each name; of several seeds or images thin, their mean thick.
 
-    Args:
-        panels: by title, by name: x of shape ``(k,)``, and y of shape ``(k,)`` or, for n seeds, ``(n, k)``.
-        xlabel: of the axis.
-        ylabel: of the axis that all panels share; without it each panel has its own.
-        level: a value of y to compare with, and its name.
-        **options: of the axes, as in ``Axes.set``.
+    A curve is x of shape ``(k,)``, and y of shape ``(k,)`` or, for n seeds, ``(n, k)``. With a ``ylabel`` all panels
+    share the axis. ``level`` is a value of y to compare with, and its name. Options are those of ``Axes.set``.
     """
     width = 6.4 if len(panels) == 1 else 3.4 * len(panels)
     figure, axes = new_figure(1, len(panels), figsize=(width, 3.2), squeeze=False, sharey=bool(ylabel))

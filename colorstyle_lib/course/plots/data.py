@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, PercentFormatter
 from torch import Tensor
 
-from colorstyle_lib.course.plots.common import MARKERS, Captioned, Scale, captioned_grid, new_figure, show_picture
+from colorstyle_lib.course.plots.common import MARKERS, Captioned, captioned_grid, new_figure, show_picture
 from colorstyle_lib.metrics.coloring import AB_REACH
 
 # Signed maps of a and b with gray in the middle. Magenta has blue in it and green has not: the ends stay apart for
@@ -55,13 +55,7 @@ def gamut_slices(
     before: Float[Tensor, "k 2"],
     after: Mapping[float, Float[Tensor, "k 2"]],
 ) -> Figure:
-    """The gamut's slice of the ab plane at each L, and where ``fit_gamut`` moves some colors.
-
-    Args:
-        slices: for each L, the colors of the ab plane and which of them are in the gamut.
-        before: ab of a few colors.
-        after: where they end at each L.
-    """
+    """The colors of the ab plane that are in the gamut at each L, and where ``fit_gamut`` moves a few colors (ab)."""
     figure, axes = new_figure(1, len(slices), figsize=(3.5 * len(slices), 3.7), sharey=True)
     for ax, (lightness, (rgb, inside)) in zip(axes, slices.items(), strict=True):
         shown = torch.cat((rgb, inside[None].to(rgb))).permute(1, 2, 0)  # outside is transparent
@@ -81,14 +75,10 @@ def lightness_shifts(
 ) -> Figure:
     """Pictures, and below each how far its L, in Lab units, is from what it should be, where that is given."""
     worst = max(float(shift.abs().max()) for shift in shifts.values())
-    maps = [
-        Captioned(shifts[title], f"L moved by {shifts[title].abs().mean():.2f} on average")
-        if title in shifts
-        else Captioned(None)
-        for title in pictures
-    ]
+    notes = {title: f"L moved by {shift.abs().mean():.2f} on average" for title, shift in shifts.items()}
+    maps = [Captioned(shifts.get(title), notes.get(title, "")) for title in pictures]
     rows = [[Captioned(picture, title) for title, picture in pictures.items()], maps]
-    return captioned_grid(rows, height=2.6, scale=Scale(-worst, worst, "change of L", "PuOr"))
+    return captioned_grid(rows, height=2.6, scale=(-worst, worst, "change of L", "PuOr"))
 
 
 def ab_statistics(
@@ -134,9 +124,7 @@ def square_errors(
 ) -> Figure:
     """The expected square error of every guess, with the true colors (ab) and the best guess, each in its own color.
 
-    Args:
-        cases: by name, the possible colors and the error of each guess of a grid over the ab plane.
-        patches: sRGB of the same grid at one lightness.
+    Errors stand on a grid over the ab plane, as ``patches`` do, which are its sRGB at one lightness.
     """
     figure, axes = new_figure(1, len(cases), figsize=(3.9 * len(cases) + 0.6, 3.9), sharey=True)
     side = patches.shape[1]

@@ -132,12 +132,8 @@ def calibration(
 ) -> Figure:
     """Predicted spread against actual error, bin by bin; on the diagonal the model is as wrong as it says.
 
-    Args:
-        predicted: root mean square of the spread in each bin, Lab units.
-        actual: root mean square ab error of the same pixels.
-        interval: lower and upper end for ``actual``.
-        each: the same for single images.
-        within: the factor that the criterion allows either way.
+    Both are root mean squares, Lab units, of the same pixels, the error with an interval; ``each`` holds both for
+    single images. The criterion allows a factor of ``within`` either way.
     """
     figure, ax = new_figure(figsize=(4.6, 4.2))
     end = 1.08 * max(predicted.max(), interval[1].max(), *(max(p.max(), a.max()) for p, a in each), 1.0)

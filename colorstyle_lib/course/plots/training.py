@@ -98,10 +98,8 @@ def point_clouds(
 def modes_and_quality(results: Mapping[str, Sequence[tuple[int, float]]], modes: int = 8) -> Figure:
     """Modes covered and share of points on a mode: a row for each way of training, a dot for each seed."""
     titles = (f"modes covered, of {modes} (dots: seeds, bar: mean)", "share of points on a mode")
-    table = {
-        name.replace("_", " "): dict(zip(titles, zip(*found, strict=True), strict=True))
-        for name, found in results.items()
-    }
+    rows = {name.replace("_", " "): zip(*found, strict=True) for name, found in results.items()}
+    table = {name: dict(zip(titles, columns, strict=True)) for name, columns in rows.items()}
     return values_by_seed(table, limits=((0, modes), (0, 1)), width=3.4)
 
 
@@ -199,10 +197,15 @@ def training_curves(log: Sequence[Mapping[str, Any]]) -> Figure:
     in_g = [line["attention"] for line in log]
     columns = 3 if any(in_d) or in_g[-1] else 2
     figure, axes = new_figure(2, columns, figsize=(3.8 * columns, 5.6), sharex=True)
+    # A stage goes up to the last line of the log at which it was the running one.
+    ends = [(stage, list(lines)[-1]["step"]) for stage, lines in groupby(log, key=lambda line: line["stage"])]
+    stages = [(stage, start, end) for (stage, end), (_, start) in zip(ends, [("", 0), *ends], strict=False)]
     titles = ["losses", "discriminator accuracy", "mean attention weight in D"][:columns]
     titles += ["PSNR ab of the average, dB", "colorfulness, 1 is real", "mean attention weight in G"][:columns]
     for ax, title in zip(axes.flat, titles, strict=True):
-        _shade_stages(ax, log)
+        for stage, start, end in stages:
+            ax.axvspan(start, end, color=_STAGE_COLORS[stage], alpha=0.15, linewidth=0)
+            ax.text((start + end) / 2, 1.02, stage, transform=ax.get_xaxis_transform(), ha="center", fontsize=7)
         ax.set_title(title, pad=18)  # above the names of the stages
     (losses, accuracy), (quality, color) = axes[:, :2]
     for name, marker in zip(("loss", "color", "lightness", "adversarial", "discriminator"), MARKERS, strict=False):
@@ -222,9 +225,8 @@ def training_curves(log: Sequence[Mapping[str, Any]]) -> Figure:
     color.axhline(1, color="0.5", linewidth=0.8, linestyle=":")
     color.set_ylim(0, None)
     if columns == 3:
-        steps = [line["step"] for line in log]
-        _plot_weights(axes[0, 2], steps, in_d)
-        _plot_weights(axes[1, 2], steps, in_g)
+        for ax, weights in zip(axes[:, 2], (in_d, in_g), strict=True):
+            _plot_weights(ax, [line["step"] for line in log], weights)
     for ax in axes[1]:
         ax.set_xlabel("step")
     return figure
@@ -238,16 +240,6 @@ def _weights_in_d(line: Mapping[str, Any]) -> dict[str, dict[str, float]]:
             _, level, name = key.split("/")
             found.setdefault(level, {})[name] = line[key]
     return found
-
-
-def _shade_stages(ax: Axes, log: Sequence[Mapping[str, Any]]) -> None:
-    """Shade the stages, each up to the last line of the log at which it was the running one."""
-    start = 0
-    for stage, lines in groupby(log, key=lambda line: line["stage"]):
-        end = list(lines)[-1]["step"]
-        ax.axvspan(start, end, color=_STAGE_COLORS[stage], alpha=0.15, linewidth=0)
-        ax.text((start + end) / 2, 1.02, stage, transform=ax.get_xaxis_transform(), ha="center", fontsize=7)
-        start = end
 
 
 def _plot_number(ax: Axes, log: Sequence[Mapping[str, Any]], name: str, **look: Any) -> None:
