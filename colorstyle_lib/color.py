@@ -12,11 +12,7 @@ from torch import Tensor
 from colorstyle_lib.errors import ConfigError
 
 # Linear sRGB -> XYZ (IEC 61966-2-1), rows X, Y, Z.
-_RGB_TO_XYZ = (
-    (0.412453, 0.357580, 0.180423),
-    (0.212671, 0.715160, 0.072169),
-    (0.019334, 0.119193, 0.950227),
-)
+_RGB_TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
 _D65_WHITE = (0.95047, 1.0, 1.08883)
 _EPSILON = (6 / 29) ** 3  # below this, CIELAB's cube root becomes a straight line
 _SLOPE = 1 / (3 * (6 / 29) ** 2)  # 7.787...

@@ -1,14 +1,15 @@
-"""Presets (what a model is and how it is trained) and the options of a run, as frozen dataclasses."""
+"""Presets (what a model is and how it is trained), modes (how much work a run does) and the options of a run."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from colorstyle_lib.errors import ConfigError, check_known, nearest
-from colorstyle_lib.run_mode import MODES
+from colorstyle_lib.paths import data_root
 
 Config = TypeVar("Config")
 
@@ -18,72 +19,46 @@ ATTENTIONS = ("none", "plain", "places")
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """The generator's shape.
+    """The generator's shape."""
 
-    Attributes:
-        encoder: ``convolutions`` (convolution and pooling, learned from nothing, as the paper's section 3(1) says)
-            or ``efficientnet_lite0`` (frozen ImageNet features, carried inside our own weights file).
-        width: channels at full resolution; doubled at each halving, up to ``max_width``.
-        max_width: no level of the decoder has more channels than this.
-        depth: number of halvings; for ``efficientnet_lite0`` always 5.
-        colors: ``regression`` (a and b themselves) or ``bins`` (how likely each ab bin is, decoded by their annealed
-            mean: R. Zhang et al., ECCV 2016, arXiv:1603.08511).
-        temperature: of the annealed mean: 1 is the plain mean (pale), towards 0 the most likely bin (vivid, patchy).
-        vividness: share of the chroma that the mean loses where colors differ which is given back, from 0 to 1.
-        attention: how modalities steer the decoder, by equation (2): one of :data:`ATTENTIONS`.
-        modalities: which of color, texture and shape are weighed.
-        attention_at: the decoder's levels that are steered, by how often smaller than the picture they are.
-        noise: numbers in z; 0 for a generator that answers one input in one way.
-        lightness: can also answer with L, which every task but coloring and restyling needs.
-        restyling: channels of the style decoder, at a quarter of the size; 0 for a generator without one.
-        working_size: pixels of a picture's shorter side when its chroma is predicted; a multiple of ``2 ** depth``.
-    """
-
+    # `convolutions` (with pooling, learned from nothing, as the paper's section 3(1) says) or `efficientnet_lite0`
+    # (frozen ImageNet features, carried inside our own weights file)
     encoder: str = "convolutions"
-    width: int = 16
-    max_width: int = 128
-    depth: int = 4
+    width: int = 16  # channels at full resolution; doubled at each halving, up to `max_width`
+    max_width: int = 128  # no level of the decoder has more channels than this
+    depth: int = 4  # number of halvings; for `efficientnet_lite0` always 5
+    # `regression` (a and b themselves) or `bins` (how likely each ab bin is, decoded by their annealed mean: R. Zhang
+    # et al., ECCV 2016, arXiv:1603.08511)
     colors: str = "regression"
+    # of the annealed mean: 1 is the plain mean (pale), near 0 the likeliest bin (vivid, patchy)
     temperature: float = 0.38
-    vividness: float = 0.0
-    attention: str = "none"
-    modalities: tuple[str, ...] = ("color", "texture", "shape")
-    attention_at: tuple[int, ...] = (4, 8, 16)
-    noise: int = 0
-    lightness: bool = False
-    restyling: int = 0
-    working_size: int = 128
+    vividness: float = 0.0  # share given back of the chroma that the mean loses where colors differ, from 0 to 1
+    attention: str = "none"  # how modalities steer the decoder, by equation (2): one of ATTENTIONS
+    modalities: tuple[str, ...] = ("color", "texture", "shape")  # which of color, texture and shape are weighed
+    attention_at: tuple[int, ...] = (4, 8, 16)  # steered levels of the decoder: how often smaller than the picture
+    noise: int = 0  # numbers in z; 0 for a generator that answers one input in one way
+    lightness: bool = False  # can also answer with L, which every task but coloring and restyling needs
+    restyling: int = 0  # channels of the style decoder, at a quarter of the size; 0 for a generator without one
+    working_size: int = 128  # pixels of a picture's shorter side when chroma is predicted; a multiple of `2 ** depth`
 
 
 @dataclass(frozen=True)
 class DiscriminatorConfig:
-    """The discriminator's shape.
+    """The discriminator's shape."""
 
-    Attributes:
-        width: channels after the first halving; doubled at each further one, up to ``max_width``.
-        max_width: no level has more channels than this.
-        depth: number of halvings.
-        scales: how many of the coarsest levels give evidence; the finest of them is at least 3 halvings down, where
-            the modalities' maps live.
-        attention: how evidence is weighed, by equation (2): one of :data:`ATTENTIONS`; ``none`` takes it from the
-            features alone.
-        modalities: which of color, texture and shape give evidence.
-        spectral_norm: keep the largest singular value of every layer's matrix at 1 (T. Miyato et al., ICLR 2018,
-            arXiv:1802.05957), but for the energies'.
-        pooling: convolution, then pooling, as the paper's section 3(2) says; otherwise convolutions of stride 2
-            (A. Radford et al., ICLR 2016, arXiv:1511.06434).
-        patches: judge each place (P. Isola et al., CVPR 2017, arXiv:1611.07004) rather than the picture as one.
-    """
-
-    width: int = 32
-    max_width: int = 192
-    depth: int = 4
-    scales: int = 2
-    attention: str = "places"
-    modalities: tuple[str, ...] = ("color", "texture", "shape")
+    width: int = 32  # channels after the first halving; doubled at each further one, up to `max_width`
+    max_width: int = 192  # no level has more channels than this
+    depth: int = 4  # number of halvings
+    scales: int = 2  # coarsest levels that give evidence; the finest is at least 3 halvings down, where modalities live
+    attention: str = "places"  # how evidence is weighed, by equation (2): one of ATTENTIONS; `none`: by features alone
+    modalities: tuple[str, ...] = ("color", "texture", "shape")  # which of color, texture and shape give evidence
+    # keep the largest singular value of every layer's matrix, but for the energies', at 1 (T. Miyato et al., ICLR 2018,
+    # arXiv:1802.05957)
     spectral_norm: bool = True
+    # convolution, then pooling, as the paper's section 3(2) says; otherwise convolutions of stride 2 (A. Radford et
+    # al., ICLR 2016, arXiv:1511.06434)
     pooling: bool = False
-    patches: bool = True
+    patches: bool = True  # judge each place (P. Isola et al., CVPR 2017, arXiv:1611.07004), not the picture as one
 
 
 @dataclass(frozen=True)
@@ -91,74 +66,44 @@ class TrainingConfig:
     """Training of a preset.
 
     A run has three stages: supervised alone, then the discriminator alone catches up, then both networks in turn.
-
-    Attributes:
-        optimizer: ``adamw`` or ``sgd`` (the paper's section 5(2)), for both networks.
-        learning_rate: the generator's peak; it rises over ``warmup`` of the run and falls to 0 on a cosine.
-        discriminator_learning_rate: constant.
-        warmup: fraction of the run.
-        batch_size: images a step, over all processes.
-        accumulate: parts that a process works its images off in, one after the other, before a step: less memory.
-        crop: side of the square training crops, in pixels; a multiple of ``2 ** depth`` and of 8.
-        tasks: what the generator is asked for, and how often, as pairs of a name of :data:`.TASKS` and a weight.
-        supervised: fraction of the run before the discriminator enters.
-        catch_up: fraction of the run in which only the discriminator learns.
-        objective: what the networks descend on, a name of :data:`.OBJECTIVES`, or ``none`` for no adversary.
-        adversarial_weight: of the generator's part of it.
-        judge_every: the discriminator judges one in so many pictures of each part of a step, real and generated, and
-            both networks' adversarial losses are means over these alone; 1 for all.
-        penalty: gamma of the zero-centred gradient penalty on real pictures (R1), per 100 Lab units; 0 for none.
-        augment: show the discriminator shifted pictures with parts cut out (DiffAugment).
-        huber_delta: ab distance, in Lab units, where the Huber term turns from a square into a line.
-        gradient_weight: weight of the Huber term on ab differences of neighbours (against bleeding).
-        chroma_weight: extra weight of colorful pixels (against brown): a pixel's weight is 1 + this * chroma / 110.
-        bin_smoothing: how far rare ab bins are weighed up, from 0 (all bins count alike) to 1 (all pixels count alike).
-        lightness_weight: weight of the Huber term on L, where the task leaves L to the generator.
-        content_weight: of stylize's content term.
-        style_weight: of stylize's style term.
-        identity_weight: of the distance to the right answer, where stylize has one: only color is to be taken.
-        modality_weight: of the distance in color, texture and shape themselves, where stylize takes only some of them.
-        trainable: ``all`` of the generator, or its ``restyling`` levels alone, which leaves coloring as it is.
-        attention_weight: weight of the term against attention's collapse.
-        attention_floor: entropy below which it acts, as a share of the largest possible.
-        noise_fraction: share of pictures that get a z other than 0.
-        imle_samples: how many z such a picture may choose from; the one that suits it best is learned from, so that
-            different z come to mean different answers (K. Li and J. Malik, 2018, arXiv:1809.09087).
-        half_precision: compute in bfloat16 where that loses nothing that matters.
-        ema: decay of the moving average of the weights, which is what is kept.
     """
 
-    optimizer: str = "adamw"
-    learning_rate: float = 1e-3
-    discriminator_learning_rate: float = 4e-4
-    warmup: float = 0.05
-    batch_size: int = 16
-    accumulate: int = 1
-    crop: int = 128
+    optimizer: str = "adamw"  # `adamw` or `sgd` (the paper's section 5(2)), for both networks
+    learning_rate: float = 1e-3  # the generator's peak; it rises over `warmup` of the run and falls to 0 on a cosine
+    discriminator_learning_rate: float = 4e-4  # constant
+    warmup: float = 0.05  # fraction of the run
+    batch_size: int = 16  # images a step, over all processes
+    accumulate: int = 1  # parts that a process works its images off in, one after the other, before a step: less memory
+    crop: int = 128  # side of the square training crops, in pixels; a multiple of `2 ** depth` and of 8
+    # what the generator is asked for, and how often: names of TASKS and weights
     tasks: tuple[tuple[str, float], ...] = (("automatic", 5.0), ("reference", 5.0), ("hints", 3.0), ("inpaint", 1.0))
-    supervised: float = 0.8
-    catch_up: float = 0.05
-    objective: str = "hinge"
-    adversarial_weight: float = 0.05
+    supervised: float = 0.8  # fraction of the run before the discriminator enters
+    catch_up: float = 0.05  # fraction of the run in which only the discriminator learns
+    objective: str = "hinge"  # what the networks descend on, a name of OBJECTIVES, or `none` for no adversary
+    adversarial_weight: float = 0.05  # of the generator's part of it
+    # the discriminator judges one in so many pictures of each part of a step, real and generated, and both networks'
+    # adversarial losses are means over these alone; 1 for all
     judge_every: int = 1
-    penalty: float = 0.0
-    augment: bool = True
-    huber_delta: float = 5.0
-    gradient_weight: float = 0.5
-    chroma_weight: float = 3.0
-    bin_smoothing: float = 0.75
-    lightness_weight: float = 0.1
-    content_weight: float = 0.45
-    style_weight: float = 12.0
-    identity_weight: float = 1.0
-    modality_weight: float = 3.0
-    trainable: str = "all"
-    attention_weight: float = 0.5
-    attention_floor: float = 0.3
-    noise_fraction: float = 0.25
+    penalty: float = 0.0  # gamma of the zero-centred gradient penalty on real pictures (R1), per 100 Lab units; 0: none
+    augment: bool = True  # show the discriminator shifted pictures with parts cut out (DiffAugment)
+    huber_delta: float = 5.0  # ab distance, in Lab units, where the Huber term turns from a square into a line
+    gradient_weight: float = 0.5  # weight of the Huber term on ab differences of neighbours (against bleeding)
+    chroma_weight: float = 3.0  # a colorful pixel's weight is 1 + this * chroma / 110 (against brown)
+    bin_smoothing: float = 0.75  # how far rare ab bins are weighed up: 0 (all bins count alike) to 1 (all pixels do)
+    lightness_weight: float = 0.1  # weight of the Huber term on L, where the task leaves L to the generator
+    content_weight: float = 0.45  # of stylize's content term
+    style_weight: float = 12.0  # of stylize's style term
+    identity_weight: float = 1.0  # of the distance to stylize's right answer, where only color is to be taken
+    modality_weight: float = 3.0  # of the distance in color, texture and shape, where stylize takes only some of them
+    trainable: str = "all"  # `all` of the generator, or its `restyling` levels alone, which leaves coloring as it is
+    attention_weight: float = 0.5  # weight of the term against attention's collapse
+    attention_floor: float = 0.3  # entropy below which it acts, as a share of the largest possible
+    noise_fraction: float = 0.25  # share of pictures that get a z other than 0
+    # how many z such a picture may choose from; the one that suits it best is learned from, so that different z come to
+    # mean different answers (K. Li and J. Malik, 2018, arXiv:1809.09087)
     imle_samples: int = 4
-    half_precision: bool = True
-    ema: float = 0.998
+    half_precision: bool = True  # compute in bfloat16 where that loses nothing that matters
+    ema: float = 0.998  # decay of the moving average of the weights, which is what is kept
 
 
 @dataclass(frozen=True)
@@ -267,6 +212,49 @@ def get_preset(name: str) -> Preset:
     """
     check_known("preset", name, PRESETS)
     return PRESETS[name]
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Amounts of work. A notebook reads these numbers and never asks for the mode's name."""
+
+    name: str  # `smoke`, `quick` or `full`
+    source: Literal["synthetic", "demo", "folder"]  # of images behind numbers; folder: a data root
+    image_size: int  # side of the square images that notebooks compute on, in pixels
+    max_images: int  # at most this many images are read for statistics
+    max_samples: int  # at most this many pixels are drawn for histograms and scatter plots
+    repeats: int  # how often a timing is repeated (the median is shown)
+    train_steps: int  # steps of a small model that is trained live
+    release_steps: int  # steps of a training whose weights are to be kept
+
+
+MODES: dict[str, Mode] = {
+    "smoke": Mode("smoke", "synthetic", 64, 8, 5_000, 2, 5, 5),
+    "quick": Mode("quick", "demo", 128, 64, 100_000, 5, 300, 4_000),
+    "full": Mode("full", "folder", 128, 2_000, 1_000_000, 10, 3_000, 20_000),
+}
+
+
+def get_mode(name: str = "auto", data: str | os.PathLike[str] | None = None) -> Mode:
+    """Choose how much work to do.
+
+    Args:
+        name: ``smoke``, ``quick``, ``full``, or ``auto``: the environment variable ``COLORSTYLE_MODE`` where it is
+            set, else ``full`` with a GPU and a data root, else ``quick``.
+        data: the data root that the run was given, if any.
+
+    Raises:
+        ConfigError: the name (or the variable's value) is no mode; or ``full`` without a data root.
+    """
+    chosen = (name == "auto" and os.environ.get("COLORSTYLE_MODE")) or name
+    if chosen == "auto":
+        import torch
+
+        chosen = "full" if torch.cuda.is_available() and data_root(data) else "quick"
+    check_known("mode", chosen, MODES)
+    if chosen == "full":
+        data_root(data, needed_for="mode 'full'")
+    return MODES[chosen]
 
 
 def _option(default: Any, text: str, record: str = "", flag: str = "", **settings: Any) -> Any:

@@ -18,9 +18,7 @@ from colorstyle_lib.errors import ColorStyleError, DataError
 
 @contextmanager
 def atomic_write(
-    path: str | os.PathLike[str],
-    mode: Literal["wb", "w"] = "wb",
-    error: type[ColorStyleError] = ColorStyleError,
+    path: str | os.PathLike[str], mode: Literal["wb", "w"] = "wb", error: type[ColorStyleError] = ColorStyleError
 ) -> Iterator[IO[Any]]:
     """Open a file that takes its name only once it is complete and on disk.
 
@@ -83,11 +81,8 @@ def file_lock(path: Path) -> Iterator[None]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
-        lock.acquire()
+        held = FileLock(path).acquire()
     except OSError as error:
         raise DataError(f"cannot write to {str(path.parent)!r}: {error.strerror}") from error
-    try:
+    with held:
         yield
-    finally:
-        lock.release()

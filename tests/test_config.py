@@ -50,3 +50,40 @@ def test_missing_data_root_says_where_the_name_came_from(monkeypatch, tmp_path):
         paths.data_root()
     monkeypatch.delenv("COLORSTYLE_DATA")
     assert paths.data_root() is None
+
+
+def test_mode_given_beats_variable_and_variable_beats_default(monkeypatch):
+    monkeypatch.setenv("COLORSTYLE_MODE", "smoke")
+    assert config.get_mode().name == "smoke"
+    assert config.get_mode("quick").name == "quick"
+    monkeypatch.delenv("COLORSTYLE_MODE")
+    monkeypatch.delenv("COLORSTYLE_DATA", raising=False)
+    assert config.get_mode().name == "quick"
+
+
+def test_full_with_a_gpu_and_a_data_root_only(monkeypatch, tmp_path):
+    monkeypatch.delenv("COLORSTYLE_MODE", raising=False)
+    monkeypatch.setenv("COLORSTYLE_DATA", str(tmp_path))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert config.get_mode().name == "full"
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert config.get_mode().name == "quick"
+    assert config.get_mode("full").name == "full"
+    monkeypatch.delenv("COLORSTYLE_DATA")
+    with pytest.raises(ConfigError, match="mode 'full' needs real images"):
+        config.get_mode("full")
+    assert config.get_mode("full", tmp_path).name == "full"
+
+
+def test_wrong_mode_is_named(monkeypatch):
+    with pytest.raises(ConfigError, match="no mode 'quik'; did you mean 'quick'"):
+        config.get_mode("quik")
+    monkeypatch.setenv("COLORSTYLE_MODE", "fast")
+    with pytest.raises(ConfigError, match="no mode 'fast'"):
+        config.get_mode()
+
+
+def test_modes_do_the_same_with_less():
+    smoke, quick, full = (config.MODES[name] for name in ("smoke", "quick", "full"))
+    for key in ("image_size", "max_images", "max_samples", "repeats", "train_steps"):
+        assert 0 < getattr(smoke, key) <= getattr(quick, key) <= getattr(full, key)

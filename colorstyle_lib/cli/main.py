@@ -15,8 +15,8 @@ from colorstyle_lib.cli.figures import add_figure_commands
 from colorstyle_lib.cli.model import add_model_commands
 from colorstyle_lib.cli.options import add_command, keywords, positive
 from colorstyle_lib.cli.pictures import add_picture_commands
+from colorstyle_lib.config import MODES
 from colorstyle_lib.errors import ColorStyleError, ConfigError
-from colorstyle_lib.run_mode import MODES
 
 PROGRAM = "colorstyle"
 

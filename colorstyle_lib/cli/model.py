@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from colorstyle_lib.cli.options import add_command, keywords, positive
-from colorstyle_lib.config import TrainOptions, flag_of
+from colorstyle_lib.config import TrainOptions, flag_of, get_mode
 from colorstyle_lib.errors import ConfigError
 
 _TYPES = {"Path | None": Path, "int": positive, "int | None": positive}
@@ -41,7 +41,6 @@ def _info(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.files import file_hash
     from colorstyle_lib.inference.colorstyle import RELEASED, released_card
     from colorstyle_lib.model.generator import load_generator
-    from colorstyle_lib.run_mode import get_mode
 
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {os.cpu_count()} cores"
     path = arguments.weights or paths.WEIGHTS / f"{RELEASED}.safetensors"

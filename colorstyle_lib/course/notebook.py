@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from colorstyle_lib import paths
+from colorstyle_lib.config import Mode, get_mode
 from colorstyle_lib.course.plots.common import VERMILION
 from colorstyle_lib.environment import versions
-from colorstyle_lib.run_mode import Mode, get_mode
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ import numpy as np
 from jaxtyping import UInt8
 from torch import Tensor
 
+from colorstyle_lib.config import Mode
 from colorstyle_lib.data.batches import ImageStore, decoded, in_memory, load_images, nothing_readable, shrunk_tensor
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
 from colorstyle_lib.data.layouts import LAYOUTS, Listing, NoSplitError, Split, joined, of_files
 from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import DataError, ImageError
 from colorstyle_lib.images.read import find_pictures, to_picture
-from colorstyle_lib.run_mode import Mode
 
 _VALIDATION_PERCENT = 10
 

@@ -21,8 +21,7 @@ from typing import IO, Any, Literal
 from PIL import Image
 
 from colorstyle_lib.errors import DataError, ImageError, MissingExtraError, nearest, needs_extra
-from colorstyle_lib.images.decode import decode, identify, strict_pillow
-from colorstyle_lib.images.read import ENDINGS, find_pictures, open_picture
+from colorstyle_lib.images.read import ENDINGS, decode, find_pictures, identify, open_picture, strict_pillow
 
 Split = Literal["train", "val"]
 INDEX = "shards.json"

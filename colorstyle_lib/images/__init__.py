@@ -1,4 +1,4 @@
-"""Reading, decoding and writing people's pictures safely. Decoding alone does not load torch."""
+"""Reading and writing of people's pictures, safely. The package itself loads nothing heavy."""
 
 import lazy_loader
 

@@ -1,11 +1,14 @@
-"""Colorization of pictures of any size, many with the same options."""
+"""Colorization of pictures of any size, many with the same options, and its result."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torch.nn.functional as nnf
@@ -17,18 +20,58 @@ from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import Source, open_picture
+from colorstyle_lib.images.write import save_picture
 from colorstyle_lib.inference.guided_upsampling import with_chroma
 from colorstyle_lib.inference.hints import Hint, limit_hints, rasterize_hints
-from colorstyle_lib.inference.result import Result, pixels_hash
 from colorstyle_lib.model.attention import AttentionOverride
 from colorstyle_lib.model.content import content_planes, gray_content
-from colorstyle_lib.model.generator import Generator, Reference
+from colorstyle_lib.model.generator import Reference
+
+if TYPE_CHECKING:
+    from colorstyle_lib.inference.colorstyle import ColorStyle
 
 LONGEST_WORKING_SIDE = 1536
 """In pixels. A panorama is predicted smaller rather than at any cost."""
 
-WorkingCopy = Callable[[Image.Image, int], Float[Tensor, "1 3 h w"]]
-"""From a picture and the shorter side wanted, in pixels, to sRGB on the generator's device."""
+_HASHED_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Result:
+    """A picture that the model made.
+
+    Attributes:
+        image: 8-bit sRGB, of the input's size.
+        provenance: weights hash, settings, input hash and versions: enough to make it again.
+        attention_maps: by decoder level (``"8"`` is the one at 1/8 of the working size) and modality, the weight at
+            each place, ``(h, w)`` in [0, 1]; empty where the weights have no attention.
+        uncertainty: ``(h, w)`` at the working size: the standard deviation of the predicted ab distribution, in Lab
+            units. None for weights that predict no distribution.
+    """
+
+    image: Image.Image
+    provenance: dict[str, Any]
+    attention_maps: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    uncertainty: Tensor | None = None
+
+    @property
+    def attention(self) -> dict[str, dict[str, float]]:
+        """Mean attention weight of each modality, by decoder level."""
+        levels = self.attention_maps.items()
+        return {level: {name: weights.mean().item() for name, weights in maps.items()} for level, maps in levels}
+
+    def save(self, path: str | Path, *, quality: int = 95) -> Path:
+        """Write the picture with its provenance in the file; see :func:`.save_picture` for arguments and errors."""
+        return save_picture(self.image, path, quality=quality, text={"colorstyle": json.dumps(self.provenance)})
+
+
+def pixels_hash(picture: Image.Image) -> str:
+    """SHA-256 of the pixels' bytes, row by row, so that a large picture's are never there all at once."""
+    digest = hashlib.sha256()
+    for top in range(0, picture.height, _HASHED_ROWS):
+        rows = (0, top, picture.width, min(top + _HASHED_ROWS, picture.height))
+        digest.update(picture.crop(rows).tobytes())
+    return digest.hexdigest()
 
 
 class _Prediction(NamedTuple):
@@ -46,9 +89,7 @@ class Colorizer:
     Several threads may use one colorizer, of a generator in evaluation mode. Errors are those of the method.
     """
 
-    generator: Generator
-    working_copy: WorkingCopy
-    weights_hash: str
+    model: ColorStyle
     reference: Source | None = None
     hints: Sequence[Hint] = ()
     seed: int | None = None
@@ -57,13 +98,14 @@ class Colorizer:
     working_size: int | None = None
 
     def __post_init__(self) -> None:
-        config = self.generator.config
+        self._generator = self.model.generator
+        config = self._generator.config
         self._size = self.working_size or config.working_size
         if not 0 <= self.saturation <= 3:
             raise ConfigError(f"saturation is 0 (gray) to 3, not {self.saturation}")
         if not 32 <= self._size <= LONGEST_WORKING_SIDE:
             raise ConfigError(f"working_size is 32 to {LONGEST_WORKING_SIDE} pixels, not {self._size}")
-        if not self.generator.steering and (self.reference is not None or self.attention is not None):
+        if not self._generator.steering and (self.reference is not None or self.attention is not None):
             raise ConfigError("these weights have no attention: reference= and attention= need weights that have")
         self._override = AttentionOverride(fix=self.attention) if self.attention is not None else None
         if self.seed is not None and not config.noise:
@@ -72,17 +114,17 @@ class Colorizer:
         random = torch.Generator().manual_seed(self.seed) if self.seed is not None else None
         self._z = torch.randn(1, config.noise, generator=random) if random is not None else None
         reference = open_picture(self.reference) if self.reference is not None else None
-        self._reference_lab = rgb_to_lab(self.working_copy(reference, self._size)) if reference is not None else None
+        self._reference_lab = reference and rgb_to_lab(self.model.working_copy(reference, self._size))
         self._reference = functools.cache(self._describe_reference)
         self._provenance = {
             "task": "colorize",
-            "reference_sha256": pixels_hash(reference) if reference is not None else None,
+            "reference_sha256": reference and pixels_hash(reference),
             "hints": [list(hint) for hint in self.hints],
             "seed": self.seed,
             "saturation": self.saturation,
             "working_size": self._size,
             "attention": dict(self.attention) if self.attention is not None else None,
-            "weights_sha256": self.weights_hash,
+            "weights_sha256": self.model.weights_hash,
             "versions": versions(),
         }
 
@@ -94,7 +136,7 @@ class Colorizer:
             ImageError: one cannot be opened. ConfigError: a hint outside one, or no modality left to steer it by.
         """
         opened = [_open(picture) for picture in pictures]
-        lightness = [rgb_to_lab(self.working_copy(picture, self._size))[:, :1] for picture in opened]
+        lightness = [rgb_to_lab(self.model.working_copy(picture, self._size))[:, :1] for picture in opened]
         results: dict[int, Result] = {}
         for shape in dict.fromkeys(plane.shape for plane in lightness):
             batch = [i for i, plane in enumerate(lightness) if plane.shape == shape]
@@ -108,18 +150,18 @@ class Colorizer:
     def _predict(self, content: Float[Tensor, "n 5 h w"]) -> _Prediction:
         n = len(content)
         z = self._z.to(content).expand(n, -1) if self._z is not None else None
-        features, attention = self.generator.forward_features(content, self._reference(n), z, override=self._override)
-        uncertainty = self.generator.uncertainty(features)
+        features, attention = self._generator.forward_features(content, self._reference(n), z, override=self._override)
+        uncertainty = self._generator.uncertainty(features)
         if uncertainty is not None:
             # It is predicted at half the size; the finest stripes that can be there say nothing of the picture.
             uncertainty = nnf.avg_pool2d(nnf.pad(uncertainty, (2, 1, 2, 1), mode="replicate"), 4, stride=1)
-        return _Prediction(self.generator.colors(features), attention, uncertainty)
+        return _Prediction(self._generator.colors(features), attention, uncertainty)
 
     def _describe_reference(self, n: int) -> Reference | None:
         """The reference as the generator reads it, for a batch of n pictures."""
         if self._reference_lab is None:
             return None
-        return self.generator.describe_reference(self._reference_lab.expand(n, -1, -1, -1))
+        return self._generator.describe_reference(self._reference_lab.expand(n, -1, -1, -1))
 
     def _follow_hints(
         self, plain: _Prediction, pictures: Sequence[Image.Image], lightness: Float[Tensor, "n 1 h w"]
@@ -137,7 +179,7 @@ class Colorizer:
         if self._override is not None and not any(weights.any() for weights in attention.values()):
             raise ConfigError("attention= leaves nothing: this picture has none of the modalities that have weight")
         image = with_chroma(picture, lightness[i : i + 1], prediction.ab[i : i + 1] * self.saturation)
-        names = self.generator.config.modalities
+        names = self._generator.config.modalities
         maps = {level: dict(zip(names, weights.unbind(0), strict=True)) for level, weights in attention.items()}
         uncertainty = prediction.uncertainty[i, 0].cpu() if prediction.uncertainty is not None else None
         return Result(image, self._provenance | {"input_sha256": pixels_hash(picture)}, maps, uncertainty)

@@ -16,9 +16,8 @@ from colorstyle_lib import paths
 from colorstyle_lib.errors import WeightsError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import Source, to_tensor
-from colorstyle_lib.inference.colorizer import LONGEST_WORKING_SIDE, Colorizer
+from colorstyle_lib.inference.colorizer import LONGEST_WORKING_SIDE, Colorizer, Result
 from colorstyle_lib.inference.hints import Hint
-from colorstyle_lib.inference.result import Result
 from colorstyle_lib.inference.stylizer import Styles, Stylizer
 from colorstyle_lib.inference.video import SMOOTH, stylize_frames
 from colorstyle_lib.model.generator import Generator, load_generator
@@ -84,21 +83,12 @@ class ColorStyle:
             ImageError: a picture cannot be opened. ConfigError: an argument out of range, or these weights have no
                 attention to steer or to read a reference with.
         """
-        colorizer = self.colorizer(
-            reference=reference,
-            hints=hints,
-            seed=seed,
-            attention=attention,
-            saturation=saturation,
-            working_size=working_size,
-        )
-        return colorizer([picture])[0]
+        options = {"hints": hints, "seed": seed, "saturation": saturation, "working_size": working_size}
+        return self.colorizer(reference=reference, attention=attention, **options)([picture])[0]
 
     def colorizer(self, **options: Any) -> Colorizer:
         """:meth:`colorize` for many pictures, with its options: a function from pictures to results."""
-        return Colorizer(
-            generator=self.generator, working_copy=self.working_copy, weights_hash=self.weights_hash, **options
-        )
+        return Colorizer(model=self, **options)
 
     def stylize(
         self,
@@ -133,27 +123,12 @@ class ColorStyle:
         Raises:
             ImageError: a picture cannot be opened. ConfigError: an argument out of range, or weights that only color.
         """
-        stylizer = self.stylizer(
-            style,
-            strength=strength,
-            keep_color=keep_color,
-            color_only=color_only,
-            mask=mask,
-            attention=attention,
-            working_size=working_size,
-        )
-        return stylizer(picture)
+        take = {"strength": strength, "keep_color": keep_color, "color_only": color_only}
+        return self.stylizer(style, mask=mask, attention=attention, working_size=working_size, **take)(picture)
 
     def stylizer(self, style: Source | Styles, **options: Any) -> Stylizer:
         """:meth:`stylize` for many pictures, with its options: a function from a picture to its result."""
-        return Stylizer(
-            generator=self.generator,
-            working_copy=self.working_copy,
-            colorize=self.colorize,
-            weights_hash=self.weights_hash,
-            style=style,
-            **options,
-        )
+        return Stylizer(model=self, style=style, **options)
 
     def stylize_clip(
         self, frames: Iterable[Source], style: Source | Styles, *, smooth: float = SMOOTH, **options: Any
@@ -200,6 +175,5 @@ def released_card() -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise WeightsError(
-            f"the released weights' card is missing or damaged ({path}); reinstall colorstyle"
-        ) from error
+        problem = f"the released weights' card is missing or damaged ({path}); reinstall colorstyle"
+        raise WeightsError(problem) from error

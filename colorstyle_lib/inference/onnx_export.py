@@ -62,19 +62,6 @@ def export_onnx(model: ColorStyle, path: str | Path) -> Path:
             raise MissingExtraError(package, "export")
     generator = copy.deepcopy(model.generator).cpu().eval()
     step = max(generator.step, REDUCTION)
-    examples, free = _examples(generator, step)
-    options = {"dynamic_shapes": free, "output_names": ["ab"], "dynamo": True, "verbose": False}
-    with torch.no_grad():
-        program = torch.onnx.export(_Whole(generator).eval(), kwargs=examples, **options)
-    config = json.dumps(asdict(generator.config))
-    program.model.metadata_props.update(step=str(step), weights_sha256=model.weights_hash, generator=config)
-    with atomic_write(path) as stream:
-        stream.write(program.model_proto.SerializeToString())
-    return Path(path)
-
-
-def _examples(generator: Generator, step: int) -> tuple[dict[str, Tensor], dict[str, dict[int, object]]]:
-    """Inputs to trace with, and which of their sides are free."""
     planes = {"content": CONTENT_PLANES} | ({"reference": 3} if generator.steering else {})
     # Sizes that differ from each other: a tracer takes equal numbers for the same number.
     examples = {name: torch.rand(3, count, 2 * step, (3 + i) * step) for i, (name, count) in enumerate(planes.items())}
@@ -86,4 +73,11 @@ def _examples(generator: Generator, step: int) -> tuple[dict[str, Tensor], dict[
         examples["z"], free["z"] = torch.rand(3, generator.config.noise), {}
     for name, dims in free.items():
         dims[0] = Dim("n", min=1, max=_MOST) if name == "content" else Dim.AUTO  # all share the first one's
-    return examples, free
+    options = {"dynamic_shapes": free, "output_names": ["ab"], "dynamo": True, "verbose": False}
+    with torch.no_grad():
+        program = torch.onnx.export(_Whole(generator).eval(), kwargs=examples, **options)
+    config = json.dumps(asdict(generator.config))
+    program.model.metadata_props.update(step=str(step), weights_sha256=model.weights_hash, generator=config)
+    with atomic_write(path) as stream:
+        stream.write(program.model_proto.SerializeToString())
+    return Path(path)

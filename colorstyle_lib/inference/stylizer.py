@@ -5,9 +5,9 @@ Whatever is finer than the working size stays the photograph's, and memory hardl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,14 +21,15 @@ from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import Source, open_picture
-from colorstyle_lib.inference.colorizer import WorkingCopy
+from colorstyle_lib.inference.colorizer import Result, pixels_hash
 from colorstyle_lib.inference.guided_upsampling import Strip, rows_at_size, strip_by_strip
-from colorstyle_lib.inference.result import Result, pixels_hash
 from colorstyle_lib.model.attention import AttentionOverride
 from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.model.style_decoder import LEVEL, StyleCode, StyleDecoder, blend
+
+if TYPE_CHECKING:
+    from colorstyle_lib.inference.colorstyle import ColorStyle
 
 Styles = Sequence[tuple[Source, float]]
 """Style pictures and how much each counts; only the ratios matter."""
@@ -55,10 +56,7 @@ class Stylizer:
     evaluation mode.
     """
 
-    generator: Generator
-    working_copy: WorkingCopy
-    colorize: Callable[[Source], Result]  # for a gray picture, first
-    weights_hash: str
+    model: ColorStyle
     style: Source | Styles
     strength: float = 1.0
     keep_color: bool = False
@@ -74,7 +72,7 @@ class Stylizer:
             raise ConfigError("keep_color and color_only leave nothing to take; choose one")
         if self.working_size is not None and not 64 <= self.working_size <= 1536:
             raise ConfigError(f"working_size is 64 to 1536 pixels, not {self.working_size}")
-        if not self.generator.config.restyling:
+        if not self.model.generator.config.restyling:
             raise ConfigError("these weights only color: stylize needs weights with restyling levels")
         given = self.attention
         self._override = AttentionOverride(fix=given) if isinstance(given, Mapping) else given or AttentionOverride()
@@ -89,15 +87,15 @@ class Stylizer:
             "color_only": self.color_only,
             "masked": self.mask is not None,
             "attention": dict(self._override.fix) if self._override.fix else None,
-            "weights_sha256": self.weights_hash,
+            "weights_sha256": self.model.weights_hash,
             "versions": versions(),
         }
 
     @torch.inference_mode()
     def _encode(self, styles: Sequence[tuple[Image.Image, float]]) -> StyleCode:
         """The blend of all styles, without what is not to be taken."""
-        labs = [rgb_to_lab(self.working_copy(picture, _STYLE_SIDE)) for picture, _ in styles]
-        code = blend([self.generator.describe_style(lab) for lab in labs], [weight for _, weight in styles])
+        labs = [rgb_to_lab(self.model.working_copy(picture, _STYLE_SIDE)) for picture, _ in styles]
+        code = blend([self.model.generator.describe_style(lab) for lab in labs], [weight for _, weight in styles])
         if self.keep_color or self.color_only:
             code = code.select(("color",) if self.color_only else ("texture", "shape"))
         if not self._override.apply(torch.zeros_like(code.present, dtype=torch.float), code.present)[1].any():
@@ -112,13 +110,14 @@ class Stylizer:
     def change(self, picture: Source) -> Change:
         """Redraw a picture at the working size; ImageError where it cannot be opened."""
         given = open_picture(picture)
-        base = self.colorize(given).image if is_gray(given) else given
-        small = self.working_copy(base, self._size(given))
+        base = self.model.colorize(given).image if is_gray(given) else given
+        small = self.model.working_copy(base, self._size(given))
         content = gray_content(rgb_to_lab(small)[:, :1])
         strength = small.new_full((1,), self.strength)
+        generator = self.model.generator
         with _bfloat16(small.device):
-            maps = self.generator.encoder(content, StyleDecoder.encoder_levels)
-            redrawn, alpha = self.generator.restyle(small, maps, self._style_code, strength, override=self._override)
+            maps = generator.encoder(content, StyleDecoder.encoder_levels)
+            redrawn, alpha = generator.restyle(small, maps, self._style_code, strength, override=self._override)
         return Change(given, base, small, remove_checkerboard(redrawn - small), alpha)
 
     def _size(self, picture: Image.Image) -> int:

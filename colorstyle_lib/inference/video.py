@@ -18,8 +18,8 @@ from torch import Tensor
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import Source
+from colorstyle_lib.inference.colorizer import Result
 from colorstyle_lib.inference.optical_flow import box_mean, optical_flow, separable_filter, warp
-from colorstyle_lib.inference.result import Result
 from colorstyle_lib.inference.stylizer import Change, Stylizer
 
 SMOOTH = 1.0

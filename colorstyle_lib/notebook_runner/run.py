@@ -21,10 +21,10 @@ from typing import Any
 from tqdm import tqdm
 
 from colorstyle_lib import paths
+from colorstyle_lib.config import Mode, get_mode
 from colorstyle_lib.errors import ConfigError, DataError, MissingExtraError, nearest
 from colorstyle_lib.files import atomic_write
 from colorstyle_lib.notebook_runner.publish import command, keep_notebook
-from colorstyle_lib.run_mode import Mode, get_mode
 
 try:
     import nbformat

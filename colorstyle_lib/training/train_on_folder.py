@@ -13,7 +13,7 @@ import torch
 from torchvision.transforms.functional import to_pil_image as to_pil
 
 from colorstyle_lib import paths
-from colorstyle_lib.config import TrainOptions, change, get_preset
+from colorstyle_lib.config import TrainOptions, change, get_mode, get_preset
 from colorstyle_lib.data import example_pictures
 from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
 from colorstyle_lib.data.datasets import dataset_names, load_split
@@ -22,7 +22,6 @@ from colorstyle_lib.environment import hardware
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.model.generator import load_generator
-from colorstyle_lib.run_mode import get_mode
 from colorstyle_lib.training.distributed import process_group
 from colorstyle_lib.training.saved_run import train
 from colorstyle_lib.training.tasks import check_tasks, parse_tasks

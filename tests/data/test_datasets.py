@@ -9,13 +9,13 @@ import torch
 from PIL import Image
 
 from colorstyle_lib.cli.main import main
+from colorstyle_lib.config import MODES
 from colorstyle_lib.data import datasets
 from colorstyle_lib.data import example_pictures as demo
 from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
 from colorstyle_lib.data.datasets import images_for, load_split
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
 from colorstyle_lib.errors import ConfigError, DataError
-from colorstyle_lib.run_mode import MODES
 
 
 def write_picture(path, seed=0, size=(40, 30)):

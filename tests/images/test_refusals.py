@@ -19,7 +19,7 @@ from pictures import HEIGHT, WIDTH, pixels, png, refusal
 from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from colorstyle_lib.errors import ImageError
-from colorstyle_lib.images import decode as decoding
+from colorstyle_lib.images import read as decoding
 from colorstyle_lib.images.read import open_picture
 
 

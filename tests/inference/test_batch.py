@@ -18,8 +18,7 @@ from colorstyle_lib.cli.main import main
 from colorstyle_lib.data.example_pictures import photograph
 from colorstyle_lib.errors import ConfigError, ImageError
 from colorstyle_lib.images.read import open_picture, size_of_file
-from colorstyle_lib.inference.batch import colorize_files, in_batches
-from colorstyle_lib.inference.output_paths import plan
+from colorstyle_lib.inference.batch import colorize_files, in_batches, plan
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from colorstyle_lib import config as modes
 from colorstyle_lib import paths
-from colorstyle_lib import run_mode as modes
 from colorstyle_lib.errors import ConfigError, DataError
 from colorstyle_lib.notebook_runner import run
 
