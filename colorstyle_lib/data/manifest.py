@@ -48,8 +48,7 @@ def write_manifest(root: Path, output: Path | None = None, splits: Sequence[Spli
     Raises:
         DataError: no images, a file cannot be read, or the manifest cannot be written.
     """
-    split_of = _files(root, splits)
-    if not split_of:
+    if not (split_of := _files(root, splits)):
         list_images(root, splits[0])  # says what is wrong
     sums = _hashes(root, list(split_of))
     if unread := [name for name, value in sums.items() if value is None]:
@@ -98,19 +97,18 @@ def check(root: Path, manifest: Path | None = None) -> Comparison:
         raise DataError(f"data root {str(root)!r} is not a folder")
     own = next((root / name for name in (NAME, "MANIFEST.csv") if (root / name).is_file()), None)
     if not (manifest or own):
-        advice = "give --manifest FILE, or write one: colorstyle data manifest ROOT"
-        raise DataError(f"{str(root)!r} has no {NAME}; {advice}")
+        raise DataError(
+            f"{str(root)!r} has no {NAME}; give --manifest FILE, or write one: colorstyle data manifest ROOT"
+        )
     rows = read_rows(manifest or own)
     expected = {row["path"]: row["sha256"].lower() for row in rows}
     described = {row["split"] for row in rows if row.get("split")} or set(_SPLITS)
     found = _hashes(root, list(expected))
     there = _files(root, [split for split in _SPLITS if split in described])
-    return Comparison(
-        same=tuple(sorted(name for name, value in expected.items() if found[name] == value)),
-        missing=tuple(sorted(name for name in expected if found[name] is None)),
-        changed=tuple(sorted(name for name, value in expected.items() if found[name] not in (None, value))),
-        extra=tuple(sorted(set(there) - set(expected))),
-    )
+    same = {name for name, value in expected.items() if found[name] == value}
+    missing = {name for name in expected if found[name] is None}
+    names = (same, missing, set(expected) - same - missing, set(there) - set(expected))
+    return Comparison(*(tuple(sorted(each)) for each in names))
 
 
 def _files(root: Path, splits: Sequence[Split]) -> dict[str, str]:

@@ -37,14 +37,10 @@ _JPEG = re.compile(r"(?:(?P<width>\d+)x(?P<height>\d+) lanczos, )?jpeg (?P<quali
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of a manifest: a file of ours and where it comes from.
+    """A row of a manifest: a file of ours, its :func:`pixel_hash`, and how it is made of its source.
 
-    Attributes:
-        sha256: of our file.
-        pixels: SHA-256 of its size and 8-bit RGB values.
-        source: ``owner/name:path``, a repository and the file in it, at ``commit``.
-        recipe: see :func:`follow_recipe`.
-        terms: who may do what with it.
+    The source is ``owner/name:path``, a repository and the file in it, at ``commit``; the recipe is
+    :func:`follow_recipe`'s; the terms say who may do what with it.
     """
 
     path: str

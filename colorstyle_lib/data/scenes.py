@@ -1,9 +1,8 @@
 """Scenes drawn by our own code, for which the truth about color is known.
 
-A scene is a smooth ground with a few objects, and each object belongs to a *kind* whose colors are decided by its
-texture, by its shape, or by nothing that a gray picture shows. What a model should attend to, where plain regression
-must turn brown, and how diverse samples ought to be is then measured against the truth. L never depends on the color
-chosen: color is laid over it in Lab, at edges too, so one gray picture has many equally likely colorings.
+A scene is a smooth ground with a few objects, each of a *kind* whose colors are decided by its texture, by its shape,
+or by nothing that a gray picture shows. L never depends on the color chosen: color is laid over it in Lab, at edges
+too, so one gray picture has many equally likely colorings.
 """
 
 from __future__ import annotations
@@ -81,8 +80,8 @@ class Scenes:
     Attributes:
         rgb: sRGB in [0, 1].
         labels: index into :data:`KINDS`; at an edge, the kind that covers most of the pixel.
-        mean_ab: expected ab given the gray picture. True at edges too, where colors mix by the area that each covers.
-        ambiguous: whether the pixel's kind has several colors; decided by the label.
+        mean_ab: expected ab given the gray picture, at edges too, where colors mix by the area that each covers.
+        ambiguous: whether the label's kind has several colors.
         interior: whether one kind covers the whole pixel. There Lab's ab is exactly one of the kind's colors.
     """
 
@@ -112,20 +111,6 @@ _TEXTURES: dict[str, Callable[[Plane, Plane], Plane]] = {
 }
 
 
-def _place(random: np.random.Generator, size: int) -> list[tuple[float, float, float]]:
-    """Center and radius of up to six circles with gaps between them: no object is seen against another."""
-    circles: list[tuple[float, float, float]] = []
-    margin, wanted = 0.016 * size, random.integers(4, 7)  # relative, so that a scene is the same at every size
-    for _ in range(80):
-        radius = random.uniform(0.13, 0.2) * size
-        x, y = random.uniform(radius + margin, size - radius - margin, size=2).tolist()
-        if all(np.hypot(x - p, y - q) > radius + r + 2 * margin for p, q, r in circles):
-            circles.append((x, y, radius))
-        if len(circles) == wanted:
-            break
-    return circles
-
-
 def _layout(index: int, size: int, seed: int) -> _Layout:
     """Draw one scene's gray picture; no color is chosen yet."""
     random = np.random.default_rng((seed, index, _STREAM_LAYOUT))
@@ -138,7 +123,16 @@ def _layout(index: int, size: int, seed: int) -> _Layout:
 
     ground = random.uniform(*_BASE)
     lightness = (ground + light(x - size / 2, y - size / 2, 0.7 * size)).astype(np.float32)
-    circles = _place(random, size)
+    # Centers and radii of up to six circles with gaps between them: no object is seen against another.
+    circles: list[tuple[float, float, float]] = []
+    margin, wanted = 0.016 * size, random.integers(4, 7)  # relative, so that a scene is the same at every size
+    for _ in range(80):
+        radius = random.uniform(0.13, 0.2) * size
+        cx, cy = random.uniform(radius + margin, size - radius - margin, size=2).tolist()
+        if all(np.hypot(cx - p, cy - q) > radius + r + 2 * margin for p, q, r in circles):
+            circles.append((cx, cy, radius))
+        if len(circles) == wanted:
+            break
     kinds = random.choice(len(KINDS), size=len(circles), p=_WEIGHTS).tolist()
     covers = []
     for kind, (cx, cy, radius) in zip(kinds, circles, strict=True):

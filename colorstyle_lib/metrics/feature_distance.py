@@ -135,11 +135,9 @@ class StyleScores:
     """Three distances of a restyled photograph; less is better.
 
     Attributes:
-        content: squared difference from the photograph at VGG-19's relu4_1, over the photograph's mean square there
-            (:func:`.content_distance`): 0 for the same, 1 as wrong as no feature at all.
-        style: squared differences of channel means and deviations from the style picture's at VGG-19's relu1_1,
-            relu2_1, relu3_1 and relu4_1, each layer over the style picture's mean square there, averaged over layers
-            (:func:`.style_distance`).
+        content: :func:`.content_distance` from the photograph at VGG-19's relu4_1: 0 for the same, 1 as wrong as no
+            feature at all.
+        style: :func:`.style_distance` from the style picture at VGG-19's relu1_1, relu2_1, relu3_1 and relu4_1.
         perceptual: :func:`perceptual_content_distance` from the photograph on EfficientNet-Lite0's features, on which
             no style term is trained: a second opinion on content.
     """
@@ -162,9 +160,8 @@ def perceptual_content_distance(
         One number an image: 0 for the same, 1 for features that have nothing in common, at most 2.
     """
     pairs = zip(features, targets, strict=True)
-    return torch.stack(
-        [1 - nnf.cosine_similarity(f.float(), t.float(), dim=1).mean(dim=(1, 2)) for f, t in pairs]
-    ).mean(dim=0)
+    layers = [1 - nnf.cosine_similarity(f.float(), t.float(), dim=1).mean(dim=(1, 2)) for f, t in pairs]
+    return torch.stack(layers).mean(dim=0)
 
 
 class StyleJudge:

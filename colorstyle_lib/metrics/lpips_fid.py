@@ -19,15 +19,9 @@ from torch import Tensor
 
 from colorstyle_lib.errors import ConfigError, WeightsError, needs_extra
 
-LPIPS_WEIGHTS = "alexnet-owt-7be5be79.pth"
-"""torchvision's AlexNet; what was fitted on top of it comes with torchmetrics."""
-
-FID_WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
-"""The Inception network of TensorFlow's 2015-12-05 graph, as torch-fidelity publishes it."""
-
-FID_FEATURES = 2048
-"""Dimensions of Inception's last pooling."""
-
+LPIPS_WEIGHTS = "alexnet-owt-7be5be79.pth"  # torchvision's; what was fitted on top of it comes with torchmetrics
+FID_WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"  # of TensorFlow's graph, as torch-fidelity publishes it
+FID_FEATURES = 2048  # dimensions of Inception's last pooling
 _BATCH = 50
 
 
