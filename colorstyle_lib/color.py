@@ -1,6 +1,8 @@
 """Conversion of sRGB to CIELAB under D65 and back, in torch: differentiable, on any device, for whole batches.
 
 Constants and equations: IEC 61966-2-1 (sRGB) and CIE 15:2004 (CIELAB), with scikit-image's D65 white (2 degrees).
+A ConfigError is raised where the third dimension from the end is not 3; half precision is computed in float32.
+Last come the simple methods that every number of ours stands beside: no color at all, and classical color transfer.
 """
 
 from __future__ import annotations
@@ -64,10 +66,7 @@ def rgb_to_lab(rgb: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
         rgb: sRGB in [0, 1].
 
     Returns:
-        L in [0, 100], a and b in about [-110, 110]. Half precision is computed in float32.
-
-    Raises:
-        ConfigError: the third dimension from the end is not 3.
+        L in [0, 100], a and b in about [-110, 110].
     """
     _check_planes(rgb, "rgb_to_lab")
     rgb = full_precision(rgb)
@@ -92,18 +91,12 @@ def lab_to_linear(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
     return _mix(xyz, inverse.to(lab.device, lab.dtype))
 
 
-def lab_to_rgb(lab: Float[Tensor, "*n 3 h w"], *, clip: bool = True) -> Float[Tensor, "*n 3 h w"]:
-    """CIELAB (D65) to sRGB, the inverse of :func:`rgb_to_lab`.
+def lab_to_rgb(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
+    """CIELAB (D65; L in [0, 100], a and b in about [-110, 110]) to sRGB, the inverse of :func:`rgb_to_lab`.
 
-    Args:
-        lab: L in [0, 100], a and b in about [-110, 110].
-        clip: cut values outside the sRGB gamut to [0, 1]. Clipping shifts L, unless :func:`fit_gamut` came first.
-
-    Raises:
-        ConfigError: the third dimension from the end is not 3.
+    Values outside the sRGB gamut are cut to [0, 1]. That shifts L, unless :func:`fit_gamut` came first.
     """
-    rgb = linear_to_srgb(lab_to_linear(lab))
-    return rgb.clamp(0, 1) if clip else rgb
+    return linear_to_srgb(lab_to_linear(lab)).clamp(0, 1)
 
 
 def fit_gamut(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
@@ -111,9 +104,6 @@ def fit_gamut(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
 
     The largest chroma that fits is found to 0.1 % by bisection, between gray (which always fits) and the color given.
     Pixels that fitted are returned unchanged.
-
-    Raises:
-        ConfigError: the third dimension from the end is not 3.
     """
     _check_planes(lab, "fit_gamut")
     lightness, ab = lab[..., :1, :, :].clamp(0, 100), lab[..., 1:, :, :]
@@ -144,3 +134,35 @@ def luma_to_gray(lightness: Float[Tensor, "*n 1 h w"]) -> Float[Tensor, "*n 3 h 
     f = (lightness + 16) / 116
     linear = torch.where(f > 6 / 29, f**3, (f - _OFFSET) / _SLOPE)
     return linear_to_srgb(linear).clamp(0, 1).expand(*lightness.shape[:-3], 3, *lightness.shape[-2:])
+
+
+def gray(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
+    """No model at all: the sRGB picture in [0, 1] without its colors, L kept."""
+    return luma_to_gray(rgb_to_lab(rgb)[:, :1])
+
+
+def transfer_statistics(
+    content: Float[Tensor, "n 3 h w"], style: Float[Tensor, "n 3 h2 w2"], *, keep_lightness: bool = False
+) -> Float[Tensor, "n 3 h w"]:
+    """Classical style transfer: give each Lab plane of the content the mean and deviation of the style's.
+
+    ``(x - mean_content) / std_content * std_style + mean_style`` per plane. E. Reinhard et al., Color Transfer between
+    Images, IEEE Computer Graphics and Applications 21(5), 2001, with CIELAB in the place of their l-alpha-beta. It
+    knows color and nothing else: no texture, no shape.
+
+    Args:
+        content: sRGB in [0, 1].
+        style: sRGB in [0, 1], of any size.
+        keep_lightness: leave L alone and move only a and b.
+
+    Returns:
+        sRGB in [0, 1], of the content's size.
+    """
+    source, target, dims = rgb_to_lab(content), rgb_to_lab(style), (2, 3)
+    mean, deviation = source.mean(dims, keepdim=True), source.std(dims, keepdim=True)
+    # A flat plane has no deviation to divide by; it then only moves to the style's mean.
+    moved = (source - mean) / deviation.clamp_min(1e-3) * target.std(dims, keepdim=True)
+    moved = moved + target.mean(dims, keepdim=True)
+    if keep_lightness:
+        moved = torch.cat((source[:, :1], moved[:, 1:]), dim=1)
+    return lab_to_rgb(fit_gamut(moved))

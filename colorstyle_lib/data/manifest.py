@@ -1,23 +1,45 @@
-"""Manifests: the files of a data set by name and SHA-256, and whether a folder still has just these."""
+"""Manifests: the files of a data set by name and SHA-256, whether a folder still has just these, and their sources.
+
+The validation images are made again from their public sources, as their manifest says, and compared with ours.
+"""
 
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, fields
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Literal
+from urllib.parse import quote
 
+from PIL import Image
 from tqdm import tqdm
 
+from colorstyle_lib import paths
 from colorstyle_lib.data.datasets import list_images
-from colorstyle_lib.data.layouts import Split
-from colorstyle_lib.errors import DataError
+from colorstyle_lib.data.layouts import Split, open_bytes
+from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError, ImageError, check_known, needs_extra
 from colorstyle_lib.files import atomic_write, file_hash
 
 NAME = "CHECKSUMS.csv"
 """What :func:`write_manifest` calls it. Not ``MANIFEST.csv``, which would from then on decide the splits."""
+
+VALIDATION = paths.ROOT / "data" / "manifests" / "validation.csv"
+"""The validation images that our numbers are measured on."""
+
+HOST = "https://github.com"
+"""Where a source such as ``owner/name:path`` lies: at ``HOST/owner/name/raw/COMMIT/path``."""
+
+_AT_ONCE = 4  # more would be impolite
+_RETRIES, _SECONDS = 3, 30  # of a server that is busy, of an answer that is cut off; and without any answer
+_PASSING = {408, 425, 429, 500, 502, 503, 504}  # any other answer of a server is its last word
+_JPEG = re.compile(r"(?:(?P<width>\d+)x(?P<height>\d+) lanczos, )?jpeg (?P<quality>\d+) 4:2:0 progressive")
 
 _SPLITS: tuple[Split, ...] = ("train", "val")
 
@@ -134,3 +156,165 @@ def _hashes(root: Path, names: Sequence[str]) -> dict[str, str | None]:
     with ThreadPoolExecutor() as pool:
         sums = tqdm(pool.map(sha256, names), total=len(names), unit="file", disable=quiet)
         return dict(zip(names, sums, strict=True))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of a manifest: a file of ours, its :func:`pixel_hash`, and how it is made of its source.
+
+    The source is ``owner/name:path``, a repository and the file in it, at ``commit``; the recipe is
+    :func:`follow_recipe`'s; the terms say who may do what with it.
+    """
+
+    path: str
+    sha256: str
+    pixels: str
+    source: str
+    commit: str
+    recipe: str
+    terms: str
+
+    def address(self, host: str) -> str:
+        """The address of the source on a server."""
+        repository, _, file = self.source.partition(":")
+        return f"{host.rstrip('/')}/{quote(repository)}/raw/{self.commit}/{quote(file)}"
+
+    def is_same(self, content: bytes) -> bool:
+        """Whether a file has our file's bytes or, where it is encoded again, our pixels; ImageError if it has none."""
+        if hashlib.sha256(content).hexdigest() == self.sha256.lower():
+            return True
+        return self.recipe != "copy" and pixel_hash(open_bytes(content, repr(self.path))) == self.pixels.lower()
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """The outcome for one entry: its path, how its file compares with ours, and why it differs or is missing.
+
+    Of files that differ, those of a codec's other version are kept; one that should be a copy is not.
+    """
+
+    path: str
+    verdict: Literal["same", "differs", "not fetched"]
+    reason: str = ""
+
+
+def read_entries(manifest: Path = VALIDATION, datasets: Sequence[str] = ()) -> list[Entry]:
+    """Read the rows of a manifest with sources; only those of some data sets (a path's first folder), if named.
+
+    Raises:
+        DataError: no such file, a column is missing, or a row is no good. ConfigError: no such data set.
+    """
+    if not manifest.is_file():
+        where = "give one with --manifest (it is in the repository, not the wheel)"
+        raise DataError(f"no manifest {str(manifest)!r}; {where}")
+    columns = [field.name for field in fields(Entry)]
+    rows = read_rows(manifest, columns)
+    if missing := [column for column in columns if column not in rows[0]]:
+        raise DataError(f"{str(manifest)!r} does not say where its files come from: it has no column {missing[0]!r}")
+    for name in datasets:
+        check_known("data set", name, {row["path"].partition("/")[0] for row in rows})
+    chosen = [row for row in rows if not datasets or row["path"].partition("/")[0] in datasets]
+    entries = [Entry(**{column: row[column] for column in columns}) for row in chosen]
+    for entry in entries:
+        if problem := _problem(entry):
+            raise DataError(f"{manifest.name}, {entry.path!r}: {problem}")
+    return entries
+
+
+def _problem(entry: Entry) -> str:
+    """Why a row cannot be followed; empty where it can."""
+    path, found = PurePosixPath(entry.path), _JPEG.fullmatch(entry.recipe)
+    if path.is_absolute() or ".." in path.parts or "\\" in entry.path or not path.name:
+        return "a path stays inside its folder"
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+:[^:]+", entry.source) or not re.fullmatch(r"[0-9a-f]{7,40}", entry.commit):
+        return f"a source is 'owner/name:path' at a commit, not {entry.source!r} at {entry.commit!r}"
+    if entry.recipe != "copy" and not (found and 1 <= int(found["quality"]) <= 100):
+        return f"no recipe {entry.recipe!r}; known: 'copy' and '[WIDTHxHEIGHT lanczos, ]jpeg QUALITY 4:2:0 progressive'"
+    if found and found["width"] and not int(found["width"]) * int(found["height"]):
+        return f"the recipe {entry.recipe!r} asks for a picture without pixels"
+    return ""
+
+
+def follow_recipe(recipe: str, source: bytes, name: str) -> bytes:
+    """Make our file from its source's bytes by ``copy``, or such as ``213x160 lanczos, jpeg 88 4:2:0 progressive``.
+
+    An ImageError calls what is no picture, or a damaged one, by ``name``.
+    """
+    if recipe == "copy":
+        return source
+    found, picture, made = _JPEG.fullmatch(recipe), open_bytes(source, name), io.BytesIO()
+    if found["width"]:
+        picture = picture.resize((int(found["width"]), int(found["height"])), Image.Resampling.LANCZOS)
+    quality = int(found["quality"])
+    picture.save(made, "JPEG", quality=quality, subsampling="4:2:0", progressive=True, optimize=True)
+    return made.getvalue()
+
+
+def pixel_hash(picture: Image.Image) -> str:
+    """SHA-256 of an RGB picture's size and 8-bit values, whatever file they come from."""
+    return hashlib.sha256(b"%dx%d\n" % picture.size + picture.tobytes()).hexdigest()
+
+
+def rebuild(entries: Sequence[Entry], folder: Path, host: str = HOST) -> list[Rebuilt]:
+    """Download, make and check the files of a data root, in order; those that are right already are not fetched again.
+
+    Raises:
+        ConfigError: the host is no web address. DataError: it cannot be reached at all, or the disk refuses.
+        MissingExtraError: pooch is not installed.
+    """
+    if not re.match(r"https?://\w", host):
+        raise ConfigError(f"sources come from an address that begins with http:// or https://, not {host!r}")
+    with needs_extra("pooch", "data"):
+        import pooch
+    pooch.get_logger().setLevel("ERROR")  # the progress bar tells enough
+    lost: list[str] = []  # why no server answered: the other files need not find out each for itself
+
+    def one(entry: Entry) -> Rebuilt:
+        file = folder / entry.path
+        with suppress(ImageError):  # of a file that is damaged here; it is fetched again
+            if file.is_file() and entry.is_same(file.read_bytes()):
+                return Rebuilt(entry.path, "same")
+        if lost:
+            return Rebuilt(entry.path, "not fetched", "the network was lost")
+        try:
+            made = follow_recipe(entry.recipe, _fetch(entry.address(host)), repr(entry.path))
+            same = entry.is_same(made)
+        except (ConnectionError, ColorStyleError) as error:
+            lost.extend([str(error)] if isinstance(error, ConnectionError) else [])
+            return Rebuilt(entry.path, "differs" if isinstance(error, ImageError) else "not fetched", str(error))
+        if not same and entry.recipe == "copy":
+            return Rebuilt(entry.path, "differs", "not the same file (SHA-256)")
+        with atomic_write(file, error=DataError) as written:
+            written.write(made)
+        return Rebuilt(entry.path, "same") if same else Rebuilt(entry.path, "differs", "other pixels; kept")
+
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
+        results = list(tqdm(pool.map(one, entries), total=len(entries), unit="image", disable=None))
+    finally:
+        pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for all that were to come
+    if lost and all(result.verdict == "not fetched" for result in results):
+        raise DataError(f"cannot reach {lost[0]}; run this on a machine with a network and bring the folder here")
+    return results
+
+
+def _fetch(address: str) -> bytes:
+    """Download a file by pooch, which asks again where that may help; ConnectionError where no server answers."""
+    import pooch
+    import requests
+
+    def download(*what: object) -> None:
+        try:
+            pooch.HTTPDownloader(timeout=_SECONDS)(*what)
+        except requests.HTTPError as error:
+            if error.response.status_code in _PASSING:
+                raise
+            raise DataError(f"{address}: {error.response.status_code} {error.response.reason}") from error
+
+    with TemporaryDirectory() as folder:
+        server = pooch.create(folder, "", registry={"file": None}, urls={"file": address}, retry_if_failed=_RETRIES)
+        try:
+            return Path(server.fetch("file", downloader=download)).read_bytes()
+        except (requests.RequestException, OSError) as error:
+            kind = ConnectionError if isinstance(error, requests.ConnectionError | requests.Timeout) else DataError
+            raise kind(f"{address}: {' '.join(str(error).split())}") from error

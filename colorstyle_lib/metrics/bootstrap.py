@@ -21,6 +21,7 @@ Statistic = Callable[[Float[Tensor, "b n"]], Float[Tensor, " b"]]
 """From how often each of n pictures is in each of b samples (float64, rows sum to n) to a number for each sample."""
 
 RESAMPLES = 2000
+_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -33,29 +34,18 @@ class Estimate:
     n: int
 
 
-def bootstrap(
-    statistic: Statistic, n: int, *, resamples: int = RESAMPLES, level: float = 0.95, seed: int = 0
-) -> Estimate:
-    """Estimate a statistic and its percentile interval over pictures.
+def bootstrap(statistic: Statistic, n: int, *, resamples: int = RESAMPLES) -> Estimate:
+    """Estimate a statistic of ``n`` pictures and its 95 % percentile interval; ConfigError for fewer than 2 pictures.
 
-    The interval tells what other pictures of the same kind would change, not what another training would change.
-
-    Args:
-        n: pictures.
-        level: share of the samples' numbers that the interval holds.
-        seed: same seed, same samples: so differences of two statistics are paired.
-
-    Raises:
-        ConfigError: fewer than 2 pictures, or a level outside (0, 1).
+    The interval tells what other pictures of the same kind would change, not what another training would change. The
+    samples are always the same, so differences of two statistics are paired.
     """
     if n < 2:
         raise ConfigError(f"an interval over pictures needs at least 2 of them, not {n}")
-    if not 0 < level < 1:
-        raise ConfigError(f"an interval's level lies between 0 and 1, not {level}")
-    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
+    counts = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=resamples)
     drawn = statistic(torch.from_numpy(counts).double())
     value = statistic(torch.ones(1, n, dtype=torch.float64))
-    ends = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+    ends = torch.tensor([(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], dtype=torch.float64)
     # A sample of one picture, drawn again and again, has no pairs; of many pictures that never happens.
     low, high = drawn.double().nanquantile(ends).tolist()
     return Estimate(value.item(), low, high, n)

@@ -6,8 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.color_transfer import transfer_statistics
+from colorstyle_lib.color import rgb_to_lab, transfer_statistics
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.reconstruction import attention_collapse, content_distance, style_distance, style_statistics
 from colorstyle_lib.model.generator import Generator

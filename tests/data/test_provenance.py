@@ -20,8 +20,15 @@ from PIL import Image
 from colorstyle_lib.cli.data import add_data_commands
 from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.data.layouts import open_bytes
-from colorstyle_lib.data.manifest import check
-from colorstyle_lib.data.provenance import HOST, VALIDATION, follow_recipe, pixel_hash, read_entries, rebuild
+from colorstyle_lib.data.manifest import (
+    HOST,
+    VALIDATION,
+    check,
+    follow_recipe,
+    pixel_hash,
+    read_entries,
+    rebuild,
+)
 from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import ConfigError, DataError, ImageError
 from colorstyle_lib.images.read import to_picture

@@ -10,9 +10,8 @@ import torch
 
 from colorstyle_lib import paths
 from colorstyle_lib.errors import ConfigError, MissingExtraError, WeightsError
-from colorstyle_lib.metrics import lpips_fid as metrics_standard
-from colorstyle_lib.metrics.feature_distance import frechet_distance
-from colorstyle_lib.metrics.lpips_fid import FID_WEIGHTS, LPIPS_WEIGHTS, fid, lpips
+from colorstyle_lib.metrics import feature_distance as metrics_standard
+from colorstyle_lib.metrics.feature_distance import FID_WEIGHTS, LPIPS_WEIGHTS, fid, frechet_distance, lpips
 
 REASON = "needs torchmetrics and torch-fidelity: pip install 'colorstyle[metrics]'"
 
@@ -110,6 +109,6 @@ def test_nothing_else_is_called_by_these_names():
         r"^\s*(?:def|class) \w*(?:lpips|fid)\w*\b|^\w*(?:lpips|fid)\w* *[:=]", re.IGNORECASE | re.MULTILINE
     )
     owners = {file.name for file in paths.PACKAGE.rglob("*.py") if names.search(file.read_text(encoding="utf-8"))}
-    assert owners == {"lpips_fid.py"}
+    assert owners == {"feature_distance.py"}
     recorded = json.loads((paths.FIGURES / "results.json").read_text(encoding="utf-8"))
     assert not [key for key in recorded if re.search(r"(?i)\b(lpips|fid|kid)\b|_(lpips|fid|kid)", key)]

@@ -12,8 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
-from colorstyle_lib.color_transfer import transfer_statistics
+from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab, transfer_statistics
 from colorstyle_lib.errors import ConfigError, needs_extra
 from colorstyle_lib.images.read import resize, to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle

@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.color_transfer import gray
+from colorstyle_lib.color import gray, rgb_to_lab
 from colorstyle_lib.course import plots
 from colorstyle_lib.course.plots import Captioned
 from colorstyle_lib.data.batches import shrink
