@@ -62,11 +62,7 @@ def rgb_to_lab(rgb: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
     >>> rgb_to_lab(torch.tensor([1.0, 0, 0]).view(3, 1, 1)).flatten().round().tolist()  # red
     [53.0, 80.0, 67.0]
 
-    Args:
-        rgb: sRGB in [0, 1].
-
-    Returns:
-        L in [0, 100], a and b in about [-110, 110].
+    From sRGB in [0, 1] to L in [0, 100], a and b in about [-110, 110].
     """
     _check_planes(rgb, "rgb_to_lab")
     rgb = full_precision(rgb)
@@ -150,13 +146,8 @@ def transfer_statistics(
     Images, IEEE Computer Graphics and Applications 21(5), 2001, with CIELAB in the place of their l-alpha-beta. It
     knows color and nothing else: no texture, no shape.
 
-    Args:
-        content: sRGB in [0, 1].
-        style: sRGB in [0, 1], of any size.
-        keep_lightness: leave L alone and move only a and b.
-
-    Returns:
-        sRGB in [0, 1], of the content's size.
+    All pictures are sRGB in [0, 1]; the style may have any size, the result has the content's. ``keep_lightness``
+    leaves L alone and moves only a and b.
     """
     source, target, dims = rgb_to_lab(content), rgb_to_lab(style), (2, 3)
     mean, deviation = source.mean(dims, keepdim=True), source.std(dims, keepdim=True)

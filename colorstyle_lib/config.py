@@ -180,11 +180,7 @@ PRESETS: dict[str, Preset] = {
 
 
 def change(config: Config, **changes: Any) -> Config:
-    """Copy a frozen configuration with some fields changed.
-
-    Raises:
-        ConfigError: a field does not exist; the message names the nearest one.
-    """
+    """Copy a configuration with some fields changed; of an unknown field, a ConfigError names the nearest one."""
     known = [f.name for f in fields(config)]  # type: ignore[arg-type]
     for key in changes:
         if key not in known:
@@ -205,11 +201,7 @@ def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
 
 def get_preset(name: str) -> Preset:
-    """Look up a preset by name.
-
-    Raises:
-        ConfigError: there is none of this name; the message names the nearest one.
-    """
+    """Look up a preset; of an unknown name, a ConfigError names the nearest one."""
     check_known("preset", name, PRESETS)
     return PRESETS[name]
 
@@ -236,15 +228,10 @@ MODES: dict[str, Mode] = {
 
 
 def get_mode(name: str = "auto", data: str | os.PathLike[str] | None = None) -> Mode:
-    """Choose how much work to do.
+    """Choose how much work to do; ConfigError for a name that is no mode, or for ``full`` without a data root.
 
-    Args:
-        name: ``smoke``, ``quick``, ``full``, or ``auto``: the environment variable ``COLORSTYLE_MODE`` where it is
-            set, else ``full`` with a GPU and a data root, else ``quick``.
-        data: the data root that the run was given, if any.
-
-    Raises:
-        ConfigError: the name (or the variable's value) is no mode; or ``full`` without a data root.
+    ``auto`` is the environment variable ``COLORSTYLE_MODE`` where it is set, else ``full`` with a GPU and a data root
+    (the one given as ``data``, or :func:`.data_root`'s), else ``quick``.
     """
     chosen = (name == "auto" and os.environ.get("COLORSTYLE_MODE")) or name
     if chosen == "auto":

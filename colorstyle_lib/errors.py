@@ -44,11 +44,7 @@ def needs_extra(package: str, extra: str) -> Iterator[None]:
 
 
 def check_known(what: str, name: str, known: Iterable[str]) -> None:
-    """Refuse a name that does not exist.
-
-    Raises:
-        ConfigError: it is not among the known ones; the message names the nearest.
-    """
+    """Refuse a name that is not among the known ones by a ConfigError that names the nearest."""
     names = list(known)
     if name not in names:
         raise ConfigError(f"no {what} {name!r}{nearest(name, names)}")
@@ -61,7 +57,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     ("; did you mean 'color'?", "; known: 'color', 'shape'")
     """
     names = sorted(known)
-    close = get_close_matches(name, names, n=1)
-    if close:
+    if close := get_close_matches(name, names, n=1):
         return f"; did you mean {close[0]!r}?"
     return "; known: " + ", ".join(repr(n) for n in names)

@@ -29,10 +29,7 @@ def atomic_write(
     Args:
         path: the file to write; it can be read back and positioned too.
         mode: ``wb`` for bytes, ``w`` for text in UTF-8.
-        error: which kind of error to raise.
-
-    Raises:
-        ColorStyleError: (or the kind given) the file system refuses: a folder, a read-only or full disk.
+        error: raised where the file system refuses: a folder, a read-only or full disk.
     """
     given, temporary = str(path), None
     try:
@@ -72,12 +69,9 @@ def file_hash(path: Path) -> str:
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """Hold a lock between processes for the ``with`` block; its file, made where missing, may stay, empty.
+    """Hold a lock between processes for the ``with`` block, or until this one ends; its file may stay, empty.
 
-    The system releases it when the process ends.
-
-    Raises:
-        DataError: its folder cannot be written to.
+    A missing folder is made; one that cannot be written to is a DataError.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

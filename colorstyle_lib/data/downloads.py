@@ -65,10 +65,9 @@ def find_root(given: str | os.PathLike[str] | None = None, *, download: bool = F
 
 
 def fetch(name: str) -> Path:
-    """Download a known data set into a folder, which appears only once all of it is there.
+    """Download a known data set (else a ConfigError) into a folder, which appears only once all of it is there.
 
-    Raises:
-        ConfigError: no such name. DataError: it is to be fetched by hand, there is no network, or the disk is full.
+    A DataError says why that cannot be: it is to be fetched by hand, there is no network, or the disk is full.
     """
     check_known("data set", name, KNOWN)
     one, root = KNOWN[name], downloads() / name

@@ -65,10 +65,8 @@ class Comparison:
 def write_manifest(root: Path, output: Path | None = None, splits: Sequence[Split] = _SPLITS) -> Path:
     """Write name, SHA-256 and split of every file that a data root's images come from; by default in the root.
 
-    Of LSUN, STL-10 and shards, the files are those that hold many images.
-
-    Raises:
-        DataError: no images, a file cannot be read, or the manifest cannot be written.
+    Of LSUN, STL-10 and shards, the files are those that hold many images. DataError where there are no images, or
+    something cannot be read or written.
     """
     if not (split_of := _files(root, splits)):
         list_images(root, splits[0])  # says what is wrong
@@ -90,8 +88,7 @@ def write_rows(output: Path, rows: Sequence[tuple[str, str | None, str]]) -> Pat
 def read_rows(manifest: Path, columns: Sequence[str] = ("path", "sha256")) -> list[dict[str, str]]:
     """Read the rows of a CSV file with the columns ``path`` and ``sha256``, and perhaps more.
 
-    Raises:
-        DataError: it cannot be read, lacks one of the two, or is cut off within ``columns``.
+    DataError where it cannot be read, lacks one of the two, or is cut off within ``columns``.
     """
     try:
         with manifest.open(newline="", encoding="utf-8") as lines:
@@ -107,13 +104,10 @@ def read_rows(manifest: Path, columns: Sequence[str] = ("path", "sha256")) -> li
 
 
 def check(root: Path, manifest: Path | None = None) -> Comparison:
-    """Compare a data root with a manifest, file by file.
+    """Compare a data root with a manifest, by default its own ``CHECKSUMS.csv`` or else ``MANIFEST.csv``.
 
-    A manifest of one split vouches for that split alone: images of the other are not extra. The default is
-    ``CHECKSUMS.csv`` or else ``MANIFEST.csv`` in the root.
-
-    Raises:
-        DataError: no such folder, or no manifest, or one without these columns.
+    A manifest of one split vouches for that split alone: images of the other are not extra. DataError where there is
+    no such folder, or no manifest that :func:`read_rows` can read.
     """
     if not root.is_dir():
         raise DataError(f"data root {str(root)!r} is not a folder")

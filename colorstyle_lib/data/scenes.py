@@ -75,21 +75,13 @@ _WEIGHTS = np.array([0.0] + [0.2 if kind.ambiguous else 0.12 for kind in KINDS[1
 
 @dataclass(frozen=True)
 class Scenes:
-    """A batch of scenes and the truth about them.
+    """A batch of scenes and the truth about them."""
 
-    Attributes:
-        rgb: sRGB in [0, 1].
-        labels: index into :data:`KINDS`; at an edge, the kind that covers most of the pixel.
-        mean_ab: expected ab given the gray picture, at edges too, where colors mix by the area that each covers.
-        ambiguous: whether the label's kind has several colors.
-        interior: whether one kind covers the whole pixel. There Lab's ab is exactly one of the kind's colors.
-    """
-
-    rgb: Float[Tensor, "n 3 h w"]
-    labels: Int[Tensor, "n h w"]
-    mean_ab: Float[Tensor, "n 2 h w"]
-    ambiguous: Bool[Tensor, "n h w"]
-    interior: Bool[Tensor, "n h w"]
+    rgb: Float[Tensor, "n 3 h w"]  # sRGB in [0, 1]
+    labels: Int[Tensor, "n h w"]  # index into KINDS; at an edge, of the kind that covers most of the pixel
+    mean_ab: Float[Tensor, "n 2 h w"]  # expected given the gray picture; at edges colors mix by the area of each
+    ambiguous: Bool[Tensor, "n h w"]  # whether the label's kind has several colors
+    interior: Bool[Tensor, "n h w"]  # whether one kind covers the whole pixel: ab is exactly one of its colors
 
 
 _Layout = tuple[Plane, list[int], list[Plane]]
@@ -187,12 +179,10 @@ def _check(n: int, size: int) -> None:
 
 
 def scenes(n: int, size: int = 64, seed: int = 0) -> Scenes:
-    """Draw ``n`` scenes with known truth about color, ``size`` pixels a side (at least 32).
+    """Draw ``n`` (at least 1) scenes with known truth about color, ``size`` pixels (at least 32) a side.
 
-    L lies in :data:`L_RANGE`, every color inside the sRGB gamut. Scene ``i`` is the same whatever ``n`` is.
-
-    Raises:
-        ConfigError: ``n`` or ``size`` is too small.
+    L lies in :data:`L_RANGE`, every color inside the sRGB gamut. Scene ``i`` is the same whatever ``n`` is. A smaller
+    ``n`` or ``size`` is a ConfigError.
     """
     _check(n, size)
     layouts = [_layout(i, size, seed) for i in range(n)]
@@ -204,12 +194,9 @@ def scenes(n: int, size: int = 64, seed: int = 0) -> Scenes:
 
 
 def same_gray(n_colorings: int, size: int = 64, seed: int = 0) -> Scenes:
-    """Draw one gray picture in 1 to 36 different true colorings: one gray has many colors.
+    """Draw one gray picture in 1 to 36 (else a ConfigError) different true colorings: one gray has many colors.
 
     They differ in the colors of ambiguous objects only: L, labels and ``mean_ab`` agree.
-
-    Raises:
-        ConfigError: a number out of its range.
     """
     _check(n_colorings, size)
     if n_colorings > 36:

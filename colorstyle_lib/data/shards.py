@@ -52,12 +52,10 @@ def write_shards(
         The index, ``shards.json``, which is written last.
 
     Raises:
-        ConfigError: a number out of range.
-        DataError: nothing to pack, a folder with shards of something else, or a full disk.
+        ConfigError: a number out of range. DataError: nothing to pack, shards of something else, or a full disk.
     """
     if not (shorter_side >= 8 and 1 <= quality <= 100 and per_shard >= 1):
-        limits = "a shorter side is at least 8 pixels, quality from 1 to 100, and a shard has at least 1 image"
-        raise ConfigError(limits)
+        raise ConfigError("a shorter side has at least 8 pixels, quality is 1 to 100, a shard has at least 1 image")
     if destination.resolve().is_relative_to(source.resolve()):
         raise ConfigError(f"{str(destination)!r} lies in the data root itself, where shards would count as more images")
     listings = {"train": list_images(source, "train", datasets)}

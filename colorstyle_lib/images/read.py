@@ -70,8 +70,7 @@ def strict_pillow() -> Iterator[None]:
 def open_header(source: str | os.PathLike[str]) -> Iterator[Image.Image]:
     """Open a picture file for the ``with`` block; only its header is read. To be used within :func:`strict_pillow`.
 
-    Raises:
-        ImageError: not found, a folder, URL or device, empty, no picture, a damaged header, or not readable.
+    ImageError for what is not found, a folder, URL or device, empty, no picture, not readable, or has a damaged header.
     """
     given = os.fsdecode(source)
     name = repr(given)
@@ -124,10 +123,8 @@ def identify(file: io.BufferedReader, name: str) -> Image.Image:
 def decode(picture: Image.Image, name: str, *, copy: bool = False) -> Image.Image:
     """Turn an opened picture of any mode into upright 8-bit sRGB without headers; within :func:`strict_pillow`.
 
-    Unless ``copy`` leaves the one given as it is, it may be used up. ``name`` is for messages.
-
-    Raises:
-        ImageError: no pixels, more than ``MAX_PIXELS``, damaged, or values out of range.
+    Unless ``copy`` leaves the one given as it is, it may be used up. ImageError, with ``name`` in it, for no pixels,
+    more than ``MAX_PIXELS``, damage, or values out of range.
     """
     width, height = picture.size
     if width * height == 0:
@@ -274,8 +271,7 @@ def to_tensor(image: Image.Image) -> Float[Tensor, "3 h w"]:
 def to_picture(image: Float[Tensor, "*n c h w"]) -> Image.Image:
     """A tensor ``(3, H, W)`` or ``(1, 3, H, W)`` of sRGB, cut to [0, 1], as an 8-bit picture.
 
-    Raises:
-        ImageError: another shape (a batch holds several pictures), or NaN.
+    ImageError for another shape (a batch holds several pictures), or NaN.
     """
     if image.shape not in ((3, *image.shape[-2:]), (1, 3, *image.shape[-2:])):
         raise ImageError(f"one picture is (3, H, W) or (1, 3, H, W), not {tuple(image.shape)}")
@@ -295,11 +291,8 @@ def resize(image: Float[Tensor, "n c h w"], size: tuple[int, int]) -> Float[Tens
 def shorter_side(image: Float[Tensor, "n 3 h w"], size: int, multiple: int = 1) -> Float[Tensor, "n 3 height width"]:
     """Resize a batch so that its shorter side has ``size`` pixels; the aspect ratio is kept up to rounding.
 
-    Both sides are rounded to a multiple of ``multiple``, and are at least that.
-
-    Raises:
-        ImageError: so long and thin that the result would have more than ``MAX_PIXELS`` pixels.
-        ConfigError: ``size`` or ``multiple`` is below 1.
+    Both sides are rounded to a multiple of ``multiple``, and are at least that. ImageError for a picture so long and
+    thin that the result would have more than ``MAX_PIXELS``; ConfigError where ``size`` or ``multiple`` is below 1.
     """
     if size < 1 or multiple < 1:
         raise ConfigError(f"size and multiple are at least 1, not {size} and {multiple}")
@@ -330,10 +323,7 @@ def read_text(path: str | os.PathLike[str]) -> dict[str, str]:
 def find_pictures(folder: str | os.PathLike[str], recursive: bool = True) -> list[Path]:
     """All files in a folder that are pictures by their ending, sorted; hidden files and folders are left out.
 
-    Links to folders are not followed: they may run in circles.
-
-    Raises:
-        ImageError: there is no such folder, or it cannot be read.
+    Links to folders are not followed: they may run in circles. ImageError where a folder cannot be read.
     """
     root = Path(os.path.expanduser(folder))  # noqa: PTH111
     if not root.is_dir():

@@ -38,20 +38,15 @@ _HASHED_ROWS = 256
 
 @dataclass(frozen=True)
 class Result:
-    """A picture that the model made.
-
-    Attributes:
-        image: 8-bit sRGB, of the input's size.
-        provenance: weights hash, settings, input hash and versions: enough to make it again.
-        attention_maps: by decoder level (``"8"`` is the one at 1/8 of the working size) and modality, the weight at
-            each place, ``(h, w)`` in [0, 1]; empty where the weights have no attention.
-        uncertainty: ``(h, w)`` at the working size: the standard deviation of the predicted ab distribution, in Lab
-            units. None for weights that predict no distribution.
-    """
+    """A picture that the model made: 8-bit sRGB, of the input's size, with all that is needed to make it again."""
 
     image: Image.Image
-    provenance: dict[str, Any]
+    provenance: dict[str, Any]  # weights hash, settings, input hash and versions
+    # by decoder level ("8" is the one at 1/8 of the working size) and modality, the weight at each place, `(h, w)` in
+    # [0, 1]; empty where the weights have no attention
     attention_maps: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    # `(h, w)` at the working size: the standard deviation of the predicted ab distribution, in Lab units; None for
+    # weights that predict no distribution
     uncertainty: Tensor | None = None
 
     @property

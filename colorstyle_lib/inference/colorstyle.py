@@ -19,7 +19,7 @@ from colorstyle_lib.images.read import Source, to_tensor
 from colorstyle_lib.inference.colorizer import LONGEST_WORKING_SIDE, Colorizer, Result
 from colorstyle_lib.inference.hints import Hint
 from colorstyle_lib.inference.stylizer import Styles, Stylizer
-from colorstyle_lib.inference.video import SMOOTH, stylize_frames
+from colorstyle_lib.inference.video import SMOOTH, Smoother, next_frame
 from colorstyle_lib.model.generator import Generator, load_generator
 
 RELEASED = "companion"
@@ -148,7 +148,8 @@ class ColorStyle:
             ConfigError: at once, an argument out of range, or weights that only color. ImageError: at once for a style
                 or a mask, when its turn comes for a frame, that cannot be opened.
         """
-        return stylize_frames(self.stylizer(style, **options), frames, smooth)
+        stylizer, smoother = self.stylizer(style, **options), Smoother(smooth)
+        return (next_frame(stylizer, smoother, stylizer.change(frame)) for frame in frames)
 
     def working_sides(self, size: tuple[int, int], shorter_side: int | None = None) -> tuple[int, int]:
         """Width and height of a picture's working copy, multiples of the generator's step; by default as trained."""
@@ -166,14 +167,9 @@ class ColorStyle:
 
 
 def released_card() -> dict[str, Any]:
-    """The card of the released weights: hash, configuration, training and measured numbers.
-
-    Raises:
-        WeightsError: it is missing or damaged.
-    """
+    """The card of the released weights (hash, configuration, training, measured numbers); WeightsError without it."""
     path = paths.WEIGHTS / f"{RELEASED}.json"
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        problem = f"the released weights' card is missing or damaged ({path}); reinstall colorstyle"
-        raise WeightsError(problem) from error
+        raise WeightsError(f"the weights' card is missing or damaged ({path}); reinstall colorstyle") from error

@@ -6,7 +6,6 @@ The reach of a hint is a random walk's: A. Levin, D. Lischinski and Y. Weiss, Co
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 
@@ -30,11 +29,7 @@ _ITERATIONS = 150
 
 
 def parse_hint(text: str) -> Hint:
-    """Read a hint as the command line has it: ``120,80,#b5302a``.
-
-    Raises:
-        ConfigError: it is written otherwise.
-    """
+    """Read a hint as the command line has it, ``120,80,#b5302a``; ConfigError for what is written otherwise."""
     parts = text.split(",", 2)
     try:
         x, y, color = float(parts[0]), float(parts[1]), parts[2].strip()
@@ -57,18 +52,14 @@ def rasterize_hints(
     """Hints as planes at the working size, of L: a and b, 0 where there is no hint, and where there are hints.
 
     ``size`` is width and height of the picture that x and y are meant in. Of two hints at one place the later stands.
-
-    Raises:
-        ConfigError: a point outside the picture, or something that is no color.
+    ConfigError for a point outside the picture, or something that is no color.
     """
     height, width = lightness.shape[-2:]
     ab = lightness.new_zeros(1, 2, height, width)
     known = torch.zeros_like(lightness, dtype=torch.bool)
     for x, y, color in hints:
-        if not (math.isfinite(x) and math.isfinite(y) and 0 <= x < size[0] and 0 <= y < size[1]):
-            raise ConfigError(
-                f"the hint at {x:g},{y:g} lies outside the picture, which is {size[0]} x {size[1]} pixels"
-            )
+        if not (0 <= x < size[0] and 0 <= y < size[1]):  # also of NaN
+            raise ConfigError(f"the hint at {x:g},{y:g} lies outside the picture of {size[0]} x {size[1]} pixels")
         left = min(max(0, round(x / size[0] * width - _SIDE / 2)), width - _SIDE)
         top = min(max(0, round(y / size[1] * height - _SIDE / 2)), height - _SIDE)
         place = (..., slice(top, top + _SIDE), slice(left, left + _SIDE))

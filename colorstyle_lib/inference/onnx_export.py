@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.export import Dim
 
@@ -30,13 +29,8 @@ class _Whole(nn.Module):
         super().__init__()
         self.generator = generator
 
-    def forward(
-        self,
-        content: Float[Tensor, "n 5 h w"],
-        reference: Float[Tensor, "n 3 h2 w2"] | None = None,
-        z: Float[Tensor, "n d"] | None = None,
-    ) -> Float[Tensor, "n 2 h w"]:
-        """Predict a and b."""
+    def forward(self, content: Tensor, reference: Tensor | None = None, z: Tensor | None = None) -> Tensor:
+        """Predict a and b; shapes as in :func:`export_onnx`."""
         return self.generator(content, None if reference is None else self.generator.describe_reference(reference), z)
 
 

@@ -7,7 +7,6 @@ little differently. The photograph's share of the result is never touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -17,7 +16,6 @@ from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.images.read import Source
 from colorstyle_lib.inference.colorizer import Result
 from colorstyle_lib.inference.optical_flow import box_mean, optical_flow, separable_filter, warp
 from colorstyle_lib.inference.stylizer import Change, Stylizer
@@ -27,12 +25,6 @@ SMOOTH = 1.0
 
 _LOWPASS = torch.tensor([-1.0, 0.0, 9.0, 16.0, 9.0, 0.0, -1.0]) / 32  # leaves out what is finer than 4 pixels
 _PATCH = 16  # radius, in pixels, of the squares in which a patchwork is replaced by one drawing
-
-
-def stylize_frames(stylizer: Stylizer, frames: Iterable[Source], smooth: float = SMOOTH) -> Iterator[Result]:
-    """Redraw the frames of a clip in their order, one result a frame; see :meth:`.ColorStyle.stylize_clip`."""
-    smoother = Smoother(smooth)
-    return (next_frame(stylizer, smoother, stylizer.change(frame)) for frame in frames)
 
 
 def next_frame(stylizer: Stylizer, smoother: Smoother, change: Change) -> Result:
@@ -63,15 +55,9 @@ class Smoother:
     What comes into view a pixel a frame would be patched together from as many drawings. Where such patchwork has
     become 33 pixels wide (17 at the rim), it fades into one drawing, by a quarter of the way a frame.
 
-    Strokes finer than a frame's own details cannot be moved by a part of a pixel without flicker. So first, of what is
-    finer than 4 pixels, a drawing keeps as much as the frame has (in the mean absolute value).
-
-    Args:
-        smooth: share of the past where the frame matches it. 1: as if painted on things, until it no longer fits; less
-            renews the drawing by as much in every frame, which costs sharpness; 0: each frame by itself.
-
-    Raises:
-        ConfigError: not from 0 to 1.
+    ``smooth``, from 0 to 1 (else a ConfigError), is the share of the past where the frame matches it. 1: as if painted
+    on things, until it no longer fits; less renews the drawing by as much in every frame, which costs sharpness; 0:
+    each frame by itself.
     """
 
     def __init__(self, smooth: float = SMOOTH) -> None:
@@ -114,7 +100,10 @@ def _match(past: Tensor, frame: Tensor) -> Float[Tensor, "1 1 h w"]:
 
 
 def _as_fine_as(frame: Tensor, drawn: Tensor) -> Tensor:
-    """A drawing with no more of the finest strokes than the frame has details."""
+    """A drawing that, of what is finer than 4 pixels, keeps as much as the frame has (in the mean absolute value).
+
+    Strokes finer than a frame's own details cannot be moved by a part of a pixel without flicker.
+    """
     softer = separable_filter(drawn, _LOWPASS)
     most, least, wanted = ((p - separable_filter(p, _LOWPASS)).abs().mean() for p in (drawn, softer, frame))
     return torch.lerp(drawn, softer, ((most - wanted) / (most - least).clamp_min(1e-6)).clamp(0, 1))

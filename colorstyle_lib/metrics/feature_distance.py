@@ -38,10 +38,8 @@ FID_FEATURES = 2048  # dimensions of Inception's last pooling
 def perceptual_network() -> tuple[str, Network]:
     """Load the network of :func:`perceptual_distances`, with its name: VGG-19 if at hand, else EfficientNet-Lite0.
 
-    At hand is the file that ``COLORSTYLE_VGG19`` names, or torchvision's in its cache; nothing is downloaded.
-
-    Raises:
-        WeightsError: the file that is named cannot be used. MissingExtraError: neither network is installed.
+    At hand is the file that ``COLORSTYLE_VGG19`` names (WeightsError where it is no good), or torchvision's in its
+    cache; nothing is downloaded. MissingExtraError where neither network is installed.
     """
     cached = Path(torch.hub.get_dir()) / "checkpoints" / _VGG19_FILE
     if not (os.environ.get("COLORSTYLE_VGG19") or cached.is_file()):
@@ -78,11 +76,8 @@ def kernel_pairs(found: Float[Tensor, "n d"], real: Float[Tensor, "n d"]) -> Flo
     than j is the unbiased squared maximum mean discrepancy (A. Gretton et al., JMLR 13, 2012, equation 4). It compares
     no result ``x_i`` with its own real picture ``y_i``, which a coloring would otherwise be rewarded for.
 
-    Returns:
-        Symmetric, float64, 0 on the diagonal; for :func:`.pair_mean_of`.
-
-    Raises:
-        ConfigError: fewer than 2 pictures.
+    The result, for :func:`.pair_mean_of`, is symmetric, float64 and 0 on the diagonal; ConfigError for fewer than 2
+    pictures.
     """
     if len(found) < 2:
         raise ConfigError(f"a kernel distance needs at least 2 pictures, not {len(found)}")
@@ -110,10 +105,7 @@ def frechet_distance(found: Float[Tensor, "n d"], real: Float[Tensor, "m d"]) ->
     D. Dowson and B. Landau, Journal of Multivariate Analysis 12(3), 1982; used for GANs by M. Heusel et al.
     (NeurIPS 2017, arXiv:1706.08500). The trace of the root is the sum of the singular values of ``A1 A2^T`` where
     ``S = A^T A``. With few pictures it is too large, and rank-deficient where :func:`rank_note` says so: a kernel
-    distance comes first.
-
-    Raises:
-        ConfigError: fewer than 2 pictures.
+    distance comes first. ConfigError for fewer than 2 pictures.
     """
     if min(len(found), len(real)) < 2:
         raise ConfigError("a Fréchet distance needs at least 2 pictures of each kind")
@@ -135,19 +127,11 @@ def rank_note(n: int, dimensions: int) -> str:
 
 @dataclass(frozen=True)
 class StyleScores:
-    """Three distances of a restyled photograph; less is better.
+    """Three distances of a restyled photograph; less is better."""
 
-    Attributes:
-        content: :func:`.content_distance` from the photograph at VGG-19's relu4_1: 0 for the same, 1 as wrong as no
-            feature at all.
-        style: :func:`.style_distance` from the style picture at VGG-19's relu1_1, relu2_1, relu3_1 and relu4_1.
-        perceptual: :func:`perceptual_content_distance` from the photograph on EfficientNet-Lite0's features, on which
-            no style term is trained: a second opinion on content.
-    """
-
-    content: float
-    style: float
-    perceptual: float
+    content: float  # from the photograph at VGG-19's relu4_1: 0 for the same, 1 as wrong as no feature at all
+    style: float  # from the style picture at VGG-19's relu1_1, relu2_1, relu3_1 and relu4_1
+    perceptual: float  # from the photograph on EfficientNet-Lite0's features, on which no style term is trained
 
 
 def perceptual_content_distance(
@@ -157,10 +141,8 @@ def perceptual_content_distance(
 
     R. Zhang et al., The Unreasonable Effectiveness of Deep Features, CVPR 2018 (arXiv:1801.03924), equation 1, with all
     channels weighed alike, halved, and a mean over layers instead of their sum. It is not "LPIPS", whose weights were
-    fitted to people's judgements on other networks' features.
-
-    Returns:
-        One number an image: 0 for the same, 1 for features that have nothing in common, at most 2.
+    fitted to people's judgements on other networks' features. 0 for the same, 1 for features that have nothing in
+    common, at most 2.
     """
     pairs = zip(features, targets, strict=True)
     layers = [1 - nnf.cosine_similarity(f.float(), t.float(), dim=1).mean(dim=(1, 2)) for f, t in pairs]

@@ -43,10 +43,8 @@ def flicker(clip: Float[Tensor, "t 3 h w"], step: tuple[float, float]) -> float:
 
     Not even the clip that was put in has 0: taking back a part of a pixel is an interpolation, which costs the more the
     sharper a picture is. So the number of a result stands beside that of its input, and beside that of a :func:`pan`
-    over *one* restyled picture, whose strokes are as if painted on.
-
-    Raises:
-        ConfigError: fewer than two frames, or nothing is in both of two neighbours.
+    over *one* restyled picture, whose strokes are as if painted on. ConfigError for fewer than two frames, or where
+    nothing is in both of two neighbours.
     """
     if len(clip) < 2:
         raise ConfigError(f"a clip has at least 2 frames, not {len(clip)}")

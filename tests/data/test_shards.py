@@ -181,7 +181,7 @@ def test_what_cannot_be_is_refused(source, tmp_path):
     with pytest.raises(ConfigError, match="lies in the data root itself"):
         write_shards(source, source / "shards")
     for wrong in ({"quality": 0}, {"quality": 101}, {"per_shard": 0}, {"shorter_side": 2}):
-        with pytest.raises(ConfigError, match="quality from 1 to 100"):
+        with pytest.raises(ConfigError, match="quality is 1 to 100"):
             write_shards(source, tmp_path / "wrong", **wrong)
     assert not (tmp_path / "wrong").exists()
 

@@ -50,7 +50,7 @@ def test_hints_at_the_rim_stay_whole_and_the_later_of_two_stands():
 @pytest.mark.parametrize(
     ("hint", "said"),
     [
-        ((640, 0, "#112233"), "the hint at 640,0 lies outside the picture, which is 640 x 320 pixels"),
+        ((640, 0, "#112233"), "the hint at 640,0 lies outside the picture of 640 x 320 pixels"),
         ((-1, 0, "#112233"), "lies outside the picture"),
         ((float("nan"), 0, "#112233"), "lies outside the picture"),
         ((1, 1, "red"), "written #rrggbb, such as #b5302a, not 'red'"),

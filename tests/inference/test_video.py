@@ -13,7 +13,7 @@ from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.example_pictures import photograph, style
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import open_picture, to_picture, to_tensor
-from colorstyle_lib.inference.video import Smoother, stylize_frames
+from colorstyle_lib.inference.video import Smoother, next_frame
 from colorstyle_lib.metrics.flicker import flicker, pan
 from colorstyle_lib.model.generator import save_generator
 from colorstyle_lib.training.state import new_generator
@@ -46,6 +46,11 @@ def stylizer(model):
 @pytest.fixture(scope="module")
 def frames():
     return pan(photograph("coffee").open().resize((210, 140)), 5, STEP, 96)
+
+
+def stylize_frames(stylizer, frames, smooth):
+    smoother = Smoother(smooth)
+    return [next_frame(stylizer, smoother, stylizer.change(frame)) for frame in frames]
 
 
 def stack(results) -> torch.Tensor:

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def checkpoints(tmp_path: Path, monkeypatch) -> Path:
         monkeypatch.setenv(variable, "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setattr(urllib.request, "_opener", None)  # which keeps proxies; later tests get their own again
     monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
     folder = tmp_path / "checkpoints"
     folder.mkdir()
