@@ -16,7 +16,7 @@ def add_data_commands(commands: Any) -> None:
     actions = add_actions(commands, "data", "data sets: list, download, check, make manifests and shards")
     add_command(actions, "list", _list, "data sets that can be named, with sizes and terms")
 
-    add = add_command(actions, "download", _download, "fetch a data set that can be named")
+    add = add_command(actions, "download", "data.downloads:fetch", "fetch a data set that can be named")
     add("name", metavar="NAME", help="see: colorstyle data list")
 
     add = add_command(actions, "get", _get, "rebuild the validation images from their public sources; again, to go on")
@@ -29,10 +29,13 @@ def add_data_commands(commands: Any) -> None:
     add("root", metavar="ROOT", type=Path)
     add("--manifest", metavar="FILE", type=Path, help="default: CHECKSUMS.csv or MANIFEST.csv in ROOT")
 
-    add = add_command(actions, "manifest", _manifest, "write the names and SHA-256 of a folder's files")
+    add = add_command(
+        actions, "manifest", "data.manifest:write_manifest", "write the names and SHA-256 of a folder's files"
+    )
     add("root", metavar="ROOT", type=Path)
     add("-o", "--output", metavar="FILE", type=Path, help="default: ROOT/CHECKSUMS.csv")
-    add("--split", choices=("train", "val"), help="only this one; default: both")
+    both = ["train", "val"]
+    add("--split", dest="splits", nargs=1, choices=both, default=both, help="only this one; default: both")
 
     add = add_command(actions, "shard", _shard, "pack images into WebDataset shards; again, to go on after a stop")
     add("source", metavar="SRC", help="a data root, or the name of a data set")
@@ -43,7 +46,7 @@ def add_data_commands(commands: Any) -> None:
     add("--datasets", nargs="+", default=(), metavar="NAME", help="only these data sets of SRC")
 
 
-def _list(arguments: argparse.Namespace) -> int:
+def _list(_: argparse.Namespace) -> None:
     from colorstyle_lib.data.downloads import KNOWN, downloads
 
     for name, one in KNOWN.items():
@@ -52,14 +55,6 @@ def _list(arguments: argparse.Namespace) -> int:
         print(f"{'':<12}{one.terms}; {one.home}")
         print(f"{'':<12}" + (f"by hand: {one.by_hand}" if one.by_hand else f"colorstyle data download {name}"))
     print(f"downloads go to {downloads()} (COLORSTYLE_DOWNLOADS); any folder of images is a data root, too")
-    return 0
-
-
-def _download(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.data.downloads import fetch
-
-    print(fetch(arguments.name))
-    return 0
 
 
 def _get(arguments: argparse.Namespace) -> int:
@@ -96,16 +91,8 @@ def _name(what: str, names: Sequence[str]) -> None:
         print(f"{what}: {name}")
 
 
-def _manifest(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.data.manifest import write_manifest
-
-    print(write_manifest(arguments.root, arguments.output, [arguments.split] if arguments.split else ["train", "val"]))
-    return 0
-
-
-def _shard(arguments: argparse.Namespace) -> int:
+def _shard(arguments: argparse.Namespace) -> None:
     from colorstyle_lib.data.downloads import find_root
     from colorstyle_lib.data.shards import write_shards
 
     write_shards(**keywords(arguments) | {"source": find_root(arguments.source)})
-    return 0

@@ -1,14 +1,15 @@
-"""The commands `colorstyle info`, the first thing to send with a question, and `colorstyle train`."""
+"""The commands that use a model or train one: `colorstyle colorize`, `stylize`, `info` and `train`."""
 
 from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from colorstyle_lib.cli.options import add_command, keywords, positive
+from colorstyle_lib.cli.options import add_command, keywords, number, positive
 from colorstyle_lib.config import TrainOptions, flag_of, get_mode
 from colorstyle_lib.errors import ConfigError
 
@@ -16,7 +17,35 @@ _TYPES = {"Path | None": Path, "int": positive, "int | None": positive}
 
 
 def add_model_commands(commands: Any) -> None:
-    """Add ``info`` and ``train``, which has an option for each field of TrainOptions."""
+    """Add them to the command line; an option is named as the argument that it becomes."""
+    add = add_command(commands, "colorize", _colorize, "color photographs, one or whole folders")
+    _add_common(add, "color", "color is predicted, 32 to 1536")
+    add("--reference", type=Path, metavar="R", help="a color picture to color by")
+    what = "a color at a point, in pixels; may be repeated"
+    add("--hint", dest="hints", action="append", default=[], metavar="X,Y,#RRGGBB", help=what)
+    add("--seed", type=int, metavar="N", help="another plausible coloring for each number")
+    to_3 = number(float, 0.0, 3.0, "a number from 0 (gray) to 3")
+    add("--saturation", type=to_3, default=1.0, help="1 as predicted, 0 gray, up to 3")
+
+    add = add_command(commands, "stylize", _stylize, "redraw pictures in the style of another")
+    size = (
+        "it is redrawn, 64 to 1536: half as many make strokes twice as large; by default the picture's own, up to 320"
+    )
+    _add_common(add, "style", size)
+    what = "a picture whose style is taken; several are blended by their weights"
+    add("--style", dest="styles", action="append", required=True, metavar="S[:WEIGHT]", help=what)
+    to_1_5 = number(float, 0.0, 1.5, "a number from 0 (the picture itself) to 1.5")
+    add("--strength", type=to_1_5, default=1.0, help="0 changes nothing, 1 the whole style, up to 1.5")
+    add("--keep-color", action="store_true", help="texture and shape of the style, the picture's colors")
+    add("--color-only", action="store_true", help="the style's colors, the picture's lightness")
+    add("--mask", type=Path, metavar="M", help="where to redraw: white yes, black no")
+    what = (
+        "a folder's pictures are frames of a clip, in the order of their names; 1: what is drawn stays on the things "
+        "it is drawn on, against flicker; 0, the default: each picture by itself"
+    )
+    to_1 = number(float, 0.0, 1.0, "a number from 0 (each frame by itself) to 1")
+    add("--smooth", type=to_1, default=0.0, metavar="F", help=what)
+
     add = add_command(commands, "info", _info, "versions, device, weights and where things are")
     add("--weights", type=Path, help="a .safetensors file; default: the released weights")
 
@@ -34,7 +63,40 @@ def add_model_commands(commands: Any) -> None:
     add("--cache", help=argparse.SUPPRESS)
 
 
-def _info(arguments: argparse.Namespace) -> int:
+def _add_common(add: Callable[..., Any], ending: str, size: str) -> None:
+    add("inputs", metavar="IN", nargs="+", type=Path, help="pictures, folders, patterns such as 'album/*.jpg'")
+    what = f"file, or folder for many; default: NAME-{ending}.png or FOLDER-{ending} beside IN"
+    add("-o", "--output", metavar="OUT", type=Path, help=what)
+    add("--weights", type=Path, help="a .safetensors file; default: the released weights")
+    add("-r", "--recursive", action="store_true", help="also take the folders within folders")
+    add("--overwrite", action="store_true", help="replace results that are there; by default they are left alone")
+    add("--working-size", type=positive, help=f"pixels of the shorter side at which {size}")
+
+
+def _colorize(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.inference import colorize_files, parse_hint
+
+    return colorize_files(**keywords(arguments) | {"hints": [parse_hint(text) for text in arguments.hints]})
+
+
+def _stylize(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.inference import stylize_files
+
+    return stylize_files(**keywords(arguments) | {"styles": [_style(text) for text in arguments.styles]})
+
+
+def _style(text: str) -> tuple[Path, float]:
+    """``painting.jpg`` or ``painting.jpg:0.3``."""
+    path, colon, weight = text.rpartition(":")
+    if not colon or Path(text).exists():
+        return Path(text), 1.0
+    try:
+        return Path(path), float(weight)
+    except ValueError:
+        raise ConfigError(f"--style wants a picture, or PICTURE:WEIGHT, not {text!r}") from None
+
+
+def _info(arguments: argparse.Namespace) -> None:
     import torch
 
     from colorstyle_lib import __version__, paths
@@ -66,14 +128,12 @@ def _info(arguments: argparse.Namespace) -> int:
     width = max(len(name) for name in rows)
     for name, value in rows.items():
         print(f"{name:{width}}  {value}")
-    return 0
 
 
-def _train(arguments: argparse.Namespace) -> int:
+def _train(arguments: argparse.Namespace) -> None:
     from colorstyle_lib.training.train_on_folder import train_on_folder
 
     given = keywords(arguments)
     if given.pop("cache"):
         raise ConfigError("there is no --cache: pack images once, colorstyle data shard SRC DST, and give --data DST")
     train_on_folder(TrainOptions(**{n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}))
-    return 0

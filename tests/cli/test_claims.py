@@ -10,7 +10,7 @@ import pytest
 from colorstyle_lib import paths
 from colorstyle_lib.cli.main import main
 from colorstyle_lib.reproduction.claims import recheck as claims_check
-from colorstyle_lib.reproduction.claims.schema import CLAIMS
+from colorstyle_lib.reproduction.claims.verdict import CLAIMS
 from colorstyle_lib.reproduction.results.store import RESULTS
 
 

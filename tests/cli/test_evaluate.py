@@ -1,13 +1,12 @@
 """`colorstyle opponents` and `colorstyle evaluate`, from the command line to the file of numbers."""
 
-import argparse
 from pathlib import Path
 
 import pytest
 import torch
 
 from colorstyle_lib import paths
-from colorstyle_lib.cli.evaluate import add_evaluate_commands
+from colorstyle_lib.cli.main import parser
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.errors import ConfigError
@@ -21,9 +20,7 @@ from colorstyle_lib.reproduction.results.store import Number, Provenance, read_r
 
 
 def run(*arguments: object) -> int:
-    top = argparse.ArgumentParser()
-    add_evaluate_commands(top.add_subparsers())
-    parsed = top.parse_args([str(a) for a in arguments])
+    parsed = parser().parse_args([str(a) for a in arguments])
     return parsed.command(parsed)
 
 

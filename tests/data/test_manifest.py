@@ -1,4 +1,3 @@
-import argparse
 import re
 from pathlib import Path
 
@@ -6,7 +5,7 @@ import data_layouts as small
 import pytest
 
 from colorstyle_lib import paths
-from colorstyle_lib.cli.data import add_data_commands
+from colorstyle_lib.cli.main import parser
 from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.data.manifest import check, write_manifest
 from colorstyle_lib.errors import DataError
@@ -22,9 +21,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def run(*words: object) -> int:
-    top = argparse.ArgumentParser()
-    add_data_commands(top.add_subparsers(required=True))
-    parsed = top.parse_args(["data", *map(str, words)])
+    parsed = parser().parse_args(["data", *map(str, words)])
     return parsed.command(parsed)
 
 

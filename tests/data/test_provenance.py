@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import functools
 import hashlib
@@ -17,7 +16,7 @@ import data_layouts as small
 import pytest
 from PIL import Image
 
-from colorstyle_lib.cli.data import add_data_commands
+from colorstyle_lib.cli.main import parser
 from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.data.layouts import open_bytes
 from colorstyle_lib.data.manifest import (
@@ -140,9 +139,7 @@ def changed(manifest: Path, **columns: str) -> Path:
 
 
 def run(*words: object) -> int:
-    top = argparse.ArgumentParser()
-    add_data_commands(top.add_subparsers(required=True))
-    parsed = top.parse_args(["data", "get", *map(str, words)])
+    parsed = parser().parse_args(["data", "get", *map(str, words)])
     return parsed.command(parsed)
 
 

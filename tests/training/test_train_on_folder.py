@@ -1,6 +1,5 @@
 """Training on a folder: one options dataclass from the command line to the card; and what the released card says."""
 
-import argparse
 import json
 import shutil
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from colorstyle_lib import paths
-from colorstyle_lib.cli.model import add_model_commands
+from colorstyle_lib.cli.main import parser
 from colorstyle_lib.config import TrainOptions
 from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.data.datasets import find_split
@@ -79,9 +78,7 @@ def parsed(monkeypatch, *arguments):
     """What the command hands on."""
     given = []
     monkeypatch.setattr(training_on_folder, "train_on_folder", given.append)
-    parser = argparse.ArgumentParser()
-    add_model_commands(parser.add_subparsers())
-    options = parser.parse_args(["train", *arguments])
+    options = parser().parse_args(["train", *arguments])
     assert options.command(options) == 0
     return given[0]
 

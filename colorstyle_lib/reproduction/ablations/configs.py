@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from colorstyle_lib.config import Preset, change, get_preset
-from colorstyle_lib.errors import check_known
 from colorstyle_lib.model.modalities import MODALITIES
 
 BASE = "base"
@@ -109,13 +108,3 @@ CONDITIONS = {f"{verb}_{m}": (verb, m) for verb in ("swap", "drop") for m in MOD
 """What is done to the base's modalities when it is tested: another picture's in their place, or taken away."""
 
 COMPARISONS = {one.name: one for one in _comparisons()}
-
-
-def get_ablation(name: str) -> Ablation:
-    """Look up an ablation by name.
-
-    Raises:
-        ConfigError: there is none of this name; the message names the nearest one.
-    """
-    check_known("ablation", name, ABLATIONS)
-    return ABLATIONS[name]

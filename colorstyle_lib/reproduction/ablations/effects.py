@@ -1,4 +1,4 @@
-"""Effects of the ablations: differences picture by picture and seed by seed, as statistics, numbers and a table.
+"""The ablations as numbers: metrics of each, effects picture by picture and seed by seed, and what attention did.
 
 A difference's interval tells what other pictures would change, of the mean over the seeds; the seeds' own values stand
 beside it, since three are too few for an interval.
@@ -6,29 +6,42 @@ beside it, since three are too few for an interval.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import torch
 
-from colorstyle_lib.metrics.bootstrap import (
-    RESAMPLES,
-    Estimate,
-    Statistic,
-    bootstrap,
-    difference_of,
-    mean_of,
-    mean_over,
-    pair_mean_of,
-    ratio_of,
-)
+from colorstyle_lib import paths
+from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.inference.colorstyle import RELEASED
+from colorstyle_lib.metrics.bootstrap import Statistic, difference_of, mean_of, mean_over, pair_mean_of, ratio_of
 from colorstyle_lib.metrics.feature_distance import kernel_pairs
-from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS, CONDITIONS, SMALL, Comparison, Scale
+from colorstyle_lib.model.modalities import MODALITIES
+from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS, LONG, SMALL, Comparison, Scale
+from colorstyle_lib.reproduction.ablations.measure import ValidationSet, measure_attention
 from colorstyle_lib.reproduction.ablations.run import Matrix
-from colorstyle_lib.reproduction.baselines.method import GRAY
+from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method
+from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
+    attention_columns,
+    attention_statistics,
+    batches_of,
+    override_columns,
+    override_statistics,
+    rank_correlation_of,
+)
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
-from colorstyle_lib.reproduction.results.store import Columns, Number
+from colorstyle_lib.reproduction.benchmarks.runner import (
+    cached,
+    joined,
+    load_squares,
+    numbers_of,
+    print_table,
+    spreads,
+)
+from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance
 
 METRICS = {
     "psnr_ab": "PSNR ab, dB",
@@ -42,161 +55,104 @@ METRICS = {
 
 AGREES, CONTRADICTS, UNCLEAR = "agrees", "contradicts", "unclear"
 
-SPREAD = "_seed_sd"
-"""Behind a metric's name: its standard deviation over seeds."""
+Effects = Mapping[tuple[Comparison, str], Number]
+"""Differences by comparison and metric."""
+
+TASKS = ("automatic", "reference")
+
+SIDE, HALVED = 128, 192
+"""Sides in pixels of the squares in which released weights' attention is measured: those that are colored by
+themselves, smaller than the weights work at, to be cheap; and those that are cut into content and reference."""
 
 _TABLE = {"psnr_ab": 2, "colorfulness_ratio": 3, KERNEL: 4, "reference_psnr_ab": 2}  # digits
 
 
-@dataclass(frozen=True)
-class Effect:
-    """A difference in one metric: the mean over seeds with its interval over pictures, and each seed's own."""
-
-    comparison: Comparison
-    metric: str
-    estimate: Estimate
-    by_seed: dict[int, float]
-
-    @property
-    def side(self) -> int:
-        """1 or -1 where the interval and every seed are above or below 0; else 0, for an exact 0 too."""
-        ends = (self.estimate.low, self.estimate.high, *self.by_seed.values())
-        return 1 if min(ends) > 0 else -1 if max(ends) < 0 else 0
-
-    @property
-    def decided(self) -> bool:
-        """Whether all of that, of at least two seeds, is on one side of 0."""
-        return self.side != 0 and len(self.by_seed) > 1
-
-    def compared_with(self, longer: Effect) -> str:
-        """Whether a longer training agrees with this or contradicts it, or one of the two is on no side."""
-        if not (self.decided and longer.side):
-            return UNCLEAR
-        return AGREES if self.side == longer.side else CONTRADICTS
+def _statistics(matrix: Matrix, name: str, condition: str = "") -> dict[int, dict[str, Statistic]]:
+    """Each of :data:`METRICS` that a member's columns know, under a condition of its test or none, by seed."""
+    by_seed = {}
+    for seed, every in sorted(matrix.columns.get(name, {}).items()):
+        columns = with_prefix(every, f"{condition}/" if condition else "")
+        found = {metric: mean_of(columns[metric]) for metric in METRICS if metric in columns}
+        found["colorfulness_ratio"] = ratio_of(columns["colorfulness"], matrix.real["colorfulness"])
+        found[KERNEL] = pair_mean_of(kernel_pairs(columns["features"], matrix.real["features"]))
+        by_seed[seed] = {metric: found[metric] for metric in METRICS if metric in found}
+    return by_seed
 
 
-def _metric_statistics(columns: Columns, real: Columns) -> dict[str, Statistic]:
-    """Each of :data:`METRICS` that columns of :func:`.measure` know, as a statistic over pictures."""
-    found = {name: mean_of(columns[name]) for name in METRICS if name in columns}
-    found["colorfulness_ratio"] = ratio_of(columns["colorfulness"], real["colorfulness"])
-    found[KERNEL] = pair_mean_of(kernel_pairs(columns["features"], real["features"]))
-    return {name: found[name] for name in METRICS if name in found}
-
-
-def _side_statistics(matrix: Matrix) -> dict[tuple[str, str], dict[int, dict[str, Statistic]]]:
-    """The statistics of each member and condition of its test, by seed."""
-    return {
-        (name, condition): {
-            seed: _metric_statistics(with_prefix(columns, f"{condition}/" if condition else ""), matrix.real)
-            for seed, columns in by_seed.items()
-        }
-        for name, by_seed in matrix.columns.items()
-        for condition in ("", *(CONDITIONS if name == BASE else ()))
-    }
-
-
-def effects_of(matrix: Matrix, *, resamples: int = RESAMPLES) -> list[Effect]:
-    """Every comparison whose two sides have been run, in every metric that both know; see :func:`.read_matrix`."""
-    effects, sides = [], _side_statistics(matrix)
-    for comparison in COMPARISONS.values():
-        one, other = (sides.get(side, {}) for side in (comparison.one, comparison.other))
-        shared = sorted(one.keys() & other.keys())
-        metrics = [m for m in METRICS if shared and all(m in side[seed] for side in (one, other) for seed in shared)]
-        for metric in metrics:
-            by_seed = {seed: difference_of(one[seed][metric], other[seed][metric]) for seed in shared}
-            values = {seed: value_of(statistic, matrix.n) for seed, statistic in by_seed.items()}
-            estimate = bootstrap(mean_over(list(by_seed.values())), matrix.n, resamples=resamples)
-            effects.append(Effect(comparison, metric, estimate, values))
-    return effects
-
-
-def level_numbers(matrix: Matrix, *, resamples: int = RESAMPLES) -> list[Number]:
-    """Each member's own metrics as numbers, means over its seeds."""
+def level_numbers(matrix: Matrix) -> list[Number]:
+    """Each member's own metrics, means over its seeds; see :func:`.read_matrix`."""
     numbers = []
-    for (name, condition), by_seed in _side_statistics(matrix).items():
-        if condition:
-            continue
-        seeds = () if name == GRAY.name else tuple(sorted(by_seed))
-        for metric in next(iter(by_seed.values())):
-            statistics = [by_seed[seed][metric] for seed in sorted(by_seed)]
-            estimate = bootstrap(mean_over(statistics), matrix.n, resamples=resamples)
-            values = tuple(value_of(one, matrix.n) for one in statistics) if seeds else ()
-            facts = {"seeds": seeds, "by_seed": values, "note": matrix.about(name)}
-            numbers.append(matrix.number(metric, matrix.scale.method + name, estimate, **facts))
+    for name in matrix.columns:
+        by_seed = _statistics(matrix, name)
+        if name == GRAY.name:  # is the same whatever the seed
+            by_seed = dict([by_seed.popitem()])
+        rows = [{metric: (one, matrix.about(name)) for metric, one in found.items()} for found in by_seed.values()]
+        seeds = () if name == GRAY.name else tuple(by_seed)
+        method = ColorMethod(matrix.scale.method + name, None, seeds=seeds)
+        numbers += numbers_of(rows, method, matrix.data, matrix.n, matrix.provenance)
     return numbers
 
 
-def effect_numbers(matrix: Matrix, effects: Sequence[Effect]) -> list[Number]:
-    """Each effect as a number, and how far the seeds disagree on it."""
+def effect_numbers(matrix: Matrix) -> list[Number]:
+    """Every comparison whose two sides have been run, and how far the seeds disagree on it."""
     numbers = []
-    for effect in effects:
-        comparison, values = effect.comparison, tuple(effect.by_seed.values())
-        against, method = comparison.other[0], matrix.scale.method + comparison.name
-        alone = ", one seed, so the interval knows of other pictures alone" if len(values) == 1 else ""
+    for comparison in COMPARISONS.values():
+        one, other = (_statistics(matrix, *side) for side in (comparison.one, comparison.other))
+        if not (seeds := sorted(one.keys() & other.keys())):
+            continue
+        against = comparison.other[0]
+        alone = ", one seed, so the interval knows of other pictures alone" if len(seeds) == 1 else ""
         sides = dict.fromkeys((comparison.one[0], against))  # one and the same where only the test differs
         note = f"{comparison.title}; {', against '.join(map(matrix.about, sides))}{alone}"
-        facts = {"seeds": tuple(effect.by_seed), "by_seed": values, "note": note}
-        name = f"{effect.metric}_minus_{against}"
-        numbers.append(matrix.number(name, method, effect.estimate, **facts))
-        if len(values) > 1:
-            numbers.append(spread_number(matrix, name, method, values, **facts))
+        shared = set.intersection(*({*side[seed]} for side in (one, other) for seed in seeds))
+        rows = [
+            {
+                f"{metric}_minus_{against}": (difference_of(one[seed][metric], other[seed][metric]), note)
+                for metric in METRICS
+                if metric in shared
+            }
+            for seed in seeds
+        ]
+        method = ColorMethod(matrix.scale.method + comparison.name, None, seeds=tuple(seeds))
+        found = numbers_of(rows, method, matrix.data, matrix.n, matrix.provenance)
+        numbers += found + spreads(found)
     return numbers
 
 
-def spread_number(matrix: Matrix, metric: str, method: str, values: Sequence[float], **facts: Any) -> Number:
-    """The standard deviation over seeds of a metric, from its value for each; ``facts`` as in :meth:`.Number.of`."""
-    deviation = torch.tensor(values, dtype=torch.float64).std().item()
-    estimate = Estimate(deviation, deviation, deviation, matrix.n)
-    return matrix.number(metric + SPREAD, method, estimate, sure=False, **facts)
+def effects_in(numbers: Iterable[Number], scale: Scale = SMALL) -> Effects:
+    """The effects among numbers, in the order of the comparisons."""
+    known = {(one.method, one.metric): one for one in numbers if one.interval}
+    asked = itertools.product(COMPARISONS.values(), METRICS)
+    places = {(c, metric): (scale.method + c.name, f"{metric}_minus_{c.other[0]}") for c, metric in asked}
+    return {effect: known[place] for effect, place in places.items() if place in known}
 
 
-def recorded_effects(numbers: Iterable[Number], scale: Scale = SMALL) -> dict[str, tuple[Effect, Number]]:
-    """Effects with the numbers that record them, by address, in the order of the comparisons."""
-    found = {}
-    for one in numbers:
-        metric, minus, _ = one.metric.partition("_minus_")
-        name = one.method.removeprefix(scale.method)
-        if one.method == name or name not in COMPARISONS or metric not in METRICS or not minus or not one.interval:
-            continue
-        by_seed = dict(zip(one.seeds, one.by_seed, strict=False))
-        found[one.key] = Effect(COMPARISONS[name], metric, Estimate(one.value, *one.interval, one.n), by_seed), one
-    order = list(COMPARISONS)
-    return dict(sorted(found.items(), key=lambda item: order.index(item[1][0].comparison.name)))
+def is_decided(effect: Number) -> bool:
+    """Whether the interval and every seed, of at least two, are on one side of 0."""
+    return effect.side != 0 and len(effect.seeds) > 1
 
 
-def print_effects(
-    matrix: Matrix, effects: Sequence[Effect], longer: tuple[Matrix, Sequence[Effect]] | None = None
-) -> None:
+def verdict_of_longer(effect: Number, longer: Number) -> str:
+    """Whether a longer training agrees with an effect or contradicts it, or one of the two is on no side."""
+    if not (is_decided(effect) and longer.side):
+        return UNCLEAR
+    return AGREES if effect.side == longer.side else CONTRADICTS
+
+
+def print_effects(numbers: Iterable[Number]) -> None:
     """Print a table: a row a comparison, a star where the interval leaves 0 out and all seeds agree.
 
     Below it, where the comparison was made again with longer trainings, theirs: ``=`` where they agree with a star,
     ``!`` where they contradict it.
     """
-
-    def row(start: str, matrix: Matrix, found: dict[str, Effect], signs: dict[str, str]) -> None:
-        first = next(iter(found.values()))
-        line = f"{start:28}{len(first.by_seed):<6}{matrix.steps(first.comparison.one[0]):<6}"
-        for metric, digits in _TABLE.items():
-            e = found[metric].estimate if metric in found else None
-            cell = f"{e.value:+.{digits}f} [{e.low:+.{digits}f}, {e.high:+.{digits}f}]{signs[metric]}" if e else ""
-            line += f"{cell:>32}"
-        print(line)
-
-    print(f"{matrix.data}, n = {matrix.n}, {matrix.cost}")
-    if longer:
-        print(f"below some: {longer[0].data}, n = {longer[0].n}, {longer[0].cost}; = agrees with a star, ! contradicts")
-    print(f"{'':22}{'claim':6}{'seeds':6}{'steps':6}" + "".join(f"{METRICS[metric]:>32}" for metric in _TABLE))
-    later = {(e.comparison, e.metric): e for e in longer[1]} if longer else {}
-    for comparison in COMPARISONS.values():
-        mine = {e.metric: e for e in effects if e.comparison == comparison}
-        if not mine:
-            continue
-        stars = {metric: "*" if e.decided else " " for metric, e in mine.items()}
-        row(f"{comparison.name:22}{comparison.claim:6}", matrix, mine, stars)
-        again = {metric: later[comparison, metric] for metric in mine if (comparison, metric) in later}
-        if longer and again:
-            said = {metric: mine[metric].compared_with(e) for metric, e in again.items()}
-            row("  longer", longer[0], again, {m: {AGREES: "=", CONTRADICTS: "!"}.get(s, " ") for m, s in said.items()})
+    small, long = (effects_in(numbers, scale) for scale in (SMALL, LONG))
+    marks = {one.key: "*" if is_decided(one) else " " for one in small.values()}
+    for effect in small.keys() & long.keys():
+        said = verdict_of_longer(small[effect], long[effect])
+        marks[long[effect].key] = {AGREES: "=", CONTRADICTS: "!", UNCLEAR: " "}[said]
+    rows = [found[c, m] for c in COMPARISONS.values() for found in (small, long) for m in METRICS if (c, m) in found]
+    columns = {f"{metric}_minus": (METRICS[metric], digits, 1.0) for metric, digits in _TABLE.items()}
+    print_table([one for one in rows if one.key in marks], columns, lambda one: marks[one.key])
 
 
 def with_prefix(columns: Columns, prefix: str) -> Columns:
@@ -204,6 +160,57 @@ def with_prefix(columns: Columns, prefix: str) -> Columns:
     return {key.removeprefix(prefix): values for key, values in columns.items() if key.startswith(prefix)}
 
 
-def value_of(statistic: Statistic, n: int) -> float:
-    """A statistic of all n pictures as they are."""
-    return statistic(torch.ones(1, n, dtype=torch.float64)).item()
+def _by_task(columns: Columns) -> dict[str, Columns]:
+    return {task: with_prefix(columns, f"{task}/") for task in TASKS}
+
+
+def attention_numbers(root: Path | None, *, weights: Path | None = None, limit: int = 100) -> list[Number]:
+    """Measure the attention of weights.
+
+    Args:
+        root: a data root, whose val pictures these are; None for the demo photographs.
+        weights: a ``.safetensors`` file; by default the released ones.
+        limit: pictures of each data set.
+
+    Returns:
+        The numbers of :func:`.attention_statistics` and :func:`.override_statistics`.
+
+    Raises:
+        WeightsError: missing or damaged weights. ConfigError: they have no attention, or there is but one picture.
+    """
+    name = "released" if weights is None else weights.stem
+    method = load_method(name, weights or paths.WEIGHTS / f"{RELEASED}.safetensors")
+    if method.generator is None or not method.generator.steering:
+        raise ConfigError(f"{method.name} has no attention to measure")
+    data, given = ("demo", "") if root is None else ("all", " --data ROOT")
+    squares, halves = (torch.cat(list(load_squares(root, side, limit).values())) for side in (SIDE, HALVED))
+
+    def measured() -> Columns:
+        pairs = (rgb_to_lab(batch).chunk(2, dim=-1) for batch in batches_of(halves))
+        overridden = joined([override_columns(method.generator, *pair) for pair in pairs])
+        return measure_attention(method.generator, ValidationSet(data, squares, halves)) | overridden
+
+    found = cached(measured, squares, halves, method.weights, attention_columns, override_columns)
+    statistics = attention_statistics(_by_task(found), method.generator.config.modalities)
+    statistics |= override_statistics({k: v for k, v in found.items() if not k.startswith(TASKS)})
+    chosen = f" --weights {weights.name}" if weights is not None else ""
+    provenance = Provenance.here(f"colorstyle ablations attention{given}{chosen} --limit {limit}", "full")
+    note = f"squares of {SIDE} px; with a reference: left halves of {HALVED} px squares by their right halves"
+    rows = {metric: (statistic, note) for metric, statistic in statistics.items()}
+    return numbers_of([rows], replace(method, name=f"attention.{name}"), data, len(squares), provenance)
+
+
+def matrix_attention_numbers(matrix: Matrix) -> list[Number]:
+    """The attention of the base, a mean over seeds, and how far the seeds agree on it; see :func:`.read_matrix`."""
+    by_task = {seed: _by_task(columns) for seed, columns in sorted(matrix.columns[BASE].items())}
+    method, note = ColorMethod("attention.matrix", None, seeds=tuple(by_task)), matrix.about(BASE)
+    statistics = [attention_statistics(columns) for columns in by_task.values()]
+    rows = [{metric: (value, note) for metric, value in one.items()} for one in statistics]
+    numbers, agreement = numbers_of(rows, method, matrix.data, matrix.n, matrix.provenance), {}
+    numbers += spreads([one for one in numbers if "_weight_" in one.metric])
+    for task, (i, name) in itertools.product(TASKS, enumerate(MODALITIES)):
+        if f"{task}_weight_{name}" in rows[0] and len(rows) > 1:
+            weights = [columns[task]["weight"][:, i] for columns in by_task.values()]
+            pairs = [rank_correlation_of(*pair) for pair in itertools.combinations(weights, 2)]
+            agreement[f"{task}_seed_rank_correlation_{name}"] = mean_over(pairs), note
+    return numbers + numbers_of([agreement], method, matrix.data, matrix.n, matrix.provenance)

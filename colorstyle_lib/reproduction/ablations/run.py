@@ -16,8 +16,7 @@ from typing import Any
 from colorstyle_lib.data.batches import ImageStore
 from colorstyle_lib.environment import commit, hardware
 from colorstyle_lib.errors import DataError, WeightsError
-from colorstyle_lib.files import atomic_write, file_lock
-from colorstyle_lib.metrics.bootstrap import Estimate
+from colorstyle_lib.files import atomic_write
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.ablations import configs
 from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, SMALL, Ablation, Scale
@@ -25,9 +24,17 @@ from colorstyle_lib.reproduction.ablations.measure import PICTURES, ValidationSe
 from colorstyle_lib.reproduction.ablations.train import clock, new_learner, train_member
 from colorstyle_lib.reproduction.baselines.method import GRAY
 from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE
-from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, cache_key, load_columns, save_columns
+from colorstyle_lib.reproduction.results.store import (
+    Columns,
+    Provenance,
+    add_line,
+    cache_key,
+    load_columns,
+    read_lines,
+    save_columns,
+)
 
-_LOG, _COSTS, _REAL = "log.jsonl", "costs.json", "real"
+LOG, _COSTS, _REAL = "log.jsonl", "costs.json", "real"
 _TOGETHER = 5  # members whose seeds are done before the next ones begin
 _SHORT = 10  # steps of a run that only costs are measured on: all stages, at their shares
 
@@ -46,7 +53,7 @@ def run_matrix(
     Args:
         store: pictures to train on.
         pictures: to measure on.
-        folder: for the log, which :func:`read_log` reads, and the columns.
+        folder: for the log, ``log.jsonl``, and the columns.
         names: of :data:`.ABLATIONS`; empty for all.
         seeds: 0 upwards, of weights and batches.
         steps: of the base; of the others as many as take the same processor time.
@@ -55,15 +62,15 @@ def run_matrix(
         The log's lines of what was asked for.
 
     Raises:
-        ConfigError: no member of a name. DataError: the folder cannot be written to.
+        DataError: the folder cannot be written to.
     """
-    members = [configs.get_ablation(name) for name in names] or list(ABLATIONS.values())
+    members = [ABLATIONS[name] for name in names or ABLATIONS]
     groups = [members[start : start + _TOGETHER] for start in range(0, len(members), _TOGETHER)]
     network = pretrained_efficientnet_lite0()
     material = cache_key(pictures.squares, pictures.halves, *store.names)
     save_columns(f"{_REAL}-{material}", measure_real(pictures, network), folder)
     save_columns(f"{GRAY.name}-{material}", measure(GRAY, pictures, network), folder)
-    done, asked = {(line["config"], line["seed"]): line for line in read_log(folder)}, []
+    done, asked = {(line["config"], line["seed"]): line for line in read_lines(folder / LOG)}, []
     for member, seed in ((member, seed) for group in groups for seed in range(seeds) for member in group):
         config = config_hash(member, steps, material)
         if (config, seed) not in done:
@@ -72,11 +79,7 @@ def run_matrix(
             line |= {"train": len(store), "commit": commit(), "hardware": hardware()}
             line |= _train(member, store, pictures, network, seed, own, folder / f"{member.name}-{config}-{seed}")
             done[config, seed] = line | {"data": pictures.data, "material": material, "budget": steps}
-            with file_lock(folder / "log.lock"):  # the line is added whole or not at all
-                log = folder / _LOG
-                before = log.read_text(encoding="utf-8") if log.is_file() else ""
-                with atomic_write(log, "w", DataError) as file:
-                    file.write(before + json.dumps(done[config, seed]) + "\n")
+            add_line(folder / LOG, done[config, seed])
         asked.append(done[config, seed])
     return asked
 
@@ -149,21 +152,6 @@ def cost_of(member: Ablation, store: ImageStore, folder: Path) -> float:
     return costs[name]
 
 
-def read_log(folder: Path) -> list[dict[str, Any]]:
-    """One line for each training that is done; none where there is no log.
-
-    Raises:
-        DataError: the log is damaged.
-    """
-    path = folder / _LOG
-    if not path.is_file():
-        return []
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except ValueError as error:
-        raise DataError(f"{str(path)!r} is damaged ({error}); delete its damaged lines, and run again") from error
-
-
 @dataclass(frozen=True)
 class Matrix:
     """Trainings on the same pictures, each of the same cost."""
@@ -184,12 +172,6 @@ class Matrix:
         return len(self.real["colorfulness"])
 
     @property
-    def cost(self) -> str:
-        """The cost of each training, in words."""
-        steps = self.lines[0]["budget"]
-        return f"each as dear as {steps} steps of the base, {self.minutes(BASE):.2g} processor minutes"
-
-    @property
     def provenance(self) -> Provenance:
         """Where the numbers come from: the runs' own commits and hardware."""
         options = self.scale.option + (" --data ROOT" if self.data == "all" else "")
@@ -203,71 +185,50 @@ class Matrix:
         commits, machines = (sorted({line[key] for line in self.lines}) for key in ("commit", "hardware"))
         return Provenance(command, self.scale.name, ", ".join(commits), ", ".join(machines))
 
-    def number(self, metric: str, method: str, estimate: Estimate, **facts: Any) -> Number:
-        """A number of these trainings; ``facts`` as in :meth:`.Number.of`."""
-        return Number.of(metric, method, self.data, estimate, self.provenance, **facts)
-
-    def steps(self, name: str) -> int:
-        """Of a member's trainings; 0 for no model."""
-        return next((line["steps"] for line in self.lines if line["ablation"] == name), 0)
-
-    def minutes(self, name: str) -> float:
-        """Processor minutes of a member's training, a mean over seeds; 0 for no model."""
-        spent = [line["cpu_seconds"] for line in self.lines if line["ablation"] == name and "cpu_seconds" in line]
-        return sum(spent) / len(spent) / 60 if spent else 0.0
-
     def about(self, name: str) -> str:
         """What a reader of a member's numbers must know."""
         if name == GRAY.name:
             return "gray: no model at all"
-        broken = sum(line["ablation"] == name and "problem" in line for line in self.lines)
-        trainings = len(self.columns.get(name, ()))
+        mine = [line for line in self.lines if line["ablation"] == name]
+        trained = [line for line in mine if "problem" not in line]
+        broken = len(mine) - len(trained)
         lost = f", {broken} training{'s' * (broken > 1)} broke down" if broken else ""
-        cost = f"{self.steps(name)} steps, {self.minutes(name):.2g} processor minutes each"
-        few = "one training" if trainings == 1 else f"{trainings} trainings"
+        minutes = sum(line["cpu_seconds"] for line in trained) / max(len(trained), 1) / 60
+        few = "one training" if len(trained) == 1 else f"{len(trained)} trainings"
+        cost = f"{mine[0]['steps']} steps, {minutes:.2g} processor minutes each"
         return f"{name} (changed: {ABLATIONS[name].changes}): {few} of {cost}{lost}"
 
 
-def read_matrix(folder: Path, scale: Scale = SMALL) -> Matrix:
+def read_matrix(folder: Path, scale: Scale = SMALL) -> Matrix | None:
     """The runs in a folder of :func:`run_matrix` that belong together: with steps and pictures of the base's last one.
 
+    Left out are runs of members that have been changed since. None where there is no run of the base.
+
     Raises:
-        DataError: there is no run of the base, or columns are missing.
+        DataError: columns are missing.
     """
-    log = _as_listed(folder)
+    log = [
+        line
+        for line in read_lines(folder / LOG)
+        if (one := ABLATIONS.get(line["ablation"]))
+        and line["config"] == config_hash(one, line["budget"], line["material"])
+    ]
     last = next((line for line in reversed(log) if line["ablation"] == BASE and "columns" in line), None)
     if last is None:
-        raise DataError(f"no run of the base in {str(folder)!r}; train with: colorstyle ablations run{scale.option}")
+        return None
     alike = [line for line in log if all(line[key] == last[key] for key in ("budget", "material"))]
     lines = list({(line["ablation"], line["seed"]): line for line in alike}.values())
+
+    def recalled(name: str) -> Columns:
+        if (found := load_columns(name, folder)) is None:
+            where = f"{name}.safetensors is missing or damaged; take its line out of the log"
+            raise DataError(f"{where}, and: colorstyle ablations run{scale.option}")
+        return found
+
     columns: dict[str, dict[int, Columns]] = {}
     for line in lines:
         if "columns" in line:
-            columns.setdefault(line["ablation"], {})[line["seed"]] = _recalled(line["columns"], folder)
-    real, gray = (_recalled(f"{name}-{last['material']}", folder) for name in (_REAL, GRAY.name))
+            columns.setdefault(line["ablation"], {})[line["seed"]] = recalled(line["columns"])
+    real, gray = (recalled(f"{name}-{last['material']}") for name in (_REAL, GRAY.name))
     columns[GRAY.name] = dict.fromkeys(columns[BASE], gray)  # needs no seed, and is compared with each
     return Matrix(columns, real, lines, scale)
-
-
-def holds_base(folder: Path) -> bool:
-    """Whether a folder has a run that others can be compared with; one that was just begun has none."""
-    return any(line["ablation"] == BASE and "columns" in line for line in _as_listed(folder))
-
-
-def _as_listed(folder: Path) -> list[dict[str, Any]]:
-    """The log's lines of members that still are what they were then."""
-    return [
-        line
-        for line in read_log(folder)
-        if (member := ABLATIONS.get(line["ablation"]))
-        and line["config"] == config_hash(member, line["budget"], line["material"])
-    ]
-
-
-def _recalled(name: str, folder: Path) -> Columns:
-    found = load_columns(name, folder)
-    if found is None:
-        raise DataError(
-            f"{name}.safetensors is missing or damaged; take its line out of the log, and: colorstyle ablations run"
-        )
-    return found

@@ -14,6 +14,7 @@ from typing import Any
 
 from safetensors.torch import save
 
+from colorstyle_lib import paths
 from colorstyle_lib.config import Preset, change, differing, get_preset
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.data.datasets import load_split
@@ -172,22 +173,24 @@ def train_baseline(
     return weights
 
 
-def train_baselines(root: Path, folder: Path, *, names: Sequence[str], minutes: float, seed: int) -> list[Path]:
+def train_baselines(
+    names: Sequence[str] = (), *, data: str = "", minutes: float = 10.0, output: Path | None = None, seed: int = 0
+) -> None:
     """Train baselines one after the other on the train split of a data root, or go on where that was cut short.
 
-    Each of the names, or all that only color, gets a folder of its name, and these minutes times its recipe's share.
-    Returns the weights' files.
+    Each of the names, or all that only color, gets a folder of its name in ``output``, by default ``runs/opponents``,
+    and these minutes times its recipe's share. Printed are the weights' files.
 
     Raises:
-        ConfigError: no baseline of a name. DataError: the root holds no pictures.
+        ConfigError: no baseline of a name, or no data root. DataError: the root holds no pictures.
     """
+    root, folder = paths.data_root(data, needed_for="training"), output or paths.RUNS / "opponents"
     for name in names:
         check_known("baseline", name, BASELINES)
     chosen = {name: BASELINES[name] for name in names or RECIPES}
     store, styles = load_split(root, "train", round(CROP * STORE_SCALE)), None
     if any(map(_restyles, chosen.values())):
         styles = style_store(root, (), round(CROP * STYLE_SCALE))
-    return [
-        train_baseline(name, store, folder / name, seconds=60 * minutes * one.budgets, seed=seed, styles=styles)
-        for name, one in chosen.items()
-    ]
+    for name, one in chosen.items():
+        seconds = 60 * minutes * one.budgets
+        print(train_baseline(name, store, folder / name, seconds=seconds, seed=seed, styles=styles))

@@ -153,17 +153,17 @@ def coloring_numbers(
     The first method, and ``ours`` if it is there, are compared with all others. What was found is from
     :func:`metrics_of`, by method one for each of its trainings, over which its numbers are means.
     """
-    means, numbers = {method.name: runner.mean_rows(found[method.name]) for method in methods}, []
+    numbers = []
     for method in methods:
-        rows = dict(means[method.name])
-        for metric, (mine, note) in means[method.name].items() if method.name in (methods[0].name, "ours") else ():
-            for other in methods if metric.startswith(_COMPARED) else ():
-                if other is not method:
-                    difference = difference_of(mine, means[other.name][metric][0])
-                    rows[f"{metric}_minus_{other.name}"] = difference, f"paired over pictures; {note}"
-        suffix = "; ".join(filter(None, (f"squares at {SIZE} px", method.note)))
-        rows = {metric: (value, f"{note}; {suffix}") for metric, (value, note) in rows.items()}
-        numbers += runner.numbers_of(rows, method, data, n, provenance)
+        suffix, trainings = "; ".join(filter(None, (f"squares at {SIZE} px", method.note))), []
+        others = [one.name for one in methods if one is not method and method.name in (methods[0].name, "ours")]
+        for i, mine in enumerate(found[method.name]):
+            rows = {metric: (value, f"{note}; {suffix}") for metric, (value, note) in mine.items()}
+            for metric, other in itertools.product((m for m in mine if m.startswith(_COMPARED)), others):
+                difference = difference_of(mine[metric][0], found[other][i][metric][0])
+                rows[f"{metric}_minus_{other}"] = difference, f"paired over pictures; {rows[metric][1]}"
+            trainings.append(rows)
+        numbers += runner.numbers_of(trainings, method, data, n, provenance)
     return numbers
 
 
@@ -199,23 +199,6 @@ def evaluate_coloring(root: Path | None, run: Run, baselines: Path | None = None
         merge_results(steered, run.output)
         numbers += steered
     return numbers
-
-
-def print_summary(numbers: Sequence[Number]) -> None:
-    """Print a table for each data set, and the ratios of steering."""
-    columns = NOTES["table"]
-    for data in dict.fromkeys(n.data for n in numbers):
-        mine = [n for n in numbers if n.data == data]
-        print(f"\n{data}, n = {mine[0].n}")
-        print(f"{'':10}" + "".join(f"{heading:>24}" for heading, _, _ in columns.values()))
-        for method in dict.fromkeys(n.method for n in mine):
-            row = [n for n in mine if n.method == method and "_minus_" not in n.metric]
-            shown = {metric: [n for n in row if n.metric.startswith(metric)] for metric in columns}
-            cells = (some[0].text(*columns[metric][1:]) if some else "" for metric, some in shown.items())
-            print(f"{method:10}" + "".join(f"{cell:>24}" for cell in cells))
-        for n in mine:
-            if "over" in n.metric and not n.metric.startswith(tuple(columns)):
-                print(f"  {n.method}: {n.metric} {n.text(3)}")
 
 
 def colorfulness_rows(found: Columns, real: Columns) -> Rows:
@@ -297,7 +280,7 @@ def sizes_of(n: int) -> tuple[int, int]:
 
 
 def evaluate_variants(root: Path, run: Run) -> list[Number]:
-    """Measure one method's colorings of each data set's val pictures in all these ways, keep and print the numbers.
+    """Measure one method's colorings of each data set's val pictures in all these ways, and keep the numbers.
 
     Crop and stretch are compared only where images are not square.
 
@@ -322,10 +305,6 @@ def evaluate_variants(root: Path, run: Run) -> list[Number]:
             rows |= square_rows(*pairs.values())
         for one, of_one in ((method, rows), (GRAY, gray)):
             of_one = {ATLAS + name: (value, f"{note}; squares at {SIZE} px") for name, (value, note) in of_one.items()}
-            numbers += runner.numbers_of(of_one, one, data, len(store), provenance)
+            numbers += runner.numbers_of([of_one], one, data, len(store), provenance)
         merge_results(numbers, run.output)
-    for data, some in itertools.groupby(numbers, lambda n: n.data):
-        print(f"\n{data}")
-        for n in some:
-            print(f"  {n.method:10}{n.metric.removeprefix(ATLAS):44}{n.text(4)}")
     return numbers

@@ -46,7 +46,7 @@ class Pan(NamedTuple):
 
 
 def evaluate_clips(run: Run) -> list[Number]:
-    """Restyle pans, keep how much they flicker, and print it; a limit is of :data:`PAIRS`.
+    """Restyle pans, and keep how much they flicker; a limit is of :data:`PAIRS`.
 
     Raises:
         WeightsError: missing weights. ConfigError: they only color.
@@ -56,8 +56,6 @@ def evaluate_clips(run: Run) -> list[Number]:
         pans = [measured_pan(model, *pair, step) for pair in PAIRS[: run.limit]]
         numbers += clip_numbers(pans, data, run.method, model.weights_hash, provenance)
     merge_results(numbers, run.output)
-    for number in numbers:
-        print(f"{number.key:32} {number.text(3)}  {number.note}")
     return numbers
 
 
@@ -105,4 +103,4 @@ def clip_numbers(pans: Sequence[Pan], data: str, name: str, weights: str, proven
         above = float((smooth > 1).sum())
         rows["flicker_smooth_worst"] = without_interval(smooth.max().item(), n), f"{what}; the worst clip"
         rows["flicker_smooth_above"] = without_interval(above, n), "clips that flicker more than their input"
-    return numbers_of(rows, ColorMethod(name, None, weights=weights), data, n, provenance)
+    return numbers_of([rows], ColorMethod(name, None, weights=weights), data, n, provenance)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 import torch
@@ -24,7 +24,15 @@ from colorstyle_lib.errors import MissingExtraError
 from colorstyle_lib.inference.colorstyle import RELEASED
 from colorstyle_lib.metrics.bootstrap import Estimate, Statistic, bootstrap, mean_over
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, cache_key, load_columns, save_columns
+from colorstyle_lib.reproduction.results.store import (
+    SPREAD,
+    Columns,
+    Number,
+    Provenance,
+    cache_key,
+    load_columns,
+    save_columns,
+)
 from colorstyle_lib.training.validation import demo_squares
 
 NOTES: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("notes.toml").read_text(encoding="utf-8"))
@@ -111,27 +119,59 @@ def cached(compute: Callable[[], Columns], *parts: str | Tensor | Callable[..., 
     return columns
 
 
-def numbers_of(rows: Rows, method: ColorMethod, data: str, n: int, provenance: Provenance) -> list[Number]:
-    """Metrics of one method on one data set of n pictures as numbers, with 95 % intervals over pictures."""
+def numbers_of(
+    trainings: Sequence[Rows], method: ColorMethod, data: str, n: int, provenance: Provenance
+) -> list[Number]:
+    """Metrics of one method on one data set of n pictures as numbers, with 95 % intervals over pictures.
+
+    Of several trainings a number is the mean, with each training's own value beside it.
+    """
     numbers = []
-    for metric, (value, note) in rows.items():
-        estimate = value if isinstance(value, Estimate) else bootstrap(value, n)
+    for metric, (first, note) in trainings[0].items():
+        values = [rows[metric][0] for rows in trainings]
+        if isinstance(first, Estimate):
+            each = [one.value for one in values]
+            estimate = first if len(each) == 1 else without_interval(fmean(each), first.n)
+        else:
+            each = [one(torch.ones(1, n, dtype=torch.float64)).item() for one in values]
+            estimate = bootstrap(mean_over(values), n)
         facts = {"sure": not math.isnan(estimate.low), "weights": method.weights, "seeds": method.seeds, "note": note}
+        facts["by_seed"] = tuple(each) if len(each) > 1 else ()
         numbers.append(Number.of(metric, method.name, data, estimate, provenance, **facts))
     return numbers
 
 
-def mean_rows(trainings: Sequence[Rows]) -> Rows:
-    """Metrics as means over trainings, on the same pictures."""
-    means = {}
-    for metric, (first, note) in trainings[0].items():
-        values = [one[metric][0] for one in trainings]
-        estimated = isinstance(first, Estimate)
-        mean = without_interval(fmean(e.value for e in values), first.n) if estimated else mean_over(values)
-        means[metric] = mean, note
-    return means
+def spreads(numbers: Sequence[Number]) -> list[Number]:
+    """The standard deviation over seeds of each number that is a mean over trainings, its metric ending in SPREAD."""
+    of_trainings = [one for one in numbers if one.by_seed]
+    return [replace(n, metric=n.metric + SPREAD, value=stdev(n.by_seed), interval=None) for n in of_trainings]
 
 
 def without_interval(value: float, n: int) -> Estimate:
     """A value for which no honest interval is known."""
     return Estimate(value, math.nan, math.nan, n)
+
+
+def print_table(
+    numbers: Sequence[Number], columns: Mapping[str, Sequence[Any]], mark: Callable[[Number], str] = lambda _: ""
+) -> None:
+    """Print numbers, a table for each data set: a row a method, a column a metric, with a mark behind each number.
+
+    The columns are heading, digits and scale, by the beginning of the metric's name; the first number of it is taken.
+    """
+    for data in dict.fromkeys(one.data for one in numbers):
+        mine = [one for one in numbers if one.data == data and one.metric.startswith(tuple(columns))]
+        print(f"\n{data}, n = {mine[0].n}")
+        print(f"{'':24}" + "".join(f"  {heading:>26}" for heading, _, _ in columns.values()))
+        for method in dict.fromkeys(one.method for one in mine):
+            cells = []
+            for metric, (_, digits, scale) in columns.items():
+                found = [one for one in mine if one.method == method and one.metric.startswith(metric)]
+                cells.append(found[0].text(digits, scale) + mark(found[0]) if found else "")
+            print(f"{method:24}" + "".join(f"  {cell:>26}" for cell in cells))
+
+
+def print_numbers(numbers: Sequence[Number]) -> None:
+    """Print numbers one below the other, each with its address and note."""
+    for one in numbers:
+        print(f"{one.key:64} {one.text(4)}, n = {one.n}  {one.note}")

@@ -179,7 +179,7 @@ def evaluate_steering(method: ColorMethod, squares: Squares, halved: Squares, pr
         for way, columns in by_way.items():
             note = NOTES["steering"][way]["note"]
             rows = {metric: (value, note) for metric, value in steering_statistics(way, columns).items()}
-            numbers += numbers_of(rows, method, data, len(next(iter(columns.values()))), provenance)
+            numbers += numbers_of([rows], method, data, len(next(iter(columns.values()))), provenance)
     return numbers
 
 

@@ -5,8 +5,6 @@ And style transfer by one modality alone: how much of each modality's distance t
 
 from __future__ import annotations
 
-import contextlib
-import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -27,14 +25,14 @@ from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
 from colorstyle_lib.images.read import to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
-from colorstyle_lib.metrics.bootstrap import Estimate, Statistic, bootstrap, difference_of, ratio_of
+from colorstyle_lib.metrics.bootstrap import Statistic, difference_of, ratio_of
 from colorstyle_lib.metrics.feature_distance import StyleJudge, StyleScores
 from colorstyle_lib.model.modalities import MODALITIES, describe
 from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.baselines.method import ColorMethod, StyleMethod
 from colorstyle_lib.reproduction.baselines.style import optimization, quick_methods, stylizing
-from colorstyle_lib.reproduction.benchmarks.runner import Run, numbers_of
-from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
+from colorstyle_lib.reproduction.benchmarks.runner import Run, numbers_of, print_table
+from colorstyle_lib.reproduction.results.store import Number, Provenance, add_line, merge_results, read_lines
 
 STYLE_PAIRS = "style_pairs"
 """The name of the pairs among data sets."""
@@ -114,12 +112,10 @@ def measure_pairs(methods: Sequence[StyleMethod], pairs: Pairs, judge: StyleJudg
         ColorStyleError: a method gives a picture of another size.
     """
     size, known, described, trials = pairs.contents.shape[-1], {}, {}, []
-    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
-        with contextlib.suppress(json.JSONDecodeError):  # a line that a stopped run left unfinished
-            facts = json.loads(line)
-            if facts.pop("size") == size:
-                trial = Trial(**{**facts, "scores": StyleScores(**facts["scores"])})
-                known[trial.name, trial.strength, trial.content, trial.style] = trial
+    for entry in read_lines(log):
+        if entry.pop("size") == size:
+            trial = Trial(**entry | {"scores": StyleScores(**entry["scores"])})
+            known[trial.name, trial.strength, trial.content, trial.style] = trial
     for i, style_number in enumerate(tqdm(pairs.style_of, unit="pair", mininterval=10)):
         photograph, style, target = pairs.contents[i : i + 1], pairs.styles[style_number : style_number + 1], None
         for method in methods:
@@ -134,77 +130,45 @@ def measure_pairs(methods: Sequence[StyleMethod], pairs: Pairs, judge: StyleJudg
                 if result.shape != photograph.shape:
                     raise ColorStyleError(f"{method.name} made {tuple(result.shape)} of {tuple(photograph.shape)}")
                 known[key] = Trial(*key, seconds, judge.scores(result, target, described[style_number]))
-                log.parent.mkdir(parents=True, exist_ok=True)
-                with log.open("a", encoding="utf-8") as stream:
-                    # The break comes first: a line that a stopped run left unfinished must not swallow the next.
-                    stream.write("\n" + json.dumps({"size": size, **asdict(known[key])}))
+                add_line(log, {"size": size, **asdict(known[key])})
             trials.append(known[key])
     return trials
 
 
-def by_method(trials: Sequence[Trial]) -> dict[tuple[str, float], list[Trial]]:
-    """Results by name and strength, in the order of their first results."""
-    keys = dict.fromkeys((trial.name, trial.strength) for trial in trials)
-    return {key: [trial for trial in trials if (trial.name, trial.strength) == key] for key in keys}
+def style_statistics(*sides: Sequence[Trial]) -> tuple[dict[str, Statistic], int, int]:
+    """Means of one method's :data:`MEASURES`, or of two methods the mean differences, paired over their common pairs.
 
-
-def means(*sides: Sequence[Trial]) -> dict[str, Estimate]:
-    """Means of one method's :data:`MEASURES` over pairs, or of two methods on the same pairs the mean differences.
-
-    Pairs that share a painting are not independent, so the bootstrap draws paintings, each with all of its pairs.
+    Returns:
+        The statistics, over paintings, and how many paintings and pairs these are. Pairs that share a painting are not
+        independent, so a sample is drawn of paintings, each with all of its pairs.
 
     Raises:
-        ConfigError: all pairs share one painting.
+        ConfigError: two methods were measured on no pair in common.
     """
-    paintings, painting = np.unique([t.style for t in sides[0]], return_inverse=True)
-    pairs, found = torch.from_numpy(np.bincount(painting).astype(float)), {}
-    for measure in MEASURES:
-        sums = (np.bincount(painting, [getattr(t.scores, measure) for t in side]) for side in sides)
-        one, *other = (ratio_of(torch.from_numpy(each), pairs) for each in sums)
-        statistic = difference_of(one, *other) if other else one
-        found[measure] = replace(bootstrap(statistic, len(paintings)), n=len(sides[0]))
-    return found
-
-
-def compare(trials: Sequence[Trial], one: tuple[str, float], other: tuple[str, float]) -> dict[str, Estimate]:
-    """Mean differences ``one - other`` (name and strength each), paired over the pairs that both were measured on.
-
-    Raises:
-        ConfigError: they have no pairs in common, or only of one painting.
-    """
-    sides = [{(t.content, t.style): t for t in trials if (t.name, t.strength) == key} for key in (one, other)]
-    both = sorted(sides[0].keys() & sides[1].keys())
+    by_pair = [{(trial.content, trial.style): trial for trial in side} for side in sides]
+    both = sorted(set.intersection(*map(set, by_pair)))
     if not both:
-        raise ConfigError(f"{one} and {other} were measured on no pair in common; run both on the same pairs")
-    return means(*([side[pair] for pair in both] for side in sides))
+        raise ConfigError(f"{' and '.join(one[0].name for one in sides)} were measured on no pair in common")
+    paintings, painting = np.unique([style for _, style in both], return_inverse=True)
+    counts, found = torch.from_numpy(np.bincount(painting).astype(float)), {}
+    for measure in MEASURES:
+        sums = (np.bincount(painting, [getattr(side[pair].scores, measure) for pair in both]) for side in by_pair)
+        one, *other = (ratio_of(torch.from_numpy(each), counts) for each in sums)
+        found[measure] = difference_of(one, *other) if other else one
+    return found, len(paintings), len(both)
 
 
 def style_numbers(
-    trials: Sequence[Trial], name: str, others: Sequence[StyleMethod], provenance: Provenance
+    trainings: Sequence[Sequence[Trial]], method: ColorMethod, rivals: Sequence[Sequence[Trial]], provenance: Provenance
 ) -> list[Number]:
-    """Distances of all methods, and paired differences of one, if it is there, at each strength from all others."""
-    note, grouped = "less is better; interval over paintings", by_method(trials)
-    found = [(key, "", means(some), note) for key, some in grouped.items()] + [
-        (key, f"_minus_{other.name}", compare(trials, key, (other.name, other.strength)), f"paired over pairs; {note}")
-        for key in sorted(key for key in grouped if key[0] == name)
-        for other in others
-    ]
-    return [
-        Number.of(f"style_{measure}{suffix}", method, STYLE_PAIRS, estimate, provenance, note=about)
-        for (method, strength), suffix, estimates, about in found
-        for method in [method if strength in (0.0, 1.0) else f"{method} at {strength:g}"]
-        for measure, estimate in estimates.items()
-    ]
-
-
-def table(trials: Sequence[Trial]) -> str:
-    """A Markdown table: means with their 95 % intervals, less is better, and median seconds a picture."""
-    lines = ["| | strength | n | " + " | ".join(MEASURES) + " | seconds |", "|---" * (4 + len(MEASURES)) + "|"]
-    for (name, strength), some in by_method(trials).items():
-        cells = " | ".join(f"{e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in means(some).values())
-        seconds = median(trial.seconds for trial in some)
-        lines.append(f"| {name} | {strength:g} | {len(some)} | {cells} | {seconds:.2f} |")
-    return "\n".join(lines)
+    """Distances of one method, and if there is a rival the paired differences from it; both one for each training."""
+    suffix, note = (f"_minus_{rivals[0][0].name}", "paired over pairs; ") if rivals else ("", "")
+    note = "; ".join(filter(None, (f"{note}less is better; interval over paintings", method.note)))
+    rows = []
+    for side in zip(trainings, rivals, strict=True) if rivals else zip(trainings, strict=True):
+        found, paintings, pairs = style_statistics(*side)
+        rows.append({f"style_{measure}{suffix}": (statistic, note) for measure, statistic in found.items()})
+    return [replace(one, n=pairs) for one in numbers_of(rows, method, STYLE_PAIRS, paintings, provenance)]
 
 
 def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0) -> list[Number]:
@@ -221,17 +185,24 @@ def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0
     logged = f"ours {model.weights_hash[:8]}"  # keeps results of other weights in the log apart
     ours = [stylizing(model, logged, strength) for strength in STRENGTHS] if model.generator.config.restyling else []
     judge, pairs, others = style_judge(), validation_pairs(root, count, size=size), quick_methods()
-    log = paths.RUNS / "style_benchmark.jsonl"
-    trials = measure_pairs([*others, *ours], pairs, judge, log)
+    log, trials = paths.RUNS / "style_benchmark.jsonl", {}
+    measured = measure_pairs([*others, *ours], pairs, judge, log)
     if optimized:
         others.append(optimization())
-        trials += measure_pairs(others[-1:], validation_pairs(root, optimized, size=size), judge, log)
-    provenance = run.provenance(" --style", more=f" --optimize {optimized}" if optimized else "")
-    named = [replace(trial, name=name) if trial.name == logged else trial for trial in trials]
-    numbers = style_numbers(named, name, others, provenance)
-    numbers = [replace(n, weights=model.weights_hash) if n.method.partition(" at ")[0] == name else n for n in numbers]
+        measured += measure_pairs(others[-1:], validation_pairs(root, optimized, size=size), judge, log)
+    for trial in measured:
+        trials.setdefault((trial.name, trial.strength), []).append(trial)
+    provenance, numbers = run.provenance(" --style", more=f" --optimize {optimized}" if optimized else ""), []
+    for (title, strength), some in trials.items():
+        mine = title == logged
+        shown = f"{name if mine else title}{f' at {strength:g}' if strength not in (0.0, 1.0) else ''}"
+        method = ColorMethod(shown, None, weights=model.weights_hash if mine else None)
+        for rivals in ([], *([trials[one.name, one.strength]] for one in others if mine)):
+            numbers += style_numbers([some], method, rivals, provenance)
     merge_results(numbers, run.output)
-    print(table(trials))
+    print_table(numbers, {f"style_{measure}": (measure, 3, 1.0) for measure in MEASURES})
+    for (title, strength), some in trials.items():
+        print(f"{title} at {strength:g}: {median(trial.seconds for trial in some):.2f} s a picture")
     if ours:
         few = validation_pairs(root, min(count, MODALITY_PAIRS, len(pairs.styles)), size=size)
         try:
@@ -293,5 +264,5 @@ def modality_numbers(
                 farther = difference_of(left[f"only {other}"][k], ratios[k])
                 rows[f"went_{modality}_minus_only_{other}"] = farther, "paired over pairs; above 0 the words are true"
         method = ColorMethod(f"{name}, {taken}" if taken else name, None, weights=weights)
-        numbers += numbers_of(rows, method, data, len(start), provenance)
+        numbers += numbers_of([rows], method, data, len(start), provenance)
     return numbers

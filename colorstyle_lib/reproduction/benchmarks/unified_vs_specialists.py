@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from statistics import fmean
 
 import torch
 
@@ -20,7 +18,6 @@ from colorstyle_lib.config import differing
 from colorstyle_lib.errors import WeightsError
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.bootstrap import ratio_of
-from colorstyle_lib.metrics.feature_distance import StyleScores
 from colorstyle_lib.reproduction.baselines.method import ColorMethod, load_method, read_config
 from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
 from colorstyle_lib.reproduction.baselines.style import stylizing
@@ -51,25 +48,13 @@ def evaluate_specialists(root: Path, folders: Sequence[Path], run: Run, *, size:
     methods = read_trainings(folders)
     seeds = "".join(f" SEED{seed}" for one in methods[JOINT] for seed in one.seeds) if len(folders) > 1 else ""
     provenance = run.provenance(f" --specialists{seeds}")
-    colorings = partial(color_numbers, squares=load_squares(root, SIZE, run.limit), provenance=provenance)
-    numbers = _by_seed(colorings, methods[JOINT], methods[COLOR])
+    numbers = color_numbers(methods[JOINT], methods[COLOR], load_squares(root, SIZE, run.limit), provenance)
     merge_results(numbers, run.output)  # before minutes of restyling
     pairs = style.validation_pairs(root, run.limit or PAIRS, size=size)
-    restylings = partial(restyling_numbers, pairs=pairs, provenance=provenance, log=folders[0] / "specialists.jsonl")
-    numbers += _by_seed(restylings, methods[JOINT], methods[STYLE])
+    log = folders[0] / "specialists.jsonl"
+    numbers += restyling_numbers(methods[JOINT], methods[STYLE], pairs, provenance, log)
     merge_results(numbers, run.output)
     return numbers
-
-
-def _by_seed(measure: Callable[..., list[Number]], ours: Trainings, theirs: Trainings) -> list[Number]:
-    """Numbers of all trainings together, each with its value in every single one."""
-    numbers = measure(ours, theirs)
-    if len(ours) == 1:
-        return numbers
-    # Nothing is colored or restyled again: the measurements are in the cache and in the log.
-    alone = [measure([one], [other]) for one, other in zip(ours, theirs, strict=True)]
-    values = zip(*([number.value for number in one] for one in alone), strict=True)
-    return [replace(number, by_seed=each) for number, each in zip(numbers, values, strict=True)]
 
 
 def color_numbers(ours: Trainings, theirs: Trainings, squares: Squares, provenance: Provenance) -> list[Number]:
@@ -92,22 +77,15 @@ def restyling_numbers(
     """Photographs restyled by both: their distances, and paired differences; results in the log are not made again."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     # Names with hashes keep apart the log's results of other trainings.
-    logged = {f"{method.name} {method.weights}": method for method in (*ours, *theirs)}
-    methods = [stylizing(ColorStyle(m.generator, m.weights or "", device), name) for name, m in logged.items()]
-    grouped: dict[tuple[str, str, str], list[style.Trial]] = {}  # by method and pair, one a training
-    for trial in style.measure_pairs(methods, pairs, style.style_judge(), log):
-        grouped.setdefault((logged[trial.name].name, trial.content, trial.style), []).append(trial)
-    means = []
-    for (name, *_), some in grouped.items():
-        scores = {measure: fmean(getattr(trial.scores, measure) for trial in some) for measure in style.MEASURES}
-        means.append(replace(some[0], name=name, scores=StyleScores(**scores)))
-    by_name = {method.name: method for method in (_together(ours), _together(theirs))}
-    rival = replace(methods[-1], name=theirs[0].name)
-    return [
-        replace(number, weights=method.weights, seeds=method.seeds, note=f"{number.note}; {method.note}")
-        for number in style.style_numbers(means, ours[0].name, [rival], provenance)
-        if (method := by_name[number.method])
-    ]
+    logged = {f"{one.name} {one.weights}": one for one in (*ours, *theirs)}
+    methods = [stylizing(ColorStyle(one.generator, one.weights or "", device), name) for name, one in logged.items()]
+    trials: dict[str, list[list[style.Trial]]] = {ours[0].name: [], theirs[0].name: []}  # one list a training
+    measured = style.measure_pairs(methods, pairs, style.style_judge(), log)
+    for name, one in logged.items():
+        trials[one.name].append([replace(trial, name=one.name) for trial in measured if trial.name == name])
+    mine, others = trials.values()
+    given = ((mine, ours, []), (mine, ours, others), (others, theirs, []))
+    return [n for one, of, rival in given for n in style.style_numbers(one, _together(of), rival, provenance)]
 
 
 def _together(trainings: Trainings) -> ColorMethod:

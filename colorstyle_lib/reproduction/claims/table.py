@@ -11,8 +11,7 @@ from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.table import Table
 
-from colorstyle_lib.reproduction.claims.schema import Condition
-from colorstyle_lib.reproduction.claims.verdict import MISSING, Finding, Judgement
+from colorstyle_lib.reproduction.claims.verdict import MISSING, Condition, Finding, Judgement
 from colorstyle_lib.reproduction.results.store import Number
 
 NARROWEST = 60

@@ -22,7 +22,7 @@ from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.bootstrap import bootstrap, ratio_of
 from colorstyle_lib.metrics.coloring import psnr_ab
 from colorstyle_lib.reproduction.benchmarks.steering import HINTS, calibration, uncertainty_cells
-from colorstyle_lib.reproduction.figures.sidecar import KeptFigure
+from colorstyle_lib.reproduction.figures.plots import KeptFigure
 from colorstyle_lib.training.validation import demo_squares
 
 _SIDE, _STYLED_SIDE = 300, 288

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from colorstyle_lib.course.plots.common import BLACK, BLUE, MARKERS, SERIES, VERMILION, new_figure
-from colorstyle_lib.errors import DataError, check_known
+from colorstyle_lib.course.plots.common import BLACK, MARKERS, SERIES, new_figure
+from colorstyle_lib.errors import check_known
 from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS
-from colorstyle_lib.reproduction.ablations.effects import METRICS, Effect
-from colorstyle_lib.reproduction.benchmarks.coloring import ATLAS, KERNEL, sizes_of
+from colorstyle_lib.reproduction.ablations.effects import METRICS, Effects
+from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
 from colorstyle_lib.reproduction.results.store import Number
 
 _DOTS = tuple(zip((*SERIES[:5], BLACK), MARKERS, strict=False))  # light blue is too pale for a thin interval
 _DOTTED = {"color": "0.5", "linewidth": 0.8, "linestyle": ":"}
 _BELOW = "outside lower center"
+
+
+@dataclass(frozen=True)
+class KeptFigure:
+    """A figure and what it shows."""
+
+    figure: Figure  # what is drawn
+    metric: str  # what its numbers are
+    n: int  # pictures behind them
+    facts: Mapping[str, float | Sequence[float]]  # the numbers themselves, by name, as a check computes them again
+    weights: str | None = None  # SHA-256; None where no weights took part
+    # What else a reader must know, such as credits.
+    about: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,10 @@ class Panel:
     numbers: Mapping[str, Mapping[str, Number]]  # by method, then by row
     line: float | None = None  # a value to compare with, such as 0 for differences
     scale: float = 1.0  # to multiply with, such as 100 for percent
+    note: str = ""  # below it
+    # Whether these are differences of trainings: each training is a tick, a dot is filled where all of them and the
+    # interval are on one side of 0, and a dot that would flatten all others stands at the rim with its value.
+    of_trainings: bool = False
 
     @property
     def rows(self) -> list[str]:
@@ -40,11 +56,13 @@ class Panel:
         return list(dict.fromkeys(row for some in self.numbers.values() for row in some))
 
 
-def intervals(panels: Sequence[Panel], *, columns: int | None = None, width: float = 2.6) -> Figure:
+def intervals(
+    panels: Sequence[Panel], *, columns: int | None = None, width: float = 2.6, own_rows: bool = False
+) -> Figure:
     """Numbers as dots with their intervals, a panel a metric, a row a data set or comparison, a marker a method.
 
     Args:
-        panels: of the same methods and rows; what a method lacks is left out.
+        panels: of the same methods and rows, unless each has its ``own_rows``; what a method lacks is left out.
         columns: panels side by side; by default all.
         width: of a panel, in inches.
     """
@@ -52,89 +70,72 @@ def intervals(panels: Sequence[Panel], *, columns: int | None = None, width: flo
     lines = -(-len(panels) // columns)
     methods = list(dict.fromkeys(method for panel in panels for method in panel.numbers))
     rows = list(dict.fromkeys(row for panel in panels for row in panel.rows))
-    tall = lines * (0.9 + len(rows) * max(0.34, 0.17 * len(methods)))
+    most = max(len(panel.rows) for panel in panels) if own_rows else len(rows)
+    row = 0.12 if panels[0].of_trainings else 0.17  # inches for each method
+    tall = lines * (0.9 + most * max(2 * row, row * len(methods)))
     size = (width * columns + 1.1, tall + (0.3 if len(methods) > 1 else 0))
-    figure, axes = new_figure(lines, columns, figsize=size, squeeze=False, sharey=True)
+    figure, axes = new_figure(lines, columns, figsize=size, squeeze=False, sharey=not own_rows)
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
     for ax, panel in zip(axes.flat, panels, strict=False):
-        _dots(ax, panel, methods, rows, apart=0.6 / len(methods), margin=0.08)
+        _dots(ax, panel, list(panel.numbers) if own_rows else methods, panel.rows if own_rows else rows)
     if len(methods) > 1:
-        handles, labels = axes[0, 0].get_legend_handles_labels()
+        handles, labels = max((ax.get_legend_handles_labels() for ax in axes.flat), key=lambda one: len(one[1]))
         figure.legend(handles, labels, loc=_BELOW, ncols=len(labels))
     return figure
 
 
-def _dots(ax: Axes, panel: Panel, methods: Sequence[str], rows: Sequence[str], *, apart: float, margin: float) -> None:
-    """A dot with its interval for each method in each row, the methods ``apart`` of one another."""
+def _dots(ax: Axes, panel: Panel, methods: Sequence[str], rows: Sequence[str]) -> None:
+    """A dot with its interval for each method in each row, the methods side by side."""
+    ends = [abs(end) for some in panel.numbers.values() for one in some.values() for end in one.interval or ()]
+    # A few large differences would flatten all others.
+    reach = (1.4 * float(np.quantile(ends, 0.85)) or 1.0) if panel.of_trainings and ends else float("inf")
     for i, (method, (color, marker)) in enumerate(zip(methods, cycle(_DOTS), strict=False)):
-        shift = apart * (i - (len(methods) - 1) / 2)
-        mine = panel.numbers.get(method, {})
+        mine, shift = panel.numbers.get(method, {}), 0.6 / len(methods) * (i - (len(methods) - 1) / 2)
         known = [(place + shift, mine[row]) for place, row in enumerate(rows) if row in mine]
-        for place, one in known:
+        inside = [(place, one) for place, one in known if abs(one.value) <= reach]
+        for place, one in inside:
             if one.interval is not None:
-                ax.plot([panel.scale * end for end in one.interval], [place] * 2, color=color, linewidth=1.2)
-        x, y = [panel.scale * one.value for _, one in known], [place for place, _ in known]
+                span = np.clip(one.interval, -reach, reach)
+                ax.plot(panel.scale * span, [place] * 2, color=color, linewidth=1.2)
+        x, y = [panel.scale * one.value for _, one in inside], [place for place, _ in inside]
         ax.plot(x, y, marker, color=color, markersize=5, label=method)
+        if not panel.of_trainings:
+            continue
+        hollow = [(one.value, place) for place, one in inside if not one.side]
+        ax.plot(*(zip(*hollow, strict=True) if hollow else ((), ())), marker, color=color, mfc="white", markersize=5)
+        for place, one in known:
+            ticks = [value for value in one.by_seed if abs(value) <= reach]
+            ax.plot(ticks, [place] * len(ticks), "|", color="black", markersize=5, markeredgewidth=0.8)
+            if abs(one.value) > reach:
+                side, ha = (1, "right") if one.value > 0 else (-1, "left")
+                ax.plot([side * reach], [place], ">" if side > 0 else "<", color=color, markersize=5, clip_on=False)
+                ax.text(side * 0.94 * reach, place, f"{one.value:+.2g}", ha=ha, va="center", fontsize=7)
     if panel.line is not None:
         ax.axvline(panel.line, **_DOTTED, zorder=0)
-    ax.set_title(panel.title)
+    ax.set(title=panel.title, xlabel=panel.note, ylim=(len(rows) - 0.5, -0.5))
     ax.set_yticks(range(len(rows)), rows)
-    ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.margins(x=margin)
+    ax.margins(x=0.08)
 
 
-def metric_variants(numbers: Mapping[str, Number]) -> Figure:
-    """Four pairs of measures of one name each, on the same outputs of the released weights, with 95 % intervals.
+def ablation_effects(found: Effects, longer: Effects | None = None) -> Figure:
+    """Effects of the ablations: a row a comparison, a panel a metric, a color each for small and longer trainings.
 
     Args:
-        numbers: by address, from :func:`.read_results`.
-
-    Raises:
-        DataError: a number is not there.
+        found: from :func:`.effects_in`.
+        longer: as ``found``, of longer trainings; those without a row here are left out.
     """
-    method, data, uneven = "released", "scenes", "imagenet_sample"  # uneven: not square, so cropping is not stretching
-
-    def of(metric: str, home: str = data, who: str = method) -> Number:
-        key = f"{home}/{who}/{ATLAS}{metric}"
-        if key not in numbers:
-            raise DataError(f"there is no number {key!r}; measure it: colorstyle evaluate --atlas --data ROOT")
-        return numbers[key]
-
-    def share(number: Number, whole: float) -> Number:
-        low_high = number.interval and tuple(100.0 / whole * end for end in number.interval)
-        return replace(number, value=100.0 / whole * number.value, interval=low_high)
-
-    n, count = of("psnr_ab").n, of("crop_psnr_ab", uneven).n
-    ways = {
-        f"{kind} differences,\n{way.replace('_', ' ')}": of(f"colorfulness_{kind}_{way}")
-        for kind in ("signed", "absolute")
-        for way in ("ratio_of_means", "mean_of_ratios")
-    }
-    psnr = {who: {"ab": of("psnr_ab", who=who), "RGB": of("psnr_rgb", who=who)} for who in (method, "gray")}
-    squares = {f"{kind} to\na square": of(f"{kind}_colorfulness_ratio", uneven) for kind in ("crop", "stretch")}
-    few, many = sizes_of(n)
-    distances = {
-        f"{title},\nn = {size}": share(of(f"{name}_n{size}"), of(f"{name}_n{many}").value)
-        for title, name in (("kernel", "kernel"), ("Fréchet", "frechet"))
-        for size in (few, many)
-    }
-    panels = (
-        Panel(f"colorfulness, % of the real; {data}, n = {n}", {method: ways}, 100.0, 100.0),
-        Panel(f"PSNR, dB; {data}, n = {n}", psnr),
-        Panel(f"colorfulness, % of the real; {uneven}, n = {count}", {method: squares}, 100.0, 100.0),
-        Panel(f"distance, % of that of n = {many}; {data}", {method: distances}, 100.0),
-    )
-    figure, axes = new_figure(2, 2, figsize=(8.2, 5.2))
-    figure.get_layout_engine().set(h_pad=0.1)
-    for ax, panel in zip(axes.flat, panels, strict=True):
-        _dots(ax, panel, list(panel.numbers), panel.rows, apart=0.26, margin=0.1)
-    axes[0, 1].legend(loc="center")
-    paired = of("stretch_minus_crop_colorfulness_ratio", uneven).text(1, 100.0)
-    axes[1, 0].set_xlabel(f"stretch minus crop, paired: {paired}")
-    lacking = [str(size) for size in (few, many) if "rank-deficient" in of(f"frechet_n{size}").note]
-    if lacking:
-        axes[1, 1].set_xlabel(f"the Fréchet distance is rank-deficient at n = {' and '.join(lacking)}")
+    panels, order = [], list(COMPARISONS)
+    comparisons = sorted({c for c, _ in found}, key=lambda one: (one.claim, order.index(one.name)))
+    for metric, better in _PANELS.items():
+        numbers: dict[str, dict[str, Number]] = {}
+        for title, effects in (("small trainings", found), ("one longer training", longer or {})):
+            for one in (c for c in comparisons if (c, metric) in effects):
+                against = "" if one.other[0] == BASE else f" (against {one.other[0].replace('_', ' ')})"
+                numbers.setdefault(title, {})[f"{one.claim}  {one.title}{against}"] = effects[one, metric]
+        panels.append(Panel(METRICS[metric], numbers, 0.0, note=f"difference, {better}", of_trainings=True))
+    figure = intervals(panels, width=2.3)
+    figure.suptitle("filled: interval and all trainings on one side of 0; ticks: trainings", fontsize="small")
     return figure
 
 
@@ -144,87 +145,6 @@ _PANELS = {
     KERNEL: "← better",
     "reference_psnr_ab": "better →",
 }
-_GROUPS = {
-    "C4": "C4  against gray",
-    "C2": "C2  attention",
-    "C3": "C3  modalities",
-    "C6": "C6  adversary",
-    "C7": "C7  optimizer, objective",
-    "C1": "C1  one model for all tasks",
-}
-_OPEN = "0.55"
-_LOWER = 0.55  # of a row, from a comparison's mark to that of its longer training
-
-
-def ablation_effects(found: Sequence[Effect], *, longer: Sequence[Effect] = ()) -> Figure:
-    """A row a comparison, a panel a metric: difference, 95 % interval over pictures, and each seed as a small tick.
-
-    Filled where the interval leaves 0 out and every seed is on the same side. A diamond below is the same comparison
-    after longer trainings, filled where its interval leaves 0 out. What lies beyond a panel is written at its rim.
-
-    Args:
-        found: from :func:`.effects_of`.
-        longer: as ``found``, of longer trainings; those without a row here are left out.
-    """
-    present, again = ({effect.comparison.name for effect in some} for some in (found, longer))
-    places: dict[str, float] = {}
-    texts: dict[float, str] = {}
-    at = -1.6
-    for claim, title in _GROUPS.items():
-        members = [c for c in COMPARISONS.values() if c.claim == claim and c.name in present]
-        at += 1.6 if members else 0.0
-        texts |= {at: title} if members else {}
-        for comparison in members:
-            at += 1
-            against, places[comparison.name] = comparison.other[0], at
-            texts[at] = comparison.title + ("" if against == BASE else f" (against {against.replace('_', ' ')})")
-            at += _LOWER if comparison.name in again else 0.0
-    size = (2.3 * len(_PANELS) + 2.6, 0.21 * (at + 3) + 0.4)
-    figure, axes = new_figure(1, len(_PANELS), figsize=size, sharey=True)
-    for ax, (metric, better) in zip(axes, _PANELS.items(), strict=True):
-        small, long = ([e for e in s if e.metric == metric and e.comparison.name in places] for s in (found, longer))
-        _effects_panel(ax, small, long, places)
-        ax.tick_params(axis="y", length=0)
-        ax.set_xlabel(f"{METRICS[metric]}\ndifference, {better}")
-    axes[0].set_yticks(list(texts), list(texts.values()))
-    for label, place in zip(axes[0].get_yticklabels(), texts, strict=True):
-        label.set_fontweight("normal" if place in places.values() else "bold")
-    axes[0].set_ylim(at + 0.8, -0.8)
-    marks = {
-        "all trainings on one side of 0": (BLUE, "o", BLUE, "-"),
-        "not decided": (_OPEN, "o", "white", "-"),
-        "one training": ("black", "|", "black", ""),
-    }
-    if again & present:
-        marks["one longer training"] = (VERMILION, "D", VERMILION, "-")
-    handles = [
-        Line2D([], [], color=color, marker=marker, markerfacecolor=face, linestyle=style, markersize=5, label=text)
-        for text, (color, marker, face, style) in marks.items()
-    ]
-    figure.legend(handles=handles, loc=_BELOW, ncols=4)
-    return figure
-
-
-def _effects_panel(ax: Axes, small: Sequence[Effect], long: Sequence[Effect], places: Mapping[str, float]) -> None:
-    ends = [max(abs(e.estimate.low), abs(e.estimate.high)) for e in (*small, *long)]
-    reach = (1.4 * float(np.quantile(ends, 0.85)) if ends else 0) or 1.0  # a few large ones would flatten all others
-    ax.axvline(0, color="0.3", linewidth=0.8)
-    marks = [(e, places[e.comparison.name], "o", BLUE if e.decided else _OPEN, 5, e.decided) for e in small]
-    marks += [(e, places[e.comparison.name] + _LOWER, "D", VERMILION, 4, e.side != 0) for e in long]
-    for effect, y, marker, color, size, filled in marks:
-        e = effect.estimate
-        if abs(e.value) > reach:  # at the rim, with its value
-            side, ha = (1, "right") if e.value > 0 else (-1, "left")
-            ax.plot([side * reach], [y], ">" if side > 0 else "<", color=color, markersize=size, clip_on=False)
-            ax.text(side * 0.94 * reach, y, f"{e.value:+.2g}", ha=ha, va="center", fontsize=7)
-            continue
-        ax.plot([max(e.low, -reach), min(e.high, reach)], [y, y], color=color, linewidth=1.4, solid_capstyle="butt")
-        ax.plot([e.value], [y], marker, color=color, markerfacecolor=color if filled else "white", markersize=size)
-        if marker == "o":
-            inside = [value for value in effect.by_seed.values() if abs(value) <= reach]
-            ax.plot(inside, [y] * len(inside), "|", color="black", markersize=5, markeredgewidth=0.8)
-    ax.set_xlim(-1.06 * reach, 1.06 * reach)  # nothing at the rim is cut or lies on the labels
-    ax.spines["left"].set_visible(False)
 
 
 def training_curves(log: Sequence[Mapping[str, Any]], recorded: Mapping[str, Number], sides: tuple[int, int]) -> Figure:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,13 +15,21 @@ import matplotlib.pyplot as plt
 from colorstyle_lib import paths
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import DataError, check_known
-from colorstyle_lib.files import file_hash
+from colorstyle_lib.files import atomic_write, file_hash
 from colorstyle_lib.reproduction.figures import from_results, from_weights
-from colorstyle_lib.reproduction.figures.sidecar import KeptFigure, keep_figure, read_sidecar
+from colorstyle_lib.reproduction.figures.plots import KeptFigure
+from colorstyle_lib.reproduction.results.store import Provenance
 
 TOLERANCE = 0.005
 """How far a recomputed number may lie from the kept one, as a share of it or, near 0, in its own unit: processors round
 differently."""
+
+
+_OPTIONS = {
+    "jpg": {"pil_kwargs": {"quality": 82, "optimize": True}},
+    "png": {},
+    "pdf": {"metadata": {"CreationDate": None}},  # or the same figure would be another file every time
+}
 
 
 class FigureSpec(NamedTuple):
@@ -134,3 +145,39 @@ def _compare(kept: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[float, li
             if not math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
                 problems.append(f"{name}: {a:.6g} kept, {b:.6g} now")
     return largest, sorted(problems)
+
+
+def keep_figure(name: str, kept: KeptFigure, formats: Sequence[str], mode: str, folder: Path | None = None) -> Path:
+    """Write a figure as ``NAME.png`` or in other formats, with ``NAME.json`` beside it, by default in ``figures/``.
+
+    Returns:
+        The first picture's path.
+    """
+    folder, hashes = folder or paths.FIGURES, {}
+    for ending in formats:
+        stream = BytesIO()
+        kept.figure.savefig(stream, format=ending, **_OPTIONS[ending])
+        with atomic_write(folder / f"{name}.{ending}") as file:
+            file.write(stream.getvalue())
+        hashes[f"{name}.{ending}"] = hashlib.sha256(stream.getvalue()).hexdigest()
+    here = Provenance.here(f"colorstyle figures make {name}", mode)
+    facts = {"figure": name, "command": here.command, "mode": mode, "metric": kept.metric, "n": kept.n, "seed": 0}
+    facts |= {"weights_sha256": kept.weights, **kept.about, "commit": here.commit, "hardware": here.hardware}
+    facts |= {**versions(), "files": hashes, "facts": dict(kept.facts)}
+    with atomic_write(folder / f"{name}.json", "w") as file:
+        file.write(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    return folder / f"{name}.{formats[0]}"
+
+
+def read_sidecar(name: str, folder: Path | None = None) -> dict[str, Any]:
+    """The facts about a figure that was kept.
+
+    Raises:
+        DataError: it was not, or its sidecar is damaged.
+    """
+    try:
+        return json.loads(((folder or paths.FIGURES) / f"{name}.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"there is no figure {name!r} yet; make it with: colorstyle figures make {name}") from error
+    except ValueError as error:
+        raise DataError(f"{name}.json is damaged ({error}); make it again: colorstyle figures make {name}") from error

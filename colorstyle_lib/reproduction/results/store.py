@@ -10,7 +10,7 @@ import inspect
 import json
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +28,9 @@ from colorstyle_lib.metrics.bootstrap import Estimate
 
 RESULTS = paths.FIGURES / "results.json"
 """The numbers of full runs; others go where they are told."""
+
+SPREAD = "_seed_sd"
+"""Behind a metric's name: its standard deviation over the seeds of trainings."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,12 @@ class Number:
         """The address, such as ``scenes/released/psnr_ab``."""
         return f"{self.data}/{self.method}/{self.metric}"
 
+    @property
+    def side(self) -> int:
+        """Of a difference 1 or -1 where its interval and every training are above or below 0; else 0."""
+        ends = (*(self.interval or (0.0,)), *self.by_seed)
+        return 1 if min(ends) > 0 else -1 if max(ends) < 0 else 0
+
     def text(self, digits: int = 2, scale: float = 1.0) -> str:
         """The number as texts show it: ``28.63 [28.05, 29.20]``, multiplied by ``scale``, such as 100 for percent."""
         shown = f"{scale * self.value:.{digits}f}"
@@ -136,6 +145,26 @@ def merge_results(numbers: Sequence[Number], path: Path = RESULTS) -> None:
         text = json.dumps({key: asdict(merged[key]) for key in sorted(merged)}, indent=1, ensure_ascii=False)
         with atomic_write(path, "w", DataError) as file:
             file.write(text + "\n")
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The entries of a log, one JSON object a line; none where there is no file.
+
+    A line that a stopped run left unfinished is left out.
+    """
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        with suppress(json.JSONDecodeError):
+            found.append(json.loads(line))
+    return found
+
+
+def add_line(path: Path, entry: dict[str, Any]) -> None:
+    """Add an entry to a log of :func:`read_lines`, at once, so that a run that is stopped can go on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        # The break comes first: a line that a stopped run left unfinished must not swallow the next.
+        file.write("\n" + json.dumps(entry))
 
 
 Columns = dict[str, Tensor]

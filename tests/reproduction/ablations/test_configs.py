@@ -1,6 +1,5 @@
 """The matrix: what each member changes, that a killed run goes on, and what becomes a number; attention on trial."""
 
-import argparse
 import json
 import re
 from dataclasses import asdict, replace
@@ -12,7 +11,7 @@ from scipy import stats
 from small_run import drawn_store
 
 from colorstyle_lib import paths
-from colorstyle_lib.cli.ablations import add_ablation_commands
+from colorstyle_lib.cli.main import parser
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.errors import ConfigError, DataError
@@ -22,21 +21,22 @@ from colorstyle_lib.model.generator import Generator, save_generator
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.ablations import run as ablation_run
-from colorstyle_lib.reproduction.ablations.attention import matrix_numbers, try_weights
-from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, COMPARISONS, LONG, SMALL, get_ablation
+from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, COMPARISONS, LONG, SMALL
 from colorstyle_lib.reproduction.ablations.effects import (
     AGREES,
     CONTRADICTS,
     UNCLEAR,
-    Effect,
+    attention_numbers,
     effect_numbers,
-    effects_of,
+    effects_in,
+    is_decided,
     level_numbers,
+    matrix_attention_numbers,
     print_effects,
-    recorded_effects,
+    verdict_of_longer,
 )
 from colorstyle_lib.reproduction.ablations.measure import ValidationSet, load_material, measure
-from colorstyle_lib.reproduction.ablations.run import cost_of, holds_base, read_log, read_matrix, run_matrix
+from colorstyle_lib.reproduction.ablations.run import LOG, cost_of, read_matrix, run_matrix
 from colorstyle_lib.reproduction.ablations.train import new_learner, train_member
 from colorstyle_lib.reproduction.baselines.method import GRAY
 from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
@@ -48,7 +48,7 @@ from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
     swapped,
 )
 from colorstyle_lib.reproduction.figures.plots import ablation_effects
-from colorstyle_lib.reproduction.results.store import read_results
+from colorstyle_lib.reproduction.results.store import SPREAD, Number, Provenance, read_lines, read_results
 
 SHOW = "colorstyle ablations show"
 
@@ -106,8 +106,6 @@ def test_every_claim_of_the_matrix_has_members_and_every_comparison_two_sides():
     assert {a.claim for a in ABLATIONS.values()} == {"", "C1", "C2", "C3", "C6", "C7"}
     for comparison in COMPARISONS.values():
         assert {comparison.one[0], comparison.other[0]} <= {*ABLATIONS, GRAY.name}
-    with pytest.raises(ConfigError, match="did you mean 'no_attention'"):
-        get_ablation("no_atention")
 
 
 @pytest.mark.parametrize("name", ["uniform_attention", "fixed_attention"])
@@ -151,7 +149,7 @@ def test_a_killed_matrix_goes_on_and_repeats_nothing(own_runs, monkeypatch):
             run_matrix(store, exam(), folder, **asked)
     assert trained == [("base", 0, 2), ("no_attention", 0, 1)]
     first = (folder / "log.jsonl").read_text()
-    assert [(line["ablation"], line["seed"]) for line in read_log(folder)] == [("base", 0), ("no_attention", 0)]
+    assert [(line["ablation"], line["seed"]) for line in read_lines(folder / LOG)] == [("base", 0), ("no_attention", 0)]
 
     lines = run_matrix(store, exam(), folder, **asked)
     whole = (folder / "log.jsonl").read_text()
@@ -174,31 +172,28 @@ def test_a_killed_matrix_goes_on_and_repeats_nothing(own_runs, monkeypatch):
         run_matrix(store, exam(), folder, names=["base"], seeds=1, steps=3)
 
     matrix = read_matrix(folder)
-    assert (matrix.steps("base"), matrix.steps("no_attention")) == (2, 1)
-    effects = effects_of(matrix, resamples=50)
-    one = next(e for e in effects if (e.comparison.name, e.metric) == ("no_attention", "psnr_ab"))
+    numbers = level_numbers(matrix) + effect_numbers(matrix) + matrix_attention_numbers(matrix)
+    effects = effects_in(numbers)
+    assert list(dict.fromkeys(c.name for c, _ in effects)) == [
+        c for c in COMPARISONS if f"ablation.{c}" in str(numbers)
+    ]
+    one = effects[COMPARISONS["no_attention"], "psnr_ab"]
     columns = matrix.columns
     each = [(columns["no_attention"][s]["psnr_ab"] - columns["base"][s]["psnr_ab"]).mean().item() for s in (0, 1)]
-    assert list(one.by_seed.values()) == pytest.approx(each, abs=1e-4)
-    assert one.estimate.value == pytest.approx(sum(each) / 2, abs=1e-4)
-    assert one.estimate.low <= one.estimate.value <= one.estimate.high
+    assert one.by_seed == pytest.approx(each, abs=1e-4)
+    assert one.value == pytest.approx(sum(each) / 2, abs=1e-4)
+    assert one.interval[0] <= one.value <= one.interval[1]
     # Without attention nothing carries a reference's color: deleting it is no news to the base's automatic answers.
-    assert {e.comparison.name for e in effects} >= {"gray", "no_attention", "swap_color", "drop_texture"}
-    unchanged = next(e for e in effects if (e.comparison.name, e.metric) == ("swap_color", "psnr_ab"))
-    assert unchanged.estimate.value == 0
-
-    numbers = level_numbers(matrix, resamples=50) + effect_numbers(matrix, effects)
-    numbers += matrix_numbers(matrix, resamples=50)
+    assert {c.name for c, _ in effects} >= {"gray", "no_attention", "swap_color", "drop_texture"}
+    assert effects[COMPARISONS["swap_color"], "psnr_ab"].value == 0
     by_key = {number.key: number for number in numbers}
     assert len(by_key) == len(numbers)
     difference = by_key["all/ablation.no_attention/psnr_ab_minus_base"]
     assert (difference.n, difference.seeds, difference.weights) == (3, (0, 1), None)
     assert difference.by_seed == pytest.approx(each, abs=1e-3)
     assert "2 trainings of 1 steps" in difference.note
+    assert "2 trainings of 2 steps" in difference.note
     assert difference.command == "colorstyle ablations run --data ROOT --steps 2 --seeds 2 --pictures 3; " + SHOW
-    told = recorded_effects(numbers)
-    assert list(told) == [n.key for n in numbers if n.key in told]  # in the order of the comparisons
-    assert [e.estimate for e, _ in told.values()] == [e.estimate for e in effects]
     own = by_key["all/ablation.base/psnr_ab"]
     assert own.by_seed == pytest.approx([columns["base"][s]["psnr_ab"].mean().item() for s in (0, 1)], rel=1e-3)
     assert by_key["all/ablation.gray/psnr_ab"].by_seed == ()
@@ -209,7 +204,7 @@ def test_a_killed_matrix_goes_on_and_repeats_nothing(own_runs, monkeypatch):
     assert "all/attention.matrix/automatic_weight_color" not in by_key  # a gray picture has none
 
     figure = ablation_effects(effects)
-    assert {"no attention", "C2  attention", "shape deleted at test"} <= set(texts(figure))
+    assert {"C2  no attention", "C3  shape deleted at test"} <= set(texts(figure))
     assert "one longer training" not in texts(figure)
     (folder / f"{matrix.lines[0]['columns']}.safetensors").unlink()
     with pytest.raises(DataError, match="missing or damaged"):
@@ -218,49 +213,52 @@ def test_a_killed_matrix_goes_on_and_repeats_nothing(own_runs, monkeypatch):
 
 def test_a_longer_run_has_addresses_of_its_own_and_says_whether_it_agrees(own_runs, capsys):
     store, folder = drawn_store(size=60), own_runs / "matrix_long"
-    assert not holds_base(folder)
+    assert read_matrix(folder, LONG) is None
     run_matrix(store, exam(), folder, names=["base", "no_discriminator"], seeds=1, steps=2)
-    assert holds_base(folder)
     long = read_matrix(folder, LONG)
-    again = effects_of(long, resamples=50)
-    by_key = {n.key: n for n in level_numbers(long, resamples=50) + effect_numbers(long, again)}
+    numbers = level_numbers(long) + effect_numbers(long)
+    by_key = {n.key: n for n in numbers}
     one = by_key["all/ablation_long.no_discriminator/reference_psnr_ab_minus_base"]
     assert one.command == "colorstyle ablations run --long --data ROOT --steps 2 --pictures 3; " + SHOW
-    assert (one.mode, one.seeds, len(one.by_seed)) == ("long", (0,), 1)
+    assert (one.mode, one.seeds, one.by_seed) == ("long", (0,), ())
     assert re.search(r"one training of \d+ steps, \d\S* processor minutes each.*one seed", one.note)
-    assert not any(key.endswith("_seed_sd") for key in by_key)
-    assert recorded_effects(by_key.values(), LONG)
-    assert not recorded_effects(by_key.values())
-    small = [replace(e, by_seed={0: e.estimate.value, 1: e.estimate.value}) for e in again]
+    assert not any(key.endswith(SPREAD) for key in by_key)
+    again = effects_in(numbers, LONG)
+    assert again
+    assert not effects_in(numbers)
+    small = [replace(n, method=n.method.replace(LONG.method, SMALL.method), seeds=(0, 1)) for n in again.values()]
     capsys.readouterr()
-    print_effects(long, small, (long, again))
+    print_effects(numbers + small)
     table = capsys.readouterr().out.splitlines()
-    row = next(i for i, line in enumerate(table) if line.startswith("no_discriminator"))
-    assert table[row + 1].split()[:3] == ["longer", "1", str(long.steps("no_discriminator"))]
-    figure = ablation_effects(small, longer=again)
+    row = next(i for i, line in enumerate(table) if line.startswith("ablation.no_discriminator"))
+    assert table[row + 1].startswith("ablation_long.no_discriminator")
+    assert table[row].count("*") == table[row + 1].count("=")
+    figure = ablation_effects(effects_in(small), again)
     assert "one longer training" in texts(figure)
 
 
-def effect(low: float, high: float, *seeds: float) -> Effect:
-    estimate = Estimate((low + high) / 2, float(low), float(high), 9)
-    by_seed = {i: float(value) for i, value in enumerate(seeds or (estimate.value,))}
-    return Effect(COMPARISONS["no_attention"], "psnr_ab", estimate, by_seed)
+def effect(low: float, high: float, *each: float) -> Number:
+    estimate, here = Estimate((low + high) / 2, float(low), float(high), 9), Provenance("c", "small", "x", "CPU")
+    seeds = tuple(range(len(each))) or (0,)
+    return Number.of(
+        "psnr_ab_minus_base", "ablation.x", "all", estimate, here, seeds=seeds, by_seed=tuple(map(float, each))
+    )
 
 
 def test_what_is_decided_and_what_a_longer_training_says_to_it():
     below = effect(-3, -1, -1.5, -2.5)
-    assert (below.side, below.decided) == (-1, True)
+    assert (below.side, is_decided(below)) == (-1, True)
     for open_one in (effect(-3, 1, -1, -1), effect(-3, -1, -4, 1), effect(0, 0, 0, 0), effect(-3, -1)):
-        assert not open_one.decided
-        assert open_one.compared_with(effect(-3, -1)) == UNCLEAR
+        assert not is_decided(open_one)
+        assert verdict_of_longer(open_one, effect(-3, -1)) == UNCLEAR
     assert effect(0, 0, 0, 0).side == 0  # to delete what is not looked at changes nothing: no side was taken
-    assert below.compared_with(effect(-9, -8)) == AGREES
-    assert below.compared_with(effect(8, 9)) == CONTRADICTS
-    assert below.compared_with(effect(-8, 9)) == UNCLEAR
+    assert verdict_of_longer(below, effect(-9, -8)) == AGREES
+    assert verdict_of_longer(below, effect(8, 9)) == CONTRADICTS
+    assert verdict_of_longer(below, effect(-8, 9)) == UNCLEAR
 
 
 def test_who_is_trained_longer_is_known_and_compared_with_the_base():
-    assert all(get_ablation(name).against == BASE for name in LONG.members)
+    assert all(ABLATIONS[name].against == BASE for name in LONG.members)
     assert LONG.method != SMALL.method
     assert not LONG.method.startswith(SMALL.method)
 
@@ -272,8 +270,7 @@ def test_a_training_that_breaks_down_is_logged_and_not_measured(own_runs, monkey
     monkeypatch.setattr(ablation_run, "train_member", breaks)
     (line,) = run_matrix(drawn_store(size=60), exam(), own_runs / "matrix", names=["base"], seeds=1, steps=1)
     assert "no longer a number" in line["problem"]
-    with pytest.raises(DataError, match="no run of the base"):
-        read_matrix(own_runs / "matrix")
+    assert read_matrix(own_runs / "matrix") is None
 
 
 def test_costs_are_measured_once(own_runs, monkeypatch):
@@ -349,14 +346,14 @@ def test_a_weight_of_zero_silences_a_modality_and_swapping_changes_only_it():
 
 def test_the_command_line_from_a_run_to_numbers_and_a_figure(own_runs, monkeypatch, capsys):
     def command(*arguments: object) -> int:
-        top = argparse.ArgumentParser()
-        add_ablation_commands(top.add_subparsers())
-        parsed = top.parse_args(["ablations", *(str(a) for a in arguments)])
+        parsed = parser().parse_args(["ablations", *(str(a) for a in arguments)])
         return parsed.command(parsed)
 
     monkeypatch.delenv("COLORSTYLE_DATA", raising=False)
     with pytest.raises(ConfigError, match="did you mean 'base'"):
         command("run", "bse")
+    with pytest.raises(DataError, match="no run of the base"):
+        command("show")
     assert command("list") == 0
     assert "uniform_attention" in capsys.readouterr().out
     assert command("run", "base", "--seeds", 1, "--steps", 1, "--pictures", 2) == 0
@@ -371,7 +368,7 @@ def test_the_command_line_from_a_run_to_numbers_and_a_figure(own_runs, monkeypat
     heard = read_results(paths.RUNS / "results.json")
     assert heard["demo/attention.mine/override_influence_at_0_color"].value < 1e-3
     assert heard["demo/ablation.base/psnr_ab"] == found["demo/ablation.base/psnr_ab"]
-    again = {n.key: n.value for n in try_weights(None, weights=own_runs / "mine.safetensors")}
+    again = {n.key: n.value for n in attention_numbers(None, weights=own_runs / "mine.safetensors")}
     assert all(heard[key].value == value for key, value in again.items())  # from what was measured before
     log = json.loads((paths.RUNS / "ablations" / "log.jsonl").read_text())
     assert (log["steps"], log["data"]) == (1, "demo")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import pytest
 import torch
 
 from colorstyle_lib import paths
-from colorstyle_lib.cli.evaluate import add_evaluate_commands
+from colorstyle_lib.cli.main import parser
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.data import scenes as synthetic
@@ -38,7 +37,7 @@ from colorstyle_lib.reproduction.results.store import Number, Provenance, read_r
 
 def numbers(rows, n: int = 2) -> dict[str, Number]:
     here = Provenance("colorstyle evaluate --atlas --data ROOT", "full", "abc", "CPU")
-    return {number.metric: number for number in numbers_of(rows, GRAY, "drawn", n, here)}
+    return {number.metric: number for number in numbers_of([rows], GRAY, "drawn", n, here)}
 
 
 def values(rows, n: int = 2) -> dict[str, float]:
@@ -144,9 +143,7 @@ def root(tmp_path: Path, isolated: Path, monkeypatch) -> Path:
 
 
 def run(*arguments: object) -> int:
-    top = argparse.ArgumentParser()
-    add_evaluate_commands(top.add_subparsers())
-    parsed = top.parse_args(["evaluate", "--atlas", *map(str, arguments)])
+    parsed = parser().parse_args(["evaluate", "--atlas", *map(str, arguments)])
     return parsed.command(parsed)
 
 

@@ -25,24 +25,21 @@ from colorstyle_lib.metrics.feature_distance import StyleJudge, StyleScores
 from colorstyle_lib.model.generator import Generator, save_generator
 from colorstyle_lib.model.modalities import MODALITIES, describe
 from colorstyle_lib.model.pretrained import EfficientNetLite0
-from colorstyle_lib.reproduction.baselines.method import StyleMethod
+from colorstyle_lib.reproduction.baselines.method import ColorMethod, StyleMethod
 from colorstyle_lib.reproduction.baselines.style import optimization
 from colorstyle_lib.reproduction.benchmarks import style as style_benchmark
 from colorstyle_lib.reproduction.benchmarks.runner import Run
 from colorstyle_lib.reproduction.benchmarks.style import (
     STYLE_PAIRS,
     Trial,
-    compare,
     distances_to_styles,
     evaluate_style,
-    means,
     measure_pairs,
     modality_numbers,
     style_numbers,
-    table,
     validation_pairs,
 )
-from colorstyle_lib.reproduction.results.store import Provenance, read_results
+from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
 from colorstyle_lib.training.state import TrainState
 
 HERE = Provenance("colorstyle evaluate --style --data ROOT", "full", "abc1234", "CPU")
@@ -139,68 +136,43 @@ def trial(style: str, value: float, name: str = "ours", seconds: float = 1.0) ->
     return Trial(name, 1.0, "photo", style, seconds, StyleScores(value, value / 10, 0.5))
 
 
-def test_summaries_are_means_and_draw_paintings():
+def numbers(trials: list[Trial], rival: list[Trial] | None = None, name: str = "ours") -> dict[str, Number]:
+    made = style_numbers([trials], ColorMethod(name, None), [rival] if rival else [], HERE)
+    return {n.metric: n for n in made}
+
+
+def test_numbers_are_means_and_draw_paintings():
     trials = [trial("a", 1.0), trial("b", 3.0, seconds=9.0)]
-    trials += [replace(t, content="another photo", seconds=1.0) for t in trials] + [trial("c", 1.0, "other")]
+    trials += [replace(t, content="another photo", seconds=1.0) for t in trials]
     with pytest.raises(ConfigError, match="at least 2"):
-        means(trials[4:])
-    found = means(trials[:4])
-    content = found["content"]
-    assert (content.value, content.n) == (2.0, 4)
+        numbers([trial("c", 1.0, "other")])
+    found = numbers(trials)
+    content = found["style_content"]
+    assert (content.key, content.value, content.n) == (f"{STYLE_PAIRS}/ours/style_content", 2.0, 4)
     # Two paintings of two pairs each: both drawn from one in a quarter of the samples, so 95 % reach both ends.
-    assert (content.low, content.high) == (1.0, 3.0)
-    assert found["perceptual"].low == found["perceptual"].high == 0.5
-    assert "| ours | 1 | 4 | 2.000 [1.000, 3.000] | 0.200 [0.100, 0.300] |" in table(trials[:4])
-    assert table(trials[:4]).endswith("| 1.00 |")
+    assert content.interval == (1.0, 3.0)
+    assert found["style_perceptual"].interval == (0.5, 0.5)
+    assert len(found) == 3
 
 
 def test_a_comparison_is_paired():
     ours = [trial("a", 1.0), trial("b", 3.0), trial("c", 9.0)]
     theirs = [replace(t, name="theirs", scores=StyleScores(t.scores.content + 0.5, 1.0, 0.5)) for t in ours[:2]]
-    found = compare([*theirs, *ours], ("ours", 1.0), ("theirs", 1.0))
-    content = found["content"]
-    assert content.value == content.low == content.high == -0.5  # however far apart the pairs are
+    found = numbers(ours, theirs)
+    content = found["style_content_minus_theirs"]
+    assert content.value == -0.5
+    assert content.interval == (-0.5, -0.5)  # however far apart the pairs are
     assert content.n == 2  # c has no answer of theirs
-    assert found["style"].value == pytest.approx((0.1 + 0.3) / 2 - 1)
+    assert found["style_style_minus_theirs"].value == pytest.approx((0.1 + 0.3) / 2 - 1)
     with pytest.raises(ConfigError, match="no pair in common"):
-        compare(ours, ("ours", 1.0), ("nobody", 1.0))
+        numbers(ours, [trial("d", 1.0, "nobody")])
 
 
-def test_numbers_have_an_address_and_say_the_strength():
-    trials = [trial("a", 1.0), trial("b", 3.0)]
-    trials += [replace(t, strength=0.5) for t in trials]
-    found = {n.key: n for n in style_numbers(trials, "nobody", [], HERE)}
-    assert {
-        "style_pairs/ours/style_content",
-        "style_pairs/ours at 0.5/style_style",
-        "style_pairs/ours/style_perceptual",
-    } <= set(found)
-    assert len(found) == 6
-    assert found["style_pairs/ours/style_content"].text(1) == "2.0 [1.0, 3.0]"
-
-
-def test_differences_are_paired():
-    def scored(name: str, strength: float, pair: int, style: float) -> Trial:
-        return Trial(name, strength, f"{pair}.jpg", f"painting {pair}", 1.0, StyleScores(0.1, style, 0.2))
-
-    trials = [
-        one
-        for pair in range(4)
-        for one in (
-            scored("unstyled", 0.0, pair, 10.0 + pair),
-            scored("mine", 0.5, pair, 9.0),
-            scored("mine", 1.0, pair, 7.0 + pair),
-        )
-    ]
-    others = [StyleMethod("unstyled", lambda content, style: content, 0.0)]
-    found = {n.key: n for n in style_numbers(trials, "mine", others, HERE)}
-    difference = found[f"{STYLE_PAIRS}/mine/style_style_minus_unstyled"]
-    assert difference.value == pytest.approx(-3)
-    assert difference.interval == pytest.approx((-3, -3))  # the pairs differ, their differences do not
-    assert found[f"{STYLE_PAIRS}/mine at 0.5/style_style"].value == pytest.approx(9)
-    assert found[f"{STYLE_PAIRS}/mine at 0.5/style_style_minus_unstyled"].value == pytest.approx(9 - 11.5)
-    assert found[f"{STYLE_PAIRS}/unstyled/style_style"].n == 4
-    assert not [key for key in {n.key for n in style_numbers(trials, "nobody", others, HERE)} if "_minus_" in key]
+def test_several_trainings_are_averaged_and_told():
+    ours, theirs = ([[trial("a", x), trial("b", x + 1)] for x in some] for some in ((1.0, 3.0), (2.0, 5.0)))
+    made = style_numbers(ours, ColorMethod("ours", None, seeds=(0, 1)), theirs, HERE)
+    content = made[0]
+    assert (content.value, content.by_seed, content.seeds) == (-1.5, (-1.0, -2.0), (0, 1))
 
 
 @pytest.fixture
@@ -238,7 +210,9 @@ def test_weights_that_restyle_are_measured_and_those_that_color_are_not(gray_roo
     assert found[f"{STYLE_PAIRS}/unstyled/style_content"].weights is None
     assert f"{STYLE_PAIRS}/restyles at 0.5/style_style" in found
     said = capsys.readouterr()
-    assert f"ours {file_hash(restyles)[:8]}" in said.out
+    assert one.text(3) not in said.out  # the table shows levels
+    assert found[f"{STYLE_PAIRS}/restyles/style_style"].text(3) in said.out
+    assert f"ours {file_hash(restyles)[:8]} at 0.5: " in said.out
     assert "no style picture has color, texture and shape" in said.err  # these are gray; the rest is kept
     evaluate_style(gray_root, Run(output, tmp_path / "colors.safetensors", limit=2), size=64)
     assert not [key for key in read_results(output) if "/colors" in key]

@@ -31,8 +31,7 @@ from colorstyle_lib.reproduction.benchmarks.unified_vs_specialists import (
     color_numbers,
     evaluate_specialists,
 )
-from colorstyle_lib.reproduction.claims.schema import TARGETS
-from colorstyle_lib.reproduction.claims.verdict import judge_targets
+from colorstyle_lib.reproduction.claims.verdict import TARGETS, judge_targets
 from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
 from colorstyle_lib.training import loop
 from colorstyle_lib.training.state import TrainState

@@ -21,10 +21,10 @@ from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, COMPARISONS
 from colorstyle_lib.reproduction.ablations.effects import METRICS
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
 from colorstyle_lib.reproduction.claims.recheck import changed_verdicts, check_claims, left_unchecked
-from colorstyle_lib.reproduction.claims.schema import CLAIMS, TARGETS, Claim, Condition
 from colorstyle_lib.reproduction.claims.table import NARROWEST, as_facts, as_markdown, as_text, details, opponent, shown
 from colorstyle_lib.reproduction.claims.verdict import (
     CANNOT_TELL,
+    CLAIMS,
     MET,
     MISSED,
     NOT_HERE,
@@ -32,6 +32,9 @@ from colorstyle_lib.reproduction.claims.verdict import (
     NOT_YET,
     OPEN,
     SUPPORTED,
+    TARGETS,
+    Claim,
+    Condition,
     judge_claim,
     judge_claims,
     judge_targets,

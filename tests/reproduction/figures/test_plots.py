@@ -11,8 +11,8 @@ from figure_texts import house_style, texts  # noqa: F401
 
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.metrics.bootstrap import Estimate
-from colorstyle_lib.reproduction.figures.from_results import style_distances
-from colorstyle_lib.reproduction.figures.plots import Panel, intervals, metric_variants, pareto, training_curves
+from colorstyle_lib.reproduction.figures.from_results import atlas_panels, style_distances
+from colorstyle_lib.reproduction.figures.plots import Panel, intervals, pareto, training_curves
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 
 HERE = Provenance("colorstyle evaluate", "full", "abc1234", "CPU")
@@ -170,7 +170,7 @@ def spans(ax: plt.Axes) -> list[list[float]]:
 
 
 def test_every_way_to_measure_is_a_row_with_its_number_and_interval(numbers):
-    figure = metric_variants(numbers)
+    figure = intervals(atlas_panels(numbers), columns=2, own_rows=True)
     colorful, psnr, squares, sizes = figure.axes
     assert dot_places(colorful) == [87, 99, 90, 103]
     assert spans(colorful)[0] == [0.9 * 87, 1.2 * 87]
@@ -193,5 +193,5 @@ def test_a_number_that_is_not_there_is_named_with_its_command(numbers):
     with pytest.raises(
         DataError, match=r"no number 'scenes/gray/atlas.psnr_rgb'; measure it: colorstyle evaluate --at"
     ):
-        metric_variants(numbers)
-    metric_variants(numbers | {one.key: replace(one, value=24.0)})
+        atlas_panels(numbers)
+    assert atlas_panels(numbers | {one.key: replace(one, value=24.0)})[1].numbers["gray"]["RGB"].value == 24

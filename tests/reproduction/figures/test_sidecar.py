@@ -21,8 +21,14 @@ from colorstyle_lib.inference.colorstyle import released_card
 from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.reproduction.figures import from_results
 from colorstyle_lib.reproduction.figures.plots import Panel, intervals
-from colorstyle_lib.reproduction.figures.registry import FIGURES, check_figures, make_figures
-from colorstyle_lib.reproduction.figures.sidecar import KeptFigure, keep_figure, read_sidecar
+from colorstyle_lib.reproduction.figures.registry import (
+    FIGURES,
+    KeptFigure,
+    check_figures,
+    keep_figure,
+    make_figures,
+    read_sidecar,
+)
 from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
 
 HERE = Provenance("colorstyle evaluate", "full", "abc1234", "CPU")
@@ -130,8 +136,8 @@ def test_figures_are_written_in_the_house_style(tmp_path: Path):
 
 def test_ablations_and_style_are_drawn_from_their_numbers(monkeypatch):
     found = [
-        replace(made("error_ab_minus_base", "ablation.no_attention", "all", 3.0), seeds=(0, 1), by_seed=(2.0, 4.0)),
-        made("error_ab_minus_base_seed_sd", "ablation.no_attention", "all", 9.0),
+        replace(made("psnr_ab_minus_base", "ablation.no_attention", "all", 3.0), seeds=(0, 1), by_seed=(2.0, 4.0)),
+        made("psnr_ab_minus_base_seed_sd", "ablation.no_attention", "all", 9.0),
         made("style_content", "ours", "style_pairs", 0.4),
         made("style_style", "ours", "style_pairs", 0.1),
         made("style_content", "ours at 0.5", "style_pairs", 0.2),
@@ -140,8 +146,8 @@ def test_ablations_and_style_are_drawn_from_their_numbers(monkeypatch):
     found[1] = replace(found[1], interval=None)
     monkeypatch.setattr(from_results, "read_results", lambda: {n.key: n for n in found})
     changed = from_results.ablations()
-    assert list(changed.facts) == ["all/ablation.no_attention/error_ab_minus_base"]
-    assert "no attention" in texts(changed.figure)
+    assert list(changed.facts) == ["all/ablation.no_attention/psnr_ab_minus_base"]
+    assert "C2  no attention" in texts(changed.figure)
     curve = from_results.style_pareto()
     assert len(curve.facts) == 4
     (line,) = [one for one in curve.figure.axes[0].lines if one.get_marker() == "o"]
