@@ -5,8 +5,6 @@ A ConfigError is raised where the third dimension from the end is not 3; half pr
 Last come the simple methods that every number of ours stands beside: no color at all, and classical color transfer.
 """
 
-from __future__ import annotations
-
 import torch
 from jaxtyping import Float
 from torch import Tensor

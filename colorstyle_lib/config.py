@@ -1,7 +1,5 @@
 """Presets (what a model is and how it is trained), modes (how much work a run does) and the options of a run."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace

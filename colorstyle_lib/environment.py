@@ -1,26 +1,19 @@
 """Versions, commit and hardware: what a number depends on besides its inputs."""
 
-from __future__ import annotations
-
 import os
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import torch
 
-from colorstyle_lib import paths
+from colorstyle_lib import __version__, paths
 
 
 def versions() -> dict[str, str]:
     """Versions of what a picture or a number depends on: Python, torch, numpy, this package."""
-    try:
-        ours = version("colorstyle")
-    except PackageNotFoundError:
-        ours = "unknown"
     python = platform.python_version()
-    return {"python": python, "torch": torch.__version__, "numpy": np.__version__, "colorstyle": ours}
+    return {"python": python, "torch": torch.__version__, "numpy": np.__version__, "colorstyle": __version__}
 
 
 def commit() -> str:

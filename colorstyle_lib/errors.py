@@ -1,7 +1,5 @@
 """Errors that a user can mend, each with one clear line that names the thing and the way out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches

@@ -1,7 +1,5 @@
 """Files: written whole or not at all, hashed, and locked against other processes."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import secrets

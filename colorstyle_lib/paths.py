@@ -1,7 +1,5 @@
 """Paths of the repository, found from this file: notebooks, papermill and nbmake all run in different folders."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

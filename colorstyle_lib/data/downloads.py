@@ -1,7 +1,5 @@
 """Public data sets that a run can name: what they are, under which terms, and how they come onto this machine."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tomllib

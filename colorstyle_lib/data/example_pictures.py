@@ -1,7 +1,5 @@
 """Pictures to show things with: seven real photographs, free to show, and fifteen styles of our own drawing."""
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import dataclass
 from importlib.util import find_spec

@@ -3,8 +3,6 @@
 The validation images are made again from their public sources, as their manifest says, and compared with ours.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

@@ -5,8 +5,6 @@ or by nothing that a gray picture shows. L never depends on the color chosen: co
 too, so one gray picture has many equally likely colorings.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable

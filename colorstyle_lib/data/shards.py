@@ -6,8 +6,6 @@ out; ``CHECKSUMS.csv`` is for ``colorstyle data check``. Every file takes its na
 that was cut off goes on where it stopped; webdataset's own ShardWriter writes under the final names, hence tarfile.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

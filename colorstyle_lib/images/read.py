@@ -1,7 +1,5 @@
 """Reading of pictures from files, arrays and tensors, with a strict Pillow: upright 8-bit sRGB, or a clear error."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """Writing of picture files, whole or not at all."""
 
-from __future__ import annotations
-
 import io
 import json
 import math

@@ -1,7 +1,5 @@
 """Colorization and style transfer of many files, several at a time; one bad file never stops the rest."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

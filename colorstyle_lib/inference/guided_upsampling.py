@@ -4,8 +4,6 @@ K. He, J. Sun, X. Tang, Guided Image Filtering, ECCV 2010; the fast form, whose 
 size, is K. He and J. Sun, arXiv:1505.00996.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

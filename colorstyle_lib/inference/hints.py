@@ -4,8 +4,6 @@ The reach of a hint is a random walk's: A. Levin, D. Lischinski and Y. Weiss, Co
 2004, whose energy gets a small price for every pixel that a hint is carried to.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

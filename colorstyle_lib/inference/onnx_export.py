@@ -1,7 +1,5 @@
 """ONNX export: a file that other programs run without torch and without this library."""
 
-from __future__ import annotations
-
 import copy
 import json
 from dataclasses import asdict

@@ -6,8 +6,6 @@ for the camera: M. Black and P. Anandan, CVIU 63(1), 1996. It follows cameras an
 warped picture and does not trust the flow.
 """
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 

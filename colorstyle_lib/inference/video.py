@@ -5,8 +5,6 @@ looks like the one that it was drawn for. Averaging drawings instead smears them
 little differently. The photograph's share of the result is never touched.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch
@@ -25,14 +23,6 @@ SMOOTH = 1.0
 
 _LOWPASS = torch.tensor([-1.0, 0.0, 9.0, 16.0, 9.0, 0.0, -1.0]) / 32  # leaves out what is finer than 4 pixels
 _PATCH = 16  # radius, in pixels, of the squares in which a patchwork is replaced by one drawing
-
-
-def next_frame(stylizer: Stylizer, smoother: Smoother, change: Change) -> Result:
-    """Finish a frame's change, after the frames of the same clip that the smoother has seen."""
-    if smoother.smooth and stylizer.strength:
-        drawn = smoother(change.small, change.small + change.difference / stylizer.strength)
-        change = change._replace(difference=stylizer.strength * (drawn - change.small))
-    return stylizer.finish(change, smooth=smoother.smooth)
 
 
 class _Past(NamedTuple):
@@ -88,6 +78,14 @@ class Smoother:
         renewed = (torch.lerp(new, old, kept) for new, old in ((frame, past.frame), (drawn, fading), (drawn, target)))
         self._past = _Past(*renewed, patchy * (1 - replaced))
         return self._past.smoothed
+
+
+def next_frame(stylizer: Stylizer, smoother: Smoother, change: Change) -> Result:
+    """Finish a frame's change, after the frames of the same clip that the smoother has seen."""
+    if smoother.smooth and stylizer.strength:
+        drawn = smoother(change.small, change.small + change.difference / stylizer.strength)
+        change = change._replace(difference=stylizer.strength * (drawn - change.small))
+    return stylizer.finish(change, smooth=smoother.smooth)
 
 
 def _match(past: Tensor, frame: Tensor) -> Float[Tensor, "1 1 h w"]:

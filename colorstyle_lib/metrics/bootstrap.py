@@ -5,8 +5,6 @@ measured on the same pictures share them, which pairs them. scipy.stats.bootstra
 noise of drawing; it draws other samples, with which the recorded intervals would not come out again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

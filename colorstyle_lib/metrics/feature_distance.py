@@ -4,8 +4,6 @@ Those two names belong to Inception's features and to weights fitted to people's
 from the network once, and are found again in torch's cache.
 """
 
-from __future__ import annotations
-
 import os
 import pickle
 import sys

@@ -1,7 +1,5 @@
 """Flicker of a clip: what differs from frame to frame once the motion, which is known, is taken back."""
 
-from __future__ import annotations
-
 import math
 
 import torch
