@@ -1,13 +1,13 @@
-"""A GAN small enough to see: points in the plane, two small networks, and a record of their training.
+"""A GAN on points in the plane: two small networks, and a record of their training.
 
-Several seeds train side by side: every weight has a first dimension for the seed, and no number of one seed ever
-meets another's. So three seeds cost little more than one, and a result is never that of a lucky start.
+Several seeds are trained side by side: every weight has a first dimension for the seed, and seeds never mix. So three
+seeds cost little more than one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -35,38 +35,10 @@ def eight_gaussians(n: int, random: torch.Generator | None = None) -> Float[Tens
     return ring_centers()[which] + MODE_SPREAD * torch.randn((n, 2), generator=random)
 
 
-def spiral(n: int, random: torch.Generator | None = None) -> Float[Tensor, "n 2"]:
-    """Draw points along one spiral arm: connected, so that a continuous generator can fit it."""
-    along = torch.rand((n,), generator=random).sqrt()  # as dense outside as inside
-    angle = 1.5 * 2 * math.pi * along
-    arm = along[:, None] * torch.stack((angle.cos(), angle.sin()), dim=1)
-    return 1.1 * arm + 0.03 * torch.randn((n, 2), generator=random)
-
-
-POINTS = {"eight_gaussians": eight_gaussians, "spiral": spiral}
 _OPTIMIZERS = {
     "adam": lambda weights, rate: torch.optim.Adam(weights, rate, betas=(0.0, 0.99), fused=True),
     "sgd": lambda weights, rate: torch.optim.SGD(weights, rate),
 }
-
-
-class Descent:
-    """Steps of ``adam`` (beta_1 = 0, beta_2 = 0.99) or ``sgd`` with a learning rate that falls to 0 on a line.
-
-    Networks that never slow down circle for ever.
-    """
-
-    def __init__(self, weights: Iterable[nn.Parameter], learning_rate: float, steps: int, optimizer: str = "adam"):
-        check_known("optimizer", optimizer, _OPTIMIZERS)
-        self.optimizer = _OPTIMIZERS[optimizer](weights, learning_rate)
-        self.rate = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda step: 1 - step / max(steps, 1))
-
-    def __call__(self, loss: Tensor) -> None:
-        """Take one step down the gradient of a loss."""
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-        self.rate.step()
 
 
 class ParallelPerceptrons(nn.Module):
@@ -113,7 +85,6 @@ def train_point_gan(
     objective: str,
     *,
     steps: int,
-    data: str = "eight_gaussians",
     seeds: Sequence[int] = (0,),
     optimizer: str = "adam",
     learning_rate: float = 1e-3,
@@ -126,27 +97,36 @@ def train_point_gan(
 
     Args:
         objective: a name in :data:`.OBJECTIVES`.
-        data: a name in :data:`POINTS`.
         seeds: one GAN each; its result depends on its own seed only.
-        optimizer: as in :class:`Descent`, with the learning rate of both networks at the start.
+        optimizer: ``adam`` (beta_1 = 0, beta_2 = 0.99) or ``sgd``, with a learning rate that falls to 0 on a line.
         discriminator_pace: its learning rate as a multiple of the generator's.
         gamma: strength of the zero-centered gradient penalties on real (R1) and generated points (R2).
         record: the steps before which a :class:`Snapshot` is taken; ``steps`` itself is after the last.
 
     Raises:
-        ConfigError: no such objective, data or optimizer.
+        ConfigError: no such objective or optimizer.
     """
     losses = get_objective(objective)
-    check_known("points", data, POINTS)
+    check_known("optimizer", optimizer, _OPTIMIZERS)
     # Different streams, so that the two networks do not start alike and data do not depend on either.
     generator = ParallelPerceptrons(NOISE, 2, [3 * seed for seed in seeds])
     discriminator = ParallelPerceptrons(2, 1, [3 * seed + 1 for seed in seeds])
     randoms = [torch.Generator().manual_seed(3 * seed + 2) for seed in seeds]
-    descend_g = Descent(generator.parameters(), learning_rate, steps, optimizer)
-    descend_d = Descent(discriminator.parameters(), discriminator_pace * learning_rate, steps, optimizer)
+    optimizers = [
+        _OPTIMIZERS[optimizer](network.parameters(), pace * learning_rate)
+        for network, pace in ((generator, 1.0), (discriminator, discriminator_pace))
+    ]
+    # Networks that never slow down circle for ever.
+    rates = [torch.optim.lr_scheduler.LambdaLR(each, lambda step: 1 - step / max(steps, 1)) for each in optimizers]
+
+    def descend(which: int, loss: Tensor) -> None:
+        optimizers[which].zero_grad()
+        (len(seeds) * loss).backward()  # a sum over seeds, so that each gets the gradient of its own mean
+        optimizers[which].step()
+        rates[which].step()
 
     def real_points(n: int = batch_size) -> Tensor:
-        return torch.stack([POINTS[data](n, random) for random in randoms])
+        return torch.stack([eight_gaussians(n, random) for random in randoms])
 
     def noise(n: int = batch_size) -> Tensor:
         return torch.stack([torch.randn((n, NOISE), generator=random) for random in randoms])
@@ -168,9 +148,8 @@ def train_point_gan(
         loss = losses.discriminator_loss(discriminator(real), discriminator(fake.detach()))
         if gamma:
             loss = loss + penalty(real) + penalty(fake)
-        descend_d(len(seeds) * loss)  # a sum over seeds, so that each gets the gradient of its own mean
-        loss = losses.generator_loss(discriminator(fake), discriminator(real) if losses.paired else None)
-        descend_g(len(seeds) * loss)
+        descend(1, loss)
+        descend(0, losses.generator_loss(discriminator(fake), discriminator(real) if losses.paired else None))
     with torch.no_grad():
         return PointGan(generator(noise(1000)), snapshots, generator, discriminator)
 

@@ -15,6 +15,7 @@ from colorstyle_lib.course.exercises.color import (
 )
 from colorstyle_lib.course.exercises.networks import (
     adain,
+    additive_energies,
     attention_weights,
     count_modes,
     front,
@@ -22,8 +23,7 @@ from colorstyle_lib.course.exercises.networks import (
     look_ahead,
     modulate,
     only_texture,
-    optimal_discriminator,
-    rank_correlation,
+    r1_penalty,
     statistics_of_whole,
     wins_for_good,
 )

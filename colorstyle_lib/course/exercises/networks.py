@@ -6,7 +6,6 @@ import math
 
 import torch
 import torch.nn.functional as nnf
-from scipy.stats import spearmanr
 from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
@@ -15,20 +14,6 @@ from colorstyle_lib.course.toy_point_gan import MODE_SPREAD, modes_covered, ring
 from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.model.attention import masked_softmax
 from colorstyle_lib.model.modalities import describe
-
-
-@checker
-def optimal_discriminator(attempt: Attempt):
-    """D* = p / (p + q) on histograms; 1/2 where nobody has been."""
-    p, q = torch.tensor([0.0, 0.5, 0.5, 0.0, 0.0]), torch.tensor([0.0, 0.0, 0.25, 0.25, 0.5])
-    want = torch.tensor([0.5, 1.0, 2 / 3, 0.0, 0.0])
-    result = attempt(p.clone(), q.clone())
-    yield from is_tensor(result, p, "p")
-    yield not is_close(result[1:], 1 - want[1:]), "that is the chance of being generated"
-    yield is_close(result[1:], want[1:]), "set the derivative of p log D + q log(1 - D) to 0"
-    half = f"where p = q = 0 every D is as good; return 1/2 there, not {float(result[0]):.3g}"
-    yield is_close(result[0], 0.5), half
-    return "sure where only one of the two has been, 1/2 where both are alike"
 
 
 @checker
@@ -50,6 +35,36 @@ def generator_loss(attempt: Attempt):
     right = is_close(gradient, -torch.sigmoid(-logits.detach()) / len(logits))
     yield right, "the value is right, its gradient is not: at a logit of -200 it should be -1 / n, so clamp nothing"
     return "finite at both ends, and steepest where the discriminator is surest"
+
+
+@checker
+def r1_penalty(attempt: Attempt):
+    """Notebook 02: half gamma times the mean squared length of the discriminator's gradient at real data."""
+    real = torch.randn((4, 3, 5, 5), generator=torch.Generator().manual_seed(1))
+    weight = torch.tensor(3.0, requires_grad=True)
+
+    def two_logits(x: Tensor) -> Tensor:
+        return torch.stack((x.square().flatten(1).sum(1), weight * x.flatten(1).sum(1)), dim=1)
+
+    result = attempt(two_logits, real.clone(), 0.5)
+    yield isinstance(result, Tensor), f"it returns {type(result).__name__}; return a tensor"
+    yield result.ndim == 0, f"it returns shape {tuple(result.shape)}; take the mean over all pictures"
+    squares = (real + 1.5).flatten(1).square().sum(1)  # (2 x + 3) / 2 is the gradient of the mean of both logits
+    want = 0.25 * squares.mean()
+    mistakes = {
+        "gamma / 2, not gamma": 2 * want,
+        "square the length of the gradient": 0.25 * squares.sqrt().mean(),
+        "the squared length is a sum over all numbers of a picture, not a mean": want / 75,
+        "take the mean over pictures, not the sum": 4 * want,
+        "D(x) is the mean of a picture's logits, not their sum": 4 * want,
+    }
+    hint = f"on a small example it should be {want:.2f}, not {float(result.detach()):.2f}"
+    yield from matches(result, want, hint, mistakes, within=1e-3)
+    hint = "the value is right, but it is a constant to D: autograd.grad needs create_graph=True"
+    yield result.requires_grad, hint
+    (learned,) = torch.autograd.grad(result, weight)
+    yield learned.abs() > 0, hint
+    return "a penalty on the gradient, with a gradient of its own"
 
 
 @checker
@@ -120,21 +135,33 @@ def only_texture(attempt: Attempt):
 
 
 @checker
-def rank_correlation(attempt: Attempt):
-    """Spearman's: the correlation of ranks; ties share their mean rank; NaN where one side never changes."""
-    alpha, change = torch.tensor([0.1, 0.4, 0.2, 0.9, 0.6]), torch.tensor([3.0, 1.0, 4.0, 1.0, 5.0])
-    result = attempt(alpha.clone(), alpha.exp().square())
-    yield result is not None, "it returns None; return one number"
-    hint = f"where one always grows with the other it is 1, however crooked the curve; yours is {float(result):.3f}: "
-    yield is_close(float(result), 1.0), hint + "replace values by their ranks first"
-    yield is_close(float(attempt(alpha, -alpha)), -1.0), "where one falls as the other grows it is -1"
-    for x in (alpha, torch.tensor([0.2, 0.2, 0.2, 0.7, 0.5])):
-        got, want = float(attempt(x.clone(), change.clone())), float(spearmanr(x, change).statistic)
-        yield is_close(got, want), f"with ties it should be {want:.4f}, not {got:.4f}: they share a mean rank"
-    constant = float(attempt(torch.ones(5), change))
-    hint = "all weights equal, as in the paper preset on gray: there is nothing to rank; return NaN, not "
-    yield math.isnan(constant), f"{hint}{constant:.3g}"
-    return "and it knows when there is nothing to know"
+def additive_energies(attempt: Attempt):
+    """Notebook 03: ``E_i = <v_i, leaky_relu(W x + U_i m_i)>`` at every place, for each modality."""
+    random = torch.Generator().manual_seed(7)
+    x, W = torch.randn((2, 5, 4, 3), generator=random), torch.randn((6, 5), generator=random)
+    maps = [torch.randn((2, size, 4, 3), generator=random) for size in (3, 2, 4)]
+    U = [torch.randn((6, m.shape[1]), generator=random) for m in maps]
+    v = [torch.randn(6, generator=random) for _ in maps]
+
+    def energies(slope: float = 0.2, *, features: bool = True, product: bool = True) -> Tensor:
+        found = []
+        for m, U_i, v_i in zip(maps, U, v, strict=True):
+            joined = torch.einsum("kd,ndhw->nkhw", U_i, m) + features * torch.einsum("kc,nchw->nkhw", W, x)
+            hidden = nnf.leaky_relu(joined, slope)
+            found.append(torch.einsum("k,nkhw->nhw", v_i, hidden) if product else hidden.sum(1))
+        return torch.stack(found, dim=1)
+
+    result, want = attempt(x.clone(), maps, W, U, v), energies()
+    yield from is_tensor(result, want, "(n, m, h, w)")
+    mistakes = {
+        "the leaky ReLU is missing between the sum and the product with v_i": energies(1.0),
+        "a ReLU cuts off what is below 0; a leaky one keeps a fifth of it": energies(0.0),
+        "the features x do not enter; add W x": energies(features=False),
+        "take the product with v_i, not the sum over the hidden numbers": energies(product=False),
+        "these are weights; energies come before the softmax": want.softmax(1),
+    }
+    yield from matches(result, want, "work out one place of one picture by hand", mistakes, within=1e-3)
+    return "so the discriminator's attention is yours, too"
 
 
 @checker

@@ -18,6 +18,12 @@ from colorstyle_lib.course.plots.data import (
     loader_speeds,
     square_errors,
 )
+from colorstyle_lib.course.plots.diagrams import (
+    course_map,
+    discriminator_diagram,
+    generator_diagram,
+    training_step_diagram,
+)
 from colorstyle_lib.course.plots.results import (
     bootstrap_samples,
     calibration,
@@ -33,13 +39,11 @@ from colorstyle_lib.course.plots.results import (
 )
 from colorstyle_lib.course.plots.training import (
     before_after,
-    color_shares,
     modes_and_quality,
     optimal_discriminator,
     orbits,
     point_clouds,
     point_gan,
-    predicted_colors,
     task_inputs,
     training_curves,
     values_by_seed,

@@ -1,4 +1,4 @@
-"""Plots of notebooks 02 and 04: GANs on points, colors chosen, tasks, learning curves, and seeds."""
+"""Plots of notebooks 02 and 04: GANs on points, tasks, learning curves, and seeds."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
 from torch import Tensor
 
 from colorstyle_lib.color import lab_to_rgb, luma_to_gray
 from colorstyle_lib.course.plots.common import (
     BLUE,
+    GREEN,
     MARKERS,
     MODALITY_COLORS,
     ORANGE,
@@ -51,7 +51,7 @@ def point_gan(snapshots: Sequence[Snapshot], arrows: int = 60) -> Figure:
         push = shot.arrows[:arrows]
         longest = float(push.norm(dim=1).quantile(0.9))
         start, way = shot.fake[:arrows].T.cpu().numpy(), (push / max(longest, 1e-12)).T.cpu().numpy()
-        ax.quiver(*start, *way, angles="xy", scale_units="xy", scale=2.2, width=0.005, color=VERMILION)
+        ax.quiver(*start, *way, angles="xy", scale_units="xy", scale=2.2, width=0.005, color=GREEN)
         _plane(ax, f"step {shot.step}", f"long arrow: {longest:.2g}")
     axes[0, 0].legend(loc="upper left", markerscale=2, handletextpad=0.1, frameon=True)
     figure.colorbar(drawn, ax=list(axes[0]), label="D: probability of being real", shrink=0.8)
@@ -101,47 +101,6 @@ def modes_and_quality(results: Mapping[str, Sequence[tuple[int, float]]], modes:
     rows = {name.replace("_", " "): zip(*found, strict=True) for name, found in results.items()}
     table = {name: dict(zip(titles, columns, strict=True)) for name, columns in rows.items()}
     return values_by_seed(table, limits=((0, modes), (0, 1)), width=3.4)
-
-
-def predicted_colors(
-    colors: Mapping[str, Mapping[str, Float[Tensor, "k 2"]]], true: Mapping[str, Float[Tensor, "_ 2"]], near: float
-) -> Figure:
-    """Predicted (a, b) by way of training and kind of object, with circles around the kind's true colors."""
-    size = (2.4 * len(colors) + 0.5, 2.5 * len(true) + 0.4)
-    figure, axes = new_figure(len(true), len(colors), figsize=size, squeeze=False, sharex=True, sharey=True)
-    for axes_row, (kind, known) in zip(axes, true.items(), strict=True):
-        axes_row[0].set_ylabel(f"{kind}\nb")
-        for ax, by_kind in zip(axes_row, colors.values(), strict=True):
-            for center in known.tolist():
-                ax.add_patch(Circle(tuple(center), near, fill=False, edgecolor="black", linewidth=1.2))
-            ax.plot(*by_kind[kind].T.cpu().numpy(), ".", color=BLUE, markersize=3, alpha=0.4)
-            ax.plot(*known.mean(dim=0).tolist(), "D", color=VERMILION, markeredgecolor="white", markersize=7)
-            ax.set(xlim=(-65, 65), ylim=(-65, 65), aspect="equal", xticks=(-50, 0, 50), yticks=(-50, 0, 50))
-    for top, bottom, way in zip(axes[0], axes[-1], colors, strict=True):
-        top.set_title(way)
-        bottom.set_xlabel("a")
-    axes[0, 0].plot([], [], "D", color=VERMILION, markersize=6, label="mean")
-    axes[0, 0].plot([], [], "o", color="none", markeredgecolor="black", markersize=8, label="true")
-    axes[0, 0].legend(loc="lower right", handletextpad=0.1)
-    return figure
-
-
-def color_shares(
-    found: Mapping[str, Sequence[Sequence[float]]], true: Mapping[str, Float[Tensor, "_ 2"]], lightness: float = 57.0
-) -> Figure:
-    """Shares of predictions near each true color (a, b), by kind: a dot for each seed, filled with that color.
-
-    A bar marks the share that each color would have if all were equally likely.
-    """
-    rows = [(kind, i, color) for kind, known in true.items() for i, color in enumerate(known)]
-    figure, ax = new_figure(figsize=(7.2, 0.4 * len(rows) + 0.9))
-    for row, (kind, i, color) in zip(range(len(rows))[::-1], rows, strict=True):
-        rgb = lab_to_rgb(torch.tensor([lightness, *color.tolist()])[:, None, None]).flatten().tolist()
-        shares = [one[i] for one in found[kind]]
-        dots_and_bar(ax, row, shares, 1 / len(true[kind]), color=rgb, markeredgecolor="black", markersize=7)
-    name_rows(ax, [f"{kind} ({color[0]:.0f}, {color[1]:.0f})" for kind, _, color in rows[::-1]])
-    ax.set(xlim=(0, 0.6), xlabel="share of answers near this true color (a, b)  (dots: seeds, bar: if all were equal)")
-    return figure
 
 
 _STAGE_COLORS = {"supervised": SKY, "catch_up": YELLOW, "joint": PINK}

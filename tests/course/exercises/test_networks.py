@@ -3,24 +3,42 @@
 import pytest
 import torch
 import torch.nn.functional as nnf
-from scipy.stats import spearmanr
 
 from colorstyle_lib.course import exercises
 from colorstyle_lib.course.toy_point_gan import modes_covered
+from colorstyle_lib.losses.adversarial import zero_centered_penalty
 from colorstyle_lib.model.attention import masked_softmax
+
+
+def penalty(D, real, gamma, *, power=2, over=torch.Tensor.sum, graph=True, of=torch.Tensor.mean):
+    """R1 with one thing changed."""
+    x = real.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(of(D(x), dim=1).sum(), x, create_graph=graph)
+    return gamma / 2 * over(gradient.flatten(1).square(), dim=1).pow(power / 2).mean()
 
 
 @pytest.mark.parametrize(
     ("attempt", "hint"),
     [
-        (lambda p, q: p / (p + q), "return 1/2 there"),
-        (lambda p, q: q / (p + q), "chance of being generated"),
-        (lambda p, q: (p > q).float(), "derivative"),
-        (lambda p, q: p[:2], "shape"),
+        (lambda D, real, gamma: 2 * penalty(D, real, gamma), "gamma / 2"),
+        (lambda D, real, gamma: penalty(D, real, gamma, power=1), "square the length"),
+        (lambda D, real, gamma: penalty(D, real, gamma, over=torch.Tensor.mean), "not a mean"),
+        (lambda D, real, gamma: penalty(D, real, gamma, graph=False), "create_graph=True"),
+        (lambda D, real, gamma: penalty(D, real, gamma).detach(), "create_graph=True"),
+        (lambda D, real, gamma: penalty(D, real, gamma) + 1, "small example"),
+        (lambda D, real, gamma: penalty(D, real, gamma, of=torch.Tensor.sum) / 3, "small example"),
     ],
 )
-def test_discriminator_hints(attempt, hint: str):
-    assert hint in exercises.optimal_discriminator(attempt)
+def test_penalty_hints(attempt, hint: str):
+    assert hint in exercises.r1_penalty(attempt)
+
+
+def test_the_librarys_own_penalty_passes():
+    def r1(D, real, gamma):
+        real = real.requires_grad_()
+        return zero_centered_penalty(D(real), real, gamma=gamma)
+
+    assert exercises.r1_penalty(r1).startswith("yes: ")
 
 
 @pytest.mark.parametrize(
@@ -116,26 +134,30 @@ def test_less_contrast_is_seen_by_texture_alone():
     assert exercises.only_texture(contrast(0.5)).startswith("yes: ")
 
 
-def by_position(alpha, change):
-    """Ranks without care for ties."""
-    return torch.corrcoef(torch.stack([alpha.argsort().argsort(), change.argsort().argsort()]).float())[0, 1]
-
-
-def never_nan(alpha, change):
-    return torch.tensor(float(spearmanr(alpha, change).statistic) if len(alpha.unique()) > 1 else 0.0)
+def energies(x, maps, W, U, v, *, slope=0.2, features=1, after=torch.einsum):
+    """Additive attention with one thing changed."""
+    hidden = [
+        torch.einsum("kd,ndhw->nkhw", u, m) + features * torch.einsum("kc,nchw->nkhw", W, x)
+        for u, m in zip(U, maps, strict=True)
+    ]
+    hidden = [nnf.leaky_relu(h, slope) for h in hidden]
+    return torch.stack([after("k,nkhw->nhw", one, h) for one, h in zip(v, hidden, strict=True)], dim=1)
 
 
 @pytest.mark.parametrize(
-    ("attempt", "hint"),
+    ("changes", "hint"),
     [
-        (lambda alpha, change: torch.corrcoef(torch.stack([alpha, change]))[0, 1], "by their ranks"),
-        (lambda alpha, change: by_position(alpha, change).abs(), "it is -1"),
-        (by_position, "share a mean rank"),
-        (never_nan, "return NaN"),
+        ({"slope": 1.0}, "leaky ReLU is missing"),
+        ({"slope": 0.0}, "keeps a fifth"),
+        ({"features": 0}, "add W x"),
+        ({"after": lambda _, v, h: h.sum(1)}, "product with v_i"),
+        ({"slope": 0.3}, "by hand"),
     ],
 )
-def test_rank_hints(attempt, hint: str):
-    assert hint in exercises.rank_correlation(attempt)
+def test_energy_hints(changes, hint: str):
+    assert exercises.additive_energies(energies).startswith("yes: ")
+    assert hint in exercises.additive_energies(lambda *given: energies(*given, **changes))
+    assert "before the softmax" in exercises.additive_energies(lambda *given: energies(*given).softmax(1))
 
 
 def right(x, y, rate):

@@ -9,7 +9,6 @@ import pytest
 import torch
 from figure_texts import house_style, texts  # noqa: F401
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
 
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.course import plots, toy_point_gan
@@ -66,31 +65,6 @@ def test_every_seed_is_a_dot_and_the_mean_a_bar():
     assert [x for x, _ in marks(left)[1]] == [2, 2]
     assert [[0.375] * 2] in [[[x for x, _ in line]] for line in marks(right)]
     assert "a b" in texts(figure)
-
-
-def test_answers_show_true_colors_as_circles_and_their_mean():
-    true = {"disc": torch.tensor([[40.0, 0.0], [0.0, -40.0]])}
-    colors = {"L2": {"disc": torch.tensor([[20.0, -20.0]])}, "GAN": {"disc": torch.tensor([[38.0, 1.0]])}}
-    figure = plots.predicted_colors(colors, true, near=15.0)
-    left, right = figure.axes
-    circles = [p for p in left.patches if isinstance(p, Circle)]
-    assert [(c.center, c.radius) for c in circles] == [((40.0, 0.0), 15.0), ((0.0, -40.0), 15.0)]
-    assert [[20.0, -20.0]] in marks(left)
-    assert [[38.0, 1.0]] in marks(right)
-    assert {"L2", "GAN", "mean", "true"} <= set(texts(figure))
-
-
-def test_each_true_color_is_a_row_with_a_dot_for_each_seed_and_its_fair_share():
-    true = {"disc": torch.tensor([[40.0, 0.0], [0.0, -40.0]]), "dots": torch.tensor([[24.0, 42.0]])}
-    figure = plots.color_shares({"disc": [[0.5, 0.25], [0.4, 0.1]], "dots": [[0.3], [0.2]]}, true)
-    (ax,) = figure.axes
-    dots = [line for line in ax.lines if line.get_marker() == "o"]
-    assert [list(line.get_xdata()) for line in dots] == [[0.5, 0.4], [0.25, 0.1], [0.3, 0.2]]
-    red, green, blue = dots[0].get_color()
-    assert red > max(green, blue), "filled with its own color"
-    bars = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 2]
-    assert [bar for bar in bars if bar > 0] == [0.5, 0.5, 1.0]
-    assert {"disc (40, 0)", "disc (0, -40)", "dots (24, 42)"} <= set(texts(figure))
 
 
 TINY = get_preset("tiny").training
