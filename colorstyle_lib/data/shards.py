@@ -36,7 +36,7 @@ def write_shards(
     per_shard: int = 1000,
     datasets: Sequence[str] = (),
 ) -> Path:
-    """Pack both splits of a data root into shards; run again, it goes on with the shards that are still missing.
+    """Pack both splits of a data root into shards and an index of them, which is returned; run again, it goes on.
 
     Images are put in a fixed random order, so that a shard is a sample of the whole. Color keeps its full resolution
     (4:4:4), and smaller images are not enlarged.
@@ -45,9 +45,6 @@ def write_shards(
         shorter_side: larger images are made this small, in pixels.
         quality: of the JPEG files, 1 to 100.
         datasets: only these; by default all.
-
-    Returns:
-        The index, ``shards.json``, which is written last.
 
     Raises:
         ConfigError: a number out of range. DataError: nothing to pack, shards of something else, or a full disk.

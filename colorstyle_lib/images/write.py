@@ -21,16 +21,13 @@ _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # libjpeg's and libwebp's limi
 def save_picture(
     image: Any, path: str | os.PathLike[str], *, quality: int = 95, text: dict[str, str] | None = None
 ) -> Path:
-    """Write a picture, whole or not at all; a file of this name is replaced.
+    """Write a picture, whole or not at all, and return its path; a file of this name is replaced.
 
     Args:
         image: a ``PIL.Image``, array or tensor, as in :func:`.open_picture`.
         path: the file; its ending (.png, .jpg, .jpeg, .webp, .tif, .tiff) is its format. Parents are made.
         quality: of JPEG and WebP, 1 to 100. PNG and TIFF lose nothing.
         text: kept in the file, for :func:`.read_text`.
-
-    Returns:
-        The path written.
 
     Raises:
         ImageError: an unknown ending, a folder, a full or read-only disk, or something that the format cannot hold.

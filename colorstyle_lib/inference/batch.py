@@ -57,10 +57,8 @@ def colorize_files(
         **options: of :meth:`.ColorStyle.colorize`, as is working_size, for every picture.
 
     Returns:
-        0 when all are done, 1 when some failed: each is named on standard error, with the reason.
-
-    Raises:
-        ColorStyleError: nothing could be started, or the only file failed.
+        0 when all are done, 1 when some failed: each is named on standard error, with the reason. A ColorStyleError is
+        raised where nothing could be started, or the only file failed.
     """
 
     def start(pairs: list[Pair], left: list[Pair]) -> tuple[Make, Steps]:
@@ -228,7 +226,7 @@ def _complaint(source: Path, error: Exception) -> str:
 
 
 def plan(inputs: Sequence[Path], output: Path | None, *, recursive: bool = False, ending: str = "color") -> list[Pair]:
-    """Decide where each result goes.
+    """Pairs of picture and result: decide where each result goes. A picture that is named twice is there once.
 
     One file goes to ``output``, by default ``NAME-color.png`` beside it; an ``output`` without an ending is a folder.
     A folder's pictures go below ``output``, by default ``FOLDER-color``, at the same relative path. A pattern's
@@ -239,9 +237,6 @@ def plan(inputs: Sequence[Path], output: Path | None, *, recursive: bool = False
         output: a file, or a folder for several results.
         recursive: also take the folders within folders.
         ending: what names get where ``output`` is not given.
-
-    Returns:
-        Pairs of input and result; a picture that is named twice is there once.
 
     Raises:
         ConfigError: no folder for several results, two results of one name, or a result that would replace an input.

@@ -118,7 +118,7 @@ class Colorizer:
             "seed": self.seed,
             "saturation": self.saturation,
             "working_size": self._size,
-            "attention": dict(self.attention) if self.attention is not None else None,
+            "attention": self.attention and dict(self.attention),
             "weights_sha256": self.model.weights_hash,
             "versions": versions(),
         }

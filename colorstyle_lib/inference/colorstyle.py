@@ -62,7 +62,7 @@ class ColorStyle:
         saturation: float = 1.0,
         working_size: int | None = None,
     ) -> Result:
-        """Color a picture from its L alone: the colors of a color photograph are ignored.
+        """Color a picture from its L alone, which stays but for rounding; the colors of a color photo are ignored.
 
         Args:
             picture: a path, a ``PIL.Image``, a NumPy array or a tensor.
@@ -75,9 +75,6 @@ class ColorStyle:
             working_size: shorter side, in pixels, at which color is predicted, 32 to 1536; by default the size that
                 the weights were made for. A larger one picks up smaller objects; a smaller one colors large areas
                 more evenly.
-
-        Returns:
-            The colored picture. Its L is the input's, but for rounding to 8 bits.
 
         Raises:
             ImageError: a picture cannot be opened. ConfigError: an argument out of range, or these weights have no
@@ -114,11 +111,8 @@ class ColorStyle:
             attention: weights that take the place of the model's own, such as ``{"texture": 1.0}``. A modality that
                 gets none is not taken: without color the colors stay the picture's, with color alone its L does.
             working_size: shorter side, in pixels, at which the picture is redrawn, 64 to 1536; by default its own, up
-                to 320. It sets the scale of strokes: styles are read at 256 pixels, so at 256 strokes are about as
-                large against the picture as in the style, at 512 half as large, at 128 twice.
-
-        Returns:
-            The picture, of the input's size; what is finer than the working size stays the photograph's.
+                to 320; what is finer stays the photograph's. It sets the scale of strokes: styles are read at 256
+                pixels, so at 256 strokes are about as large against the picture as in the style, at 512 half as large.
 
         Raises:
             ImageError: a picture cannot be opened. ConfigError: an argument out of range, or weights that only color.
@@ -133,20 +127,16 @@ class ColorStyle:
     def stylize_clip(
         self, frames: Iterable[Source], style: Source | Styles, *, smooth: float = SMOOTH, **options: Any
     ) -> Iterator[Result]:
-        """:meth:`stylize` for the frames of a clip: strokes stay on the things that they are drawn on.
+        """:meth:`stylize` for the frames of a clip, a result each: strokes stay on the things that they are drawn on.
+
+        Results are made when they are asked for, and memory does not grow with the clip. The errors of :meth:`stylize`
+        come at once, but for a frame that cannot be opened when its turn comes.
 
         Args:
             frames: in their order. Where their size changes, or one is nothing like the one before, a new clip begins.
             style: of :meth:`stylize`.
             smooth: share of the past, from 0 (each frame by itself) to 1; see :class:`.Smoother`.
             **options: of :meth:`stylize`, for every frame.
-
-        Returns:
-            One result a frame, each made when it is asked for; memory does not grow with the clip.
-
-        Raises:
-            ConfigError: at once, an argument out of range, or weights that only color. ImageError: at once for a style
-                or a mask, when its turn comes for a frame, that cannot be opened.
         """
         stylizer, smoother = self.stylizer(style, **options), Smoother(smooth)
         return (next_frame(stylizer, smoother, stylizer.change(frame)) for frame in frames)

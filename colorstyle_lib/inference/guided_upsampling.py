@@ -35,9 +35,6 @@ def guided_coefficients(
         values: planes to bring to a larger size, such as a and b.
         radius: the window is ``2 radius + 1`` wide; at the border only the part of it that lies inside counts.
         epsilon: variance of L below which it counts as flat, in squared L units; flat places are only smoothed.
-
-    Returns:
-        Slope and offset, one each for every plane and pixel.
     """
     window = {"kernel_size": 2 * radius + 1, "stride": 1, "padding": radius}
     mean = partial(nnf.avg_pool2d, **window, count_include_pad=False)

@@ -62,7 +62,7 @@ class Stylizer:
     keep_color: bool = False
     color_only: bool = False
     mask: Source | None = None
-    attention: Mapping[str, float] | AttentionOverride | None = None
+    attention: Mapping[str, float] | None = None
     working_size: int | None = None
 
     def __post_init__(self) -> None:
@@ -74,8 +74,7 @@ class Stylizer:
             raise ConfigError(f"working_size is 64 to 1536 pixels, not {self.working_size}")
         if not self.model.generator.config.restyling:
             raise ConfigError("these weights only color: stylize needs weights with restyling levels")
-        given = self.attention
-        self._override = AttentionOverride(fix=given) if isinstance(given, Mapping) else given or AttentionOverride()
+        self._override = AttentionOverride(fix=self.attention)
         styles = [(open_picture(source), weight) for source, weight in _weighted(self.style)]
         self._style_code = self._encode(styles)
         self._mask = open_picture(self.mask).convert("L") if self.mask is not None else None
@@ -86,7 +85,7 @@ class Stylizer:
             "keep_color": self.keep_color,
             "color_only": self.color_only,
             "masked": self.mask is not None,
-            "attention": dict(self._override.fix) if self._override.fix else None,
+            "attention": self.attention and dict(self.attention),
             "weights_sha256": self.model.weights_hash,
             "versions": versions(),
         }
@@ -140,8 +139,7 @@ class Stylizer:
     def _at_full_size(self, picture: Image.Image, difference: Float[Tensor, "1 3 h w"]) -> Image.Image:
         mask = self._mask and self._mask.resize(picture.size, Image.Resampling.BILINEAR)
         # What gets no weight is not taken, and nobody can take less of it than the photograph itself.
-        fix = self._override.fix
-        taken = {m for m in MODALITIES if m not in self._override.remove and (fix is None or fix.get(m))}
+        taken = {m for m in MODALITIES if self.attention is None or self.attention.get(m)}
         keep_color, keep_lightness = self.keep_color or "color" not in taken, self.color_only or taken == {"color"}
 
         def change(rgb: Tensor, strip: Strip) -> Tensor:
