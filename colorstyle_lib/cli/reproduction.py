@@ -251,7 +251,8 @@ def _claims(arguments: argparse.Namespace) -> int:
     import json
     import shutil
 
-    from colorstyle_lib.reproduction.claims import table
+    from colorstyle_lib.paths import data_root
+    from colorstyle_lib.reproduction.claims import recheck, table
     from colorstyle_lib.reproduction.claims.verdict import CLAIMS, judge_claims
     from colorstyle_lib.reproduction.results.store import RESULTS, read_results
 
@@ -264,8 +265,9 @@ def _claims(arguments: argparse.Namespace) -> int:
     if arguments.results and not file.is_file():
         raise DataError(f"there is no file {str(file)!r}; leave --results out for figures/results.json")
     recorded = read_results(file)
-    if arguments.check:
-        return _check_claims(recorded, arguments.data, set(wanted))
+    if arguments.check:  # COLORSTYLE_DATA alone does not start minutes of work
+        now = recheck.recompute(data_root(arguments.data) if arguments.data else None)
+        return _report(recheck.check_claims(recorded, now, wanted))
     judgements = judge_claims(recorded, [c for c in CLAIMS if not wanted or c.id in wanted])
     width = shutil.get_terminal_size((100, 24)).columns
     if arguments.json:
@@ -280,34 +282,18 @@ def _claims(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_claims(recorded: Any, data: str, wanted: set[str]) -> int:
-    from colorstyle_lib.paths import data_root
-    from colorstyle_lib.reproduction.claims import recheck
-    from colorstyle_lib.reproduction.claims.verdict import judge_claims
-
-    now = recheck.recompute(data_root(data) if data else None)  # COLORSTYLE_DATA alone does not start minutes of work
-    every = recheck.check_claims(recorded, now)
-    checks = [c for c in every if not wanted or wanted & set(c.claims)]
-    changed = recheck.changed_verdicts(recorded, now)
-    for line in (*(check.line for check in checks), *changed):
-        print(line)
-    drifted = sum(bool(check.problem) for check in checks)
-    print(f"{len(checks)} numbers checked, {drifted} drifted, {len(changed)} verdicts changed")
-    for command, keys in recheck.left_unchecked(judge_claims(recorded), every).items():
-        print(f"not computed again: {len(keys)} numbers of: {command}")
-    return 1 if drifted or changed else 0
-
-
 def _check(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.notebook_runner.check import check_executed
     from colorstyle_lib.reproduction.figures.pages import check_pages
     from colorstyle_lib.reproduction.figures.registry import check_figures
 
-    found = check_figures(arguments.names)
-    if not arguments.names:
-        found += check_pages() + check_executed()
-    for one in found:
+    return _report(check_figures(arguments.names) + ([] if arguments.names else check_pages() + check_executed()))
+
+
+def _report(checks: Sequence[Any]) -> int:
+    """Print checks; exit status 1 where one differs."""
+    for one in checks:
         print("\n".join(one.lines))
-    differ, skipped = sum(bool(one.problems) for one in found), sum(one.skipped for one in found)
-    print(f"{len(found) - skipped} checked, {differ} differ, {skipped} not checked")
+    differ, skipped = sum(bool(one.problems) for one in checks), sum(one.skipped for one in checks)
+    print(f"{len(checks) - skipped} checked, {differ} differ, {skipped} not checked")
     return 1 if differ else 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from colorstyle_lib import paths
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.notebook_runner import publish
-from colorstyle_lib.reproduction.figures.registry import CheckResult
+from colorstyle_lib.reproduction.results.store import CheckResult
 
 MOST_BYTES_TOGETHER = 8_000_000
 

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from colorstyle_lib.data.batches import ImageStore
+import torch
+from torch import Tensor
+
+from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.environment import commit, hardware
 from colorstyle_lib.errors import DataError, WeightsError
 from colorstyle_lib.files import atomic_write
-from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
-from colorstyle_lib.reproduction.ablations import configs
-from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, SMALL, Ablation, Scale
+from colorstyle_lib.model.content import gray_content
+from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
+from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, CONDITIONS, SIDE, SMALL, Ablation, Scale
 from colorstyle_lib.reproduction.ablations.measure import PICTURES, ValidationSet, measure, measure_all, measure_real
-from colorstyle_lib.reproduction.ablations.train import clock, new_learner, train_member
-from colorstyle_lib.reproduction.baselines.method import GRAY
-from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE
+from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod
+from colorstyle_lib.reproduction.baselines.pix2pix import AB_RANGE, BATCH_SIZE, Pix2PixLearner
 from colorstyle_lib.reproduction.results.store import (
     Columns,
     Provenance,
@@ -33,6 +37,9 @@ from colorstyle_lib.reproduction.results.store import (
     read_lines,
     save_columns,
 )
+from colorstyle_lib.training.distributed import this_process
+from colorstyle_lib.training.loop import GanLearner, clock_of, training_loop
+from colorstyle_lib.training.state import TrainState
 
 LOG, _COSTS, _REAL = "log.jsonl", "costs.json", "real"
 _TOGETHER = 5  # members whose seeds are done before the next ones begin
@@ -48,14 +55,11 @@ def run_matrix(
     seeds: int = SMALL.seeds,
     steps: int = SMALL.steps,
 ) -> list[dict[str, Any]]:
-    """Train and measure what the log does not have yet.
+    """Train on a store and measure on other pictures what the log in a folder does not have yet.
 
     Args:
-        store: pictures to train on.
-        pictures: to measure on.
-        folder: for the log, ``log.jsonl``, and the columns.
         names: of :data:`.ABLATIONS`; empty for all.
-        seeds: 0 upwards, of weights and batches.
+        seeds: so many, 0 upwards, of weights and batches.
         steps: of the base; of the others as many as take the same processor time.
 
     Returns:
@@ -77,33 +81,93 @@ def run_matrix(
             own = max(1, round(steps / cost_of(member, store, folder)))
             line = {"ablation": member.name, "seed": seed, "config": config, "steps": own, "n": len(pictures)}
             line |= {"train": len(store), "commit": commit(), "hardware": hardware()}
-            line |= _train(member, store, pictures, network, seed, own, folder / f"{member.name}-{config}-{seed}")
+            try:
+                method, spent = train_member(member, store, seed=seed, steps=own)
+            except WeightsError as error:  # a training that breaks down is a result, too
+                print(f"{member.name} {seed}: {error}", flush=True)
+                line["problem"] = str(error)
+            else:
+                columns = measure_all(method, pictures, network, CONDITIONS if member.name == BASE else ())
+                save_columns(name := f"{member.name}-{config}-{seed}", columns, folder)
+                means = {key: round(values.mean().item(), 4) for key, values in columns.items() if values.ndim == 1}
+                print(
+                    f"{member.name} {seed}: {own} steps in {spent:.0f} s, PSNR ab {means['psnr_ab']:.2f} dB", flush=True
+                )
+                line |= {"cpu_seconds": round(spent, 2), "means": means, "columns": name}
             done[config, seed] = line | {"data": pictures.data, "material": material, "budget": steps}
             add_line(folder / LOG, done[config, seed])
         asked.append(done[config, seed])
     return asked
 
 
-def _train(
-    member: Ablation,
-    store: ImageStore,
-    pictures: ValidationSet,
-    network: EfficientNetLite0,
-    seed: int,
-    steps: int,
-    file: Path,
-) -> dict[str, Any]:
-    """What a training adds to its line of the log; its columns are kept before that is written."""
-    try:
-        method, spent = train_member(member, store, seed=seed, steps=steps)
-    except WeightsError as error:  # a training that breaks down is a result, too
-        print(f"{member.name} {seed}: {error}", flush=True)
-        return {"problem": str(error)}
-    columns = measure_all(method, pictures, network, configs.CONDITIONS if member.name == BASE else ())
-    save_columns(file.name, columns, file.parent)
-    means = {key: round(values.mean().item(), 4) for key, values in columns.items() if values.ndim == 1}
-    print(f"{member.name} {seed}: {steps} steps in {spent:.0f} s, PSNR ab {means['psnr_ab']:.2f} dB", flush=True)
-    return {"cpu_seconds": round(spent, 2), "means": means, "columns": file.name}
+def train_member(member: Ablation, store: ImageStore, *, seed: int, steps: int) -> tuple[ColorMethod, float]:
+    """Train one member on the pictures of a store, with a seed of weights and batches.
+
+    Returns:
+        The trained method, and the processor time that it took (on a GPU the time), in seconds.
+
+    Raises:
+        WeightsError: a loss, or a weight, is no longer a number.
+    """
+    started = clock()
+    learner = new_learner(member, store, seed)
+    for _ in training_loop(learner, steps):
+        pass
+    generator = None
+    if isinstance(learner, Pix2PixLearner):
+        network = learner.state.generator.cpu().eval()
+    else:
+        network = generator = learner.state.average.cpu()
+    if not all(bool(values.isfinite().all()) for values in network.state_dict().values()):
+        raise WeightsError("the weights are no longer numbers")
+
+    def color(rgb: Tensor) -> Tensor:
+        light = rgb_to_lab(rgb)[:, :1]
+        return AB_RANGE * network(light / 50 - 1) if generator is None else generator(gray_content(light))
+
+    return ColorMethod(member.name, color, generator, seeds=(seed,)), clock() - started
+
+
+def clock() -> float:
+    """Processor time of this process, in seconds; where a GPU computes, time."""
+    return clock_of(this_process().device)()
+
+
+def new_learner(member: Ablation, store: ImageStore, seed: int) -> GanLearner | Pix2PixLearner:
+    """A member before its first step; the seed is of weights and batches."""
+    group = this_process()
+    if member.preset is None:
+        return Pix2PixLearner(store, SIDE, seed, group.device)
+    config = member.preset.training
+    batches = Batches(store, config.batch_size, config.crop, seed)
+    learner = GanLearner(member.preset, batches, seed=seed, group=group)
+    if member.held:
+        _hold_attention(learner.state, member.held)
+    return learner
+
+
+@torch.no_grad()
+def _hold_attention(state: TrainState, weights: Mapping[str, float]) -> None:
+    """Fix the attention weights of both networks before the first step: energies without weights, of fixed biases.
+
+    Equation (2) shares them out over the modalities present, as with :class:`.AttentionOverride`; here from the first
+    step on, so that everything else learns with them. Weights are above 0, in any unit.
+    """
+    attentions = [level for one in (state.generator, state.average) for level in one.steering.values()]
+    held = [(level, math.sqrt(level.energy[0].in_channels)) for level in attentions]
+    if state.discriminator.config.attention != "none":
+        held += [(level, 1.0) for level in state.discriminator.evidence.values()]
+    for level, scale in held:
+        for layer, name in zip(level.energy, level.modalities, strict=True):
+            layer.weight.zero_()
+            layer.bias.zero_()
+            layer.bias[-1] = scale * math.log(weights[name])  # the constant part of an energy comes last
+        level.energy.requires_grad_(False)
+    kept = {id(weight) for level, _ in held for weight in level.energy.parameters()}
+    # Out of the optimizers' reach: adversarial_loss makes all weights of a discriminator trainable again.
+    for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
+        for group in optimizer.param_groups:
+            group["params"] = [weight for weight in group["params"] if id(weight) not in kept]
 
 
 def config_hash(member: Ablation, steps: int, material: str) -> str:
@@ -112,7 +176,7 @@ def config_hash(member: Ablation, steps: int, material: str) -> str:
     Only fields that differ from their defaults count, so a field that is added later changes no name. ``steps`` are of
     the base, and ``material`` is a name for the pictures.
     """
-    preset: Any = {"pix2pix": configs.SIDE, "batch_size": BATCH_SIZE}
+    preset: Any = {"pix2pix": SIDE, "batch_size": BATCH_SIZE}
     if member.preset is not None:
         parts = (member.preset.generator, member.preset.discriminator, member.preset.training)
         preset = [{f.name: getattr(p, f.name) for f in fields(p) if getattr(p, f.name) != f.default} for p in parts]

@@ -4,38 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from colorstyle_lib.inference.colorstyle import released_card
 from colorstyle_lib.reproduction.benchmarks.coloring import evaluate_coloring
 from colorstyle_lib.reproduction.benchmarks.runner import Run
 from colorstyle_lib.reproduction.claims.table import shown
-from colorstyle_lib.reproduction.claims.verdict import Judgement, judge_claims
-from colorstyle_lib.reproduction.results.store import Number, measured_anew
+from colorstyle_lib.reproduction.claims.verdict import judge_claims
+from colorstyle_lib.reproduction.results.store import CheckResult, Number, measured_anew
 
 WITHIN = 0.01
 """How far a number without an interval may move, as a share of itself."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """A number, as it is recorded and as it is now."""
-
-    claims: tuple[str, ...]  # that rest on it
-    recorded: Number  # from ``figures/results.json``
-    now: Number | None  # computed again; None where this machine did not
-    problem: str = ""  # what is wrong; empty where nothing is
-
-    @property
-    def line(self) -> str:
-        """One line for a person."""
-        said = f"{', '.join(self.claims)}: {self.recorded.key}"
-        if self.now is None:
-            return f"{said}: {self.problem}"
-        apart = abs(self.now.value - self.recorded.value)
-        verdict = f"DRIFTED, {self.problem}" if self.problem else "agrees"
-        return f"{said}: {self.now.value:.6g} now, {shown(self.recorded)} recorded, {apart:.2g} apart: {verdict}"
 
 
 def recompute(root: Path | None = None) -> dict[str, Number]:
@@ -50,55 +29,49 @@ def recompute(root: Path | None = None) -> dict[str, Number]:
     return {number.key: number for number in numbers}
 
 
-def check_claims(recorded: Mapping[str, Number], now: Mapping[str, Number]) -> list[Check]:
-    """Hold every number that a claim rests on against its fresh value, and its weights against the released ones.
+def check_claims(
+    recorded: Mapping[str, Number], now: Mapping[str, Number], ids: Sequence[str] = ()
+) -> list[CheckResult]:
+    """Hold every number that claims rest on against its fresh value, and its weights against the released ones.
 
-    A number has drifted where the fresh value lies outside the recorded interval. The pictures are the same, so a
+    A number differs where the fresh value lies outside the recorded interval. The pictures are the same, so a
     difference within it is no chance either: it is printed, and ``colorstyle figures check`` is stricter.
 
     Args:
         recorded: from :func:`.read_results`.
         now: from :func:`recompute`.
+        ids: of claims; by default all.
 
     Returns:
-        For each number that was computed again, or is of other weights, its check; in the order of the claims.
+        A check for each number that was computed again or is of other weights, in the order of the claims; for each
+        claim that the fresh numbers would judge otherwise; and for each command whose numbers were not computed again.
     """
-    released = released_card()["sha256"]
-    users: dict[Number, tuple[str, ...]] = {}
-    for judgement in judge_claims(recorded):
-        for number in judgement.numbers:
-            users[number] = (*users.get(number, ()), judgement.claim.id)
+    released, users, left = released_card()["sha256"], {}, {}
+    before, after = judge_claims(recorded), judge_claims({**recorded, **now})
+    for judgement in before:
+        for number in judgement.numbers if not ids or judgement.claim.id in ids else ():
+            users.setdefault(number, []).append(judgement.claim.id)
     checks = []
     for number, claims in users.items():
-        fresh = now.get(number.key)
+        name, fresh = f"{', '.join(claims)}: {number.key}", now.get(number.key)
         if number.method.endswith("released") and number.weights not in (None, released):
             problem = f"measured with weights {number.weights[:8]}, but {released[:8]} are released"
-            checks.append(Check(claims, number, None, problem))
-        elif fresh is not None:
-            checks.append(Check(claims, number, fresh, _drift(number, fresh.value)))
-    return checks
-
-
-def left_unchecked(judgements: Sequence[Judgement], checks: Sequence[Check]) -> dict[str, list[str]]:
-    """Addresses of numbers that were not computed again, by the command that would."""
-    done = {check.recorded for check in checks}
-    rest: dict[str, dict[str, None]] = {}
-    for number in (n for judgement in judgements for n in judgement.numbers if n not in done):
-        rest.setdefault(number.command, {})[number.key] = None
-    return {command: list(keys) for command, keys in rest.items()}
-
-
-def changed_verdicts(recorded: Mapping[str, Number], now: Mapping[str, Number]) -> list[str]:
-    """A line for each claim that the fresh numbers would judge otherwise."""
-    return [
-        f"{one.claim.id}: {one.verdict!r} as recorded, {other.verdict!r} with the numbers of now"
-        for one, other in zip(judge_claims(recorded), judge_claims({**recorded, **now}), strict=True)
-        if one.verdict != other.verdict
-    ]
-
-
-def _drift(number: Number, value: float) -> str:
-    """What is wrong with a fresh value; empty if nothing is."""
-    if number.interval is not None:
-        return "" if number.interval[0] <= value <= number.interval[1] else "outside its interval"
-    return "" if abs(value - number.value) <= WITHIN * abs(number.value) else f"more than {WITHIN:.0%} away"
+            checks.append(CheckResult(name, shown(number), (problem,)))
+        elif fresh is None:
+            left[number.command] = left.get(number.command, 0) + 1
+        else:
+            apart = abs(fresh.value - number.value)
+            low, high = number.interval or (
+                number.value - WITHIN * abs(number.value),
+                number.value + WITHIN * abs(number.value),
+            )
+            allowed = "its interval" if number.interval else f"{WITHIN:.0%} of it"
+            problems = () if low <= fresh.value <= high else (f"outside {allowed}",)
+            said = f"{fresh.value:.6g} now, {shown(number)} recorded, {apart:.2g} apart"
+            checks.append(CheckResult(name, said, problems))
+    for one, other in zip(before, after, strict=True):
+        if one.verdict != other.verdict:
+            said = f"{one.verdict!r} as recorded"
+            checks.append(CheckResult(one.claim.id, said, (f"{other.verdict!r} with the numbers of now",)))
+    skipped = (CheckResult(command, f"{count} numbers", skipped=True) for command, count in left.items())
+    return [*checks, *skipped]

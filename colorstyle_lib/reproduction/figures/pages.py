@@ -16,8 +16,7 @@ from colorstyle_lib.course import deviations
 from colorstyle_lib.errors import DataError, check_known, nearest
 from colorstyle_lib.files import atomic_write
 from colorstyle_lib.reproduction.claims import table, verdict
-from colorstyle_lib.reproduction.figures.registry import CheckResult
-from colorstyle_lib.reproduction.results.store import Number, read_results
+from colorstyle_lib.reproduction.results.store import CheckResult, Number, read_results
 
 PAGES = (paths.ROOT / "README.md", paths.FIGURES / "RESULTS.md", paths.NOTEBOOKS / "DEVIATIONS.md")
 

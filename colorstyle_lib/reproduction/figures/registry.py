@@ -18,7 +18,7 @@ from colorstyle_lib.errors import DataError, check_known
 from colorstyle_lib.files import atomic_write, file_hash
 from colorstyle_lib.reproduction.figures import from_results, from_weights
 from colorstyle_lib.reproduction.figures.plots import KeptFigure
-from colorstyle_lib.reproduction.results.store import Provenance
+from colorstyle_lib.reproduction.results.store import CheckResult, Provenance
 
 TOLERANCE = 0.005
 """How far a recomputed number may lie from the kept one, as a share of it or, near 0, in its own unit: processors round
@@ -52,21 +52,6 @@ FIGURES = {
     "training": FigureSpec(from_results.training),
     "style_pareto": FigureSpec(from_results.style_pareto),
 }
-
-
-class CheckResult(NamedTuple):
-    """A figure or text, held against what it is made of."""
-
-    name: str  # of the figure or file
-    said: str  # what was compared, and how far it agrees, or why it was not
-    problems: tuple[str, ...] = ()  # what does not agree; none where all does
-    skipped: bool = False  # nothing could be compared
-
-    @property
-    def lines(self) -> list[str]:
-        """For a person: one line, and one for each problem."""
-        verdict = "not checked" if self.skipped else "DIFFERS" if self.problems else "agrees"
-        return [f"{self.name}: {verdict}: {self.said}", *(f"  {problem}" for problem in self.problems)]
 
 
 def make_figures(names: Sequence[str] = (), folder: Path | None = None) -> list[Path]:

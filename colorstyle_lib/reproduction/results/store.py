@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from colorstyle_lib import paths
 from colorstyle_lib.environment import commit, hardware
-from colorstyle_lib.errors import DataError, nearest
+from colorstyle_lib.errors import DataError
 from colorstyle_lib.files import atomic_write, file_lock
 from colorstyle_lib.metrics.bootstrap import Estimate
 
@@ -122,18 +122,6 @@ def read_results(path: Path = RESULTS) -> dict[str, Number]:
     return {number.key: number for number in numbers}
 
 
-def number(key: str, path: Path = RESULTS) -> Number:
-    """The number at an address, such as ``scenes/released/psnr_ab``.
-
-    Raises:
-        DataError: there is none; the message names the nearest address.
-    """
-    numbers = read_results(path)
-    if key not in numbers:
-        raise DataError(f"{path.name} has no number {key!r}{nearest(key, numbers) if numbers else ': it is empty'}")
-    return numbers[key]
-
-
 def merge_results(numbers: Sequence[Number], path: Path = RESULTS) -> None:
     """Write numbers at their addresses and leave all others as they are; whole or not at all, one writer at a time.
 
@@ -165,6 +153,21 @@ def add_line(path: Path, entry: dict[str, Any]) -> None:
     with path.open("a", encoding="utf-8") as file:
         # The break comes first: a line that a stopped run left unfinished must not swallow the next.
         file.write("\n" + json.dumps(entry))
+
+
+class CheckResult(NamedTuple):
+    """A figure, text or number, held against what it is made of now."""
+
+    name: str  # of what was checked
+    said: str  # what was compared, and how far it agrees, or why it was not
+    problems: tuple[str, ...] = ()  # what does not agree; none where all does
+    skipped: bool = False  # nothing could be compared
+
+    @property
+    def lines(self) -> list[str]:
+        """For a person: one line, and one for each problem."""
+        verdict = "not checked" if self.skipped else "DIFFERS" if self.problems else "agrees"
+        return [f"{self.name}: {verdict}: {self.said}", *(f"  {problem}" for problem in self.problems)]
 
 
 Columns = dict[str, Tensor]

@@ -36,8 +36,7 @@ from colorstyle_lib.reproduction.ablations.effects import (
     verdict_of_longer,
 )
 from colorstyle_lib.reproduction.ablations.measure import ValidationSet, load_material, measure
-from colorstyle_lib.reproduction.ablations.run import LOG, cost_of, read_matrix, run_matrix
-from colorstyle_lib.reproduction.ablations.train import new_learner, train_member
+from colorstyle_lib.reproduction.ablations.run import LOG, cost_of, new_learner, read_matrix, run_matrix, train_member
 from colorstyle_lib.reproduction.baselines.method import GRAY
 from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
     attention_columns,

@@ -12,7 +12,7 @@ from colorstyle_lib import paths
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.reproduction.results import store as results
-from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results, number, read_results
+from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results, read_results
 
 HERE = Provenance("colorstyle evaluate --data ROOT", "full", "abc1234+", "2 CPU cores, 1 thread")
 
@@ -33,11 +33,11 @@ def test_numbers_come_back_as_they_were(tmp_path: Path):
     numbers = [made(), made("kernel", sure=False, note="of features"), made(method="gray", value=20.0)]
     merge_results(numbers, file)
     assert read_results(file) == {one.key: one for one in numbers}
-    found = number("scenes/released/psnr_ab", file)
+    found = read_results(file)["scenes/released/psnr_ab"]
     assert found == numbers[0]
     assert found.command == HERE.command
     assert found.interval == (28.134, 28.884)
-    assert number("scenes/released/kernel", file).interval is None
+    assert read_results(file)["scenes/released/kernel"].interval is None
 
 
 def test_merging_replaces_one_address_and_leaves_the_others(tmp_path: Path):
@@ -75,15 +75,6 @@ def test_texts_show_a_number_with_its_interval():
     assert made().text() == "28.63 [28.13, 28.88]"
     assert made("colorfulness_ratio", value=0.87).text(0, scale=100.0) == "87 [37, 112]"
     assert replace(made(), interval=None).text(1) == "28.6"
-
-
-def test_an_address_that_does_not_exist_names_the_nearest(tmp_path: Path):
-    file = tmp_path / "results.json"
-    with pytest.raises(DataError, match="it is empty"):
-        number("scenes/released/psnr_ab", file)
-    merge_results([made()], file)
-    with pytest.raises(DataError, match="did you mean 'scenes/released/psnr_ab'"):
-        number("scenes/released/psnr", file)
 
 
 @pytest.mark.parametrize("content", ["{", "[1]", '{"a": {"metric": "b"}}'])
