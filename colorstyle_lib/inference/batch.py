@@ -15,7 +15,7 @@ import torch
 from tqdm import tqdm
 
 from colorstyle_lib.errors import ColorStyleError, ConfigError, ImageError
-from colorstyle_lib.images.read import ENDINGS, Source, find_pictures, open_picture, size_of_file
+from colorstyle_lib.images.read import ENDINGS, Source, find_pictures, size_of_file
 from colorstyle_lib.images.write import FORMATS
 from colorstyle_lib.inference.colorizer import Result
 from colorstyle_lib.inference.colorstyle import ColorStyle
@@ -93,7 +93,7 @@ def stylize_files(
 
     def start(pairs: list[Pair], left: list[Pair]) -> tuple[Make, Steps]:
         model = ColorStyle.load(weights)
-        stylizer = model.stylizer([(open_picture(style), weight) for style, weight in styles], **options)
+        stylizer = model.stylizer(styles, **options)
 
         def make(pictures: Sequence[Source]) -> list[Result]:
             return [stylizer(picture) for picture in pictures]
@@ -184,9 +184,9 @@ def _side_by_side(
 
 
 def _color_batch(make: Make, batch: Sequence[Pair]) -> list[str]:
-    """Open, make and write; a complaint for each picture that failed."""
+    """Make and write; a complaint for each picture that failed."""
     try:
-        results = make([open_picture(source) for source, _ in batch])
+        results = make([source for source, _ in batch])
         for (_, place), result in zip(batch, results, strict=True):
             result.save(place)
     except Exception as error:

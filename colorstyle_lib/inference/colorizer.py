@@ -130,7 +130,7 @@ class Colorizer:
         Raises:
             ImageError: one cannot be opened. ConfigError: a hint outside one, or no modality left to steer it by.
         """
-        opened = [_open(picture) for picture in pictures]
+        opened = [open_picture(picture) for picture in pictures]
         lightness = [rgb_to_lab(self.model.working_copy(picture, self._size))[:, :1] for picture in opened]
         results: dict[int, Result] = {}
         for shape in dict.fromkeys(plane.shape for plane in lightness):
@@ -178,9 +178,3 @@ class Colorizer:
         maps = {level: dict(zip(names, weights.unbind(0), strict=True)) for level, weights in attention.items()}
         uncertainty = prediction.uncertainty[i, 0].cpu() if prediction.uncertainty is not None else None
         return Result(image, self._provenance | {"input_sha256": pixels_hash(picture)}, maps, uncertainty)
-
-
-def _open(picture: Source) -> Image.Image:
-    # What open_picture returned before, in another thread perhaps, is only read here: a large one is not copied.
-    plain = type(picture) is Image.Image and picture.mode == "RGB" and not picture.info
-    return picture if plain else open_picture(picture)

@@ -206,7 +206,7 @@ def test_a_hint_outside_some_pictures_fails_those_alone(album, small, capsys):
 
 
 def test_what_nobody_foresaw_is_one_line_too(album, monkeypatch, capsys):
-    import colorstyle_lib.inference.batch as many
+    import colorstyle_lib.inference.colorizer as colorizing
 
     real = open_picture
 
@@ -215,7 +215,7 @@ def test_what_nobody_foresaw_is_one_line_too(album, monkeypatch, capsys):
             raise MemoryError
         return real(path)
 
-    monkeypatch.setattr(many, "open_picture", fails)
+    monkeypatch.setattr(colorizing, "open_picture", fails)
     assert main(["colorize", "album"]) == 1
     assert re.fullmatch(r"failed: '.*a\.jpg': MemoryError: ?\n", capsys.readouterr().err)
     assert files(album / "album-color") == ["notes.PNG"]
