@@ -6,6 +6,7 @@ import base64
 import re
 import sys
 import tempfile
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -66,13 +67,9 @@ def command(name: str, mode: str) -> str:
 
 
 def keep_notebook(executed: Path, source: Path, facts: dict[str, Any], folder: Path = FOLDER) -> Path:
-    """Publish a notebook with the outputs of a run, small and fit for any reader, and renew the index.
+    """Publish a notebook with the outputs of an executed copy, small and fit for any reader, and renew the index.
 
-    Args:
-        executed: the notebook that has run to its end.
-        source: the notebook that was run.
-        facts: of the run, for the index: ``mode``, ``seconds`` ...
-        folder: where it goes.
+    The index shows the ``facts`` of the run: ``mode``, ``seconds`` ...
 
     Raises:
         DataError: the notebook was edited while it ran, an output is not fit for readers, or it is too large.
@@ -131,7 +128,10 @@ def clean_outputs(notebook: NotebookNode) -> NotebookNode:
         for output in cell.outputs:
             if output.output_type == "stream":
                 output.text = _PROGRESS.sub("", output.text.replace("\r\n", "\n"))
-        cell.outputs = _map_texts(_shorten_places, [o for o in cell.outputs if o.get("text", "shown").strip()])
+        shown = [output for output in cell.outputs if output.get("text", "shown").strip()]
+        for place, instead in _SHORTER.items():
+            shown = _map_texts(partial(re.sub, place, instead), shown)
+        cell.outputs = shown
     return notebook
 
 
@@ -193,12 +193,6 @@ def index(folder: Path = FOLDER) -> str:
             f"| {facts['hardware']} | {versions} | {facts['commit']} | `{facts['command']}` |\n"
         )
     return _HEAD + "".join(rows)
-
-
-def _shorten_places(text: str) -> str:
-    for place, shown in _SHORTER.items():
-        text = re.sub(place, shown, text)
-    return text
 
 
 def _map_texts(change: Any, value: Any) -> Any:

@@ -42,30 +42,19 @@ except ModuleNotFoundError as error:
 SAMPLE_SECONDS = 0.2
 """Time between two readings of a kernel's memory."""
 
-READ_VALUE = {"str": str, "int": int, "float": float, "bool": {"true": True, "false": False}.__getitem__}
-"""Readers of a parameter's value from text, by the type that its notebook declares."""
+_READ = {"str": str, "int": int, "float": float, "bool": {"true": True, "false": False}.__getitem__}
 
 
 @dataclass(frozen=True)
 class NotebookResult:
-    """The outcome of one notebook's run.
+    """The result of one notebook's run."""
 
-    Attributes:
-        notebook: its name without ending; solutions are ``solutions/NAME``.
-        result: ``ok``, ``failed``, ``timed out`` or ``kernel died``; ``not kept`` where ``--keep`` refused it.
-        seconds: wall clock, the kernel's start included.
-        peak_memory: largest resident memory of the kernel with its child processes, in bytes, read every
-            ``SAMPLE_SECONDS``; memory that processes share counts once for each.
-        output: the executed notebook: ``NAME.ipynb`` or, up to an error, ``NAME.failed.ipynb``.
-        error: the cell, its last lines and the end of the traceback; empty if all went well.
-    """
-
-    notebook: str
-    result: str
-    seconds: float
-    peak_memory: int
-    output: Path
-    error: str = ""
+    notebook: str  # its name without ending; solutions are ``solutions/NAME``
+    result: str  # ``ok``, ``failed``, ``timed out``, ``kernel died``; ``not kept`` where ``--keep`` refused it
+    seconds: float  # wall clock, the kernel's start included
+    peak_memory: int  # of the kernel with its child processes, bytes; what these share counts once for each
+    output: Path  # the executed notebook: ``NAME.ipynb`` or, up to an error, ``NAME.failed.ipynb``
+    error: str = ""  # the cell, its last lines and the end of the traceback; empty if all went well
 
 
 def run_notebooks(
@@ -81,18 +70,16 @@ def run_notebooks(
 ) -> list[NotebookResult]:
     """Execute notebooks, each in a fresh kernel of this very Python, and print a line for each.
 
-    All is checked before the first notebook starts. A notebook that fails does not stop the others. The data root
-    reaches them through ``COLORSTYLE_DATA``: an executed notebook shows its parameters, but no path of this machine.
+    All is checked before the first notebook starts. A notebook that fails does not stop the others. Mode and data root
+    are those of :func:`.get_mode`; both reach the notebooks as variables, so that an executed notebook shows no path of
+    this machine.
 
     Args:
         names: ``01``, ``01_data``, ``01_data.ipynb`` or ``solutions/NAME``; none means the course without solutions.
-        mode: as in :func:`.get_mode`.
-        data: a data root, or empty for ``COLORSTYLE_DATA``.
         parameters: values for the notebooks' ``parameters`` cells, as text, read by the types declared there.
         output: folder for the executed notebooks; by default ``runs/executed``, in ``smoke`` a scratch folder.
         timeout: seconds that one cell may take; by default 300 in ``smoke``, else 1800.
         keep: folder for a second, small copy to publish, such as ``figures/executed``.
-        folder: where the notebooks are.
 
     Raises:
         ConfigError: no such notebook, mode or parameter, a value of another type, or a run that cannot be published.
@@ -110,8 +97,10 @@ def run_notebooks(
     if timeout <= 0:
         raise ConfigError(f"timeout is {timeout} s; give at least 1")
     values = {name: read_parameters(path, name, parameters or {}, chosen) for name, path in sources.items()}
-    target = Path(output).absolute() if output else output_folder(chosen)
-    # The variables reach notebooks without parameters too, which is what the solutions are.
+    # Executed notebooks never go where the repository shows some.
+    scratch = tempfile.mkdtemp(prefix="colorstyle-smoke-") if chosen.name == "smoke" and not output else ""
+    target = Path(output or scratch or paths.RUNS / "executed").absolute()
+    # Variables reach notebooks without parameters too, which is what the solutions are.
     environment = {"COLORSTYLE_MODE": chosen.name} | ({"COLORSTYLE_DATA": str(root)} if root else {})
     where = f", images from {root}" if root and chosen.source == "folder" else ""
     copies = f", small copies to {keep}" if keep else ""
@@ -138,13 +127,7 @@ def run_notebooks(
 
 
 def run_one(
-    name: str,
-    source: Path,
-    parameters: Mapping[str, Any],
-    output: Path,
-    timeout: int,
-    environment: Mapping[str, str],
-    title: str,
+    name: str, source: Path, parameters: Mapping[str, Any], output: Path, timeout: int, environment: Any, title: str
 ) -> NotebookResult:
     """Run one notebook to its end, follow its memory, and write what it computed to ``output``.
 
@@ -289,19 +272,13 @@ def read_parameters(path: Path, name: str, given: Mapping[str, str], mode: Mode)
             raise ConfigError(f"{name} has no parameter {key!r}{nearest(key, declared)}")
         kind = declared[key]["inferred_type_name"].split("[")[0]
         with suppress(ValueError, KeyError, SyntaxError):
-            values[key] = READ_VALUE.get(kind, ast.literal_eval)(text)
+            values[key] = _READ.get(kind, ast.literal_eval)(text)
         if type(values.get(key)).__name__ != kind:
             raise ConfigError(f"{name}: parameter {key!r} is of type {kind}, which {text!r} is not")
         if kind == "str" and text and Path(text).expanduser().exists():
             # A notebook runs in its own folder, where a path given relative to the caller's would lead elsewhere.
             values[key] = str(Path(text).expanduser().resolve())
     return values
-
-
-def output_folder(mode: Mode) -> Path:
-    """Choose where the executed notebooks of a mode go: never where the repository shows some."""
-    scratch = mode.name == "smoke"
-    return Path(tempfile.mkdtemp(prefix="colorstyle-smoke-")) if scratch else paths.RUNS / "executed"
 
 
 def report(results: Sequence[NotebookResult]) -> int:

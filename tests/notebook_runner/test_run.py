@@ -13,7 +13,6 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from colorstyle_lib import config as modes
 from colorstyle_lib import paths
 from colorstyle_lib.errors import ConfigError, DataError
 from colorstyle_lib.notebook_runner import run
@@ -239,13 +238,15 @@ def test_a_wrong_mode_timeout_or_data_root_is_refused(folder: Path):
         run.run_notebooks(mode="smoke", data="nowhere", folder=folder)
 
 
-def test_no_run_writes_where_the_repository_shows_notebooks():
-    assert run.output_folder(modes.MODES["full"]) == paths.RUNS / "executed"
-    assert run.output_folder(modes.MODES["quick"]) == paths.RUNS / "executed"
-    smoke = run.output_folder(modes.MODES["smoke"])
-    assert smoke.is_dir()
-    assert not smoke.is_relative_to(paths.ROOT)
-    smoke.rmdir()
+def test_no_run_writes_where_the_repository_shows_notebooks(folder: Path, monkeypatch):
+    write_notebook(folder / "01_a.ipynb")
+    monkeypatch.delenv("COLORSTYLE_DATA", raising=False)
+    monkeypatch.setattr(run, "run_one", lambda *given: run.NotebookResult("01_a", "ok", 0.0, 0, given[3]))
+    outputs = [run.run_notebooks(mode=mode, folder=folder)[0].output for mode in ("smoke", "quick")]
+    assert outputs[1] == paths.RUNS / "executed"
+    assert outputs[0].is_dir()
+    assert not outputs[0].is_relative_to(paths.ROOT)
+    outputs[0].rmdir()
 
 
 def test_a_kernel_that_does_not_start_says_why(folder: Path):

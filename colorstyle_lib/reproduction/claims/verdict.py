@@ -69,14 +69,13 @@ def _condition(row: dict[str, Any]) -> Condition:
     return Condition(**row | {"keys": tuple(row["keys"])})
 
 
-def _claim(row: dict[str, Any]) -> Claim:
-    row["decides"] = map(_condition, row["decides"])
-    return Claim(**{name: value if isinstance(value, str) else tuple(value) for name, value in row.items()})
-
-
 _DATA = tomllib.loads(Path(__file__).with_name("claims.toml").read_text(encoding="utf-8"))
 
-CLAIMS = tuple(_claim(row) for row in _DATA["claims"])
+CLAIMS = tuple(
+    Claim(**row | {name: tuple(row.get(name, ())) for name in ("quotes", "beside")} | {"decides": conditions})
+    for row in _DATA["claims"]
+    for conditions in [tuple(map(_condition, row["decides"]))]
+)
 
 TARGETS = {name: tuple(map(_condition, rows)) for name, rows in _DATA["targets"].items()}
 """Our own aims: ``coloring``, and ``joint_coloring`` and ``joint_style``, what one model for both tasks may cost."""
@@ -121,32 +120,26 @@ class Judgement:
 
 def judge_claims(numbers: Mapping[str, Number], claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
     """Judge claims by recorded numbers, given by address as :func:`.read_results` returns them."""
-    return [judge_claim(claim, numbers) for claim in claims]
-
-
-def judge_claim(claim: Claim, numbers: Mapping[str, Number]) -> Judgement:
-    """Judge one claim; see :func:`judge_claims`."""
-    findings = tuple(_find(condition, numbers) for condition in claim.decides)
-    decided = [number for finding in findings for number in (*finding.numbers, *finding.longer)]
-    beside = dict.fromkeys(n for key in claim.beside for n in matching(key, numbers) if n not in decided)
-    return Judgement(claim, *_decide(claim, findings), findings, tuple(beside))
+    judgements = []
+    for claim in claims:
+        findings = tuple(_find(condition, numbers) for condition in claim.decides)
+        decided = [number for finding in findings for number in (*finding.numbers, *finding.longer)]
+        beside = dict.fromkeys(n for key in claim.beside for n in matching(key, numbers) if n not in decided)
+        judgements.append(Judgement(claim, *_decide(claim, findings), findings, tuple(beside)))
+    return judgements
 
 
 def judge_targets(numbers: Mapping[str, Number], method: str, data: str, targets: Sequence[Condition]) -> list[Finding]:
-    """Judge every number of a method on a data set that a target asks for; targets without a number are left out.
+    """Judge every number of a method on a data set that one of :data:`TARGETS` asks for; by address are the numbers.
 
-    Args:
-        numbers: by address, as :func:`.read_results` returns them.
-        method: such as ``released``.
-        data: such as ``all``.
-        targets: of :data:`.TARGETS`.
+    Targets without a number are left out.
     """
     findings = []
     for target in targets:
         asked = [n for key in target.keys for n in matching(f"{data}/{method}/{key}", numbers)]
-        for number in sorted(asked, key=lambda n: n.key):
-            outcome, why = _judge(number, target)
-            findings.append(Finding(target, outcome, (number,), why))
+        for one in sorted(asked, key=lambda n: n.key):
+            outcome, why = _judge(one, target)
+            findings.append(Finding(target, outcome, (one,), why))
     return findings
 
 
@@ -158,21 +151,18 @@ def matching(key: str, numbers: Mapping[str, Number]) -> list[Number]:
 
 def _decide(claim: Claim, findings: Sequence[Finding]) -> tuple[str, str]:
     """Verdict and reason."""
-    said = {
-        outcome: "; ".join(
-            f"{f.condition.says} ({f.why})" if f.why else f.condition.says for f in findings if f.outcome == outcome
-        )
-        for outcome in _OUTCOMES
-    }
+    said = dict.fromkeys(_OUTCOMES, "")
+    for f in findings:
+        said[f.outcome] += ("; " if said[f.outcome] else "") + f.condition.says + (f" ({f.why})" if f.why else "")
+    weights = {n.weights for f in findings for n in f.numbers if n.method == "released"}
     if said[MISSED]:
         return NOT_SUPPORTED, f"missed: {said[MISSED]}"
+    if said[MISSING] and claim.beyond:
+        return NOT_HERE, claim.beyond
+    if said[MISSING] and not claim.command:
+        return NOT_YET, "the model has no call for this yet"
     if said[MISSING]:
-        if claim.beyond:
-            return NOT_HERE, claim.beyond
-        if not claim.command:
-            return NOT_YET, "the model has no call for this yet"
         return NOT_YET, f"no number yet for: {said[MISSING]}; make it with: {claim.command}"
-    weights = {n.weights for f in findings for n in f.numbers if n.method == "released"}
     if len(weights) > 1:
         return CANNOT_TELL, f"its numbers are of {len(weights)} different files of weights"
     if said[OPEN]:
@@ -182,15 +172,14 @@ def _decide(claim: Claim, findings: Sequence[Finding]) -> tuple[str, str]:
 
 def _find(condition: Condition, numbers: Mapping[str, Number]) -> Finding:
     """The finding by the condition's numbers, weakened where longer trainings say the opposite."""
-
-    def longer_of(key: str) -> str:
-        return key.replace(f"/{SMALL.method}", f"/{LONG.method}")
-
-    finding, keys = _best(condition, numbers), tuple(map(longer_of, condition.keys))
+    keys, control = (
+        tuple(key.replace(f"/{SMALL.method}", f"/{LONG.method}") for key in some)
+        for some in (condition.keys, (condition.control,))
+    )
+    finding, seeds = _best(condition, numbers), min(condition.seeds, LONG.seeds)
     if keys == condition.keys or finding.outcome == MISSING:
         return finding
-    seeds, control = min(condition.seeds, LONG.seeds), longer_of(condition.control)
-    longer = _best(replace(condition, keys=keys, control=control, seeds=seeds), numbers)
+    longer = _best(replace(condition, keys=keys, control=control[0], seeds=seeds), numbers)
     if longer.outcome == MISSING:
         return finding
     heard = "agrees" if finding.outcome == longer.outcome != OPEN else longer.outcome
@@ -201,21 +190,18 @@ def _find(condition: Condition, numbers: Mapping[str, Number]) -> Finding:
 
 def _best(condition: Condition, numbers: Mapping[str, Number]) -> Finding:
     """The best of the addresses, each of them as good as the worst of its numbers."""
-    return max((_find_at(key, condition, numbers) for key in condition.keys), key=lambda f: _OUTCOMES.index(f.outcome))
-
-
-def _find_at(key: str, condition: Condition, numbers: Mapping[str, Number]) -> Finding:
-    found = matching(key, numbers)
-    if not found:
-        return Finding(condition, MISSING)
-    outcome, why = min((_judge(number, condition) for number in found), key=lambda one: _OUTCOMES.index(one[0]))
-    if outcome == MISSED and condition.control:
-        own = numbers.get(condition.control)
-        if own is None:
-            outcome, why = OPEN, "missed, but our own recipe was not measured"
-        elif _judge(own, condition)[0] != MET:
-            outcome, why = OPEN, f"missed, but our own recipe has {own.text()}"
-    return Finding(condition, outcome, tuple(found), why)
+    findings = []
+    for found in (matching(key, numbers) for key in condition.keys):
+        judged = [_judge(number, condition) for number in found] or [(MISSING, "")]
+        outcome, why = min(judged, key=lambda one: _OUTCOMES.index(one[0]))
+        if outcome == MISSED and condition.control:
+            own = numbers.get(condition.control)
+            if own is None:
+                outcome, why = OPEN, "missed, but our own recipe was not measured"
+            elif _judge(own, condition)[0] != MET:
+                outcome, why = OPEN, f"missed, but our own recipe has {own.text()}"
+        findings.append(Finding(condition, outcome, tuple(found), why))
+    return max(findings, key=lambda one: _OUTCOMES.index(one.outcome))
 
 
 def _judge(number: Number, condition: Condition) -> tuple[str, str]:

@@ -35,7 +35,7 @@ from colorstyle_lib.reproduction.claims.verdict import (
     TARGETS,
     Claim,
     Condition,
-    judge_claim,
+    Judgement,
     judge_claims,
     judge_targets,
 )
@@ -48,6 +48,10 @@ HERE = Provenance("colorstyle evaluate --data ROOT", "full", "abc1234", "CPU")
 def made(key: str, value: float, low: float, high: float, **facts) -> Number:
     data, method, metric = key.split("/")
     return Number.of(metric, method, data, Estimate(float(value), float(low), float(high), 9), HERE, **facts)
+
+
+def judge_claim(claim: Claim, numbers: dict[str, Number]) -> Judgement:
+    return judge_claims(numbers, [claim])[0]
 
 
 def fitting(condition: Condition, *, met: bool) -> Number:
