@@ -72,11 +72,7 @@ def parts(numbers: Mapping[str, Number]) -> dict[str, str]:
 
 
 def generate(text: str, made: Mapping[str, str]) -> str:
-    """A page with its generated parts renewed.
-
-    Args:
-        text: the page.
-        made: from :func:`parts`.
+    """A page's text with its generated parts renewed by those of :func:`parts`.
 
     Raises:
         ConfigError: a marker names no part.

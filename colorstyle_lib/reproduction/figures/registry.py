@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 from colorstyle_lib import paths
 from colorstyle_lib.environment import versions
@@ -109,27 +109,22 @@ def _check(name: str, folder: Path) -> CheckResult:
     for what, now in (("weights_sha256", fresh.weights), ("n", fresh.n), ("metric", fresh.metric)):
         if sidecar.get(what) != now:
             problems.append(f"{what}: {sidecar.get(what)} kept, {now} now")
-    apart, different = _compare(sidecar.get("facts", {}), fresh.facts)
+    kept, largest = sidecar.get("facts", {}), 0.0
+    problems += sorted(f"{fact}: kept, but not made now" for fact in kept.keys() - fresh.facts.keys())
+    problems += sorted(f"{fact}: made now, but not kept" for fact in fresh.facts.keys() - kept.keys())
+    for fact in sorted(kept.keys() & fresh.facts.keys()):
+        one, other = np.atleast_1d(kept[fact]), np.atleast_1d(fresh.facts[fact])
+        if one.shape != other.shape:
+            problems.append(f"{fact}: {one.size} numbers kept, {other.size} now")
+            continue
+        apart = np.abs(one - other)
+        largest = max(largest, float((apart / np.maximum(np.abs(one), TOLERANCE)).max(initial=0.0)))
+        wrong = ~(apart <= TOLERANCE * np.maximum(np.maximum(np.abs(one), np.abs(other)), 1.0))
+        problems += [f"{fact}: {a:.6g} kept, {b:.6g} now" for a, b in zip(one[wrong], other[wrong], strict=True)]
     others = [f"{package} {sidecar.get(package)}" for package, now in versions().items() if sidecar.get(package) != now]
     made_with = f"; made with {', '.join(others)}" if others else ""
-    said = f"{len(fresh.facts)} facts, at most {apart:.2g} of their value apart ({TOLERANCE:g} allowed){made_with}"
-    return CheckResult(name, said, (*problems, *different))
-
-
-def _compare(kept: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[float, list[str]]:
-    """Largest relative difference, and a line for each fact that differs by too much."""
-    problems, largest = [f"{name}: kept, but not made now" for name in kept if name not in now], 0.0
-    problems += [f"{name}: made now, but not kept" for name in now if name not in kept]
-    for name in kept.keys() & now.keys():
-        one, other = (list(v) if isinstance(v, Sequence) else [v] for v in (kept[name], now[name]))
-        if len(one) != len(other):
-            problems.append(f"{name}: {len(one)} numbers kept, {len(other)} now")
-            continue
-        for a, b in zip(one, other, strict=True):
-            largest = max(largest, abs(a - b) / max(abs(a), TOLERANCE))
-            if not math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
-                problems.append(f"{name}: {a:.6g} kept, {b:.6g} now")
-    return largest, sorted(problems)
+    said = f"{len(fresh.facts)} facts, at most {largest:.2g} of their value apart ({TOLERANCE:g} allowed){made_with}"
+    return CheckResult(name, said, tuple(problems))
 
 
 def keep_figure(name: str, kept: KeptFigure, formats: Sequence[str], mode: str, folder: Path | None = None) -> Path:
