@@ -81,30 +81,28 @@ def _changed(preset: Preset, row: Mapping[str, Any]) -> Preset:
     return change(preset, name=row["name"], **parts)
 
 
-def _ablation(row: Mapping[str, Any]) -> Ablation:
-    facts = {name: row[name] for name in ("name", "title", "changes", "claim", "against", "held") if name in row}
-    return Ablation(preset=_changed(_BASE, row) if row.get("preset", True) else None, **facts)
-
-
-def _comparisons() -> list[Comparison]:
-    trained = [
-        Comparison(a.name, a.title, a.claim, (a.name, ""), (a.against, "")) for a in ABLATIONS.values() if a.claim
-    ]
-    words = {"swap": "swapped at test", "drop": "deleted at test"}
-    tested = [
-        Comparison(name, f"{modality} {words[verb]}", "C3", (BASE, name), (BASE, ""))
-        for name, (verb, modality) in CONDITIONS.items()
-    ]
-    return [Comparison("gray", "gray: no model", "C4", ("gray", ""), (BASE, "")), *trained, *tested]
-
-
 _DATA = tomllib.loads(Path(__file__).with_name("ablations.toml").read_text(encoding="utf-8"))
 _BASE = _changed(get_preset("tiny"), {"name": BASE, **_DATA["base"]})
 
-ABLATIONS = {row["name"]: _ablation(row) for row in _DATA["ablations"]}
+ABLATIONS = {
+    row["name"]: Ablation(
+        preset=_changed(_BASE, row) if row.get("preset", True) else None,
+        **{name: row[name] for name in ("name", "title", "changes", "claim", "against", "held") if name in row},
+    )
+    for row in _DATA["ablations"]
+}
 """All ablations by name, in the order in which they are trained."""
 
 CONDITIONS = {f"{verb}_{m}": (verb, m) for verb in ("swap", "drop") for m in MODALITIES}
 """What is done to the base's modalities when it is tested: another picture's in their place, or taken away."""
 
-COMPARISONS = {one.name: one for one in _comparisons()}
+_WORDS = {"swap": "swapped at test", "drop": "deleted at test"}
+
+COMPARISONS = {
+    one.name: one
+    for one in (
+        Comparison("gray", "gray: no model", "C4", ("gray", ""), (BASE, "")),
+        *(Comparison(a.name, a.title, a.claim, (a.name, ""), (a.against, "")) for a in ABLATIONS.values() if a.claim),
+        *(Comparison(n, f"{m} {_WORDS[verb]}", "C3", (BASE, n), (BASE, "")) for n, (verb, m) in CONDITIONS.items()),
+    )
+}

@@ -6,9 +6,8 @@ what other pictures would change; what another seed would, the seeds' own values
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,38 +102,33 @@ def read_trainings(folders: Sequence[Path]) -> dict[str, list[ColorMethod]]:
         WeightsError: one is not trained yet or is damaged; or of several folders two hold the same seed, one holds
             different seeds, or trainings differ in more than their seed.
     """
-    files = {name: [folder / name / f"{name}.safetensors" for folder in folders] for name in SPECIALISTS}
-    for i, folder in enumerate(folders):
-        if missing := [name for name, each in files.items() if not each[i].is_file()]:
-            alike = " --seed ITS_OWN --minutes AS_THE_OTHERS" if len(folders) > 1 else ""
+    several, found, by_seed = len(folders) > 1, {name: [] for name in SPECIALISTS}, {}
+    for folder in folders:
+        files = {name: folder / name / f"{name}.safetensors" for name in SPECIALISTS}
+        if missing := [name for name, file in files.items() if not file.is_file()]:
+            alike = " --seed ITS_OWN --minutes AS_THE_OTHERS" if several else ""
             again = f"colorstyle opponents {' '.join(SPECIALISTS)} --output {folder}{alike}"
             raise WeightsError(f"not trained yet: {', '.join(missing)}; run: {again}")
-    found = {name: [load_method(name, file) for file in each] for name, each in files.items()}
-    if len(folders) > 1:
-        _check_seeds(folders, found)
+        for name, file in files.items():
+            found[name].append(load_method(name, file))
+        seeds = {trainings[-1].seeds for trainings in found.values()}
+        if several and (len(seeds) > 1 or seeds == {()}):
+            raise WeightsError(f"the trainings in {str(folder)!r} are not of one seed; train them with the same --seed")
+        first = by_seed.setdefault(seeds.pop(), folder)
+        if first != folder:
+            both = f"{str(first)!r} and {str(folder)!r}"
+            raise WeightsError(f"{both} are both of seed {found[JOINT][-1].seeds[0]}; name folders of different seeds")
     for name, trainings in found.items():
-        counts = []
-        for path in (folder / name / "log.jsonl" for folder in folders):
+        counts, settings = [], [{**(read_config(folder / name) or {}), "seed": None} for folder in folders]
+        for folder, own in zip(folders, settings, strict=True):
+            if fields := differing(settings[0], own):
+                both = f"{name} in {str(folder)!r} differs from {str(folders[0])!r}"
+                raise WeightsError(f"{both} in more than its seed: {', '.join(fields)}")
             try:
-                counts.append(str(json.loads(path.read_text(encoding="utf-8").splitlines()[-1])["step"]))
+                lines = (folder / name / "log.jsonl").read_text(encoding="utf-8").splitlines()
+                counts.append(str(json.loads(lines[-1])["step"]))
             except (OSError, ValueError, LookupError, TypeError) as error:
-                raise WeightsError(f"{str(path)!r} is missing or damaged ({error}); train {name} again") from error
+                what = f"{str(folder / name / 'log.jsonl')!r} is missing or damaged ({error})"
+                raise WeightsError(f"{what}; train {name} again") from error
         found[name] = [replace(one, note=f"{one.note}, in {' and '.join(counts)} steps") for one in trainings]
     return found
-
-
-def _check_seeds(folders: Sequence[Path], found: Mapping[str, Trainings]) -> None:
-    """Check that folders hold one seed each, different ones, and differ in nothing else."""
-    by_seed: dict[tuple[int, ...], Path] = {}
-    for folder, *trainings in zip(folders, *found.values(), strict=True):
-        seeds = trainings[0].seeds
-        if not seeds or {one.seeds for one in trainings} != {seeds}:
-            raise WeightsError(f"the trainings in {str(folder)!r} are not of one seed; train them with the same --seed")
-        if seeds in by_seed:
-            both = f"{str(by_seed[seeds])!r} and {str(folder)!r}"
-            raise WeightsError(f"{both} are both of seed {seeds[0]}; name folders of different seeds")
-        by_seed[seeds] = folder
-    for name, folder in itertools.product(SPECIALISTS, folders[1:]):
-        if fields := differing(*({**read_config(one / name), "seed": None} for one in (folders[0], folder))):
-            both = f"{name} in {str(folder)!r} differs from {str(folders[0])!r}"
-            raise WeightsError(f"{both} in more than its seed: {', '.join(fields)}")
