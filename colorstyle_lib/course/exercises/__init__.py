@@ -3,10 +3,10 @@
 from colorstyle_lib.course.exercises.color import (
     best_guess,
     best_saturation,
-    desaturate,
     fool_colorfulness,
     gray_keeps_lightness,
     guided_line,
+    hinted_dataset,
     kernel_distance,
     lab_lightness,
     paired_interval,
@@ -25,5 +25,5 @@ from colorstyle_lib.course.exercises.networks import (
     only_texture,
     r1_penalty,
     statistics_of_whole,
-    wins_for_good,
+    update_average,
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_pair, is_tensor, matches
@@ -71,21 +72,35 @@ def lab_lightness(attempt: Attempt):
 
 
 @checker
-def desaturate(attempt: Attempt):
-    """Notebook 01: chroma times ``keep``, with L and hue as they were."""
-    lab = torch.rand((3, 5, 7), generator=torch.Generator().manual_seed(1))
-    lab = torch.stack((100 * lab[0], 120 * lab[1] - 60, 120 * lab[2] - 60))
-    for keep in (0.5, 0.0, 1.0):
-        given = lab.clone()
-        result = attempt(given, keep)
-        yield from is_tensor(result, lab, "lab")
-        yield torch.equal(given, lab), "it changes the tensor that it was given; work on a copy"
-        yield is_close(result[0], lab[0], within=1e-3), "L has changed; only a and b may"
-        right = is_close(result[1:].norm(dim=0), keep * lab[1:].norm(dim=0), within=1e-2)
-        yield right, f"with keep = {keep} the chroma is not {keep} times what it was"
-        turned = "the chroma is right but the hue has turned: scale a and b by the same number"
-        yield is_close(result[1:], keep * lab[1:], within=1e-2), turned
-    return "gray at 0, unchanged at 1, and every hue in its place"
+def hinted_dataset(attempt: Attempt):
+    """Notebook 01: a data set whose inputs are L, the colors of a few random pixels, and where these are."""
+    random = torch.Generator().manual_seed(1)
+    pictures = [50 + 10 * torch.randn((3, 6, 8), generator=random), 50 + 10 * torch.randn((3, 5, 5), generator=random)]
+    given = [picture.clone() for picture in pictures]
+    examples = attempt(given, 7)
+    yield isinstance(examples, Dataset), f"it makes a {type(examples).__name__}; write a class that is a Dataset"
+    yield len(examples) == 2, f"of two pictures its length is {len(examples)}"
+    for index, lab in enumerate(pictures):
+        example = examples[index]
+        yield all(map(torch.equal, given, pictures)), "it changes the pictures that it was given; work on a copy"
+        yield from is_pair(example, "things: input and target")
+        for part, planes in zip(example, (4, 2), strict=True):
+            yield isinstance(part, Tensor), f"input and target are tensors, not {type(part).__name__}"
+            wanted = (planes, *lab.shape[1:])
+            yield part.shape == wanted, f"shape {tuple(part.shape)} should be {wanted}: L, a, b, mask; and a, b"
+        planes, target = example
+        yield is_close(target, lab[1:]), "the target is a and b of this picture, at every pixel"
+        yield is_close(planes[0], lab[0]), "the first plane is L"
+        mask = planes[3]
+        yield ((mask == 0) | (mask == 1)).all(), "the mask is 0 or 1"
+        yield mask.sum() == 7, f"with count = 7 the mask marks {int(mask.sum())} pixels"
+        yield is_close(planes[1:3], mask * lab[1:]), "a and b are given where the mask is 1, and 0 elsewhere"
+    again = [examples[0][0][3] for _ in range(8)]
+    yield (
+        not all(torch.equal(again[0], mask) for mask in again),
+        "the pixels never change: draw them anew at every call",
+    )
+    return "what a network needs to learn what a hint is"
 
 
 @checker

@@ -6,7 +6,7 @@ import math
 
 import torch
 import torch.nn.functional as nnf
-from torch import Tensor
+from torch import Tensor, nn
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_pair, is_tensor, matches
@@ -217,34 +217,34 @@ def statistics_of_whole(attempt: Attempt):
 
 
 @checker
-def wins_for_good(attempt: Attempt):
-    """The first step of a log from which on the discriminator's accuracy stays above a limit, up to the end."""
-    cases = (
-        ((None, 0.6, 0.98, 0.99), 150, "it wins from step 150 on"),
-        ((None, 0.99, 0.7, 0.6), None, "it won at 100 only and lost again: return None"),
-        ((None, 0.98, 0.7, 0.99), 200, "it won at 100, lost at 150, and wins from 200 on"),
-        ((0.98, 0.99), 50, "it wins from the first line on"),
-        ((None, None), None, "it never took part: return None"),
-        ((0.5, 0.97), None, "0.97 is the limit itself, not more than it: return None"),
-    )
-    for accuracies, want, story in cases:
-        log = [
-            {"step": 50 * i, **({"stage": "supervised"} if one is None else {"discriminator_accuracy": one})}
-            for i, one in enumerate(accuracies, start=1)
-        ]
-        got = attempt(log, 0.97)
-        same = got is None if want is None else isinstance(got, int) and got == want
-        shown = ["-" if one is None else one for one in accuracies]
-        yield same, f"discriminator_accuracy {shown}: {story}; yours says {_short(got)}"
-    return "and a win that was lost again is no win"
+def update_average(attempt: Attempt):
+    """Notebook 04: one step of the moving average of a network's weights, in place."""
 
+    def network(seed: int) -> nn.Module:
+        random = torch.Generator().manual_seed(seed)
+        made = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+        for values in (*made.parameters(), made[1].running_mean):
+            values.data = torch.randn(values.shape, generator=random)
+        return made
 
-def _short(value: object) -> str:
-    if isinstance(value, Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
-    if isinstance(value, float) and not math.isfinite(value):
-        return "not a number"
-    return repr(value)[:40]
+    average, trained = network(1), network(2)
+    old, new = network(1), network(2)
+    attempt(average, trained, 0.75)
+    for name, before in new.state_dict().items():
+        yield torch.equal(trained.state_dict()[name], before), f"it changes {name} of the trained network"
+    for (name, value), start, other in zip(average.named_parameters(), old.parameters(), new.parameters(), strict=True):
+        mistakes = {
+            f"{name} of the average has not moved": start,
+            "that copies the trained weights: keep decay times the old ones": other,
+            "decay and 1 - decay are swapped: with decay 0.75 most of the average stays": start.lerp(other, 0.75),
+        }
+        wanted = start.lerp(other, 0.25)
+        yield from matches(value, wanted, f"{name} should be decay * average + (1 - decay) * trained", mistakes)
+        yield value.requires_grad and value.is_leaf, f"{name} is no longer a parameter; change it in place"
+    for name, value in average.named_buffers():
+        wanted = new.get_buffer(name)
+        yield is_close(value, wanted), f"the buffer {name} should be copied, not averaged or left"
+    return "what is kept of a training, one step at a time"
 
 
 @checker

@@ -10,12 +10,10 @@ from colorstyle_lib.course.plots.attention import (
 from colorstyle_lib.course.plots.common import Captioned, captioned_grid, curves, fit_into, grid_with_maps, picture_grid
 from colorstyle_lib.course.plots.data import (
     ab_statistics,
-    error_and_colorfulness,
     gamut_slices,
     lab_planes,
     lightness_shifts,
     lightness_strips,
-    loader_speeds,
     square_errors,
 )
 from colorstyle_lib.course.plots.diagrams import (
@@ -31,7 +29,6 @@ from colorstyle_lib.course.plots.results import (
     error_by_hints,
     feature_histograms,
     feature_maps,
-    metric_ranks,
     paired_values,
     share_table,
     tradeoff,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,10 +10,10 @@ from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 from torch import Tensor
 
-from colorstyle_lib.course.plots.common import MARKERS, Captioned, captioned_grid, new_figure, show_picture
+from colorstyle_lib.course.plots.common import Captioned, captioned_grid, new_figure, show_picture
 from colorstyle_lib.metrics.coloring import AB_REACH
 
 # Signed maps of a and b with gray in the middle. Magenta has blue in it and green has not: the ends stay apart for
@@ -146,35 +145,4 @@ def square_errors(
     for shape, label in (("o", "a true color"), ("D", "the best guess")):
         axes[0].plot([], [], shape, color="white", markeredgecolor="black", label=label)
     axes[0].legend(loc="lower right", frameon=True, framealpha=1)
-    return figure
-
-
-def error_and_colorfulness(guesses: Mapping[str, tuple[float, float]], true_colorfulness: float) -> Figure:
-    """Each way of guessing: mean square error (squared Lab units) and colorfulness; the true colorings' as a line."""
-    figure, ax = new_figure(figsize=(5.6, 3.5))
-    ax.axhline(true_colorfulness, color="black", linestyle=":", linewidth=1.2)
-    for (name, (error, colorful)), marker in zip(guesses.items(), MARKERS, strict=False):
-        ax.plot(error, colorful, marker, markersize=9, clip_on=False)
-        # The names of points just below the line would lie on it.
-        drop = -18 if 0.5 * true_colorfulness < colorful < 0.98 * true_colorfulness else 9
-        ax.annotate(name, (error, colorful), (0, drop), textcoords="offset points", ha="center")
-    errors, colorfulnesses = zip(*guesses.values(), strict=True)
-    right = 1.3 * max(errors)
-    ax.set(xlim=(0, right), ylim=(0, 1.2 * max(*colorfulnesses, true_colorfulness)))
-    ax.annotate("the true colorings", (right, true_colorfulness), (0, 4), textcoords="offset points", ha="right")
-    ax.set(xlabel="mean square error in ab (less is better)", ylabel="colorfulness")
-    return figure
-
-
-def loader_speeds(speeds: Mapping[str, float]) -> Figure:
-    """Images a second of each way to load, as bars with their numbers; the scale is logarithmic."""
-    figure, ax = new_figure(figsize=(6.6, 0.5 * len(speeds) + 0.8))
-    names = list(speeds)[::-1]
-    bars = ax.barh(names, [speeds[name] for name in names], height=0.6)
-    ax.bar_label(bars, [f"{speeds[name]:,.0f}" for name in names], padding=4)
-    low, high = min(speeds.values()), max(speeds.values())
-    ax.set_xscale("log")
-    ax.set(xlabel="images per second (logarithmic)", xlim=(10 ** math.floor(math.log10(low) - 0.2), 4 * high))
-    ax.xaxis.set_major_formatter("{x:,.0f}")
-    ax.xaxis.set_minor_formatter(NullFormatter())
     return figure

@@ -63,20 +63,6 @@ def training_intervals(estimates: Sequence[Estimate], recipe: float, label: str 
     return figure
 
 
-def metric_ranks(eye: Sequence[str], ranked: Mapping[str, Sequence[str]], notes: Mapping[str, str]) -> Figure:
-    """Each metric's order of pictures, worst first, against a viewer's; agreement lies on the diagonal."""
-    figure, axes = new_figure(1, len(ranked), figsize=(2.1 * len(ranked) + 0.7, 2.9), squeeze=False, sharey=True)
-    ranks, ends = range(1, len(eye) + 1), (0.4, len(eye) + 0.6)
-    for ax, (title, order) in zip(axes[0], ranked.items(), strict=True):
-        ax.plot([1, len(eye)], [1, len(eye)], color="0.55", linewidth=0.8, linestyle=":")
-        ax.plot([order.index(name) + 1 for name in eye], ranks, "o", color=BLUE, markersize=5)
-        ax.set(title=title, aspect="equal", xticks=ranks, xlim=ends, ylim=ends[::-1])
-        ax.set_xlabel(f"rank by the metric\n{notes[title]}")
-    axes[0, 0].set_yticks(ranks, [f"{name} {rank}" for rank, name in enumerate(eye, start=1)])
-    axes[0, 0].set_ylabel("rank to the viewer (1 is worst)")
-    return figure
-
-
 def chroma_profile(
     guide: Float[Tensor, " w"], truth: Float[Tensor, " w"], ways: Mapping[str, Float[Tensor, " w"]], name: str = "b"
 ) -> Figure:

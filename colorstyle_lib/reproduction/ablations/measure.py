@@ -11,8 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
-from colorstyle_lib.course.small_trainings import fixed_crops, halves
-from colorstyle_lib.data.batches import ImageStore, center_crops, load_images
+from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
 from colorstyle_lib.data.datasets import load_split
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
 from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab, square_error_ab
@@ -35,6 +34,7 @@ PICTURES = 240
 """Val pictures of a data root, spread evenly over all of them."""
 
 _CROPS = 48  # of the handful of demo photographs
+_CROPS_SEED = 1_000_003  # a seed that no training uses
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,11 @@ def load_material(root: Path | None, *, pictures: int = PICTURES) -> tuple[Image
     if root is None:
         photographs = PHOTOGRAPHS.values()
         everything = load_images([p.open() for p in photographs], 2 * HALVED, names=[p.name for p in photographs])
-        learn, rest = halves(everything)
-        crops = (fixed_crops(rest, side, min(pictures, _CROPS)) for side in (SIDE, HALVED))
+        cut = [image.tensor_split((image.shape[2] // 2,), dim=2) for image in everything.images]
+        learn, rest = (
+            ImageStore(list(side), everything.names, groups=everything.groups) for side in zip(*cut, strict=True)
+        )
+        crops = (Batches(rest, min(pictures, _CROPS), side, _CROPS_SEED).batch(0) for side in (SIDE, HALVED))
         return learn, ValidationSet("demo", *crops)
     learn = load_split(root, "train", round(SIDE * STORE_SCALE))
     val = load_split(root, "val", HALVED)

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.utils.data import Dataset
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.course import exercises
@@ -38,18 +39,43 @@ def turned(lab, keep):
     return torch.stack((lab[0], -keep * lab[2], keep * lab[1]))
 
 
+class Hinted(Dataset):
+    """A right answer, with one thing changed."""
+
+    def __init__(self, pictures, count, change=""):
+        self.pictures, self.count, self.change = pictures, count, change
+
+    def __len__(self):
+        return 3 if self.change == "length" else len(self.pictures)
+
+    def __getitem__(self, index):
+        L, ab = self.pictures[index].split([1, 2])
+        mask = torch.zeros(L.numel())
+        where = torch.arange(L.numel()) if self.change == "fixed" else torch.randperm(L.numel())
+        mask[where[: self.count + (self.change == "more")]] = 1
+        mask = mask.view_as(L)
+        if self.change == "spoils":
+            self.pictures[index][0] += 1.0
+        hints = ab if self.change == "all" else mask * ab
+        target = mask * ab if self.change == "hints only" else ab
+        return (L, hints, mask) if self.change == "apart" else (torch.cat([L, hints, mask]), target)
+
+
 @pytest.mark.parametrize(
-    ("attempt", "hint"),
+    ("change", "hint"),
     [
-        (lambda lab, keep: keep * lab, "L has changed"),
-        (lambda lab, keep: lab, "chroma is not 0.5 times"),
-        (in_place, "work on a copy"),
-        (turned, "hue has turned"),
-        (lambda lab, keep: keep * lab[1:], "shape"),
+        ("length", "its length is 3"),
+        ("apart", "return two things"),
+        ("more", "marks 8 pixels"),
+        ("fixed", "at every call"),
+        ("all", "0 elsewhere"),
+        ("hints only", "at every pixel"),
+        ("spoils", "work on a copy"),
     ],
 )
-def test_desaturate_hints_name_the_mistake(attempt, hint: str):
-    assert hint in exercises.desaturate(attempt)
+def test_dataset_hints_name_the_mistake(change: str, hint: str):
+    assert exercises.hinted_dataset(Hinted).startswith("yes: ")
+    assert hint in exercises.hinted_dataset(lambda pictures, count: Hinted(pictures, count, change))
 
 
 @pytest.mark.parametrize(

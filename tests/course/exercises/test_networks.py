@@ -228,37 +228,45 @@ def test_statistics_hints(attempt, hint: str):
     assert hint in exercises.statistics_of_whole(attempt)
 
 
-def for_good(log, limit):
-    found = None
-    for line in log:
-        if "discriminator_accuracy" in line:
-            found = (found or line["step"]) if line["discriminator_accuracy"] > limit else None
-    return found
+def moved(average, trained, decay, *, buffers=True, both=False):
+    """One EMA step with one thing changed."""
+    with torch.no_grad():
+        for old, new in zip(average.parameters(), trained.parameters(), strict=True):
+            old.lerp_(new, 1 - decay)
+            if both:
+                new.copy_(old)
+        for old, new in zip(average.buffers(), trained.buffers(), strict=True):
+            if buffers:
+                old.copy_(new)
 
 
-def first_win(log, limit):
-    return next((line["step"] for line in log if line.get("discriminator_accuracy", 0) > limit), None)
+def replaced(average, trained, decay):
+    for (name, old), new in zip(list(average[0].named_parameters()), trained[0].parameters(), strict=True):
+        setattr(average[0], name, torch.nn.Parameter(old.lerp(new, 1 - decay), requires_grad=False))
 
 
 @pytest.mark.parametrize(
     ("attempt", "hint"),
     [
-        (lambda log, limit: None, "from step 150 on"),
-        (first_win, "lost again"),
-        (lambda log, limit: for_good(log, limit - 1e-6), "the limit itself"),
-        (lambda log, limit: for_good([line for line in log if line["discriminator_accuracy"]], limit), "KeyError"),
+        (lambda average, trained, decay: None, "has not moved"),
+        (lambda average, trained, decay: average.load_state_dict(trained.state_dict()), "copies the trained"),
+        (lambda average, trained, decay: moved(average, trained, 1 - decay), "swapped"),
+        (lambda average, trained, decay: moved(average, trained, 0.5), "should be decay"),
+        (lambda average, trained, decay: moved(average, trained, decay, buffers=False), "buffer"),
+        (lambda average, trained, decay: moved(average, trained, decay, both=True), "of the trained network"),
+        (replaced, "no longer a parameter"),
     ],
 )
-def test_log_hints(attempt, hint: str):
-    assert hint in exercises.wins_for_good(attempt)
+def test_average_hints(attempt, hint: str):
+    assert hint in exercises.update_average(attempt)
 
 
 @pytest.mark.parametrize(
     ("check", "attempt"),
     list(
         zip(
-            (exercises.look_ahead, exercises.statistics_of_whole, exercises.wins_for_good),
-            (right, weighed, for_good),
+            (exercises.look_ahead, exercises.statistics_of_whole, exercises.update_average),
+            (right, weighed, moved),
             strict=True,
         )
     ),

@@ -72,19 +72,3 @@ def test_square_errors_mark_the_truths_and_their_mean():
     marks = [line.get_xydata().tolist() for line in figure.axes[0].lines if line.get_marker() == "D"]
     assert [[10.0, 0.0]] in marks
     assert "three" in texts(figure)
-
-
-def test_every_guess_is_inside_the_axes():
-    guesses = {"gray": (500.0, 0.0), "mean": (90.0, 45.0), "neon": (510.0, 85.0)}
-    figure = plots.error_and_colorfulness(guesses, 53.0)
-    axes = figure.axes[0]
-    for error, colorful in guesses.values():
-        assert axes.get_xlim()[0] <= error < axes.get_xlim()[1]
-        assert axes.get_ylim()[0] <= colorful < axes.get_ylim()[1]
-    assert all(name in texts(figure) for name in guesses)
-
-
-def test_speeds_are_written_at_their_bars():
-    figure = plots.loader_speeds({"slow": 12.0, "fast": 3456.0})
-    assert "3,456" in texts(figure)
-    assert [bar.get_width() for bar in figure.axes[0].patches] == [3456.0, 12.0]

@@ -9,7 +9,7 @@ from figure_texts import house_style, texts  # noqa: F401
 from matplotlib.colors import to_hex
 
 from colorstyle_lib.course import plots
-from colorstyle_lib.course.plots import bootstrap_samples, feature_histograms, metric_ranks, training_intervals
+from colorstyle_lib.course.plots import bootstrap_samples, feature_histograms, training_intervals
 from colorstyle_lib.metrics.bootstrap import Estimate
 
 
@@ -39,15 +39,6 @@ def test_a_training_whose_interval_misses_the_recipe_is_marked():
     assert (hit.get_marker(), miss.get_marker()) == ("o", "s")
     assert to_hex(hit.get_color()) != to_hex(miss.get_color())
     assert any("recipe" in text for text in texts(figure))
-
-
-def test_agreement_lies_on_the_diagonal():
-    eye = ["cup", "cat", "sky"]
-    figure = metric_ranks(eye, {"same": eye, "reversed": eye[::-1]}, {"same": "ρ 1", "reversed": "ρ -1"})
-    same, other = (ax.lines[1] for ax in figure.axes)
-    assert list(same.get_xdata()) == list(same.get_ydata()) == [1, 2, 3]
-    assert list(other.get_xdata()) == [3, 2, 1]
-    assert {"cup 1", "sky 3", "rank by the metric\nρ -1"} <= set(texts(figure))
 
 
 def test_a_step_shows_every_way_beside_the_truth():
