@@ -150,11 +150,20 @@ def picture_grid(
 
 
 def grid_with_maps(
-    rows: Sequence[tuple[Sequence[Captioned], Sequence[tuple[str, Float[Tensor, "_ _"]]]]], top: float, label: str
+    rows: Sequence[tuple[Sequence[Captioned], Sequence[tuple[str, Float[Tensor, "_ _"]]]]],
+    top: float | None,
+    label: str,
 ) -> Figure:
-    """Draw rows of pictures, then of maps with their titles, all maps on one scale from 0 to ``top``."""
+    """Draw rows of pictures, then of maps with their titles, all maps on one scale.
+
+    It goes from 0 to ``top``, or where that is None over all but the outermost hundredths of the maps' values.
+    """
+    low, high = 0.0, top
+    if top is None:
+        values = torch.cat([map_.flatten().float().cpu() for _, maps in rows for _, map_ in maps])
+        low, high = values.quantile(torch.tensor([0.01, 0.99])).tolist()
     cells = [[*pictures, *(Captioned(values, title) for title, values in maps)] for pictures, maps in rows]
-    return captioned_grid(cells, height=1.75, scale=(0.0, top, label, "cividis"))
+    return captioned_grid(cells, height=1.75, scale=(low, high, label, "cividis"))
 
 
 def curves(

@@ -51,7 +51,7 @@ def training_intervals(estimates: Sequence[Estimate], recipe: float, label: str 
     Red squares are trainings whose interval leaves out the recipe's value; the first one's interval is shaded.
     """
     first = estimates[0]
-    figure, ax = new_figure(figsize=(5.4, 0.16 * len(estimates) + 1.2))
+    figure, ax = new_figure(figsize=(6.4, 0.2 * len(estimates) + 1.2))
     ax.axvspan(first.low, first.high, color="0.92", label="interval of the first")
     ax.axvline(recipe, color="black", linewidth=1, label="the recipe: mean of all trainings")
     for row, one in enumerate(estimates):
