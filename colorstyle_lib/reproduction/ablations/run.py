@@ -11,23 +11,22 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.environment import commit, hardware
 from colorstyle_lib.errors import DataError, WeightsError
 from colorstyle_lib.files import atomic_write
-from colorstyle_lib.model.content import gray_content
+from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, CONDITIONS, SIDE, SMALL, Ablation, Scale
 from colorstyle_lib.reproduction.ablations.measure import PICTURES, ValidationSet, measure, measure_all, measure_real
-from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod
-from colorstyle_lib.reproduction.baselines.pix2pix import AB_RANGE, BATCH_SIZE, Pix2PixLearner
+from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, predict_ab
+from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE, Pix2PixLearner
 from colorstyle_lib.reproduction.results.store import (
     Columns,
     Provenance,
@@ -113,19 +112,12 @@ def train_member(member: Ablation, store: ImageStore, *, seed: int, steps: int) 
     learner = new_learner(member, store, seed)
     for _ in training_loop(learner, steps):
         pass
-    generator = None
-    if isinstance(learner, Pix2PixLearner):
-        network = learner.state.generator.cpu().eval()
-    else:
-        network = generator = learner.state.average.cpu()
+    trained = learner.state.generator if isinstance(learner, Pix2PixLearner) else learner.state.average
+    network = trained.cpu().eval()
     if not all(bool(values.isfinite().all()) for values in network.state_dict().values()):
         raise WeightsError("the weights are no longer numbers")
-
-    def color(rgb: Tensor) -> Tensor:
-        light = rgb_to_lab(rgb)[:, :1]
-        return AB_RANGE * network(light / 50 - 1) if generator is None else generator(gray_content(light))
-
-    return ColorMethod(member.name, color, generator, seeds=(seed,)), clock() - started
+    generator = network if isinstance(network, Generator) else None
+    return ColorMethod(member.name, partial(predict_ab, network), generator, seeds=(seed,)), clock() - started
 
 
 def clock() -> float:

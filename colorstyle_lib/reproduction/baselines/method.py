@@ -65,6 +65,12 @@ def read_config(folder: Path) -> dict[str, Any] | None:
         raise WeightsError(f"{str(path)!r} is damaged: {error}") from error
 
 
+def predict_ab(network: UNet | Generator, rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 2 h w"]:
+    """The ab of pictures of the size that a network works at, sRGB in [0, 1], of which it sees L alone."""
+    light = rgb_to_lab(rgb)[:, :1]
+    return network(gray_content(light)) if isinstance(network, Generator) else AB_RANGE * network(light / 50 - 1)
+
+
 def load_method(name: str, path: Path) -> ColorMethod:
     """A method from a weights file, ours or pix2pix's; with seed and budget where ``colorstyle opponents`` trained it.
 
@@ -81,23 +87,19 @@ def load_method(name: str, path: Path) -> ColorMethod:
             state = {name: file.get_tensor(name) for name in file.keys()} if size else {}  # noqa: SIM118
     except SafetensorError as error:
         raise WeightsError(f"{path.name} holds no weights: {error}") from error
-    generator = None if size else load_generator(path)
-    if generator is None:
-        network = UNet(size).eval().requires_grad_(False)
+    if size:
+        network: UNet | Generator = UNet(size).eval().requires_grad_(False)
         network.load_state_dict(state)
     else:
-        size = generator.config.working_size
-
-    def predict(rgb: Tensor) -> Tensor:
-        light = rgb_to_lab(rgb)[:, :1]
-        return AB_RANGE * network(light / 50 - 1) if generator is None else generator(gray_content(light))
+        network = load_generator(path)
+        size = network.config.working_size
 
     @torch.no_grad()
     def color(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 2 h w"]:
         if rgb.shape[-2:] == (size, size):
-            return predict(rgb)
+            return predict_ab(network, rgb)
         small = nnf.interpolate(rgb, (size, size), mode="bilinear", antialias=True).clamp(0, 1)
-        return nnf.interpolate(predict(small), rgb.shape[-2:], mode="bilinear")
+        return nnf.interpolate(predict_ab(network, small), rgb.shape[-2:], mode="bilinear")
 
     seeds, note = (), ""
     if (facts := read_config(path.parent)) is not None:
@@ -105,4 +107,5 @@ def load_method(name: str, path: Path) -> ColorMethod:
             seeds, note = (facts["seed"],), f"trained for {facts['seconds']:g} s on {facts['images']} pictures"
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"{str(path.parent / CONFIG)!r} is damaged: {error}") from error
+    generator = network if isinstance(network, Generator) else None
     return ColorMethod(name, color, generator, file_hash(path), seeds, note)

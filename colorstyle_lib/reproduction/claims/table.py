@@ -11,7 +11,7 @@ from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.table import Table
 
-from colorstyle_lib.reproduction.claims.verdict import MISSING, Condition, Finding, Judgement
+from colorstyle_lib.reproduction.claims.verdict import MISSING, Finding, Judgement
 from colorstyle_lib.reproduction.results.store import Number
 
 NARROWEST = 60
@@ -45,7 +45,7 @@ def details(judgement: Judgement, width: int = 100) -> str:
         ("test", claim.test),
         ("metric", claim.metric),
         ("why", judgement.why),
-        *((f.outcome, f"{f.condition.says}: wanted {_bounds(f.condition)}{_found(f)}") for f in judgement.findings),
+        *((f.outcome, _said(f, address=True)) for f in judgement.findings),
         *(("beside", _counted(n, address=True)) for n in judgement.beside),
         ("notebook", claim.cell.replace("#", ", cell ")),
         *(("make it", command) for command in _commands(judgement)),
@@ -113,19 +113,21 @@ def _printed(table: Table, width: int) -> str:
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
-def _said(finding: Finding) -> str:
-    """Outcome, condition and numbers in a line."""
-    why = f" ({finding.why})" if finding.why else ""
-    found = f": {'; '.join(map(_counted, finding.numbers))}" if finding.numbers else ""
-    longer = f"; longer: {finding.heard}, {'; '.join(map(_counted, finding.longer))}" if finding.longer else ""
-    return f"{finding.outcome}: {finding.condition.says}{why}{found}{longer}"
-
-
-def _found(finding: Finding) -> str:
-    """The numbers of a condition with their addresses."""
-    found, longer = ("; ".join(_counted(n, address=True) for n in some) for some in (finding.numbers, finding.longer))
-    why = f"; {finding.why}" if finding.why else ""
-    return f"{why}; {found or 'no number yet'}" + (f"; longer: {finding.heard}, {longer}" if longer else "")
+def _said(finding: Finding, *, address: bool = False) -> str:
+    """Condition and numbers in a line: with their addresses and the bounds, or with the outcome."""
+    condition, why = finding.condition, finding.why
+    numbers, longer = (
+        "; ".join(_counted(number, address=address) for number in some) for some in (finding.numbers, finding.longer)
+    )
+    longer = f"; longer: {finding.heard}, {longer}" if longer else ""
+    if not address:
+        why = f" ({why})" if why else ""
+        return f"{finding.outcome}: {condition.says}{why}{f': {numbers}' if numbers else ''}{longer}"
+    ends = {"at least": condition.low, "at most": condition.high}
+    finite = [f"{word} {end:g}" for word, end in ends.items() if not math.isinf(end)]
+    bounds = finite[0] if len(finite) == 1 else f"{condition.low:g} to {condition.high:g}"
+    why = f"; {why}" if why else ""
+    return f"{condition.says}: wanted {bounds}{why}; {numbers or 'no number yet'}{longer}"
 
 
 def _counted(number: Number, *, address: bool = False) -> str:
@@ -134,12 +136,6 @@ def _counted(number: Number, *, address: bool = False) -> str:
     count = len(number.seeds) or int(number.weights is not None)
     trainings = f", {count} training{'s' * (count > 1)}" if count else ""
     return f"{f'{number.key} = ' if address else ''}{shown(number)}{against}, n = {number.n}{trainings}"
-
-
-def _bounds(condition: Condition) -> str:
-    if math.isinf(condition.high):
-        return f"at least {condition.low:g}"
-    return f"at most {condition.high:g}" if math.isinf(condition.low) else f"{condition.low:g} to {condition.high:g}"
 
 
 def _commands(judgement: Judgement) -> list[str]:

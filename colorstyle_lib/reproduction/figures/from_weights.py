@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from PIL import Image
-from torch import Tensor
 
 from colorstyle_lib.color import gray, rgb_to_lab
 from colorstyle_lib.course import plots
@@ -96,7 +95,13 @@ def demo_calibration() -> KeptFigure:
         raise MissingExtraError("a package with demo photographs", "tutorial")
     unsure, wrong = (cells.cpu() for cells in uncertainty_cells(model.generator, squares).values())
     predicted, actual = calibration(unsure, wrong, _PARTS).T.numpy()
-    interval = _over_photographs(unsure, wrong)
+    rank = torch.empty_like(unsure).flatten()
+    rank[unsure.flatten().argsort()] = torch.arange(unsure.numel(), dtype=unsure.dtype)
+    part, ends = (rank * _PARTS / unsure.numel()).long().view_as(unsure), []
+    for inside in (part == k for k in range(_PARTS)):  # of the error in each part of all cells, photographs drawn
+        estimate = bootstrap(ratio_of((wrong * inside).sum(1), inside.sum(1).float()), len(unsure))
+        ends.append((estimate.low**0.5, estimate.high**0.5))
+    interval = np.array(ends).T
     each = [calibration(unsure[i : i + 1], wrong[i : i + 1], _PARTS).T.numpy() for i in range(len(squares))]
     figure = plots.calibration(predicted, actual, interval, [(p, a) for p, a in each])
     facts = {
@@ -107,18 +112,6 @@ def demo_calibration() -> KeptFigure:
     }
     metric = "root mean square ab error in cells of 4 x 4 px, Lab units; interval over photographs, 95 %"
     return _kept(figure, metric, facts, model, list(PHOTOGRAPHS))
-
-
-def _over_photographs(unsure: Tensor, wrong: Tensor) -> np.ndarray:
-    """95 % interval of the error in each part of all cells, photographs drawn: (2, parts)."""
-    rank = torch.empty_like(unsure).flatten()
-    rank[unsure.flatten().argsort()] = torch.arange(unsure.numel(), dtype=unsure.dtype)
-    part = (rank * _PARTS / unsure.numel()).long().view_as(unsure)
-    ends = []
-    for inside in (part == k for k in range(_PARTS)):
-        estimate = bootstrap(ratio_of((wrong * inside).sum(1), inside.sum(1).float()), len(unsure))
-        ends.append((estimate.low**0.5, estimate.high**0.5))
-    return np.array(ends).T
 
 
 def _gray(picture: Image.Image) -> Image.Image:

@@ -155,7 +155,6 @@ def training_curves(log: Sequence[Mapping[str, Any]], recorded: Mapping[str, Num
         recorded: the numbers in the end, ``psnr_ab`` and ``colorfulness_ratio``, drawn with their intervals.
         sides: pixels of the squares that the runs were measured on, and of those that the weights were.
     """
-    figure, axes = new_figure(1, 2, figsize=(7.6, 3.0))
     runs: dict[int, list[tuple[int, Mapping[str, Any]]]] = {}
     before = end = 0
     for one in log:
@@ -163,22 +162,23 @@ def training_curves(log: Sequence[Mapping[str, Any]], recorded: Mapping[str, Num
             before = end
         end = before + one["step"]
         runs.setdefault(one["run"], []).append((end, one))
+    joint = [entry for some in runs.values() for entry in some if entry[1].get("stage") == "joint"]
+    figure, axes = new_figure(1, 2, figsize=(7.6, 3.0))
+    ring = {"color": "black", "fillstyle": "none", "markersize": 9, "linestyle": "none"}
+    drawn = [
+        (f"run {run}", some, {"color": color, "marker": marker, "markersize": 4})
+        for (run, some), (color, marker) in zip(runs.items(), cycle(_DOTS), strict=False)
+    ] + [("after steps with a discriminator", joint, {"marker": "o", **ring})]
     titles = {"psnr_ab": ("PSNR ab, dB", 1.0), "colorfulness_ratio": ("colorfulness, % of the real", 100.0)}
-    joint = [one for some in runs.values() for one in some if one[1].get("stage") == "joint"]
     for ax, (metric, (title, scale)) in zip(axes, titles.items(), strict=True):
-        for (run, some), (color, marker) in zip(runs.items(), cycle(_DOTS), strict=False):
-            x, y = [step for step, _ in some], [scale * one[metric] for _, one in some]
-            ax.plot(x, y, "-", color=color, marker=marker, markersize=4, label=f"run {run}")
-        x, y = [step for step, _ in joint], [scale * one[metric] for _, one in joint]
-        ring = {"color": "black", "fillstyle": "none", "markersize": 9}
-        ax.plot(x, y, "o", **ring, label="after steps with a discriminator")
+        for label, some, look in drawn:
+            ax.plot([step for step, _ in some], [scale * one[metric] for _, one in some], label=label, **look)
         number, place = recorded[metric], 1.04 * end
         released = f"released, at {sides[1]} px, n = {number.n}, 95 %"
         ax.plot([place, place], [scale * bound for bound in number.interval or ()], color="black", linewidth=1.2)
         ax.plot(place, scale * number.value, "D", color="black", markersize=4, label=released)
         ax.set(title=title, xlabel=f"steps, one run after the other; at {sides[0]} px")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc=_BELOW, ncols=3)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc=_BELOW, ncols=3)
     return figure
 
 
