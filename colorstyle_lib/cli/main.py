@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from colorstyle_lib import __version__
-from colorstyle_lib.cli import reproduction
 from colorstyle_lib.cli.data import add_data_commands
 from colorstyle_lib.cli.model import add_model_commands
+from colorstyle_lib.cli.reproduction import add_reproduction_commands
 from colorstyle_lib.errors import ColorStyleError
 
 PROGRAM = "colorstyle"
@@ -24,12 +24,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_model_commands(commands)
-    reproduction.add_run_command(commands)
     add_data_commands(commands)
-    reproduction.add_benchmark_commands(commands)
-    reproduction.add_ablation_commands(commands)
-    reproduction.add_claims_command(commands)
-    reproduction.add_figure_commands(commands)
+    add_reproduction_commands(commands)
     return top
 
 

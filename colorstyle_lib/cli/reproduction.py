@@ -23,8 +23,8 @@ _EXCLUDED = {  # by benchmark the options that it does not take, and why
 }
 
 
-def add_run_command(commands: Any) -> None:
-    """Add ``run`` to what ``ArgumentParser.add_subparsers`` returned."""
+def add_reproduction_commands(commands: Any) -> None:
+    """Add them to what ``ArgumentParser.add_subparsers`` returned."""
     add = add_command(commands, "run", _run, "run the notebooks, one process each")
     add("names", metavar="NOTEBOOK", nargs="*", help="01 or 01_data; default: all")
     add("--mode", default="auto", help=f"auto, {', '.join(MODES)}; default: auto")
@@ -35,9 +35,6 @@ def add_run_command(commands: Any) -> None:
     add("--keep", action="store_true", help="also put small copies with outputs into figures/executed")
     add("--timeout", type=positive, metavar="SECONDS", help="limit for one cell; default: by mode")
 
-
-def add_benchmark_commands(commands: Any) -> None:
-    """Add ``opponents`` and ``evaluate``."""
     train = "reproduction.baselines.recipes:train_baselines"
     add = add_command(commands, "opponents", train, "train the opponents, each for the same time; again, to go on")
     names = "l1, pix2pix, bins, ours (these by default); or joint, color_specialist, style_specialist"
@@ -66,9 +63,6 @@ def add_benchmark_commands(commands: Any) -> None:
     add("--limit", type=int, metavar="N", help="only N pictures of each set, or pairs, for a first look")
     add("--output", type=Path, metavar="FILE", help="default: figures/results.json; with --limit runs/results.json")
 
-
-def add_ablation_commands(commands: Any) -> None:
-    """Add ``ablations`` with its actions."""
     actions = add_actions(commands, "ablations", "small trainings, one ingredient changed in each, and attention")
     add_command(actions, "list", _list, "what each member changes, and for which claim")
     run = add_command(actions, "run", _train, "train and measure what is not in the log yet; again, to go on")
@@ -90,9 +84,6 @@ def add_ablation_commands(commands: Any) -> None:
     trial("--weights", type=Path, metavar="FILE", help="default: the released weights")
     trial("--limit", type=positive, default=100, metavar="N", help="pictures of each data set; default: 100")
 
-
-def add_claims_command(commands: Any) -> None:
-    """Add ``claims``."""
     claims = commands.add_parser("claims", help="the paper's claims, each with its numbers and a verdict")
     claims.add_argument("ids", metavar="ID", nargs="*", help="C1 to C12: everything about these; default: the table")
     form = claims.add_mutually_exclusive_group()
@@ -103,9 +94,6 @@ def add_claims_command(commands: Any) -> None:
     claims.add_argument("--data", default="", help="with --check: a data root, to compute its numbers again too")
     claims.set_defaults(command=_claims)
 
-
-def add_figure_commands(commands: Any) -> None:
-    """Add ``figures`` with its actions."""
     actions = add_actions(commands, "figures", "make the figures that the repository shows, or check them")
     make, pages = (f"reproduction.figures.{one}" for one in ("registry:make_figures", "pages:write_pages"))
     add = add_command(actions, "make", make, "make figures and their sidecars in figures/")

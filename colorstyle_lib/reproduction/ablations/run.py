@@ -20,13 +20,12 @@ import torch
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.environment import commit, hardware
 from colorstyle_lib.errors import DataError, WeightsError
-from colorstyle_lib.files import atomic_write
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, CONDITIONS, SIDE, SMALL, Ablation, Scale
 from colorstyle_lib.reproduction.ablations.measure import PICTURES, ValidationSet, measure, measure_all, measure_real
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, predict_ab
-from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE, Pix2PixLearner
+from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE, Pix2Pix
 from colorstyle_lib.reproduction.results.store import (
     Columns,
     Provenance,
@@ -40,7 +39,7 @@ from colorstyle_lib.training.distributed import this_process
 from colorstyle_lib.training.loop import GanLearner, clock_of, training_loop
 from colorstyle_lib.training.state import TrainState
 
-LOG, _COSTS, _REAL = "log.jsonl", "costs.json", "real"
+LOG, _REAL = "log.jsonl", "real"
 _TOGETHER = 5  # members whose seeds are done before the next ones begin
 _SHORT = 10  # steps of a run that only costs are measured on: all stages, at their shares
 
@@ -112,7 +111,7 @@ def train_member(member: Ablation, store: ImageStore, *, seed: int, steps: int) 
     learner = new_learner(member, store, seed)
     for _ in training_loop(learner, steps):
         pass
-    trained = learner.state.generator if isinstance(learner, Pix2PixLearner) else learner.state.average
+    trained = learner.generator if isinstance(learner, Pix2Pix) else learner.state.average
     network = trained.cpu().eval()
     if not all(bool(values.isfinite().all()) for values in network.state_dict().values()):
         raise WeightsError("the weights are no longer numbers")
@@ -125,11 +124,11 @@ def clock() -> float:
     return clock_of(this_process().device)()
 
 
-def new_learner(member: Ablation, store: ImageStore, seed: int) -> GanLearner | Pix2PixLearner:
+def new_learner(member: Ablation, store: ImageStore, seed: int) -> GanLearner | Pix2Pix:
     """A member before its first step; the seed is of weights and batches."""
     group = this_process()
     if member.preset is None:
-        return Pix2PixLearner(store, SIDE, seed, group.device)
+        return Pix2Pix(SIDE, store, seed=seed, device=group.device)
     config = member.preset.training
     batches = Batches(store, config.batch_size, config.crop, seed)
     learner = GanLearner(member.preset, batches, seed=seed, group=group)
@@ -180,32 +179,22 @@ def cost_of(member: Ablation, store: ImageStore, folder: Path) -> float:
     """The cost of a member's training, in trainings of the base of as many steps; measured once, then kept in a folder.
 
     A short run of each, step by step in turn, so that what else the machine has to do slows both alike.
-
-    Raises:
-        DataError: the folder cannot be written to, or what it holds is damaged.
     """
     if member.name == BASE:
         return 1.0
-    path, name = folder / _COSTS, config_hash(member, 0, "")
-    try:
-        costs = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError as error:
-        raise DataError(f"{str(path)!r} is damaged ({error}); delete it") from error
-    if name not in costs:
-        learners = [new_learner(one, store, 0) for one in (member, ABLATIONS[BASE])]
-        for index in range(2):  # the first steps of all are slower
-            for learner in learners:
-                learner.gradient_step(learner.draw(index), index, index, _SHORT)
-        spent = [0.0, 0.0]
-        for index in range(_SHORT):
-            for i, learner in enumerate(learners):
-                started = clock()
-                learner.gradient_step(learner.draw(index), index, index, _SHORT)
-                spent[i] += clock() - started
-        costs[name] = round(spent[0] / spent[1], 3)
-        with atomic_write(path, "w", DataError) as file:
-            file.write(json.dumps(costs, indent=1) + "\n")
-    return costs[name]
+    path, name = folder / "costs.jsonl", config_hash(member, 0, "")
+    for entry in read_lines(path):
+        if entry["config"] == name:
+            return entry["cost"]
+    learners, spent = [new_learner(one, store, 0) for one in (member, ABLATIONS[BASE])], [0.0, 0.0]
+    for turn, index in enumerate((0, 1, *range(_SHORT))):
+        for i, learner in enumerate(learners):
+            started = clock()
+            learner.gradient_step(learner.draw(index), index, index, _SHORT)
+            spent[i] += clock() - started if turn > 1 else 0.0  # the first steps of all are slower
+    cost = round(spent[0] / spent[1], 3)
+    add_line(path, {"config": name, "cost": cost})
+    return cost
 
 
 @dataclass(frozen=True)

@@ -103,10 +103,21 @@ class PatchGAN(nn.Module):
 
 
 class Pix2Pix:
-    """Both networks and their optimizers, Adam as in its section 3.3; errors as of :class:`UNet`."""
+    """Both networks and their optimizers, Adam at a constant rate as in its section 3.3; errors as of :class:`UNet`.
+
+    With a store it is a learner in :func:`.training_loop`, on crops of ``size`` pixels a side. Outside an ablation it
+    is ``timed``: it computes in bfloat16, as the field does today, and starts dropout's random numbers anew in each
+    step, so that a run can be cut and resumed.
+    """
 
     def __init__(
-        self, size: int, *, seed: int = 0, device: str | torch.device = "cpu", half_precision: bool = False
+        self,
+        size: int,
+        store: ImageStore | None = None,
+        *,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+        timed: bool = False,
     ) -> None:
         torch.manual_seed(seed)
         self.generator, self.discriminator = (
@@ -116,7 +127,18 @@ class Pix2Pix:
             torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999))
             for network in (self.generator, self.discriminator)
         )
-        self.half_precision = half_precision
+        self.batches = Batches(store, BATCH_SIZE, size, seed) if store else None
+        self.device, self.seed, self.timed = torch.device(device), seed, timed
+
+    def draw(self, step: int) -> Windows:
+        """The crops of a step."""
+        return self.batches.windows(step)
+
+    def gradient_step(self, batch: Windows, step: int, at: int, of: int) -> dict[str, Tensor]:
+        """One step of both networks, whatever the schedule."""
+        if self.timed:
+            torch.manual_seed((self.seed << 32) + step)
+        return self.step(batch.to(self.device).crops())
 
     def step(self, rgb: Float[Tensor, "n 3 h w"]) -> dict[str, Float[Tensor, ""]]:
         """Descend with the discriminator, then with the generator, from real pictures, sRGB in [0, 1].
@@ -124,7 +146,7 @@ class Pix2Pix:
         Returns the losses of ``discriminator`` and ``generator``, and the mean distance of ab (``l1``).
         """
         objective = get_objective("non_saturating")
-        precision = partial(torch.autocast, rgb.device.type, torch.bfloat16, enabled=self.half_precision)
+        precision = partial(torch.autocast, rgb.device.type, torch.bfloat16, enabled=self.timed)
         lab = rgb_to_lab(rgb)
         lightness, real = lab[:, :1] / 50 - 1, lab[:, 1:] / AB_RANGE
         with precision():
@@ -152,30 +174,6 @@ class Pix2Pix:
         """Load the states of :meth:`state_dict`."""
         for name in _STATE:
             getattr(self, name).load_state_dict(state[name])
-
-
-class Pix2PixLearner:
-    """Pix2pix in :func:`.training_loop` as its paper trains it: Adam at a constant rate, no average of weights.
-
-    Crops are ``size`` pixels a side, a power of 2 from 32. Outside an ablation it is ``timed``: it computes in
-    bfloat16, as the field does today, and starts dropout's random numbers anew in each step, so that a run can be cut
-    and resumed.
-    """
-
-    def __init__(self, store: ImageStore, size: int, seed: int, device: torch.device, *, timed: bool = False) -> None:
-        self.batches = Batches(store, BATCH_SIZE, size, seed)
-        self.device, self.seed, self.timed = device, seed, timed
-        self.state = Pix2Pix(size, seed=seed, device=device, half_precision=timed)
-
-    def draw(self, step: int) -> Windows:
-        """The crops of a step."""
-        return self.batches.windows(step)
-
-    def gradient_step(self, batch: Windows, step: int, at: int, of: int) -> dict[str, Tensor]:
-        """One step of both networks, whatever the schedule."""
-        if self.timed:
-            torch.manual_seed((self.seed << 32) + step)
-        return self.state.step(batch.to(self.device).crops())
 
 
 def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -22,7 +22,7 @@ from colorstyle_lib.errors import WeightsError, check_known
 from colorstyle_lib.files import atomic_write
 from colorstyle_lib.model.generator import save_generator
 from colorstyle_lib.reproduction.baselines.method import CONFIG, read_config
-from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE, Pix2PixLearner
+from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE, Pix2Pix
 from colorstyle_lib.training.distributed import ProcessGroup, this_process
 from colorstyle_lib.training.loop import GanLearner, training_loop
 from colorstyle_lib.training.run_log import RunLog
@@ -143,29 +143,29 @@ def train_baseline(
     if weights.is_file():
         return weights
     if preset is None:
-        learner = Pix2PixLearner(store, size, seed, this_process().device, timed=True)
+        learner = trained = Pix2Pix(size, store, seed=seed, device=this_process().device, timed=True)
     else:
         cut = preset.training.batch_size, preset.training.crop, seed
         style_batches = Batches(styles, *cut, covers=STYLE_COVERS) if styles and _restyles(recipe) else None
         group = ProcessGroup(device=this_process().device)
         learner = GanLearner(preset, Batches(store, *cut), seed=seed, styles=style_batches, group=group)
+        trained = learner.state
     step, spent = 0, 0.0
     if (folder / STATE).is_file():
         state = load_state(folder)
-        learner.state.load_state_dict(state["learner"])
+        trained.load_state_dict(state["learner"])
         step, spent = state["step"], state["spent"]
     log, due = RunLog(folder, after=step), spent + seconds / saves
     for step, spent, losses in training_loop(learner, budget=seconds, step=step, seconds=spent):  # noqa: B020
         if spent >= due or spent >= seconds:
             log.write(step, spent=round(spent, 1), **losses.means())
-            save_state({"learner": learner.state.state_dict(), "step": step, "spent": spent}, folder)
+            save_state({"learner": trained.state_dict(), "step": step, "spent": spent}, folder)
             due = spent + seconds / saves
             print(f"{name}: step {step}, {spent:.0f} of {seconds:.0f} s", flush=True)
-    if isinstance(learner, GanLearner):
-        save_generator(learner.state.average, weights, preset=learner.preset.name)
+    if preset is not None:
+        save_generator(trained.average, weights, preset=preset.name)
     else:
-        network = learner.state.generator.state_dict()
-        tensors = {key: value.detach().cpu().contiguous() for key, value in network.items()}
+        tensors = {key: value.detach().cpu().contiguous() for key, value in trained.generator.state_dict().items()}
         with atomic_write(weights, error=WeightsError) as stream:
             stream.write(save(tensors, {"pix2pix": str(size)}))
     for state_file in folder.glob("state*.pt"):  # of no more use, and pix2pix's is half a gigabyte

@@ -106,6 +106,6 @@ def test_an_answer_depends_on_no_other_picture(pictures: torch.Tensor):
 
 
 def test_half_precision_steps_about_alike(pictures: torch.Tensor):
-    exact, half = (Pix2Pix(32, half_precision=half).step(pictures) for half in (False, True))
+    exact, half = (Pix2Pix(32, timed=half).step(pictures) for half in (False, True))
     assert exact["generator"].item() == pytest.approx(half["generator"].item(), rel=0.02)
     assert exact["generator"].item() != half["generator"].item()
