@@ -165,15 +165,9 @@ def _by_task(columns: Columns) -> dict[str, Columns]:
 
 
 def attention_numbers(root: Path | None, *, weights: Path | None = None, limit: int = 100) -> list[Number]:
-    """Measure the attention of weights.
+    """The numbers of :func:`.attention_statistics` and :func:`.override_statistics` of weights.
 
-    Args:
-        root: a data root, whose val pictures these are; None for the demo photographs.
-        weights: a ``.safetensors`` file; by default the released ones.
-        limit: pictures of each data set.
-
-    Returns:
-        The numbers of :func:`.attention_statistics` and :func:`.override_statistics`.
+    By default they are the released ones. Measured are at most ``limit`` val pictures of each data set of a root, or without one the demo photographs.
 
     Raises:
         WeightsError: missing or damaged weights. ConfigError: they have no attention, or there is but one picture.

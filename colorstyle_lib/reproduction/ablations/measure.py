@@ -50,15 +50,10 @@ class ValidationSet:
 
 
 def load_material(root: Path | None, *, pictures: int = PICTURES) -> tuple[ImageStore, ValidationSet]:
-    """Pictures to learn from, and pictures to measure on.
+    """Pictures to learn from, and at most so many pictures to measure on: a data root's train and val splits.
 
-    Args:
-        root: a data root, whose train and val splits these are; None for the demo photographs, of which the left halves
-            are for learning and crops of the right halves to measure on.
-        pictures: to measure on, at most.
-
-    Raises:
-        DataError: the root holds nothing usable.
+    Without a root they are left halves of the demo photographs, and crops of the right halves. DataError is raised
+    where the root holds nothing usable.
     """
     if root is None:
         photographs = PHOTOGRAPHS.values()

@@ -55,13 +55,8 @@ def run_matrix(
 ) -> list[dict[str, Any]]:
     """Train on a store and measure on other pictures what the log in a folder does not have yet.
 
-    Args:
-        names: of :data:`.ABLATIONS`; empty for all.
-        seeds: so many, 0 upwards, of weights and batches.
-        steps: of the base; of the others as many as take the same processor time.
-
-    Returns:
-        The log's lines of what was asked for.
+    Asked for are names of :data:`.ABLATIONS` (all, if empty), so many seeds of weights and batches from 0 upwards, and
+    steps of the base; the others take as many as cost the same processor time. Returned are the log's lines of these.
 
     Raises:
         DataError: the folder cannot be written to.

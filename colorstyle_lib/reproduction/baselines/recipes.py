@@ -115,15 +115,9 @@ def train_baseline(
 ) -> Path:
     """Train one, or go on where a run of the same settings was cut short; a run that is done is left alone.
 
-    Writes ``config.json``, ``log.jsonl``, a state to go on from, and at the end the weights, which it returns.
-
-    Args:
-        name: of :data:`BASELINES`; its recipe may be another.
-        store: training pictures; style pictures, for those that restyle, are by default the same.
-        folder: its own, made where it is missing.
-        seconds: of processor time (on a GPU: of time), drawing of batches included.
-        size: side of pix2pix's pictures.
-        saves: how often the state is written.
+    Its folder gets ``config.json``, ``log.jsonl``, a state to go on from, written ``saves`` times, and at the end the
+    weights, which are returned. Its recipe is that of its name; style pictures are by default the store's. The seconds
+    are of processor time (on a GPU: of time), drawing of batches included; ``size`` is the side of pix2pix's pictures.
 
     Raises:
         ConfigError: no baseline of this name. WeightsError: the folder holds a run with other settings.
@@ -145,9 +139,11 @@ def train_baseline(
     if preset is None:
         learner = trained = Pix2Pix(size, store, seed=seed, device=this_process().device, timed=True)
     else:
-        cut = preset.training.batch_size, preset.training.crop, seed
+        cut, group = (
+            (preset.training.batch_size, preset.training.crop, seed),
+            ProcessGroup(device=this_process().device),
+        )
         style_batches = Batches(styles, *cut, covers=STYLE_COVERS) if styles and _restyles(recipe) else None
-        group = ProcessGroup(device=this_process().device)
         learner = GanLearner(preset, Batches(store, *cut), seed=seed, styles=style_batches, group=group)
         trained = learner.state
     step, spent = 0, 0.0

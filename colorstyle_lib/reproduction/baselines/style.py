@@ -38,8 +38,7 @@ def optimize_style(
     ``min_x content(x) + weight * style(x)``, from the photograph, after L. Gatys et al., Image Style Transfer
     Using Convolutional Neural Networks, CVPR 2016. Against theirs: the style term compares means and deviations instead
     of Gram matrices (Y. Li et al., Demystifying Neural Style Transfer, IJCAI 2017, arXiv:1701.01036), so that this
-    descends on exactly the benchmark's measure: an upper bound for it, though not for people's liking. And Adam instead
-    of L-BFGS, which half precision would mislead.
+    descends on exactly the benchmark's measure; and Adam instead of L-BFGS, which half precision would mislead.
 
     Pictures are sRGB in [0, 1], photographs' sides at least 8 pixels. At 256 pixels a step is about a second on a CPU,
     half of it with VGG-19 in bfloat16. Adam's rate falls to 0 on a cosine.

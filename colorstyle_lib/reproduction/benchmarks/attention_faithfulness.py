@@ -59,12 +59,9 @@ def override_columns(
     """The effect of fixed weights on each picture, whose reference is the guide of the picture before it.
 
     At weight 0 a modality should not matter, whichever picture it is of, and at weight 1 more than at the model's own
-    weight; the more color weighs, the nearer should the answer's colors come to the reference's.
-
-    Returns:
-        ``at_0/MODALITY``, ``own/MODALITY`` and ``at_1/MODALITY``: mean distance in ab, Lab units, that swapping it
-        makes under these weights; ``color_at_0`` and ``color_at_1``: distance of the answer's mean ab from the
-        reference's.
+    weight: ``at_0/MODALITY``, ``own/MODALITY`` and ``at_1/MODALITY`` are the mean distances in ab, Lab units, that
+    swapping it makes. The more color weighs, the nearer should the answer's colors come to the reference's:
+    ``color_at_0`` and ``color_at_1`` are the distances of the answer's mean ab from the reference's.
     """
     foreign = guide.roll(1, 0)
     encoded = generator.encode(gray_content(lab[:, :1]), generator.describe_reference(foreign))

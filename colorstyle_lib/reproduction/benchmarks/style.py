@@ -135,40 +135,32 @@ def measure_pairs(methods: Sequence[StyleMethod], pairs: Pairs, judge: StyleJudg
     return trials
 
 
-def style_statistics(*sides: Sequence[Trial]) -> tuple[dict[str, Statistic], int, int]:
-    """Means of one method's :data:`MEASURES`, or of two methods the mean differences, paired over their common pairs.
-
-    Returns:
-        The statistics, over paintings, and how many paintings and pairs these are. Pairs that share a painting are not
-        independent, so a sample is drawn of paintings, each with all of its pairs.
-
-    Raises:
-        ConfigError: two methods were measured on no pair in common.
-    """
-    by_pair = [{(trial.content, trial.style): trial for trial in side} for side in sides]
-    both = sorted(set.intersection(*map(set, by_pair)))
-    if not both:
-        raise ConfigError(f"{' and '.join(one[0].name for one in sides)} were measured on no pair in common")
-    paintings, painting = np.unique([style for _, style in both], return_inverse=True)
-    counts, found = torch.from_numpy(np.bincount(painting).astype(float)), {}
-    for measure in MEASURES:
-        sums = (np.bincount(painting, [getattr(side[pair].scores, measure) for pair in both]) for side in by_pair)
-        one, *other = (ratio_of(torch.from_numpy(each), counts) for each in sums)
-        found[measure] = difference_of(one, *other) if other else one
-    return found, len(paintings), len(both)
-
-
 def style_numbers(
     trainings: Sequence[Sequence[Trial]], method: ColorMethod, rivals: Sequence[Sequence[Trial]], provenance: Provenance
 ) -> list[Number]:
-    """Distances of one method, and if there is a rival the paired differences from it; both one for each training."""
+    """Mean :data:`MEASURES` of one method, or where there is a rival the differences from it, paired over pairs.
+
+    Both come as one list for each training. Pairs that share a painting are not independent, so samples are drawn of
+    paintings, each with all of its pairs.
+
+    Raises:
+        ConfigError: the two were measured on no pair in common, or all pairs share one painting.
+    """
     suffix, note = (f"_minus_{rivals[0][0].name}", "paired over pairs; ") if rivals else ("", "")
-    note = "; ".join(filter(None, (f"{note}less is better; interval over paintings", method.note)))
-    rows = []
-    for side in zip(trainings, rivals, strict=True) if rivals else zip(trainings, strict=True):
-        found, paintings, pairs = style_statistics(*side)
-        rows.append({f"style_{measure}{suffix}": (statistic, note) for measure, statistic in found.items()})
-    return [replace(one, n=pairs) for one in numbers_of(rows, method, STYLE_PAIRS, paintings, provenance)]
+    note, rows = "; ".join(filter(None, (f"{note}less is better; interval over paintings", method.note))), []
+    for sides in zip(trainings, rivals, strict=True) if rivals else zip(trainings, strict=True):
+        by_pair = [{(trial.content, trial.style): trial for trial in side} for side in sides]
+        both = sorted(set.intersection(*map(set, by_pair)))
+        if not both:
+            raise ConfigError(f"{' and '.join(one[0].name for one in sides)} were measured on no pair in common")
+        paintings, painting = np.unique([style for _, style in both], return_inverse=True)
+        counts, found = torch.from_numpy(np.bincount(painting).astype(float)), {}
+        for measure in MEASURES:
+            sums = (np.bincount(painting, [getattr(side[pair].scores, measure) for pair in both]) for side in by_pair)
+            one, *other = (ratio_of(torch.from_numpy(each), counts) for each in sums)
+            found[f"style_{measure}{suffix}"] = difference_of(one, *other) if other else one, note
+        rows.append(found)
+    return [replace(one, n=len(both)) for one in numbers_of(rows, method, STYLE_PAIRS, len(paintings), provenance)]
 
 
 def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0) -> list[Number]:

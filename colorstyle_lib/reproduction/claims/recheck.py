@@ -34,13 +34,9 @@ def check_claims(
 ) -> list[CheckResult]:
     """Hold every number that claims rest on against its fresh value, and its weights against the released ones.
 
-    A number differs where the fresh value lies outside the recorded interval. The pictures are the same, so a
-    difference within it is no chance either: it is printed, and ``colorstyle figures check`` is stricter.
-
-    Args:
-        recorded: from :func:`.read_results`.
-        now: from :func:`recompute`.
-        ids: of claims; by default all.
+    A number differs where the fresh value, from :func:`recompute`, lies outside the recorded interval. The pictures are
+    the same, so a difference within it is no chance either: it is printed, and ``colorstyle figures check`` is
+    stricter. Without ids of claims all are checked.
 
     Returns:
         A check for each number that was computed again or is of other weights, in the order of the claims; for each

@@ -28,10 +28,7 @@ _NUMBER = re.compile(r"\{(?P<rest>100 - )?(?P<percent>100 \* )?(?P<key>[^{}]+):(
 def table_of_numbers(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Mapping[str, Number]) -> str:
     """A Markdown table, and below it how many pictures its numbers are of and the commands that measured them.
 
-    Args:
-        head: titles of the columns.
-        rows: cells, in which ``{KEY:DIGITS}`` stands for a number with its interval.
-        numbers: by address, from :func:`.read_results`.
+    In a cell ``{KEY:DIGITS}`` stands for the number at an address, with its interval.
 
     Raises:
         DataError: ``numbers`` lacks one.

@@ -61,10 +61,8 @@ def intervals(
 ) -> Figure:
     """Numbers as dots with their intervals, a panel a metric, a row a data set or comparison, a marker a method.
 
-    Args:
-        panels: of the same methods and rows, unless each has its ``own_rows``; what a method lacks is left out.
-        columns: panels side by side; by default all.
-        width: of a panel, in inches.
+    Panels have the same methods and rows, unless each has its ``own_rows``; what a method lacks is left out. So many
+    ``columns`` stand side by side, by default all, each of a ``width`` in inches.
     """
     columns = min(columns or len(panels), len(panels))
     lines = -(-len(panels) // columns)
@@ -121,9 +119,7 @@ def _dots(ax: Axes, panel: Panel, methods: Sequence[str], rows: Sequence[str]) -
 def ablation_effects(found: Effects, longer: Effects | None = None) -> Figure:
     """Effects of the ablations: a row a comparison, a panel a metric, a color each for small and longer trainings.
 
-    Args:
-        found: from :func:`.effects_in`.
-        longer: as ``found``, of longer trainings; those without a row here are left out.
+    Both are from :func:`.effects_in`; longer trainings without a row among the small ones are left out.
     """
     panels, order = [], list(COMPARISONS)
     comparisons = sorted({c for c, _ in found}, key=lambda one: (one.claim, order.index(one.name)))
@@ -148,12 +144,10 @@ _PANELS = {
 
 
 def training_curves(log: Sequence[Mapping[str, Any]], recorded: Mapping[str, Number], sides: tuple[int, int]) -> Figure:
-    """PSNR ab and colorfulness at every evaluation of the runs behind the weights, one run after the other.
+    """PSNR ab and colorfulness at every evaluation of the runs behind the weights, lines of ``companion.log.jsonl``.
 
-    Args:
-        log: lines of ``companion.log.jsonl``, in order.
-        recorded: the numbers in the end, ``psnr_ab`` and ``colorfulness_ratio``, drawn with their intervals.
-        sides: pixels of the squares that the runs were measured on, and of those that the weights were.
+    Beside them stand the recorded ``psnr_ab`` and ``colorfulness_ratio`` with their intervals. The sides are pixels of
+    the squares that the runs were measured on, and of those that the weights were.
     """
     runs: dict[int, list[tuple[int, Mapping[str, Any]]]] = {}
     before = end = 0
@@ -193,12 +187,9 @@ def pareto(
 ) -> Figure:
     """Content loss against style loss, a marker for each method and a line over its strengths, with 95 % intervals.
 
-    Who lies below and to the left of another is better in both.
-
-    Args:
-        distances: by name and strength.
-        beat: a method; where its result at full strength would be beaten in both losses is shaded.
-        content: which distance from the photograph to draw: ``content`` or ``perceptual``.
+    Who lies below and to the left of another is better in both. The distances are by name and strength; ``content``
+    says which one from the photograph is drawn, ``content`` or ``perceptual``. Where the result of the method to
+    ``beat`` at full strength would be beaten in both losses is shaded.
 
     Raises:
         ConfigError: there is no such distance.
