@@ -33,14 +33,7 @@ from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
     rank_correlation_of,
 )
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
-from colorstyle_lib.reproduction.benchmarks.runner import (
-    cached,
-    joined,
-    load_squares,
-    numbers_of,
-    print_table,
-    spreads,
-)
+from colorstyle_lib.reproduction.benchmarks.runner import cached, joined, load_squares, numbers_of, print_table, spreads
 from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance
 
 METRICS = {
@@ -167,7 +160,8 @@ def _by_task(columns: Columns) -> dict[str, Columns]:
 def attention_numbers(root: Path | None, *, weights: Path | None = None, limit: int = 100) -> list[Number]:
     """The numbers of :func:`.attention_statistics` and :func:`.override_statistics` of weights.
 
-    By default they are the released ones. Measured are at most ``limit`` val pictures of each data set of a root, or without one the demo photographs.
+    By default they are the released ones. Measured are at most ``limit`` val pictures of each data set of a root, or
+    without one the demo photographs.
 
     Raises:
         WeightsError: missing or damaged weights. ConfigError: they have no attention, or there is but one picture.
