@@ -273,7 +273,7 @@ def test_a_training_that_breaks_down_is_logged_and_not_measured(own_runs, monkey
 
 
 def test_costs_are_measured_once(own_runs, monkeypatch):
-    now = iter([*[0.0] * 8, 0.0, 3.0, 0.0, 2.0])  # two turns that do not count, and one that does
+    now = iter([*[0.0] * 4, 0.0, 3.0, 0.0, 2.0])  # two turns that do not count, and one that does
     monkeypatch.setattr(ablation_run, "clock", lambda: next(now))
     monkeypatch.setattr(ablation_run, "_SHORT", 1)
     store = drawn_store(size=60)
