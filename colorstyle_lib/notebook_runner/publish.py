@@ -23,11 +23,8 @@ from colorstyle_lib.files import atomic_write
 FOLDER = paths.FIGURES / "executed"
 INDEX = "README.md"
 
-MOST_BYTES = 1_000_000
-"""Limit of one notebook's file: GitHub shows larger ones late or not at all."""
-
-LONGEST_SIDE = 1000
-"""Limit of a picture's sides, in pixels: GitHub's column is narrower."""
+MOST_BYTES = 1_000_000  # limit of one notebook's file: GitHub shows larger ones late or not at all
+LONGEST_SIDE = 1000  # limit of a picture's sides, in pixels: GitHub's column is narrower
 
 QUALITIES = (85, 80, 75, 70, 65, 60, 55, 50)
 """JPEG qualities, of which the first that makes a notebook small enough is taken; below 50, blocks show."""

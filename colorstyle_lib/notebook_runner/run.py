@@ -39,8 +39,7 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError(error.name or "papermill", "tutorial") from error
 
-SAMPLE_SECONDS = 0.2
-"""Time between two readings of a kernel's memory."""
+SAMPLE_SECONDS = 0.2  # time between two readings of a kernel's memory
 
 _READ = {"str": str, "int": int, "float": float, "bool": {"true": True, "false": False}.__getitem__}
 

@@ -17,8 +17,7 @@ from colorstyle_lib.model.modalities import MODALITIES
 
 BASE = "base"
 
-SIDE = 64
-"""Of the squares that are measured, in pixels, and of pix2pix's crops, which need a power of 2."""
+SIDE = 64  # of the squares that are measured, in pixels, and of pix2pix's crops, which need a power of 2
 
 
 @dataclass(frozen=True)

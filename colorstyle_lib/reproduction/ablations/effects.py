@@ -48,8 +48,7 @@ METRICS = {
 
 AGREES, CONTRADICTS, UNCLEAR = "agrees", "contradicts", "unclear"
 
-Effects = Mapping[tuple[Comparison, str], Number]
-"""Differences by comparison and metric."""
+Effects = Mapping[tuple[Comparison, str], Number]  # differences by comparison and metric
 
 TASKS = ("automatic", "reference")
 

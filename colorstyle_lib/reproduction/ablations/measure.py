@@ -27,11 +27,8 @@ from colorstyle_lib.reproduction.benchmarks.runner import joined, spread
 from colorstyle_lib.reproduction.results.store import Columns
 from colorstyle_lib.training.train_on_folder import STORE_SCALE
 
-HALVED = 96
-"""Side in pixels of the squares that are cut into content and reference."""
-
-PICTURES = 240
-"""Val pictures of a data root, spread evenly over all of them."""
+HALVED = 96  # side in pixels of the squares that are cut into content and reference
+PICTURES = 240  # val pictures of a data root, spread evenly over all of them
 
 _CROPS = 48  # of the handful of demo photographs
 _CROPS_SEED = 1_000_003  # a seed that no training uses

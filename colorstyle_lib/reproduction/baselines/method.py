@@ -21,8 +21,7 @@ from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator, load_generator
 from colorstyle_lib.reproduction.baselines.pix2pix import AB_RANGE, UNet
 
-CONFIG = "config.json"
-"""The settings of a training by ``colorstyle opponents``, in its folder."""
+CONFIG = "config.json"  # the settings of a training by `colorstyle opponents`, in its folder
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,7 @@ class StyleMethod:
     strength: float = 1.0
 
 
-GRAY = ColorMethod("gray", lambda rgb: torch.zeros_like(rgb[:, :2]))
-"""No model at all."""
+GRAY = ColorMethod("gray", lambda rgb: torch.zeros_like(rgb[:, :2]))  # no model at all
 
 
 def read_config(folder: Path) -> dict[str, Any] | None:

@@ -19,11 +19,8 @@ from colorstyle_lib.data.batches import Batches, ImageStore, Windows
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.adversarial import get_objective
 
-BATCH_SIZE = 4
-"""Its paper's, for colorization (section 6.2)."""
-
-AB_RANGE = 110.0
-"""Lab units of ab at the ends of the generator's answers, -1 and 1."""
+BATCH_SIZE = 4  # its paper's, for colorization (section 6.2)
+AB_RANGE = 110.0  # Lab units of ab at the ends of the generator's answers, -1 and 1
 
 _STATE = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer")
 _L1_WEIGHT = 100.0  # of the L1 term beside the adversarial one (its sections 3.3 and 4)

@@ -29,8 +29,7 @@ from colorstyle_lib.training.run_log import RunLog
 from colorstyle_lib.training.saved_run import STATE, load_state, save_state
 from colorstyle_lib.training.train_on_folder import STORE_SCALE, STYLE_COVERS, STYLE_SCALE, style_store
 
-CROP = 128
-"""Side in pixels of the training crops of all; pix2pix needs a power of 2."""
+CROP = 128  # side in pixels of the training crops of all; pix2pix needs a power of 2
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,7 @@ about what both cost; of the two a coloring step costs 0.4, so that in their sha
 many steps.
 """
 
-BASELINES: dict[str, Recipe] = RECIPES | SPECIALISTS
-"""Every method that can be trained here, by name."""
+BASELINES: dict[str, Recipe] = RECIPES | SPECIALISTS  # every method that can be trained here, by name
 
 
 def _restyles(recipe: Recipe) -> bool:

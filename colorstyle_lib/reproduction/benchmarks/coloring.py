@@ -44,19 +44,13 @@ from colorstyle_lib.reproduction.results.store import (
     save_columns,
 )
 
-SIZE = 160
-"""Side in pixels of the squares that are measured; a multiple of 32."""
+SIZE = 160  # side in pixels of the squares that are measured; a multiple of 32
 
 KERNEL = "kernel_efficientnet_lite0"
 FRECHET = "frechet_efficientnet_lite0"
-PERCEPTUAL = "perceptual_"
-"""Before the name of the network at hand; see :func:`.perceptual_network`."""
-
-REAL = "the real pictures"
-"""The name of the real pictures' own columns beside those of methods."""
-
-ATLAS = "atlas."
-"""The beginning of the names of metrics' variants."""
+PERCEPTUAL = "perceptual_"  # before the name of the network at hand; see perceptual_network
+REAL = "the real pictures"  # the name of the real pictures' own columns beside those of methods
+ATLAS = "atlas."  # the beginning of the names of metrics' variants
 
 _BATCH = 8
 _COMPARED = ("psnr_ab", "ciede2000", KERNEL, PERCEPTUAL)  # of two methods, paired over pictures

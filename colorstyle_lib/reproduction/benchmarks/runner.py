@@ -37,14 +37,9 @@ from colorstyle_lib.training.validation import demo_squares
 
 NOTES: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("notes.toml").read_text(encoding="utf-8"))
 
-ALL = "all"
-"""The name of all data sets' pictures together, each picture counting alike."""
-
-DEMO = "demo"
-"""The name of the demo photographs among data sets."""
-
-Squares = Mapping[str, Float[Tensor, "n 3 _ _"]]
-"""Square pictures, sRGB in [0, 1], by data set."""
+ALL = "all"  # the name of all data sets' pictures together, each picture counting alike
+DEMO = "demo"  # the name of the demo photographs among data sets
+Squares = Mapping[str, Float[Tensor, "n 3 _ _"]]  # square pictures, sRGB in [0, 1], by data set
 
 Rows = Mapping[str, tuple[Statistic | Estimate, str]]
 """Metrics by name: a statistic over pictures, or an estimate without an interval (NaN ends); and a note."""

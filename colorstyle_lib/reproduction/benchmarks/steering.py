@@ -23,8 +23,7 @@ from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Squares, cached, joined, numbers_of, with_all
 from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance
 
-HALVED = 192
-"""Side in pixels of the squares that are cut into content and reference; its half must be a multiple of 32."""
+HALVED = 192  # side in pixels of the squares that are cut into content and reference; its half must be a multiple of 32
 
 HINTS, SEEDS = 10, 8
 

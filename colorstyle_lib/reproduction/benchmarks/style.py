@@ -34,18 +34,15 @@ from colorstyle_lib.reproduction.baselines.style import optimization, quick_meth
 from colorstyle_lib.reproduction.benchmarks.runner import Run, numbers_of, print_table
 from colorstyle_lib.reproduction.results.store import Number, Provenance, add_line, merge_results, read_lines
 
-STYLE_PAIRS = "style_pairs"
-"""The name of the pairs among data sets."""
+STYLE_PAIRS = "style_pairs"  # the name of the pairs among data sets
 
 PAIRS = 210
-SIZE = 256
-"""Side in pixels of the pairs' squares."""
+SIZE = 256  # side in pixels of the pairs' squares
 
 STRENGTHS = (0.25, 0.5, 0.75, 0.9, 1.0)
 MEASURES = tuple(field.name for field in fields(StyleScores))
 
-MODALITY_PAIRS = 42
-"""At most so many, and no painting in two, so that intervals are over photographs and paintings."""
+MODALITY_PAIRS = 42  # at most so many, and no painting in two, so that intervals are over photographs and paintings
 
 
 @dataclass(frozen=True)

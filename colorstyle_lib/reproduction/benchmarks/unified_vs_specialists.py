@@ -27,8 +27,7 @@ from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_
 
 JOINT, COLOR, STYLE = SPECIALISTS
 
-PAIRS = 84
-"""Of a photograph and a painting, each of the 42 validation paintings twice: over these intervals are drawn."""
+PAIRS = 84  # of a photograph and a painting, each of the 42 validation paintings twice: over these intervals are drawn
 
 Trainings = Sequence[ColorMethod]
 """The trainings of one method with several seeds, each of which meets the other method's in the same place."""

@@ -13,8 +13,7 @@ from colorstyle_lib.reproduction.claims.table import shown
 from colorstyle_lib.reproduction.claims.verdict import judge_claims
 from colorstyle_lib.reproduction.results.store import CheckResult, Number, measured_anew
 
-WITHIN = 0.01
-"""How far a number without an interval may move, as a share of itself."""
+WITHIN = 0.01  # how far a number without an interval may move, as a share of itself
 
 
 def recompute(root: Path | None = None) -> dict[str, Number]:

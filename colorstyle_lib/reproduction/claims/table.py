@@ -14,8 +14,7 @@ from rich.table import Table
 from colorstyle_lib.reproduction.claims.verdict import MISSING, Finding, Judgement
 from colorstyle_lib.reproduction.results.store import Number
 
-NARROWEST = 60
-"""Columns below which a table is no longer one."""
+NARROWEST = 60  # columns below which a table is no longer one
 
 
 def as_text(judgements: Sequence[Judgement], width: int = 100) -> str:

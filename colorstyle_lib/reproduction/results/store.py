@@ -26,11 +26,8 @@ from colorstyle_lib.errors import DataError
 from colorstyle_lib.files import atomic_write, file_lock
 from colorstyle_lib.metrics.bootstrap import Estimate
 
-RESULTS = paths.FIGURES / "results.json"
-"""The numbers of full runs; others go where they are told."""
-
-SPREAD = "_seed_sd"
-"""Behind a metric's name: its standard deviation over the seeds of trainings."""
+RESULTS = paths.FIGURES / "results.json"  # the numbers of full runs; others go where they are told
+SPREAD = "_seed_sd"  # behind a metric's name: its standard deviation over the seeds of trainings
 
 
 @dataclass(frozen=True)
@@ -170,8 +167,7 @@ class CheckResult(NamedTuple):
         return [f"{self.name}: {verdict}: {self.said}", *(f"  {problem}" for problem in self.problems)]
 
 
-Columns = dict[str, Tensor]
-"""Measurements by name, a row a picture."""
+Columns = dict[str, Tensor]  # measurements by name, a row a picture
 
 _IGNORED = ContextVar("ignored", default=False)
 
