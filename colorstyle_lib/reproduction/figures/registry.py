@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from colorstyle_lib import paths
+from colorstyle_lib.course.plots import diagrams
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import DataError, check_known
 from colorstyle_lib.files import atomic_write, file_hash
@@ -29,6 +32,7 @@ _OPTIONS = {
     "jpg": {"pil_kwargs": {"quality": 82, "optimize": True}},
     "png": {},
     "pdf": {"metadata": {"CreationDate": None}},  # or the same figure would be another file every time
+    "svg": {"metadata": {"Date": None}},
 }
 
 
@@ -38,6 +42,11 @@ class FigureSpec(NamedTuple):
     make: Callable[[], KeptFigure]
     formats: tuple[str, ...] = ("png", "pdf")
     mode: str = "full"
+
+
+def _diagram(draw: Callable[[], Figure]) -> KeptFigure:
+    figure = draw()
+    return KeptFigure(figure, "a diagram: nothing is measured", 0, {"shapes": len(figure.axes[0].patches)})
 
 
 FIGURES = {
@@ -51,6 +60,15 @@ FIGURES = {
     "metric_atlas": FigureSpec(from_results.metric_atlas),
     "training": FigureSpec(from_results.training),
     "style_pareto": FigureSpec(from_results.style_pareto),
+    **{
+        name: FigureSpec(partial(_diagram, draw), ("svg",), "quick")
+        for name, draw in {
+            "generator": diagrams.generator_diagram,
+            "discriminator": diagrams.discriminator_diagram,
+            "training_step": diagrams.training_step_diagram,
+            "course_map": diagrams.course_map,
+        }.items()
+    },
 }
 
 
