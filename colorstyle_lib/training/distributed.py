@@ -114,10 +114,3 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
             self.bias,
             eps=0.0,
         ).to(x.dtype)
-
-
-def share_batch_norm(network: nn.Module) -> None:
-    """Give a network's batch norms the statistics of all processes; weights and their names stay."""
-    for module in network.modules():
-        if type(module) is nn.BatchNorm2d:
-            module.__class__ = SharedBatchNorm2d

@@ -30,10 +30,9 @@ from colorstyle_lib.model.discriminator import Discriminator
 from colorstyle_lib.model.generator import Encoded, Generator
 from colorstyle_lib.model.modalities import Modalities
 from colorstyle_lib.model.style_decoder import StyleDecoder
-from colorstyle_lib.training.augment import differentiable_augmentation
 from colorstyle_lib.training.state import StepContext, TrainState
 from colorstyle_lib.training.style_terms import STYLE_LOSSES, restyle, style_losses
-from colorstyle_lib.training.tasks import TaskBatch
+from colorstyle_lib.training.tasks import TaskBatch, differentiable_augmentation
 
 _PENALTY_UNIT = 100.0  # a penalty's gamma is meant for pictures whose values span about 1
 _LIGHTNESS_DELTA = 5.0  # in L units, as huber_delta's default is in ab units
@@ -77,18 +76,11 @@ def train_step(state: TrainState, batches: list[TaskBatch], context: StepContext
     The generator runs once for both: each learns from the same pictures. In the other order the pictures would be those
     from before the generator's step, so both networks would move at once, which diverges where alternation circles.
 
-    Args:
-        state: both networks and their optimizers.
-        batches: the step's pictures; several batches share one step (gradient accumulation).
-        context: settings, bin weights, frozen features.
-        stage: see :func:`.stage_at`.
-
-    Returns:
-        The losses by name, of :func:`discriminator_step` and :func:`generator_step`.
+    Several batches share one step (gradient accumulation); ``stage`` is :func:`.stage_at`'s. Returns the losses by
+    name, of :func:`discriminator_step` and :func:`generator_step`.
     """
-    losses, outputs = {}, None
-    if stage == "joint" and len(batches) == 1:  # with several batches, all gradients would have to wait in memory
-        outputs = [generate_fake(state, batches[0], context)]
+    losses, at_once = {}, stage == "joint" and len(batches) == 1  # of several, all gradients would wait in memory
+    outputs = [generate_fake(state, batches[0], context)] if at_once else None
     if stage != "supervised":
         losses |= discriminator_step(state, batches, context, outputs)
     if stage != "catch_up":
@@ -137,12 +129,10 @@ def generator_step(
     sums: dict[str, Tensor] = {}
     for i, batch in enumerate(batches):
         with context.precision():
-            if outputs:
-                output = outputs[i]
-            elif adversarial:
-                output = generate_fake(state, batch, context)
-            else:
+            if not outputs and not adversarial:
                 output = generate(state.generator, batch, context, pictures=False)
+            else:
+                output = outputs[i] if outputs else generate_fake(state, batch, context)
             losses = supervised_losses(state.generator, batch, output, context)
             if adversarial:
                 weight = context.config.adversarial_weight
@@ -195,7 +185,10 @@ def generate(generator: Generator, batch: TaskBatch, context: StepContext, *, pi
         restyled, alpha = restyle(generator, batch, stylized, batch.rgb, maps)
         lab = rgb_to_lab(restyled.clamp(0, 1)) if pictures else None
         return GeneratorOutput(None, {}, lab, batch.rgb, restyled, alpha)
-    encoded = encode(generator, batch)
+    reference, guided = None, batch.has_task("reference")
+    if generator.steering and bool(guided.any()):
+        reference = generator.describe_reference(rgb_to_lab(batch.other[guided]))._replace(rows=guided)
+    encoded = generator.encode(batch.content, reference)
     features, alphas = generator.decode(encoded, choose_noise(generator, encoded, batch, context))
     # A gray picture is colored before it is restyled.
     gray = stylized & ~batch.known[:, 1:].flatten(1).any(1)
@@ -209,20 +202,11 @@ def generate(generator: Generator, batch: TaskBatch, context: StepContext, *, pi
         own = lab_to_rgb(lab[stylized].detach())
         source = torch.where(gray[stylized][:, None, None, None], own, batch.rgb[stylized])
         restyled, alpha = restyle(generator, batch, stylized, source, [m[stylized] for m in encoded.maps])
-    if not pictures:
-        return GeneratorOutput(features, alphas, None, source, restyled, alpha)
-    lab = complete(generator, batch, features, lab)
-    if restyled is not None:
-        lab = lab.index_put((stylized,), rgb_to_lab(restyled.clamp(0, 1)))
-    return GeneratorOutput(features, alphas, lab, source, restyled, alpha)
-
-
-def encode(generator: Generator, batch: TaskBatch) -> Encoded:
-    """Task ``reference``: encode the content, with a reference where the task gives one."""
-    rows, reference = batch.has_task("reference"), None
-    if generator.steering and bool(rows.any()):
-        reference = generator.describe_reference(rgb_to_lab(batch.other[rows]))._replace(rows=rows)
-    return generator.encode(batch.content, reference)
+    if pictures:
+        lab = complete(generator, batch, features, lab)
+        if restyled is not None:
+            lab = lab.index_put((stylized,), rgb_to_lab(restyled.clamp(0, 1)))
+    return GeneratorOutput(features, alphas, lab if pictures else None, source, restyled, alpha)
 
 
 @torch.no_grad()
@@ -336,9 +320,13 @@ def supervised_losses(
     zero = color.new_zeros(())
     losses = {"color": torch.where(stylized, 0.0, color).mean()}
     if bool(predicts.any()):
-        losses["lightness"] = (
-            config.lightness_weight * lightness_error(generator, batch, output, predicts) / len(batch.rgb)
-        )
+        if output.lab is not None:
+            lightness = output.lab[predicts, :1]
+        else:
+            lightness = generator.lightness(output.features[predicts], batch.content[predicts])
+        error = nnf.huber_loss(lightness, batch.lab[predicts, :1], reduction="none", delta=_LIGHTNESS_DELTA)
+        error = (error / _LIGHTNESS_DELTA * (batch.known[predicts, :1] < 1)).mean((1, 2, 3)).sum()
+        losses["lightness"] = config.lightness_weight * error / len(batch.rgb)
     elif generator.config.lightness:
         losses["lightness"] = zero
     if context.features is not None:
@@ -378,15 +366,3 @@ def _one_in_four(planes: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h/2 w/2
     corners = nnf.pixel_unshuffle(planes, 2).unflatten(1, (-1, 4))  # (n, c, 4, h/2, w/2)
     picture = torch.arange(len(planes), device=planes.device)
     return corners[picture, :, picture % 4]
-
-
-def lightness_error(
-    generator: Generator, batch: TaskBatch, output: GeneratorOutput, rows: Bool[Tensor, " n"]
-) -> Float[Tensor, ""]:
-    """Huber distance of the predicted L where it is not known for certain, in units of its delta; a sum over rows."""
-    if output.lab is not None:
-        lightness = output.lab[rows, :1]
-    else:
-        lightness = generator.lightness(output.features[rows], batch.content[rows])
-    error = nnf.huber_loss(lightness, batch.lab[rows, :1], reduction="none", delta=_LIGHTNESS_DELTA)
-    return (error / _LIGHTNESS_DELTA * (batch.known[rows, :1] < 1)).mean((1, 2, 3)).sum()

@@ -72,8 +72,7 @@ def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *,
     # A generator that has just started is pale, and attends to all alike, by construction.
     if step < max(_EARLY, steps / 4):
         return found
-    ratio = result.colorfulness_ratio
-    real = f"colors are at {100 * ratio:.0f} % of the real ones"
+    ratio, real = result.colorfulness_ratio, f"colors are at {100 * result.colorfulness_ratio:.0f} % of the real ones"
     if ratio < _PALE:
         found.append(f"{real} (brown); raise chroma_weight, lower bin_smoothing")
     if ratio > _GAUDY:

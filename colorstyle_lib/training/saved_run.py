@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import nn
 from tqdm import tqdm
 
 from colorstyle_lib import paths
@@ -26,7 +26,7 @@ from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.files import atomic_write
 from colorstyle_lib.model.generator import load_generator, save_generator
-from colorstyle_lib.training.distributed import ProcessGroup, share_batch_norm, this_process
+from colorstyle_lib.training.distributed import ProcessGroup, SharedBatchNorm2d, this_process
 from colorstyle_lib.training.loop import AGAIN, GanLearner, training_loop
 from colorstyle_lib.training.run_log import RunLog, warnings_of
 from colorstyle_lib.training.state import stage_at
@@ -34,7 +34,6 @@ from colorstyle_lib.training.validation import Evaluation, demo_squares, evaluat
 
 STATE = "state.pt"
 _BEFORE = "state.before.pt"
-_SHOWN = ("loss", "discriminator", "discriminator_accuracy")
 
 
 def save_state(state: dict[str, Any], folder: Path) -> None:
@@ -86,10 +85,10 @@ def train(
     Ctrl-C lets the step finish and saves the state.
 
     Args:
-        preset: what to train and how; ``options`` names steps, seed, output folder and so on.
+        preset: what to train and how.
         batches: training pictures; this process's rows of them.
         validation: pictures to measure on, never trained on.
-        options: its preset and data are not read.
+        options: steps, seed, output folder and so on; its preset and data are not read.
         styles: where styles come from; by default any training picture is one.
         group: the processes that train together; by default this one alone.
 
@@ -102,16 +101,16 @@ def train(
     """
     group, config, steps = group or this_process(), preset.training, options.steps
     if batches.batch_size % (group.size * config.accumulate):
-        raise ConfigError(
-            f"a batch of {batches.batch_size} cannot be divided into {config.accumulate} parts on each of {group.size} "
-            "processes; choose a multiple"
-        )
+        parts = f"{config.accumulate} parts on each of {group.size} processes"
+        raise ConfigError(f"a batch of {batches.batch_size} cannot be divided into {parts}; choose a multiple")
     output = options.output or paths.RUNS / preset.name
     weights = load_generator(options.start_from).state_dict() if options.start_from else None
     learner = GanLearner(preset, batches, seed=options.seed, styles=styles, group=group, start_from=weights)
     state = learner.state
     if group.size > 1:
-        share_batch_norm(state.generator)
+        for module in state.generator.modules():
+            if type(module) is nn.BatchNorm2d:  # weights and their names stay
+                module.__class__ = SharedBatchNorm2d
     if options.compile:
         state.compile()
     output.mkdir(parents=True, exist_ok=True)
@@ -150,7 +149,13 @@ def train(
                     costs = {"seconds": round(before + here, 1), "waited": round(ahead.waited / here, 4)}
                     facts = {"stage": stage, **means, **asdict(result), **costs, "peak_mib": _peak_mib(learner.device)}
                     log.write(step, **facts, warnings=warnings)
-                    _print(step, stage, means, result, before + here, warnings)
+                    shown = [name for name in ("loss", "discriminator", "discriminator_accuracy") if name in means]
+                    line = (
+                        f"step {step:6d}  {stage}  {'  '.join(f'{name} {means[name]:.3f}' for name in shown)}  "
+                        f"PSNR ab {result.psnr_ab:.2f} dB  colorfulness {100 * result.colorfulness_ratio:.0f} % of real"
+                        f"  {(before + here) / 60:.1f} min"
+                    )
+                    tqdm.write("\n".join((line, *(f"  warning: {one}" for one in warnings))), file=sys.stdout)
                     if squares is not None:
                         sheet = output / f"samples/{step:06d}.jpg"
                         write_sample_sheet(state.average, squares.to(learner.device), sheet)
@@ -178,30 +183,16 @@ def _finish_the_step() -> Iterator[list[int]]:
 
 
 def _check_same_run(saved: dict[str, Any], preset: Preset, steps: int, output: Path) -> None:
-    if saved["steps"] != steps:
-        raise WeightsError(
-            f"{output / STATE} is of a run of {saved['steps']} steps, and the learning rate depends on how many there "
-            f"are: resume with --steps {saved['steps']}, or train into another --output"
-        )
+    path, asked = output / STATE, saved["steps"]
+    if asked != steps:
+        why = f"{path} is of a run of {asked} steps, and the learning rate depends on how many there are"
+        raise WeightsError(f"{why}: resume with --steps {asked}, or train into another --output")
     if others := differing(saved["preset"], asdict(preset)):
-        raise WeightsError(
-            f"{output / STATE} is of another preset or other settings ({', '.join(others)}); "
-            "train into another --output"
-        )
+        what = f"{path} is of another preset or other settings ({', '.join(others)})"
+        raise WeightsError(f"{what}; train into another --output")
     ours = versions()["colorstyle"]
     if saved["version"] != ours:
         print(f"going on with colorstyle {ours} from a state of {saved['version']}", file=sys.stderr)
-
-
-def _print(
-    step: int, stage: str, means: dict[str, float], result: Evaluation, seconds: float, warnings: list[str]
-) -> None:
-    shown = "  ".join(f"{name} {means[name]:.3f}" for name in _SHOWN if name in means)
-    line = (
-        f"step {step:6d}  {stage}  {shown}  PSNR ab {result.psnr_ab:.2f} dB  "
-        f"colorfulness {100 * result.colorfulness_ratio:.0f} % of real  {seconds / 60:.1f} min"
-    )
-    tqdm.write("\n".join((line, *(f"  warning: {one}" for one in warnings))), file=sys.stdout)
 
 
 def _peak_mib(device: torch.device) -> int:

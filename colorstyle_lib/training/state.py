@@ -126,7 +126,7 @@ class TrainState:
             part.compile(backend=backend)
 
     def state_dict(self) -> dict[str, Any]:
-        """What must be written to go on later exactly from here."""
+        """Everything that a run needs to go on exactly from here."""
         return {name: part.state_dict() for name, part in vars(self).items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

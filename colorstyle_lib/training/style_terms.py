@@ -78,10 +78,7 @@ def style_losses(
 
 
 def target_statistics(
-    features: nn.Module,
-    styles: Float[Tensor, "k 3 h w"],
-    plain: Float[Tensor, "k 3 h w"],
-    taken: Bool[Tensor, "k 3"],
+    features: nn.Module, styles: Float[Tensor, "k 3 h w"], plain: Float[Tensor, "k 3 h w"], taken: Bool[Tensor, "k 3"]
 ) -> list[Float[Tensor, "k 2 _"]]:
     """Target feature statistics: the style's in fine layers where texture is taken, in coarse ones where shape is.
 

@@ -30,6 +30,7 @@ TASKS = ("automatic", "reference", "hints", "inpaint", "enhance", "generate", "s
 DEGRADED = 0.75
 """Value of a mask plane where the content is known but degraded."""
 
+_FARTHEST, _CUT = 1 / 8, 1 / 3  # augmentation: shift, and side of the part cut out, of a picture's side
 _TASK_STREAM = 4  # of random numbers, beside those of data.batches
 _FAR = 2**31
 _TAKEN = ((1, 1, 1), (0, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1))
@@ -108,8 +109,36 @@ def degrade(lab: Float[Tensor, "n 3 h w"], fade: Float[Tensor, "n 2"]) -> Float[
     return torch.cat((mean + contrast * (soft - mean), chroma * lab[:, 1:]), dim=1)
 
 
+def differentiable_augmentation(
+    lab: Float[Tensor, "n 3 h w"], chances: Float[Tensor, "n 4"]
+) -> Float[Tensor, "n 3 h w"]:
+    """Shift each picture and cut a square out of it, black; gradients pass through to the pixels that are left.
+
+    S. Zhao et al., Differentiable Augmentation, NeurIPS 2020 (arXiv:2006.10738), without its changes of color: color is
+    what the discriminator has to judge.
+
+    Args:
+        lab: real or generated pictures.
+        chances: numbers in [0, 1): how far down and right to shift, and where to cut, for each picture.
+    """
+    height, width = lab.shape[-2:]
+    rows, columns = torch.arange(height, device=lab.device), torch.arange(width, device=lab.device)
+    place, kept = [], []
+    for axis, (length, index) in enumerate(((height, rows), (width, columns))):
+        shift = ((2 * chances[:, axis] - 1) * (_FARTHEST * length + 1)).trunc().long()[:, None]
+        place.append(index - shift)
+        start = chances[:, 2 + axis, None] * length - _CUT * length / 2
+        kept.append((index >= start) & (index < start + _CUT * length))
+    inside = [(p >= 0) & (p < n) for p, n in zip(place, (height, width), strict=True)]
+    visible = inside[0][:, :, None] & inside[1][:, None] & ~(kept[0][:, :, None] & kept[1][:, None])
+    y, x = (p.clamp(0, n - 1) for p, n in zip(place, (height, width), strict=True))
+    picture = torch.arange(len(lab), device=lab.device)[:, None, None]
+    shifted = lab.movedim(1, -1)[picture, y[:, :, None], x[:, None]].movedim(-1, 1)
+    return shifted * visible[:, None]
+
+
 def parse_tasks(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
-    """Tasks and their weights from texts ``NAME=WEIGHT``; ConfigError for other forms."""
+    """Tasks and their weights from texts ``NAME=WEIGHT``; ConfigError for other forms, and as :func:`check_tasks`."""
     tasks: dict[str, float] = {}
     for text in texts:
         name, equals, weight = text.partition("=")
@@ -119,6 +148,8 @@ def parse_tasks(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
             tasks[name] = float(weight)
         except ValueError:
             raise ConfigError(f"--tasks wants a number for {name}, not {weight!r}") from None
+    if tasks:
+        check_tasks(tuple(tasks.items()))
     return tuple(tasks.items())
 
 
@@ -147,10 +178,8 @@ class DrawnBatch:
         """Scale the pictures on the device that computes the step."""
         task, *rest = (column.to(device, non_blocking=True) for column in self.columns)
         rgb, other = self.windows.to(device).crops(), self.others.to(device).crops()
-        for windows, rows in (
-            (self.strangers, self.foreign.to(device) > 0),
-            (self.styles, task == TASKS.index("stylize")),
-        ):
+        foreign, stylized = self.foreign.to(device) > 0, task == TASKS.index("stylize")
+        for windows, rows in ((self.strangers, foreign), (self.styles, stylized)):
             if windows is not None:
                 other = torch.where(rows[:, None, None, None], windows.to(device).crops(), other)
         return TaskBatch(rgb, other, task, *rest)
@@ -159,12 +188,7 @@ class DrawnBatch:
 def draw(batches: Batches, index: int, config: TrainingConfig, noise: int, styles: Batches | None = None) -> DrawnBatch:
     """Batch ``index`` with tasks, which depend on the seed, the index and the row alone.
 
-    Args:
-        batches: where pictures come from.
-        index: number of the batch.
-        config: tasks, and how many pictures have noise.
-        noise: numbers in a z.
-        styles: where styles come from; by default any picture is one.
+    ``noise`` is how many numbers a z has; styles come from ``styles``, by default any picture is one.
 
     Raises:
         ConfigError: tasks that cannot be drawn.

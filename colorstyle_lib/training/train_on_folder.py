@@ -24,7 +24,7 @@ from colorstyle_lib.files import file_hash
 from colorstyle_lib.model.generator import load_generator
 from colorstyle_lib.training.distributed import process_group
 from colorstyle_lib.training.saved_run import train
-from colorstyle_lib.training.tasks import check_tasks, parse_tasks
+from colorstyle_lib.training.tasks import parse_tasks
 from colorstyle_lib.training.validation import evaluate
 
 STORE_SCALE = 1.25
@@ -50,8 +50,6 @@ def train_on_folder(options: TrainOptions) -> Path:
     tasks = parse_tasks(options.tasks)
     steps = options.steps or get_mode(options.mode, options.data).release_steps
     preset = get_preset(options.preset)
-    if tasks:
-        check_tasks(tasks)
     sizes = {"batch_size": options.batch_size, "accumulate": options.accumulate}
     changes = {"tasks": tasks, "trainable": options.learns, **sizes}
     preset = change(preset, training=change(preset.training, **{k: v for k, v in changes.items() if v}))
@@ -65,9 +63,8 @@ def train_on_folder(options: TrainOptions) -> Path:
     with process_group() as group:
         quiet = not group.first
         share: dict[str, Any] = {"seed": options.seed, "part": (group.rank, group.size)}
-        scale, covers = STORE_SCALE, {}
-        if config.trainable == "restyling":
-            scale, covers = STYLE_SCALE, {"covers": STYLE_COVERS}
+        closer = config.trainable == "restyling"
+        scale, covers = (STYLE_SCALE, {"covers": STYLE_COVERS}) if closer else (STORE_SCALE, {})
         store = load_split(root, "train", round(config.crop * scale), options.datasets, quiet=quiet)
         validation = center_crops(load_split(root, "val", config.crop, options.datasets, quiet=quiet), config.crop)
         batches, styles = Batches(store, config.batch_size, config.crop, **share, **covers), None
@@ -77,7 +74,7 @@ def train_on_folder(options: TrainOptions) -> Path:
         train(preset, batches, validation, options, styles=styles, group=group)
         weights = options.output / "generator.safetensors"
         if group.first:
-            card = write_card(weights, root, options.command(), len(store))
+            card = _write_card(weights, root, options.command(), len(store))
             print(f"weights: {weights}\ncard:    {card}")
     return weights
 
@@ -101,15 +98,8 @@ def style_store(root: Path, names: Sequence[str], shorter_side: int, *, quiet: b
     return ImageStore([*store.images, *own.images], [*store.names, *own.names], store.problems, groups)
 
 
-def write_card(weights: Path, root: Path, command: str, images: int) -> Path:
-    """Measure weights on each data set's val split and write their card: the weights' path with the ending ``.json``.
-
-    Args:
-        weights: a ``.safetensors`` file, with the training's ``log.jsonl`` beside it.
-        root: data root to measure on.
-        command: how the weights were trained.
-        images: how many images they were trained on.
-    """
+def _write_card(weights: Path, root: Path, command: str, images: int) -> Path:
+    """Measure weights on each data set's val split and write their card; ``log.jsonl`` stands beside them."""
     last = json.loads((weights.parent / "log.jsonl").read_text().splitlines()[-1])
     generator = load_generator(weights)
     size = generator.config.working_size

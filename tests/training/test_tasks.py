@@ -12,9 +12,8 @@ from colorstyle_lib.config import TrainingConfig, get_preset
 from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.model.content import content_planes
-from colorstyle_lib.training.augment import differentiable_augmentation
 from colorstyle_lib.training.state import TrainState
-from colorstyle_lib.training.tasks import DEGRADED, TASKS, degrade, draw
+from colorstyle_lib.training.tasks import DEGRADED, TASKS, degrade, differentiable_augmentation, draw
 
 CPU = torch.device("cpu")
 
