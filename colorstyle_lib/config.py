@@ -155,7 +155,16 @@ PRESETS: dict[str, Preset] = {
             restyling=128,
             working_size=160,
         ),
-        training=TrainingConfig(supervised=0.85, adversarial_weight=0.1, judge_every=2),
+        training=TrainingConfig(
+            batch_size=32,
+            tasks=(("automatic", 6.0), ("reference", 3.0), ("hints", 2.0), ("inpaint", 1.5), ("enhance", 0.75)),
+            supervised=0.93,
+            catch_up=0.01,
+            adversarial_weight=0.1,
+            judge_every=2,
+            bin_smoothing=0.9,
+            noise_fraction=0.1,
+        ),
     ),
     # For teaching and tests: trains in seconds.
     "tiny": Preset(
@@ -255,9 +264,13 @@ class TrainOptions:
     """
 
     preset: str = _option("companion", f"one of {', '.join(PRESETS)}; default: companion", "always")
-    data: str = _option("", "data root, or a name of `colorstyle data list`; default: COLORSTYLE_DATA", "always")
+    data: tuple[str, ...] = _option(
+        (), "data roots, or names of `colorstyle data list`; default: COLORSTYLE_DATA", "always", metavar="ROOT"
+    )
     download: bool = _option(False, "fetch a data set that is known by name")
-    datasets: tuple[str, ...] = _option((), "only these folders of the root", "changed", metavar="NAME")
+    datasets: tuple[str, ...] = _option(
+        (), "only these folders of the roots; with how often each, such as scenes=1 food=2", "changed", metavar="NAME"
+    )
     mode: str = _option("auto", f"how long: auto, {', '.join(MODES)}; default: auto")
     evaluate_every: int = _option(500, "between evaluations; default: 500", flag="--every", metavar="STEPS")
     output: Path | None = _option(None, "folder for weights, log and state; default: runs/PRESET")
@@ -269,6 +282,9 @@ class TrainOptions:
     )
     styles: tuple[str, ...] = _option((), "folders of the root that hold styles", "changed", metavar="NAME")
     batch_size: int | None = _option(None, "images a step, over all processes", "changed", metavar="N")
+    windows: int = _option(
+        0, "keep the frozen encoder's maps of so many windows of each image on disk, for a CPU", "changed", metavar="N"
+    )
     accumulate: int | None = _option(None, "parts to work a batch off in: less memory", "changed", metavar="N")
     start_from: Path | None = _option(None, "go on from a .safetensors file", "changed", metavar="WEIGHTS")
     compile: bool = _option(False, "compile the networks first (torch.compile)")
@@ -285,7 +301,9 @@ class TrainOptions:
             if record == "always" or (record == "changed" and value != one.default):
                 if isinstance(value, Path):
                     value = value.name
-                text = "ROOT" if one.name == "data" else " ".join(value) if isinstance(value, tuple) else value
+                if one.name == "data":
+                    value = ("ROOT",) * max(1, len(value))
+                text = " ".join(value) if isinstance(value, tuple) else value
                 words.append(f"{flag_of(one)} {text}")
         return " ".join(words)
 

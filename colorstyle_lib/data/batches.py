@@ -22,7 +22,7 @@ from colorstyle_lib.errors import ConfigError, DataError, ImageError
 from colorstyle_lib.images.read import open_picture, resize
 
 _AT_ONCE = 512  # images decoded ahead of their use
-_WHICH = 3  # random numbers that choose images; 0, 1, ... place the windows of each view
+_WHICH, _FIXED = 3, 5  # random numbers that choose images, or place fixed windows; 0 and 1 place those of each view
 Item = TypeVar("Item")
 
 
@@ -139,17 +139,19 @@ class Windows:
         sides: of each window, in pixels.
         mirrored: which are turned left to right.
         size: side of the crops to make, in pixels.
+        numbers: of each window among the fixed ones; -1 where windows are not fixed.
     """
 
     pixels: UInt8[Tensor, "n 3 s s"]
     sides: Int[Tensor, " n"]
     mirrored: Bool[Tensor, " n"]
     size: int
+    numbers: Int[Tensor, " n"]
 
     def to(self, device: torch.device | str) -> Windows:
         """The same windows on another device."""
         moved = (part.to(device, non_blocking=True) for part in (self.pixels, self.sides, self.mirrored))
-        return Windows(*moved, self.size)
+        return Windows(*moved, self.size, self.numbers)
 
     def crops(self) -> Float[Tensor, "n 3 size size"]:
         """Scale, and mirror where it is due: crops in [0, 1] on the windows' device."""
@@ -180,18 +182,21 @@ class Batches:
     """Endless random batches of square crops; batch ``i`` depends on the seed and ``i`` alone.
 
     So a run that was interrupted goes on exactly where it was, and several processes can share a batch: each computes
-    its own rows of it. Half of the crops are mirrored. An image is drawn by group first: groups are chosen with a
-    probability that grows with the square root of their size, so a small data set is seen more often than its share.
-    No image is twice in a batch, unless a group has fewer than the batch wants of it.
+    its own rows of it. Half of the crops are mirrored. An image is drawn by group first: groups are chosen by their
+    shares or, by default, with a probability that grows with the square root of their size, so a small data set is
+    seen more often than its size says. No image is twice in a batch, unless a group has fewer than the batch wants.
 
     Args:
         batch_size: images a batch, over all parts.
         crop: side of the crops, in pixels.
         part: (rank, world): which of how many equal parts of each batch this one computes.
         covers: from which to which share of the image's shorter side a crop covers.
+        shares: of the store's groups, in their order.
+        fixed: windows that each image has, always the same, so that what is computed of one can be kept; 0 for a new
+            window each time.
 
     Raises:
-        ConfigError: a size below 1, no such part, or a batch that cannot be divided evenly.
+        ConfigError: a size below 1, no such part, one fixed window, or a batch that cannot be divided evenly.
     """
 
     def __init__(
@@ -203,6 +208,8 @@ class Batches:
         *,
         part: tuple[int, int] = (0, 1),
         covers: tuple[float, float] = (0.6, 1.0),
+        shares: Sequence[float] = (),
+        fixed: int = 0,
     ) -> None:
         if batch_size < 1 or crop < 1:
             raise ConfigError(f"batch_size and crop must be at least 1, not {batch_size} and {crop}")
@@ -211,12 +218,14 @@ class Batches:
             raise ConfigError(f"part is (rank, world) with rank from 0 to world - 1, not {part}")
         if batch_size % world:
             raise ConfigError(f"batch_size {batch_size} cannot be divided among {world} processes; use a multiple")
-        self.store, self.batch_size, self.crop, self.seed = store, batch_size, crop, seed
-        self._covers, share = covers, batch_size // world
+        if fixed == 1:
+            raise ConfigError("an image needs 2 fixed windows or more: one of them is the other's reference")
+        self.store, self.batch_size, self.crop, self.seed, self.fixed = store, batch_size, crop, seed, fixed
+        self.covers, share = covers, batch_size // world
         self.rows = range(rank * share, (rank + 1) * share)
         groups = np.asarray(store.groups)
         self._members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-        chances = np.sqrt([len(members) for members in self._members])
+        chances = np.asarray(shares or np.sqrt([len(members) for members in self._members]))
         self._chances = chances / chances.sum()
 
     def batch(self, index: int) -> Float[Tensor, "n 3 _ _"]:
@@ -243,20 +252,27 @@ class Batches:
 
         Where another device computes, scaling is best done there: ``batches.windows(i).to(device).crops()``.
         """
-        images = [self.store.images[i] for i in self.which(index).tolist()]
-        places = [self._place(i, self._random(index, view, row)) for i, row in zip(images, self.rows, strict=True)]
+        which = self.which(index).tolist()
+        images, numbers = [self.store.images[i] for i in which], [-1] * len(which)
+        randoms = [self._random(index, view, row) for row in self.rows]
+        if self.fixed:
+            # View 0 takes one of an image's fixed windows, every further view the next one.
+            taken = [(int(self._random(index, 0, row).integers(self.fixed)) + view) % self.fixed for row in self.rows]
+            numbers = [window * len(self.store) + i for window, i in zip(taken, which, strict=True)]
+            randoms = [self._random(number, _FIXED) for number in numbers]
+        places = [self._place(image, random) for image, random in zip(images, randoms, strict=True)]
         largest = max(side for _, _, side, _ in places)
         pixels = np.zeros((len(images), 3, largest, largest), np.uint8)
         for target, image, (top, left, side, _) in zip(pixels, images, places, strict=True):
             # NumPy copies in this thread alone; torch would wake all of its own for it.
             target[:, :side, :side] = image.numpy()[:, top : top + side, left : left + side]
         sides, mirrored = torch.tensor([p[2] for p in places]), torch.tensor([p[3] for p in places])
-        return Windows(torch.from_numpy(pixels), sides, mirrored, self.crop)
+        return Windows(torch.from_numpy(pixels), sides, mirrored, self.crop, torch.tensor(numbers))
 
     def _place(self, image: Tensor, random: np.random.Generator) -> tuple[int, int, int, bool]:
         """Top, left, side and whether it is mirrored, of a random window."""
         height, width = image.shape[1:]
-        side = round(min(height, width) * random.uniform(*self._covers))
+        side = round(min(height, width) * random.uniform(*self.covers))
         top, left = random.integers(height - side + 1), random.integers(width - side + 1)
         return int(top), int(left), side, bool(random.random() < 0.5)
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from colorstyle_lib.config import Mode
 from colorstyle_lib.data.batches import ImageStore, decoded, in_memory, load_images, nothing_readable, shrunk_tensor
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
-from colorstyle_lib.data.layouts import LAYOUTS, Listing, NoSplitError, Split, joined, of_files
+from colorstyle_lib.data.layouts import LAYOUTS, Listing, NoSplitError, Split, joined, of_files, side_by_side
 from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import DataError, ImageError
 from colorstyle_lib.images.read import find_pictures, to_picture
@@ -29,13 +29,20 @@ from colorstyle_lib.images.read import find_pictures, to_picture
 _VALIDATION_PERCENT = 10
 
 
-def list_images(root: Path, split: Split, datasets: Sequence[str] = ()) -> Listing:
-    """List the images of one split of a data root, whatever its layout; only those of some of its data sets, if named.
+Roots = Path | Sequence[Path]
+"""A data root, or several whose data sets lie beside each other; sets of one name are one set."""
+
+
+def list_images(root: Roots, split: Split, datasets: Sequence[str] = ()) -> Listing:
+    """List the images of one split of data roots, whatever their layout; only those of some data sets, if named.
 
     Raises:
         DataError: no folder, no images in this split, no such data set, or a layout that lacks something.
         MissingExtraError: a package is needed to read it.
     """
+    if not isinstance(root, Path):
+        each = [list_images(one, split) for one in root]
+        return (side_by_side(each) if len(each) > 1 else each[0]).only(datasets)
     if not root.is_dir():
         raise DataError(f"data root {str(root)!r} is not a folder")
     found = None if _manifest_rows(root) is not None else _published(root, split) or _published_below(root, split)
@@ -117,9 +124,9 @@ def _by_content(paths: Sequence[Path], split: Split) -> list[Path]:
 
 
 def load_split(
-    root: Path, split: Split, shorter_side: int, datasets: Sequence[str] = (), *, quiet: bool = False
+    root: Roots, split: Split, shorter_side: int, datasets: Sequence[str] = (), *, quiet: bool = False
 ) -> ImageStore:
-    """Open one split of a data root of any layout; say how much was read and left out, unless quiet.
+    """Open one split of data roots of any layout; say how much was read and left out, unless quiet.
 
     Images, scaled to ``shorter_side`` pixels, are decoded once and held in memory, but those of shards are decoded each
     time they are drawn. Those that cannot be read are named in ``problems``, never fatal. By default all data sets of
@@ -139,7 +146,7 @@ def load_split(
     return store
 
 
-def dataset_names(root: Path, split: Split) -> list[str]:
+def dataset_names(root: Roots, split: Split) -> list[str]:
     """The data sets of which a root has images in this split, sorted."""
     return sorted(set(list_images(root, split).datasets))
 

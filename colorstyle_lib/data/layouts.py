@@ -93,16 +93,26 @@ def of_files(root: Path, files: Sequence[Path], dataset: str | Callable[[Path], 
 
 def joined(root: Path, parts: Sequence[Listing]) -> Listing:
     """Join several data sets below one root; each is called by its folder."""
+    homes = [part.root.relative_to(root).as_posix() for part in parts]
+    return replace(
+        side_by_side(parts, homes),
+        root=root,
+        datasets=[home for home, part in zip(homes, parts, strict=True) for _ in part.names],
+    )
+
+
+def side_by_side(parts: Sequence[Listing], homes: Sequence[str] = ()) -> Listing:
+    """Join listings of several roots; names begin with ``homes``, by default the roots themselves."""
+    homes = homes or [str(part.root) for part in parts]
     ends = list(itertools.accumulate(len(part) for part in parts))
 
     def read(i: int) -> Image.Image:
         which = bisect.bisect_right(ends, i)
         return parts[which].read(i - (ends[which] - len(parts[which])))
 
-    members = [(part.root.relative_to(root).as_posix(), name) for part in parts for name in part.names]
-    names, homes = [f"{home}/{name}" for home, name in members], [home for home, _ in members]
-    files = [file for part in parts for file in part.files]
-    return Listing(root, names, homes, read, files, all(part.compact for part in parts))
+    names = [f"{home}/{name}" for home, part in zip(homes, parts, strict=True) for name in part.names]
+    datasets, files = ([one for part in parts for one in getattr(part, kind)] for kind in ("datasets", "files"))
+    return Listing(parts[0].root, names, datasets, read, files, all(part.compact for part in parts))
 
 
 def open_bytes(content: bytes, name: str) -> Image.Image:

@@ -46,6 +46,13 @@ class Reference(NamedTuple):
     rows: Tensor | None = None  # (contents,) bool, which of the contents have it, where only some do
 
 
+class Measured(NamedTuple):
+    """What the parts of a generator that do not learn say of color pictures: it may be kept and used again."""
+
+    maps: list[Tensor]  # of the encoder, from L alone
+    described: Modalities
+
+
 class Encoded(NamedTuple):
     """The encoder's half of the work, the same for every z."""
 
@@ -131,13 +138,17 @@ class Generator(nn.Module):
         """
         return self.decode(self.encode(content, reference), z, override=override)
 
-    def encode(self, content: Content, reference: Reference | None = None) -> Encoded:
-        """Encode a content and what steers its decoding; arguments and errors as in :meth:`forward`."""
+    def encode(self, content: Content, reference: Reference | None = None, measured: Measured | None = None) -> Encoded:
+        """Encode a content and what steers its decoding; arguments and errors as in :meth:`forward`.
+
+        ``measured`` is of the pictures whose content it is, where :meth:`measure` has been called for them before.
+        """
         if content.shape[-1] % self.step or content.shape[-2] % self.step:
             size = tuple(content.shape[-2:])
             raise ConfigError(f"the generator wants sides that are multiples of {self.step}, not {size}")
-        maps = self.encoder(content)
-        own = self.describe_content(content, maps) if self.steering else None
+        maps = measured.maps if measured else self.encoder(content)
+        described = measured.described if measured else None
+        own = self.describe_content(content, maps, described) if self.steering else None
         if own is None or reference is None:
             return Encoded(content, maps, own, None)
         rows = reference.rows  # contents without a reference get nothing
@@ -151,7 +162,9 @@ class Generator(nn.Module):
     ) -> tuple[Float[Tensor, "n c _ _"], dict[str, Float[Tensor, "n m _ _"]]]:
         """Decode to what :meth:`forward_features` returns."""
         *skips, x = encoded.maps
-        skips[0] = torch.cat((skips[0], nnf.pixel_unshuffle(encoded.content, 2)), dim=1)
+        # In the maps' own precision and memory format: each conversion of the largest map takes as long as its layer.
+        folded = nnf.pixel_unshuffle(encoded.content.to(skips[0].dtype), 2)
+        skips[0] = torch.cat((skips[0], folded.contiguous(memory_format=torch.channels_last)), dim=1)
         x = self.bottom(x)
         if z is not None and self.config.noise:
             regions = self.from_noise(z).unflatten(1, (-1, _NOISE_SIDE, _NOISE_SIDE))
@@ -213,15 +226,32 @@ class Generator(nn.Module):
 
     def describe_reference(self, lab: Float[Tensor, "n 3 h2 w2"]) -> Reference:
         """Describe a color picture of any size whose sides are multiples of ``2 ** depth`` and of 8."""
-        described = self.describe(lab)
-        maps = self.encoder(gray_content(lab[:, :1])) if isinstance(self.encoder, PretrainedEncoder) else []
-        return Reference(described, self._likeness(described, maps))
+        return self.as_reference(self.measure(lab))
 
-    def describe_content(self, content: Content, maps: list[Tensor]) -> Modalities:
-        """Describe the picture itself, with the encoder's maps of it: a grayscale photograph has no color."""
+    def measure(self, lab: Float[Tensor, "n 3 h w"]) -> Measured:
+        """Compute what does not depend on weights that learn; sizes as in :meth:`describe_reference`."""
+        maps = self.encoder(gray_content(lab[:, :1])) if isinstance(self.encoder, PretrainedEncoder) else []
+        return Measured(maps, self.describe(lab))
+
+    def as_reference(self, measured: Measured) -> Reference:
+        """A measured picture as a reference."""
+        return Reference(measured.described, self._likeness(measured.described, measured.maps))
+
+    def describe_content(self, content: Content, maps: list[Tensor], described: Modalities | None = None) -> Modalities:
+        """Describe the picture itself, with the encoder's maps of it: a grayscale photograph has no color.
+
+        ``described`` is the description of the color picture whose L all of the content knows, where there is one.
+        """
         scale = content.new_tensor([100, AB_RANGE, AB_RANGE]).view(3, 1, 1)
         known = content[:, 3:] > 0.5
-        described = self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:])
+        if described is None:
+            described = self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:])
+        else:
+            color = self.describe.color(content[:, 1:3] * AB_RANGE, known[:, 1:])
+            described = Modalities(
+                *((new, *old[1:]) for new, old in zip(color[:2], described[:2], strict=True)),
+                torch.cat((color[2][:, None], described.present[:, 1:]), 1),
+            )
         cells = nnf.max_pool2d(known[:, 1:].float(), REDUCTION) > 0
         # Without hints the rest changes nothing, and is left out to save time. A branch on values cannot be compiled or
         # exported: there all is computed.

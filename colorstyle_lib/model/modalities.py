@@ -150,6 +150,14 @@ class ModalityEncoder(nn.Module):
         vectors, maps, present = zip(*described, strict=True)
         return _only_present(vectors, maps, torch.stack(present, dim=1))
 
+    def color(
+        self, ab: Float[Tensor, "n 2 h w"], known: Bool[Tensor, "n 1 h w"]
+    ) -> tuple[Tensor, Tensor, Bool[Tensor, " n"]]:
+        """Color alone: vectors, maps and presence, exactly 0 where it is absent."""
+        with torch.autocast(ab.device.type, enabled=False):
+            *found, present = self._known_color(ab.float(), known.float())
+            return *(torch.where(present.view(-1, *[1] * (x.dim() - 1)), x, 0.0) for x in found), present
+
     def _known_color(self, ab: Tensor, known: Tensor | None) -> tuple[Tensor, ...]:
         """Most pictures of a training are gray: where nothing is known, nothing is measured."""
         # A branch on values cannot be compiled or exported.

@@ -8,7 +8,7 @@ as a step on the whole batch.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ from colorstyle_lib.losses.reconstruction import (
     huber_ab_gradient,
 )
 from colorstyle_lib.model.discriminator import Discriminator
-from colorstyle_lib.model.generator import Encoded, Generator
+from colorstyle_lib.model.generator import Encoded, Generator, Measured
 from colorstyle_lib.model.modalities import Modalities
 from colorstyle_lib.model.style_decoder import StyleDecoder
 from colorstyle_lib.training.state import StepContext, TrainState
@@ -142,9 +142,10 @@ def generator_step(
         _add_means(sums, {"loss": loss} | losses, len(batches))
     context.group.average_gradients(state.generator.parameters())
     # Clipped apart: a steep gradient of restyling must not slow down coloring, or the other way round.
-    for restyling in (False, True):
-        named = state.generator.named_parameters()
-        nn.utils.clip_grad_norm_([p for name, p in named if name.startswith("restyling.") == restyling], 1.0)
+    restyling = set(state.generator.restyling.parameters()) if state.generator.config.restyling else set()
+    learned = [weight for weight in state.generator.parameters() if weight.grad is not None]
+    for part in (False, True):
+        nn.utils.clip_grad_norm_([weight for weight in learned if (weight in restyling) == part], 1.0)
     state.generator_optimizer.step()
     return sums
 
@@ -181,14 +182,19 @@ def generate(generator: Generator, batch: TaskBatch, context: StepContext, *, pi
     """
     stylized = batch.has_task("stylize")
     if context.config.trainable == "restyling":  # nothing would learn from colors
-        maps = generator.encoder(batch.content, StyleDecoder.encoder_levels)
+        kept = context.kept and context.kept(generator, batch.lab, batch.windows[:, 0]).maps
+        maps = kept or generator.encoder(batch.content, StyleDecoder.encoder_levels)
         restyled, alpha = restyle(generator, batch, stylized, batch.rgb, maps)
         lab = rgb_to_lab(restyled.clamp(0, 1)) if pictures else None
         return GeneratorOutput(None, {}, lab, batch.rgb, restyled, alpha)
     reference, guided = None, batch.has_task("reference")
     if generator.steering and bool(guided.any()):
-        reference = generator.describe_reference(rgb_to_lab(batch.other[guided]))._replace(rows=guided)
-    encoded = generator.encode(batch.content, reference)
+        other = rgb_to_lab(batch.other[guided])
+        measured = (
+            context.kept(generator, other, batch.windows[guided, 1]) if context.kept else generator.measure(other)
+        )
+        reference = generator.as_reference(measured)._replace(rows=guided)
+    encoded = generator.encode(batch.content, reference, kept_of(generator, batch, context))
     features, alphas = generator.decode(encoded, choose_noise(generator, encoded, batch, context))
     # A gray picture is colored before it is restyled.
     gray = stylized & ~batch.known[:, 1:].flatten(1).any(1)
@@ -210,6 +216,25 @@ def generate(generator: Generator, batch: TaskBatch, context: StepContext, *, pi
 
 
 @torch.no_grad()
+def kept_of(generator: Generator, batch: TaskBatch, context: StepContext) -> Measured | None:
+    """What is kept of the batch's pictures; where the generator is not given their L as it is, it is computed anew."""
+    if context.kept is None:
+        return None
+    measured, changed = context.kept(generator, batch.lab, batch.windows[:, 0]), batch.has_task(*_PREDICTS_LIGHTNESS)
+    if not bool(changed.any()):
+        return measured
+    content = batch.content[changed]
+    own = generator.describe_content(content, maps := generator.encoder(content))
+
+    def put(old: Sequence[Tensor], new: Sequence[Tensor]) -> list[Tensor]:
+        return [one.index_put((changed,), other.to(one.dtype)) for one, other in zip(old, new, strict=True)]
+
+    vectors, places, present = measured.described
+    described = Modalities(put(vectors, own.vectors), put(places, own.maps), present.index_put((changed,), own.present))
+    return Measured(put(measured.maps, maps), described)
+
+
+@torch.no_grad()
 def choose_noise(
     generator: Generator, encoded: Encoded, batch: TaskBatch, context: StepContext
 ) -> Float[Tensor, "n d"] | None:
@@ -225,13 +250,16 @@ def choose_noise(
     if offered.shape[1] == 1 or not bool(noisy.any()):
         return offered[:, 0]
     real, numbers = batch.lab[noisy], noisy.nonzero().flatten()
-    training = generator.training
-    generator.eval()  # must not move the batch statistics
+    normed = (generator.bottom, generator.decoder, generator.steering)
+    training = [part.training for part in normed]
+    for part in normed:
+        part.eval()  # must not move the batch statistics
     # All at once: so few pictures are little work and many small calls.
     candidates = offered[noisy].transpose(0, 1).flatten(0, 1)
     features, _ = generator.decode(encoded.pick(numbers.repeat(offered.shape[1])), candidates)
     losses = [color_loss(generator, some, real, context) for some in features.split(len(real))]
-    generator.train(training)
+    for part, mode in zip(normed, training, strict=True):
+        part.train(mode)
     best = torch.stack(losses).argmin(0)
     chosen = offered[:, 0].clone()
     chosen[noisy] = offered[noisy][torch.arange(len(best), device=best.device), best]

@@ -11,6 +11,8 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,6 +23,7 @@ from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.errors import WeightsError
 from colorstyle_lib.training.distributed import ProcessGroup
 from colorstyle_lib.training.gan_step import train_step
+from colorstyle_lib.training.kept_maps import KeptMaps
 from colorstyle_lib.training.state import StepContext, TrainState, learning_rate_at, stage_at
 from colorstyle_lib.training.tasks import DrawnBatch, draw
 
@@ -112,7 +115,7 @@ def training_loop(
 class GanLearner:
     """The generator and the discriminator of a preset, trained by :func:`.train_step`.
 
-    Arguments as in :func:`.saved_run.train` and :meth:`.TrainState.new`.
+    Arguments as in :func:`.saved_run.train` and :meth:`.TrainState.new`; maps of fixed windows are kept in ``maps``.
     """
 
     def __init__(
@@ -124,15 +127,21 @@ class GanLearner:
         styles: Batches | None = None,
         group: ProcessGroup | None = None,
         start_from: dict[str, Tensor] | None = None,
+        maps: Path | None = None,
     ) -> None:
         group = group or ProcessGroup()
         self.preset, self.batches, self.styles, self.device = preset, batches, styles, group.device
         self.state = TrainState.new(preset, seed, group.device, start_from)
         self.context = StepContext.new(preset, batches, group)
+        if batches.fixed:
+            self.context = replace(self.context, kept=KeptMaps(maps or Path(), batches, self.state.generator))
 
     def draw(self, step: int) -> DrawnBatch:
         """The batch of a step."""
-        return draw(self.batches, step, self.preset.training, self.preset.generator.noise, self.styles)
+        drawn = draw(self.batches, step, self.preset.training, self.preset.generator.noise, self.styles)
+        if self.context.kept:
+            self.context.kept.touch(drawn.numbers)
+        return drawn
 
     def gradient_step(self, batch: DrawnBatch, step: int, at: int, of: int) -> dict[str, Tensor]:
         """Set the learning rate, take one step of the stage's networks, and move the average."""

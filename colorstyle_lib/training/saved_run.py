@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -78,6 +78,7 @@ def train(
     options: TrainOptions,
     *,
     styles: Batches | None = None,
+    sets: Sequence[str] = (),
     group: ProcessGroup | None = None,
 ) -> Evaluation:
     """Train a preset; write state, averaged weights, a line of ``log.jsonl`` and a sample sheet at each evaluation.
@@ -90,6 +91,7 @@ def train(
         validation: pictures to measure on, never trained on.
         options: steps, seed, output folder and so on; its preset and data are not read.
         styles: where styles come from; by default any training picture is one.
+        sets: the data set of each validation picture, for numbers of each.
         group: the processes that train together; by default this one alone.
 
     Returns:
@@ -105,7 +107,9 @@ def train(
         raise ConfigError(f"a batch of {batches.batch_size} cannot be divided into {parts}; choose a multiple")
     output = options.output or paths.RUNS / preset.name
     weights = load_generator(options.start_from).state_dict() if options.start_from else None
-    learner = GanLearner(preset, batches, seed=options.seed, styles=styles, group=group, start_from=weights)
+    learner = GanLearner(
+        preset, batches, seed=options.seed, styles=styles, group=group, start_from=weights, maps=paths.RUNS / "maps"
+    )
     state = learner.state
     if group.size > 1:
         for module in state.generator.modules():
@@ -140,7 +144,7 @@ def train(
             if step % options.evaluate_every == 0 or step == steps:
                 means = losses.means(group)
                 if log is not None:
-                    result = evaluate(state.average, validation.to(learner.device))
+                    result = evaluate(state.average, validation, sets)
                     if not math.isfinite(result.psnr_ab):
                         raise WeightsError(f"the weights are no longer numbers after step {step}: {AGAIN}")
                     stage, here = stage_at(step - 1, steps, config), time.perf_counter() - started
@@ -153,7 +157,7 @@ def train(
                     line = (
                         f"step {step:6d}  {stage}  {'  '.join(f'{name} {means[name]:.3f}' for name in shown)}  "
                         f"PSNR ab {result.psnr_ab:.2f} dB  colorfulness {100 * result.colorfulness_ratio:.0f} % of real"
-                        f"  {(before + here) / 60:.1f} min"
+                        f"  stain ratio {result.stain_ratio:.2f}  {(before + here) / 60:.1f} min"
                     )
                     tqdm.write("\n".join((line, *(f"  warning: {one}" for one in warnings))), file=sys.stdout)
                     if squares is not None:

@@ -21,6 +21,7 @@ from colorstyle_lib.model.discriminator import Discriminator
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
 from colorstyle_lib.training.distributed import ProcessGroup
+from colorstyle_lib.training.kept_maps import KeptMaps
 
 _VERSIONS = 8  # of a compiled part; torch's own limit for one function
 _BIN_IMAGES = 512  # whose colors are counted
@@ -158,12 +159,14 @@ class StepContext:
         group: the processes that share each batch.
         bin_weights: weight of a pixel by its ab bin (see :func:`.rebalancing`); None for all alike.
         features: frozen VGG-19 features for the style losses; None where no task needs them.
+        kept: what the frozen encoder said of the fixed windows; None where it is computed in every step.
     """
 
     config: TrainingConfig
     group: ProcessGroup = field(default_factory=ProcessGroup)
     bin_weights: Float[Tensor, " q"] | None = None
     features: nn.Module | None = None
+    kept: KeptMaps | None = None
 
     @classmethod
     def new(cls, preset: Preset, batches: Batches, group: ProcessGroup) -> StepContext:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
+from PIL import Image, ImageDraw
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
@@ -38,6 +39,7 @@ _TAKEN = ((1, 1, 1), (0, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 
 _TAKEN_SHARES = (0.65, 0.1, 0.05, 0.06, 0.06, 0.04, 0.04)
 _FULL_STRENGTH = 0.85  # share of styles
 _FOREIGN = 0.15  # share of references that are crops of another picture
+_SCRATCHED = 0.5  # share of holes with up to five scratches beside the rectangles
 _LAST_HINT = 0.15  # chance that a hint is the last: about seven a picture, sometimes one, sometimes thirty
 
 
@@ -56,6 +58,7 @@ class TaskBatch:
         taken: which of the style's modalities are taken.
         strength: of the style.
         chances: numbers in [0, 1) for the discriminator's augmentation: of the generated, then of the real picture.
+        windows: numbers of the picture and of the second one among the fixed windows; -1 for none.
     """
 
     rgb: Float[Tensor, "n 3 h w"]
@@ -67,6 +70,7 @@ class TaskBatch:
     taken: Float[Tensor, "n 3"]
     strength: Float[Tensor, " n"]
     chances: Float[Tensor, "n 2 4"]
+    windows: Int[Tensor, "n 2"]
 
     def split(self, count: int) -> list[TaskBatch]:
         """The same pictures in this many batches of equal size."""
@@ -102,6 +106,8 @@ def degrade(lab: Float[Tensor, "n 3 h w"], fade: Float[Tensor, "n 2"]) -> Float[
 
     ``fade`` is what is left of contrast and of chroma, in [0, 1]; 1 and 1 change nothing.
     """
+    if bool((fade == 1).all()):
+        return lab
     contrast, chroma = (f[:, None, None] for f in fade[..., None].unbind(1))
     lightness = lab[:, :1]
     soft = torch.lerp(gaussian_blur(lightness, [5, 5], [1.2, 1.2]), lightness, contrast)
@@ -137,20 +143,18 @@ def differentiable_augmentation(
     return shifted * visible[:, None]
 
 
-def parse_tasks(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
-    """Tasks and their weights from texts ``NAME=WEIGHT``; ConfigError for other forms, and as :func:`check_tasks`."""
-    tasks: dict[str, float] = {}
+def parse_weights(texts: Sequence[str], option: str) -> dict[str, float]:
+    """Names and their weights from an option's texts ``NAME=WEIGHT``; ConfigError for other forms."""
+    weights: dict[str, float] = {}
     for text in texts:
         name, equals, weight = text.partition("=")
         if not (name and equals):
-            raise ConfigError(f"--tasks wants NAME=VALUE, not {text!r}")
+            raise ConfigError(f"{option} wants NAME=VALUE, not {text!r}")
         try:
-            tasks[name] = float(weight)
+            weights[name] = float(weight)
         except ValueError:
-            raise ConfigError(f"--tasks wants a number for {name}, not {weight!r}") from None
-    if tasks:
-        check_tasks(tuple(tasks.items()))
-    return tuple(tasks.items())
+            raise ConfigError(f"{option} wants a number for {name}, not {weight!r}") from None
+    return weights
 
 
 def check_tasks(tasks: Sequence[tuple[str, float]]) -> None:
@@ -182,7 +186,15 @@ class DrawnBatch:
         for windows, rows in ((self.strangers, foreign), (self.styles, stylized)):
             if windows is not None:
                 other = torch.where(rows[:, None, None, None], windows.to(device).crops(), other)
-        return TaskBatch(rgb, other, task, *rest)
+        return TaskBatch(rgb, other, task, *rest, self.numbers.T.to(device))
+
+    @property
+    def numbers(self) -> Int[Tensor, "2 n"]:
+        """Which fixed windows the pictures and the second pictures are; a style is none."""
+        other = self.others.numbers
+        if self.strangers is not None:
+            other = torch.where(self.foreign > 0, self.strangers.numbers, other)
+        return torch.stack((self.windows.numbers, other))
 
 
 def draw(batches: Batches, index: int, config: TrainingConfig, noise: int, styles: Batches | None = None) -> DrawnBatch:
@@ -245,4 +257,9 @@ def _draw_known(task: str, size: int, rng: np.random.Generator) -> np.ndarray:
             height, width = rng.integers(size // 8, size // 3, 2)
             top, left = rng.integers(0, size - height), rng.integers(0, size - width)
             known[:, top : top + height, left : left + width] = 0
+        if rng.random() < _SCRATCHED:
+            lines = Image.new("L", (size, size))
+            for width in rng.integers(1, 6, rng.integers(1, 6)).tolist():
+                ImageDraw.Draw(lines).line(rng.integers(0, size, 6).tolist(), fill=1, width=width)
+            known[:, np.asarray(lines, bool)] = 0
     return known

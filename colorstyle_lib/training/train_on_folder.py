@@ -16,7 +16,7 @@ from colorstyle_lib import paths
 from colorstyle_lib.config import TrainOptions, change, get_mode, get_preset
 from colorstyle_lib.data import example_pictures
 from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
-from colorstyle_lib.data.datasets import dataset_names, load_split
+from colorstyle_lib.data.datasets import Roots, dataset_names, load_split
 from colorstyle_lib.data.downloads import find_root
 from colorstyle_lib.environment import hardware
 from colorstyle_lib.errors import ConfigError
@@ -24,7 +24,7 @@ from colorstyle_lib.files import file_hash
 from colorstyle_lib.model.generator import load_generator
 from colorstyle_lib.training.distributed import process_group
 from colorstyle_lib.training.saved_run import train
-from colorstyle_lib.training.tasks import parse_tasks
+from colorstyle_lib.training.tasks import check_tasks, parse_weights
 from colorstyle_lib.training.validation import evaluate
 
 STORE_SCALE = 1.25
@@ -47,17 +47,21 @@ def train_on_folder(options: TrainOptions) -> Path:
     Raises:
         ConfigError: no data root, or no such preset. DataError: the root holds nothing usable.
     """
-    tasks = parse_tasks(options.tasks)
-    steps = options.steps or get_mode(options.mode, options.data).release_steps
+    tasks = tuple(parse_weights(options.tasks, "--tasks").items())
+    if tasks:
+        check_tasks(tasks)
+    roots = [root for one in options.data or ("",) if (root := find_root(one, download=options.download))]
+    if not roots:
+        raise ConfigError("training needs real images: give --data ROOT or set COLORSTYLE_DATA")
+    steps = options.steps or get_mode(options.mode, roots[0]).release_steps
+    weighed = any("=" in name for name in options.datasets)
+    shares = parse_weights(options.datasets, "--datasets") if weighed else dict.fromkeys(options.datasets, 0.0)
     preset = get_preset(options.preset)
     sizes = {"batch_size": options.batch_size, "accumulate": options.accumulate}
     changes = {"tasks": tasks, "trainable": options.learns, **sizes}
     preset = change(preset, training=change(preset.training, **{k: v for k, v in changes.items() if v}))
     if "stylize" not in dict(preset.training.tasks):  # levels that learned nothing are not to be kept
         preset = change(preset, generator=change(preset.generator, restyling=0))
-    root = find_root(options.data, download=options.download)
-    if root is None:
-        raise ConfigError("training needs real images: give --data ROOT or set COLORSTYLE_DATA")
     options = replace(options, steps=steps, output=options.output or paths.RUNS / preset.name)
     config = preset.training
     with process_group() as group:
@@ -65,47 +69,51 @@ def train_on_folder(options: TrainOptions) -> Path:
         share: dict[str, Any] = {"seed": options.seed, "part": (group.rank, group.size)}
         closer = config.trainable == "restyling"
         scale, covers = (STYLE_SCALE, {"covers": STYLE_COVERS}) if closer else (STORE_SCALE, {})
-        store = load_split(root, "train", round(config.crop * scale), options.datasets, quiet=quiet)
-        validation = center_crops(load_split(root, "val", config.crop, options.datasets, quiet=quiet), config.crop)
-        batches, styles = Batches(store, config.batch_size, config.crop, **share, **covers), None
+        store = load_split(roots, "train", round(config.crop * scale), tuple(shares), quiet=quiet)
+        held_out = load_split(roots, "val", config.crop, tuple(shares), quiet=quiet)
+        drawn = {"shares": [shares[name] for name in sorted(shares)] if weighed else (), "fixed": options.windows}
+        batches, styles = Batches(store, config.batch_size, config.crop, **share, **covers, **drawn), None
         if "stylize" in dict(config.tasks):
-            gallery = style_store(root, options.styles, round(config.crop * STYLE_SCALE), quiet=quiet)
+            gallery = style_store(roots, options.styles, round(config.crop * STYLE_SCALE), quiet=quiet)
             styles = Batches(gallery, config.batch_size, config.crop, **share, covers=STYLE_COVERS)
-        train(preset, batches, validation, options, styles=styles, group=group)
+        validation = center_crops(held_out, config.crop)
+        names = sorted(shares) or dataset_names(roots, "val")
+        sets = [names[number] for number in held_out.groups]
+        train(preset, batches, validation, options, styles=styles, sets=sets, group=group)
         weights = options.output / "generator.safetensors"
         if group.first:
-            card = _write_card(weights, root, options.command(), len(store))
+            card = _write_card(weights, roots, options.command(), len(store))
             print(f"weights: {weights}\ncard:    {card}")
     return weights
 
 
-def style_store(root: Path, names: Sequence[str], shorter_side: int, *, quiet: bool = False) -> ImageStore:
-    """Style pictures to train on: our own gallery, and the root's data sets of these names.
+def style_store(roots: Roots, names: Sequence[str], shorter_side: int, *, quiet: bool = False) -> ImageStore:
+    """Style pictures to train on: our own gallery, and the roots' data sets of these names.
 
     By default those that are called after paintings or styles.
 
     Raises:
-        DataError: the root has no data set of such a name.
+        DataError: the roots have no data set of such a name.
     """
-    names = names or [n for n in dataset_names(root, "train") if any(word in n.lower() for word in _PAINTED)]
+    names = names or [n for n in dataset_names(roots, "train") if any(word in n.lower() for word in _PAINTED)]
     variants = [example_pictures.styles(shorter_side, variant) for variant in example_pictures.TRAINING_VARIANTS]
     drawn = [to_pil(picture.image) for variant in variants for picture in variant]
     own = load_images(drawn, shorter_side, names=[f"gallery {i}" for i in range(len(drawn))])
     if not names:
         return own
-    store = load_split(root, "train", shorter_side, names, quiet=quiet)
+    store = load_split(roots, "train", shorter_side, names, quiet=quiet)
     groups = [*store.groups, *(max(store.groups) + 1 for _ in own.images)]
     return ImageStore([*store.images, *own.images], [*store.names, *own.names], store.problems, groups)
 
 
-def _write_card(weights: Path, root: Path, command: str, images: int) -> Path:
+def _write_card(weights: Path, roots: Roots, command: str, images: int) -> Path:
     """Measure weights on each data set's val split and write their card; ``log.jsonl`` stands beside them."""
     last = json.loads((weights.parent / "log.jsonl").read_text().splitlines()[-1])
     generator = load_generator(weights)
     size = generator.config.working_size
     measured = {}
-    for name in dataset_names(root, "val"):
-        squares = center_crops(load_split(root, "val", size, [name]), size)
+    for name in dataset_names(roots, "val"):
+        squares = center_crops(load_split(roots, "val", size, [name]), size)
         measured[name] = asdict(evaluate(generator, squares))
     trained = {"command": command, "images": images, "seconds": round(last["seconds"])}
     card = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import Image
@@ -18,7 +20,7 @@ from colorstyle_lib.data.batches import center_crops, load_images
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS, STYLES, style
 from colorstyle_lib.errors import MissingExtraError
 from colorstyle_lib.images.write import save_picture
-from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab
+from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab, stain_gradients
 from colorstyle_lib.model.attention import attention_spread
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
@@ -32,41 +34,57 @@ class Evaluation:
         n: pictures.
         psnr_ab: mean over pictures of the PSNR of the ab planes, dB.
         colorfulness_ratio: mean colorfulness of the results over that of the real pictures; 1 is right, 0 is gray.
+        stain_ratio: how fast blurred color changes in calm places, over the real pictures'
+            (:func:`.stain_gradients`); 1 is right.
         attention: by decoder level, the mean weight of each modality; empty without attention.
         attention_spread: by decoder level, the largest standard deviation of a modality's weight over pictures.
+        sets: n and the three numbers for each data set, where there are several.
     """
 
     n: int
     psnr_ab: float
     colorfulness_ratio: float
+    stain_ratio: float = math.nan
     attention: dict[str, dict[str, float]] = field(default_factory=dict)
     attention_spread: dict[str, float] = field(default_factory=dict)
+    sets: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 @torch.no_grad()
-def evaluate(generator: Generator, rgb: Float[Tensor, "n 3 h w"], batch_size: int = 25) -> Evaluation:
-    """Measure a generator, in evaluation mode, on the L of real pictures; sides are multiples of ``2 ** depth``."""
-    psnr, predicted, real, weights_of = [], [], [], []
-    for batch in rgb.split(batch_size):
+def evaluate(
+    generator: Generator, rgb: Float[Tensor, "n 3 h w"], sets: Sequence[str] = (), *, batch_size: int = 25
+) -> Evaluation:
+    """Measure a generator, in evaluation mode, on the L of real pictures; sides are multiples of ``2 ** depth``.
+
+    ``sets`` is the data set of each picture, where each is to be measured apart, too.
+    """
+    rows, weights_of = [], []
+    for batch in rgb.to(next(generator.parameters()).device).split(batch_size):
         lab = rgb_to_lab(batch)
         features, alphas = generator.forward_features(gray_content(lab[:, :1]))
         ab = generator.colors(features)
         weights_of.append({level: alpha.mean((2, 3)) for level, alpha in alphas.items()})
-        psnr.append(psnr_ab(ab, lab[:, 1:]))
-        predicted.append(colorfulness(lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], ab), dim=1)))))
-        real.append(colorfulness(batch))
-    color = torch.cat(real).mean()
-    # Gray pictures have no color to match.
-    ratio = torch.cat(predicted).mean() / color if color > 1 else torch.tensor(math.nan)
+        shown = fit_gamut(torch.cat((lab[:, :1], ab), dim=1))
+        colors = (colorfulness(lab_to_rgb(shown)), colorfulness(batch))
+        rows.append(torch.stack((psnr_ab(ab, lab[:, 1:]), *colors, *stain_gradients(shown[:, 1:], lab[:, 1:])), 1))
+    table, names = torch.cat(rows).cpu(), np.asarray(sets)
+    each = {name: _means(table[torch.from_numpy(names == name)]) for name in dict.fromkeys(sets)}
     weights = {level: torch.cat([one[level] for one in weights_of]) for level in weights_of[0]}  # (N, M) each
-    names = generator.config.modalities
+    modalities = generator.config.modalities
     return Evaluation(
-        len(rgb),
-        torch.cat(psnr).mean().item(),
-        ratio.item(),
-        {level: dict(zip(names, w.mean(0).tolist(), strict=True)) for level, w in weights.items()},
-        {level: attention_spread(w).max().item() for level, w in weights.items()},
+        **_means(table),
+        attention={level: dict(zip(modalities, w.mean(0).tolist(), strict=True)) for level, w in weights.items()},
+        attention_spread={level: attention_spread(w).max().item() for level, w in weights.items()},
+        sets=each if len(each) > 1 else {},
     )
+
+
+def _means(table: Float[Tensor, "n 5"]) -> dict[str, float]:
+    """Numbers of an Evaluation from PSNR, colorfulness of result and real, and calm gradients of result and real."""
+    psnr, found, real, stains, calm = table.mean(0).tolist()
+    ratio = found / real if real > 1 else math.nan  # gray pictures have no color to match
+    facts = {"psnr_ab": psnr, "colorfulness_ratio": ratio, "stain_ratio": stains / calm if calm else math.nan}
+    return {"n": len(table)} | facts
 
 
 def demo_squares(size: int) -> Float[Tensor, "n 3 {size} {size}"] | None:

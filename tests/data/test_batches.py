@@ -82,7 +82,7 @@ def test_crops_on_a_gpu_are_those_of_the_cpu(sides, size, mirrored, margin):
     random = torch.Generator().manual_seed(sides[0])
     side = max(sides) + margin  # what lies beyond a window must not leak into it
     pixels = torch.randint(0, 256, (len(sides), 3, side, side), dtype=torch.uint8, generator=random)
-    windows = Windows(pixels, torch.tensor(sides), torch.full((len(sides),), mirrored), size)
+    windows = Windows(pixels, torch.tensor(sides), torch.full((len(sides),), mirrored), size, torch.arange(len(sides)))
     torch.testing.assert_close(windows.crops_at_once(), windows.crops(), rtol=0, atol=2e-6)
 
 

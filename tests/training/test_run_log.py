@@ -7,7 +7,7 @@ from colorstyle_lib.training.validation import Evaluation
 
 
 def test_warnings_say_what_to_do():
-    fine = Evaluation(9, 25.0, 0.9, {"8": {"texture": 0.4, "shape": 0.6}}, {"8": 0.1})
+    fine = Evaluation(9, 25.0, 0.9, 1.0, {"8": {"texture": 0.4, "shape": 0.6}}, {"8": 0.1})
     assert warnings_of(fine, 0.7, step=900, steps=1000) == []
     lost = warnings_of(fine, 0.99, step=1, steps=1000)
     assert len(lost) == 1
