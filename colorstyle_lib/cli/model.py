@@ -13,7 +13,7 @@ from colorstyle_lib.cli.options import add_command, keywords, number, positive
 from colorstyle_lib.config import TrainOptions, flag_of, get_mode
 from colorstyle_lib.errors import ConfigError
 
-_TYPES = {"Path | None": Path, "int": positive, "int | None": positive}
+_TYPES = {Path | None: Path, int: positive, int | None: positive}
 
 
 def add_model_commands(commands: Any) -> None:
@@ -53,9 +53,9 @@ def add_model_commands(commands: Any) -> None:
     for option in fields(TrainOptions):
         about = {key: value for key, value in option.metadata.items() if key not in ("record", "flag")}
         about |= {"dest": option.name, "default": option.default}
-        if option.type == "bool":
+        if option.type is bool:
             about["action"] = "store_true"
-        elif option.type == "tuple[str, ...]":
+        elif option.type == tuple[str, ...]:
             about["nargs"] = "+"
         elif option.type in _TYPES:
             about.setdefault("type", _TYPES[option.type])

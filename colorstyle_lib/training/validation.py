@@ -38,7 +38,7 @@ class Evaluation:
             (:func:`.stain_gradients`); 1 is right.
         attention: by decoder level, the mean weight of each modality; empty without attention.
         attention_spread: by decoder level, the largest standard deviation of a modality's weight over pictures.
-        sets: n and the three numbers for each data set, where there are several.
+        sets: the three numbers of each data set, where there are several.
     """
 
     n: int
@@ -72,6 +72,7 @@ def evaluate(
     weights = {level: torch.cat([one[level] for one in weights_of]) for level in weights_of[0]}  # (N, M) each
     modalities = generator.config.modalities
     return Evaluation(
+        len(rgb),
         **_means(table),
         attention={level: dict(zip(modalities, w.mean(0).tolist(), strict=True)) for level, w in weights.items()},
         attention_spread={level: attention_spread(w).max().item() for level, w in weights.items()},
@@ -83,8 +84,7 @@ def _means(table: Float[Tensor, "n 5"]) -> dict[str, float]:
     """Numbers of an Evaluation from PSNR, colorfulness of result and real, and calm gradients of result and real."""
     psnr, found, real, stains, calm = table.mean(0).tolist()
     ratio = found / real if real > 1 else math.nan  # gray pictures have no color to match
-    facts = {"psnr_ab": psnr, "colorfulness_ratio": ratio, "stain_ratio": stains / calm if calm else math.nan}
-    return {"n": len(table)} | facts
+    return {"psnr_ab": psnr, "colorfulness_ratio": ratio, "stain_ratio": stains / calm if calm else math.nan}
 
 
 def demo_squares(size: int) -> Float[Tensor, "n 3 {size} {size}"] | None:

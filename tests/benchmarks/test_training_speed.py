@@ -1,4 +1,4 @@
-"""Training: images per second and memory beside pix2pix, bfloat16 beside float32, compiled beside eager."""
+"""Training: images a second and memory beside pix2pix; bfloat16, compiled, and from kept maps beside without."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from colorstyle_lib.model.pretrained import load_vgg19
 from colorstyle_lib.reproduction.baselines.pix2pix import Pix2Pix
 from colorstyle_lib.training.distributed import ProcessGroup
 from colorstyle_lib.training.gan_step import StepContext, train_step
+from colorstyle_lib.training.kept_maps import KeptMaps
 from colorstyle_lib.training.state import TrainState
 from colorstyle_lib.training.tasks import draw
 
@@ -71,9 +72,11 @@ def where() -> str:
     return torch.cuda.get_device_name() if GPU else "CPU, 1 thread"
 
 
-def pictures(batch: int) -> Batches:
+def pictures(batch: int, fixed: int = 0) -> Batches:
     scenes = (synthetic.scenes(batch, 160, seed=0).rgb * 255).round().byte()
-    return Batches(ImageStore(list(scenes), [str(i) for i in range(batch)], groups=[0] * batch), batch, SIZE)
+    return Batches(
+        ImageStore(list(scenes), [str(i) for i in range(batch)], groups=[0] * batch), batch, SIZE, fixed=fixed
+    )
 
 
 @dataclass
@@ -83,6 +86,7 @@ class Companion:
     preset: Preset
     batch: int = BATCH
     frozen: bool = False
+    maps: Path | None = None
 
     def __post_init__(self) -> None:
         config = self.preset.training
@@ -90,7 +94,10 @@ class Companion:
         bins = rebalancing(torch.ones(261) / 261).to(DEVICE)
         network = load_vgg19().to(DEVICE, memory_format=torch.channels_last) if self.frozen else None
         self.context = StepContext(config, ProcessGroup(device=DEVICE), bins, network)
-        self.batch_of_tasks = draw(pictures(self.batch), 0, config, self.preset.generator.noise).on(DEVICE)
+        batches = pictures(self.batch, 2 if self.maps else 0)
+        if self.maps:
+            self.context = replace(self.context, kept=KeptMaps(self.maps, batches, self.state.generator))
+        self.batch_of_tasks = draw(batches, 0, config, self.preset.generator.noise).on(DEVICE)
 
     def step(self, stage: str) -> None:
         batches = self.batch_of_tasks.split(1)  # anew, or its Lab would be there already
@@ -158,6 +165,15 @@ def test_a_step_with_frozen_features():
         rounds=ROUNDS if GPU else 1,
     )
     show(f"a training step in bfloat16 with frozen features for {share:.0%} of the pictures", timing, "pix2pix")
+
+
+def test_a_step_from_kept_maps_beside_one_that_computes_them(tmp_path):
+    anew, kept = Companion(companion(half=True)), Companion(companion(half=True), maps=tmp_path)
+    kept.step("supervised")  # writes them
+    ways = {"computed": lambda: anew.step("supervised"), "kept": lambda: kept.step("supervised")}
+    timing = timed(ways)
+    show("a supervised step in bfloat16, the frozen encoder's maps computed or kept", timing, "computed")
+    assert timing.ratio("computed", "kept") > 1
 
 
 def test_compiled_beside_eager():

@@ -46,6 +46,26 @@ def test_a_part_touches_its_own_images_only():
     assert len(looked_at) == 2
 
 
+def test_fixed_windows_come_again_and_a_second_view_is_another_window_of_the_same_image():
+    batches, seen = Batches(noise_store(), 6, 16, fixed=3), {}
+    for index in range(40):
+        first, second = batches.windows(index), batches.windows(index, view=1)
+        assert (first.numbers % 13 == second.numbers % 13).all()
+        assert (first.numbers != second.numbers).all()
+        for windows in (first, second):
+            for number, crop in zip(windows.numbers.tolist(), windows.crops(), strict=True):
+                assert torch.equal(seen.setdefault(number, crop), crop)
+    assert sorted(seen) == list(range(3 * 13))  # each image's three
+
+
+def test_groups_are_drawn_by_their_shares():
+    batches = Batches(noise_store((9, 40)), 8, 16, shares=(3.0, 1.0))
+    small = sum(int((batches.which(i) < 9).sum()) for i in range(400))
+    assert small / 3200 == pytest.approx(0.75, abs=0.03)
+    with pytest.raises(ConfigError, match="2 fixed windows or more"):
+        Batches(noise_store(), 6, 16, fixed=1)
+
+
 def test_no_image_is_twice_in_a_batch_while_its_group_has_others():
     batches = Batches(noise_store((40, 40)), 16, 8)
     for index in range(40):

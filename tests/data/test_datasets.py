@@ -52,6 +52,22 @@ def test_own_train_and_val_win_at_the_root_and_one_level_down(tmp_path):
     assert [datasets.dataset_of(p, nested) for p in (one, two)] == ["sea", "town"]
 
 
+def test_several_roots_lie_beside_each_other_and_sets_of_one_name_are_one(tmp_path):
+    for seed, name in enumerate(("a/sea/train/1.png", "a/sea/val/2.png", "b/sea/train/1.png", "b/food/train/3.png")):
+        write_picture(tmp_path / name, seed)
+    write_picture(tmp_path / "b/food/val/4.png", 4)
+    roots = [tmp_path / "a", tmp_path / "b"]
+    listing = datasets.list_images(roots, "train")
+    assert sorted(listing.datasets) == ["food", "sea", "sea"]
+    assert len(set(listing.names)) == 3
+    store = load_split(roots, "train", 24, ["sea"], quiet=True)
+    assert len(store) == 2
+    assert not torch.equal(store.images[0], store.images[1])  # each root's own 1.png
+    assert datasets.dataset_names(roots, "val") == ["food", "sea"]
+    with pytest.raises(DataError, match="no data set 'seas'; did you mean 'sea'"):
+        datasets.list_images(roots, "train", ["seas"])
+
+
 def test_manifest_wins_over_folders(tmp_path):
     a, b = write_picture(tmp_path / "train" / "a.jpg"), write_picture(tmp_path / "train" / "b.jpg", 1)
     with (tmp_path / "MANIFEST.csv").open("w", newline="") as stream:

@@ -32,6 +32,7 @@ from colorstyle_lib.metrics.coloring import (
     sample_pixels,
     square_error_ab,
     ssim,
+    stain_gradients,
 )
 
 
@@ -112,6 +113,28 @@ def test_histograms_hold_every_pixel_once(a: int, b: int):
     torch.testing.assert_close(rows.sum(1), torch.ones(2))
     same_square = (a + 110) // 10 == (b + 110) // 10
     assert histogram_distance(rows[0], rows[1]).item() == pytest.approx(0 if same_square else 1)
+
+
+def test_stains_are_slow_changes_where_the_real_picture_is_calm():
+    """A wall with a colored patch; noise that a blur takes away counts for little, a gray answer for nothing."""
+    real = torch.zeros(1, 2, 160, 160)
+    real[:, 0] = torch.linspace(0, 80, 160)[:, None] ** 2 / 80  # calm above, ever faster below
+    place = torch.arange(160)
+    patch = 60 * torch.exp(-((place[:, None] - 40.0) ** 2 + (place - 80.0) ** 2) / (2 * 12**2))
+    noise = 5 * torch.randn(1, 2, 160, 160, generator=torch.Generator().manual_seed(0))
+    ratios = {
+        name: ratio_of(*stain_gradients(found, real))(torch.ones(1, dtype=torch.float64)).item()
+        for name, found in {"real": real, "gray": 0 * real, "noise": real + noise, "patch": real + patch}.items()
+    }
+    assert ratios["real"] == 1
+    assert ratios["gray"] == 0
+    assert ratios["noise"] < 2 < ratios["patch"]
+    # By hand: where a changes by 0.5 a pixel and b not at all, the gradient is 0.5, less at the border, where blurring
+    # reflects.
+    slope = torch.stack((torch.arange(160) / 2.0, torch.zeros(160)))[None, :, None].expand(1, 2, 160, 160)
+    found, calm = stain_gradients(slope, slope)
+    assert 0.45 < float(found) < 0.5
+    assert float(calm) == float(found)
 
 
 def test_histogram_distance_is_the_share_that_would_have_to_move():

@@ -29,10 +29,10 @@ def test_any_folder_of_pictures_can_be_trained_on(layout, tmp_path, capsys):
     for i, picture in enumerate(synthetic.scenes(6, 48, seed=1).rgb):
         home = root if layout == "split by content" else root / ("val" if i < 2 else "train")
         save_picture(to_picture(picture), home / f"{i}.png")
-    weights = train_on_folder(TrainOptions("tiny", str(root), steps=2, output=tmp_path / "out"))
+    weights = train_on_folder(TrainOptions("tiny", (str(root),), steps=2, output=tmp_path / "out"))
     assert list(json.loads(weights.with_suffix(".json").read_text())["measured"]) == ["pictures"]
     with pytest.raises(DataError, match="has no data set 'picture'; did you mean 'pictures'"):
-        train_on_folder(TrainOptions("tiny", str(root), datasets=("picture",), steps=2, output=tmp_path / "out"))
+        train_on_folder(TrainOptions("tiny", (str(root),), datasets=("picture",), steps=2, output=tmp_path / "out"))
 
 
 @pytest.mark.data
@@ -42,7 +42,7 @@ def test_training_on_a_data_root_ends_with_weights_and_their_card(data_root, tmp
         (some / split).mkdir(parents=True)
         for path in find_split(data_root, split)[:count]:
             shutil.copy(path, some / split)
-    weights = train_on_folder(TrainOptions("tiny", str(tmp_path / "root"), steps=3, output=tmp_path / "out"))
+    weights = train_on_folder(TrainOptions("tiny", (str(tmp_path / "root"),), steps=3, output=tmp_path / "out"))
     card = json.loads(weights.with_suffix(".json").read_text())
     assert card["sha256"] == file_hash(weights)
     assert card["trained"]["images"] == 12
@@ -105,4 +105,4 @@ def test_the_command_fills_the_options_and_the_card_names_what_was_changed(monke
 )
 def test_tasks_that_cannot_be_read_are_refused(tasks, message, tmp_path):
     with pytest.raises(ConfigError, match=message):
-        train_on_folder(TrainOptions("tiny", str(tmp_path), tasks=tasks, steps=1))
+        train_on_folder(TrainOptions("tiny", (str(tmp_path),), tasks=tasks, steps=1))
