@@ -150,7 +150,7 @@ class Colorizer:
         if uncertainty is not None:
             # It is predicted at half the size; the finest stripes that can be there say nothing of the picture.
             uncertainty = nnf.avg_pool2d(nnf.pad(uncertainty, (2, 1, 2, 1), mode="replicate"), 4, stride=1)
-        return _Prediction(self._generator.colors(features), attention, uncertainty)
+        return _Prediction(self._generator.colors(features, content), attention, uncertainty)
 
     def _describe_reference(self, n: int) -> Reference | None:
         """The reference as the generator reads it, for a batch of n pictures."""

@@ -1,11 +1,9 @@
 """Upsampling of chroma along the edges of L (guided filter), strip by strip, to pictures of any size.
 
-K. He, J. Sun, X. Tang, Guided Image Filtering, ECCV 2010; the fast form, whose coefficients are computed at the small
-size, is K. He and J. Sun, arXiv:1505.00996.
+In its fast form, whose coefficients are computed at the small size: K. He and J. Sun, arXiv:1505.00996.
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import torch
@@ -15,34 +13,12 @@ from PIL import Image
 from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.model.guided_filter import guided_coefficients
 
 _STRIP_PIXELS = 1_000_000  # at full size in floating point at one time
 
 Strip = tuple[int, int, int, int]
 """Its first row, the row after its last one, and height and width of the whole picture."""
-
-
-def guided_coefficients(
-    guide: Float[Tensor, "n 1 h w"], values: Float[Tensor, "n c h w"], *, radius: int = 5, epsilon: float = 4.0
-) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n c h w"]]:
-    """Fit ``values = slope * guide + offset`` in a window around each pixel.
-
-    ``slope = cov(guide, values) / (var(guide) + epsilon)``, ``offset = mean(values) - slope * mean(guide)``, then both
-    averaged over the windows that cover a pixel (He et al. 2010, equations 5, 6 and 8).
-
-    Args:
-        guide: L, in [0, 100].
-        values: planes to bring to a larger size, such as a and b.
-        radius: the window is ``2 radius + 1`` wide; at the border only the part of it that lies inside counts.
-        epsilon: variance of L below which it counts as flat, in squared L units; flat places are only smoothed.
-    """
-    window = {"kernel_size": 2 * radius + 1, "stride": 1, "padding": radius}
-    mean = partial(nnf.avg_pool2d, **window, count_include_pad=False)
-    mean_guide, mean_values = mean(guide), mean(values)
-    variance = mean(guide * guide) - mean_guide * mean_guide
-    covariance = mean(guide * values) - mean_guide * mean_values
-    slope = covariance / (variance.clamp_min(0) + epsilon)
-    return mean(slope), mean(mean_values - slope * mean_guide)
 
 
 def rows_at_size(

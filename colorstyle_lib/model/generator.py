@@ -25,6 +25,7 @@ from colorstyle_lib.model.attention import MultiModalAttention, Override, zero_i
 from colorstyle_lib.model.color_bins import ab_bins, ab_spread, annealed_mean
 from colorstyle_lib.model.content import AB_RANGE, CONTENT_PLANES, gray_content
 from colorstyle_lib.model.encoders import ConvolutionEncoder, PretrainedEncoder, double_convolution
+from colorstyle_lib.model.guided_filter import smooth_where_unsure
 from colorstyle_lib.model.modalities import REDUCTION, Modalities, ModalityEncoder, likeness, match_reference
 from colorstyle_lib.model.style_decoder import StyleCode, StyleDecoder, encode_style
 
@@ -127,7 +128,7 @@ class Generator(nn.Module):
         Raises:
             ConfigError: a side is no multiple of ``2 ** depth``.
         """
-        return self.colors(self.forward_features(content, reference, z, override=override)[0])
+        return self.colors(self.forward_features(content, reference, z, override=override)[0], content)
 
     def forward_features(
         self, content: Content, reference: Reference | None = None, z: Noise = None, *, override: Override = None
@@ -177,13 +178,21 @@ class Generator(nn.Module):
                 x, alphas[level] = self.steering[level](x, encoded.own, encoded.offered, override=override)
         return x, alphas
 
-    def colors(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 2*h 2*w"]:
-        """The end of :meth:`forward`: from features at half the size to a and b."""
+    def colors(
+        self, features: Float[Tensor, "n c h w"], content: Content | None = None
+    ) -> Float[Tensor, "n 2 2*h 2*w"]:
+        """The end of :meth:`forward`: from features at half the size to a and b.
+
+        With the content, and where the configuration says so, they are smoothed along the edges of its L.
+        """
         prediction = self.head(features)
         if self.config.colors == "bins":
             ab = annealed_mean(prediction, temperature=self.config.temperature, vividness=self.config.vividness)
         else:
             ab = AB_RANGE * torch.tanh(prediction.float())
+        if self.config.smoothing and content is not None and self.config.colors == "bins":
+            light = 100 * nnf.avg_pool2d(content[:, :1].float(), 2)
+            ab = smooth_where_unsure(ab, ab_spread(prediction), light, self.config.smoothing)
         # Chroma is smooth where L is sharp: half the size is enough, as JPEG's 4:2:0 has long assumed.
         return nnf.interpolate(ab, scale_factor=2, mode="bilinear")
 

@@ -61,8 +61,9 @@ def evaluate(
     rows, weights_of = [], []
     for batch in rgb.to(next(generator.parameters()).device).split(batch_size):
         lab = rgb_to_lab(batch)
-        features, alphas = generator.forward_features(gray_content(lab[:, :1]))
-        ab = generator.colors(features)
+        content = gray_content(lab[:, :1])
+        features, alphas = generator.forward_features(content)
+        ab = generator.colors(features, content)
         weights_of.append({level: alpha.mean((2, 3)) for level, alpha in alphas.items()})
         shown = fit_gamut(torch.cat((lab[:, :1], ab), dim=1))
         colors = (colorfulness(lab_to_rgb(shown)), colorfulness(batch))

@@ -1,0 +1,63 @@
+"""The guided filter (K. He, J. Sun, X. Tang, ECCV 2010): color planes as linear functions of L in small windows."""
+
+from functools import partial
+
+import torch.nn.functional as nnf
+from jaxtyping import Float
+from torch import Tensor
+
+_LEAST_SPREAD = 3.0  # Lab units: no color is surer than this
+
+
+def guided_coefficients(
+    guide: Float[Tensor, "n 1 h w"],
+    values: Float[Tensor, "n c h w"],
+    *,
+    radius: int = 5,
+    epsilon: float = 4.0,
+    weight: Float[Tensor, "n 1 h w"] | None = None,
+) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n c h w"]]:
+    """Fit ``values = slope * guide + offset`` in a window around each pixel.
+
+    ``slope = cov(guide, values) / (var(guide) + epsilon)``, ``offset = mean(values) - slope * mean(guide)``, then both
+    averaged over the windows that cover a pixel (He et al. 2010, equations 5, 6 and 8).
+
+    Args:
+        guide: L, in [0, 100].
+        values: planes to smooth, or to bring to a larger size, such as a and b.
+        radius: the window is ``2 radius + 1`` wide; at the border only the part of it that lies inside counts.
+        epsilon: variance of L below which it counts as flat, in squared L units; flat places are only smoothed.
+        weight: above 0, how much a pixel counts in every mean; by default all count alike.
+    """
+    window = {"kernel_size": 2 * radius + 1, "stride": 1, "padding": radius}
+    mean = plain = partial(nnf.avg_pool2d, **window, count_include_pad=False)
+    if weight is not None:
+        total = plain(weight)
+
+        def mean(planes: Tensor) -> Tensor:
+            return plain(weight * planes) / total
+
+    mean_guide, mean_values = mean(guide), mean(values)
+    variance = mean(guide * guide) - mean_guide * mean_guide
+    covariance = mean(guide * values) - mean_guide * mean_values
+    slope = covariance / (variance.clamp_min(0) + epsilon)
+    return mean(slope), mean(mean_values - slope * mean_guide)
+
+
+def smooth_where_unsure(
+    ab: Float[Tensor, "n 2 h w"], spread: Float[Tensor, "n 1 h w"], guide: Float[Tensor, "n 1 h w"], radius: int
+) -> Float[Tensor, "n 2 h w"]:
+    """Smooth colors along the edges of L, against stains: sure places tell unsure ones nearby which color is likely.
+
+    A pixel's weight is the inverse of its variance, that of the least square estimate of what several measurements have
+    in common.
+
+    Args:
+        ab: predicted colors, Lab units.
+        spread: standard deviation of the colors that are held possible, Lab units.
+        guide: L, in [0, 100].
+        radius: of the windows, in pixels.
+    """
+    weight = (spread + _LEAST_SPREAD) ** -2
+    slope, offset = guided_coefficients(guide, ab, radius=radius, epsilon=10.0, weight=weight)
+    return slope * guide + offset

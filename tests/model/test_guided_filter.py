@@ -1,0 +1,47 @@
+"""The guided filter in the model: what weights do, and that unsure places follow sure ones along the edges of L."""
+
+import torch
+
+from colorstyle_lib.config import GeneratorConfig
+from colorstyle_lib.model.content import gray_content
+from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model.guided_filter import guided_coefficients, smooth_where_unsure
+
+
+def test_equal_weights_change_nothing():
+    random = torch.Generator().manual_seed(0)
+    guide, values = torch.rand(2, 1, 20, 24, generator=random) * 100, torch.randn(2, 3, 20, 24, generator=random)
+    plain = guided_coefficients(guide, values, radius=3)
+    weighed = guided_coefficients(guide, values, radius=3, weight=torch.full_like(guide, 0.25))
+    for one, other in zip(plain, weighed, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_an_unsure_stain_on_a_calm_wall_goes_and_the_edge_of_another_thing_stays():
+    guide = torch.full((1, 1, 40, 40), 70.0)
+    guide[..., 20:] = 30.0  # another thing
+    ab = torch.zeros(1, 2, 40, 40)
+    ab[:, 0, :, 20:] = 40.0
+    truth = ab.clone()
+    ab[:, 1, 8:14, 6:12] = 30.0  # the stain
+    spread = torch.full((1, 1, 40, 40), 2.0)
+    spread[..., 8:14, 6:12] = 25.0
+    sure = smooth_where_unsure(ab, torch.full_like(spread, 2.0), guide, 6)
+    found = smooth_where_unsure(ab, spread, guide, 6)
+    assert float(found[:, 1].abs().max()) < 2 < float(sure[:, 1].abs().max())
+    assert float((found - truth)[:, 0].abs().max()) < 1
+
+
+def test_the_generator_smooths_where_its_configuration_says_so():
+    torch.manual_seed(0)
+    settings = {"width": 8, "max_width": 16, "depth": 3, "colors": "bins"}
+    plain, smooth = (Generator(GeneratorConfig(smoothing=radius, **settings)).eval() for radius in (0, 4))
+    smooth.load_state_dict(plain.state_dict())
+    content = gray_content(torch.rand(1, 1, 64, 64) * 100)
+    with torch.no_grad():
+        features, _ = plain.forward_features(content)
+        assert torch.equal(plain(content), plain.colors(features))
+        assert torch.equal(smooth(content), smooth.colors(features, content))
+        assert torch.equal(smooth.colors(features), plain.colors(features))  # training sees what was predicted
+        rough, calm = (network(content).diff(dim=-1).abs().mean() for network in (plain, smooth))
+    assert calm < 0.8 * rough
