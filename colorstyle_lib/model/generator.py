@@ -163,9 +163,12 @@ class Generator(nn.Module):
     ) -> tuple[Float[Tensor, "n c _ _"], dict[str, Float[Tensor, "n m _ _"]]]:
         """Decode to what :meth:`forward_features` returns."""
         *skips, x = encoded.maps
-        # In the maps' own precision and memory format: each conversion of the largest map takes as long as its layer.
-        folded = nnf.pixel_unshuffle(encoded.content.to(skips[0].dtype), 2)
-        skips[0] = torch.cat((skips[0], folded.contiguous(memory_format=torch.channels_last)), dim=1)
+        folded = nnf.pixel_unshuffle(encoded.content, 2)
+        if (
+            folded.dtype != skips[0].dtype
+        ):  # or all of the largest map would be converted, which takes as long as its layer
+            folded = folded.to(skips[0].dtype, memory_format=torch.channels_last)
+        skips[0] = torch.cat((skips[0], folded), dim=1)
         x = self.bottom(x)
         if z is not None and self.config.noise:
             regions = self.from_noise(z).unflatten(1, (-1, _NOISE_SIDE, _NOISE_SIDE))
@@ -178,9 +181,7 @@ class Generator(nn.Module):
                 x, alphas[level] = self.steering[level](x, encoded.own, encoded.offered, override=override)
         return x, alphas
 
-    def colors(
-        self, features: Float[Tensor, "n c h w"], content: Content | None = None
-    ) -> Float[Tensor, "n 2 2*h 2*w"]:
+    def colors(self, features: Float[Tensor, "n c _ _"], content: Content | None = None) -> Float[Tensor, "n 2 _ _"]:
         """The end of :meth:`forward`: from features at half the size to a and b.
 
         With the content, and where the configuration says so, they are smoothed along the edges of its L.
