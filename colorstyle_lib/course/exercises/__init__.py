@@ -11,18 +11,15 @@ from colorstyle_lib.course.exercises.color import (
     lab_lightness,
     paired_interval,
     saturation_for,
-    where_to_ask,
 )
 from colorstyle_lib.course.exercises.networks import (
     adain,
     additive_energies,
     attention_weights,
     count_modes,
-    front,
     generator_loss,
     look_ahead,
     modulate,
-    only_texture,
     r1_penalty,
     statistics_of_whole,
     update_average,

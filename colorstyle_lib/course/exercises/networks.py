@@ -8,12 +8,9 @@ import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
-from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_pair, is_tensor, matches
 from colorstyle_lib.course.toy_point_gan import MODE_SPREAD, modes_covered, ring_centers
-from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.model.attention import masked_softmax
-from colorstyle_lib.model.modalities import describe
 
 
 @checker
@@ -86,9 +83,6 @@ def count_modes(attempt: Attempt):
     return "and a stray does not count as a discovery"
 
 
-_MUCH, _LITTLE = 0.1, 0.01  # how much of its length a description must change, and may change
-
-
 @checker
 def attention_weights(attempt: Attempt):
     """Equation (2) with absent modalities and energies of any size."""
@@ -113,25 +107,6 @@ def attention_weights(attempt: Attempt):
     nothing = attempt(E.clone(), torch.zeros_like(present))
     yield (nothing == 0).all(), "an image without any modality should get zeros, not NaN"
     return "absent is exactly 0, the others sum to 1, and no energy is too large"
-
-
-@checker
-def only_texture(attempt: Attempt):
-    """A change of pictures that texture notices, and color and shape do not."""
-    lab = rgb_to_lab(scenes(3, 64, seed=5).rgb)
-    result = attempt(lab.clone())
-    yield from is_tensor(result, lab, "lab")
-    yield torch.isfinite(result).all(), "not every value is a number"
-    low, high = float(result[:, 0].min()), float(result[:, 0].max())
-    yield low >= 0 and high <= 100, f"L must stay in [0, 100]; yours goes from {low:.0f} to {high:.0f}"
-    color, texture, shape = (
-        float(((after - before).norm(dim=1) / before.norm(dim=1)).max())
-        for before, after in zip(describe(lab).vectors, describe(result).vectors, strict=True)
-    )
-    yield color < _LITTLE, f"color noticed: its vector changed by {color:.0%}; leave a and b alone"
-    yield shape < _LITTLE, f"shape noticed: its vector changed by {shape:.0%}; it forgives only p L + q"
-    yield texture > _MUCH, f"texture changed by {texture:.0%} only; it grows with contrast"
-    return f"texture changed by {texture:.0%}, color by {color:.1%}, shape by {shape:.1%}"
 
 
 @checker
@@ -166,28 +141,27 @@ def additive_energies(attempt: Attempt):
 
 @checker
 def look_ahead(attempt: Attempt):
-    """One round of V = x y by looking ahead: both step from where they are, by the gradients where they would be."""
+    """Notebook 04: one round of V = x y; both step from where they are, by the gradients where they would be."""
     x, y, rate = 1.0, 0.5, 0.2
     result = attempt(x, y, rate)
     yield from is_pair(result, "numbers: x and y")
     got = [float(one) for one in result]
     ahead = (x - rate * y, y + rate * x)
     want = (x - rate * ahead[1], y + rate * ahead[0])
-    two_steps = (ahead[0] - rate * ahead[1], ahead[1] + rate * ahead[0])
     mistakes = {
         "that is the trial step alone; now take the gradients there and step again, from the start": ahead,
-        "that is two steps, one after the other: the second must start from x and y again": two_steps,
+        "that is two steps, one after the other: the second must start from x and y again": (
+            ahead[0] - rate * ahead[1],
+            ahead[1] + rate * ahead[0],
+        ),
         "y must answer to where x would be after the trial step, not to where x went": (want[0], y + rate * want[0]),
         "that is alternating: only x looks ahead; y should, too": (want[0], ahead[1]),
     }
-    hint = (
-        f"from (1, 0.5) at rate 0.2 they should become ({want[0]:.3f}, {want[1]:.3f}), not ({got[0]:.3f}, {got[1]:.3f})"
-    )
+    hint = f"from (1, 0.5) at rate 0.2 they should become ({want[0]:.3f}, {want[1]:.3f})"
     yield from matches(got, want, f"{hint}: x - rate * (y ahead), y + rate * (x ahead)", mistakes, within=1e-6)
     for _ in range(200):
         x, y = (float(one) for one in attempt(x, y, rate))
-    distance = math.hypot(x, y)
-    yield distance < 0.1, f"after 200 rounds it is {distance:.2f} from (0, 0); it should be near"
+    yield math.hypot(x, y) < 0.1, f"after 200 rounds it is {math.hypot(x, y):.2f} from (0, 0); it should be near"
     return "it spirals in without any penalty: looking ahead undoes the rotation"
 
 
@@ -315,27 +289,3 @@ def modulate(attempt: Attempt):
     only = attempt(x.clone(), alone, gamma.clone(), beta.clone())
     yield is_close(only, modulated(alone)), "with all weight on one modality, its scale and shift alone are left"
     return "three proposals, and attention decides place by place"
-
-
-@checker
-def front(attempt: Attempt):
-    """The ways to restyle that no other beats in both content and style."""
-    cases = (
-        ([(0.0, 0.5), (0.2, 0.2), (0.6, 0.1), (0.6, 0.3), (0.3, 0.25)], [0, 1, 2], ""),
-        ([(0.4, 0.4)], [0], ""),
-        ([(0.5, 0.1), (0.1, 0.5), (0.3, 0.3), (0.2, 0.2)], [0, 1, 3], ""),
-        (
-            [(0.3, 0.2), (0.3, 0.1), (0.1, 0.2)],
-            [1, 2],
-            "(0.3, 0.1) beats (0.3, 0.2): as good in one and better in the other is enough",
-        ),
-        ([(0.3, 0.2), (0.3, 0.2), (0.4, 0.4)], [0, 1], "two equal points do not beat each other"),
-    )
-    for points, want, hint in cases:
-        result = attempt(torch.tensor(points))
-        yield result is not None, "it returns None; return the numbers of the points"
-        got = sorted(int(i) for i in result)
-        yield not hint or got == want, hint
-        yield got == want or len(got) < len(points), "it returns all points; some are beaten"
-        yield got == want, f"of {points} the front is {want}, not {got}"
-    return "only these are worth choosing among; which of them is a matter of taste"

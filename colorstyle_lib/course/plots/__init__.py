@@ -7,13 +7,12 @@ from colorstyle_lib.course.plots.attention import (
     weight_against_change,
     weights_by_image,
 )
-from colorstyle_lib.course.plots.common import Captioned, captioned_grid, curves, fit_into, grid_with_maps, picture_grid
+from colorstyle_lib.course.plots.common import Captioned, captioned_grid, curves, grid_with_maps, picture_grid
 from colorstyle_lib.course.plots.data import (
     ab_statistics,
     gamut_slices,
     lab_planes,
     lightness_shifts,
-    lightness_strips,
     square_errors,
 )
 from colorstyle_lib.course.plots.diagrams import (
@@ -25,19 +24,15 @@ from colorstyle_lib.course.plots.diagrams import (
 from colorstyle_lib.course.plots.results import (
     bootstrap_samples,
     calibration,
-    chroma_profile,
-    error_by_hints,
     feature_histograms,
     feature_maps,
     paired_values,
-    share_table,
     tradeoff,
     training_intervals,
 )
 from colorstyle_lib.course.plots.training import (
     before_after,
     modes_and_quality,
-    optimal_discriminator,
     orbits,
     point_clouds,
     point_gan,

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -22,10 +21,9 @@ from colorstyle_lib.course.plots.common import (
     new_figure,
     show_picture,
 )
-from colorstyle_lib.model.modalities import MODALITIES, ORIENTATIONS, PALETTE, Modalities
+from colorstyle_lib.model.modalities import MODALITIES, PALETTE, Modalities
 
 _MARKERS = {"color": "o", "texture": "s", "shape": "^"}
-_MOST_NEEDLES = 26  # along a side; more can no longer be told apart
 _SHOWN_LIGHTNESS = 65.0  # at which a color without an L is drawn
 
 
@@ -34,12 +32,11 @@ def modality_maps(
 ) -> Figure:
     """Pictures in columns, and below each its maps of color, texture and shape, all on common scales.
 
-    Color is each cell's mean a and b at one lightness. Texture is the local amplitude; a needle lies along stripes, as
-    long as they are clear. Shape is the share of edges; a needle lies along them. Notes stand below these three.
+    Color is each cell's mean a and b at one lightness, texture the local amplitude, shape the share of edges. Notes
+    stand below these three.
     """
     color, texture, shape = (maps.cpu() for maps in described.maps)
-    amplitude = texture[:, 2:].expm1().unflatten(1, (-1, ORIENTATIONS))  # (N, scales, orientations, h, w)
-    strength = amplitude.sum((1, 2))
+    strength = texture[:, 2:].expm1().sum(1)
     edges = shape.unflatten(1, (-1, 5))  # (N, scales, 5, h, w)
     top = float(strength.flatten().quantile(0.99).clamp_min(1e-6))
     size = (2.1 * len(pictures) + 0.4, 4 * 1.75)
@@ -50,10 +47,7 @@ def modality_maps(
         ab = 110 * color[j, len(PALETTE) : len(PALETTE) + 2]
         show_picture(column[1], lab_to_rgb(fit_gamut(torch.cat((torch.full_like(ab[:1], _SHOWN_LIGHTNESS), ab)))))
         column[2].imshow(strength[j].numpy(), cmap="cividis", vmin=0, vmax=top)
-        _needles(column[2], *_stripe_direction(amplitude[j]), 0.4 * top)
         column[3].imshow(edges[j, :, 0].mean(0).numpy(), cmap="cividis", vmin=0, vmax=1)
-        across = edges[j].mean(0)
-        _needles(column[3], across[1] - across[2], across[3] - across[4], 1.0)
         for ax, note in zip(column[1:], notes[title] if notes else (), strict=False):
             ax.set_title(note, y=-0.17, fontsize=9)
     for ax, name in zip(axes[:, 0], ("picture", *MODALITIES), strict=True):
@@ -61,25 +55,6 @@ def modality_maps(
     for ax in axes.flat:
         ax.set_axis_off()
     return figure
-
-
-def _stripe_direction(amplitude: Float[Tensor, "s o h w"]) -> tuple[Tensor, Tensor]:
-    """Doubled direction across the stripes: cosine and sine, times how clear it is."""
-    angle = 2 * torch.pi * torch.arange(ORIENTATIONS) / ORIENTATIONS
-    by_angle = amplitude.sum(0)
-    return tuple((by_angle * wave[:, None, None]).sum(0) for wave in (angle.cos(), angle.sin()))
-
-
-def _needles(ax: Axes, cosine: Tensor, sine: Tensor, longest: float) -> None:
-    """Draw a line in each cell along the stripes or edges, a right angle from the direction given."""
-    step = -(-max(cosine.shape) // _MOST_NEEDLES)
-    half = torch.atan2(sine, cosine)[::step, ::step] / 2 + torch.pi / 2
-    length = step * (torch.hypot(cosine, sine)[::step, ::step] / longest).clamp(max=1)
-    rows, columns = (torch.arange(0, side, step) for side in cosine.shape)
-    x, y = torch.meshgrid(columns, rows, indexing="xy")
-    planes = (plane.numpy() for plane in (x, y, length * half.cos(), length * half.sin()))
-    look = {"headlength": 0, "headaxislength": 0, "headwidth": 1, "width": 0.006, "color": "white"}
-    ax.quiver(*planes, angles="xy", scale_units="xy", scale=1, pivot="mid", **look)
 
 
 def override_maps(pictures: Mapping[str, Picture], distances: Mapping[str, Float[Tensor, "h w"]]) -> Figure:

@@ -63,15 +63,6 @@ def new_figure(*args: Any, **options: Any) -> tuple[Figure, Any]:
     return figure, axes
 
 
-def fit_into(picture: Tensor, frame: Tensor) -> Tensor:
-    """A ``(3, h, w)`` picture centered on a white one of the size of ``frame``, both tensors; larger ones are cut."""
-    sheet = torch.ones_like(frame)
-    height, width = (min(a, b) for a, b in zip(picture.shape[1:], frame.shape[1:], strict=True))
-    top, left = (frame.shape[1] - height) // 2, (frame.shape[2] - width) // 2
-    sheet[:, top : top + height, left : left + width] = picture[:, :height, :width]
-    return sheet
-
-
 def show_picture(ax: Axes, picture: Picture, title: str = "") -> None:
     """Draw a picture without ticks or frame."""
     if isinstance(picture, Tensor):

@@ -105,19 +105,6 @@ def ab_statistics(
     return figure
 
 
-def lightness_strips(lightness: Sequence[float], rows: Mapping[str, Float[Tensor, "k 3"]]) -> Figure:
-    """Rows of sRGB patches by their names, one column for each L."""
-    figure, axes = new_figure(len(rows), 1, figsize=(7.5, 0.75 * len(rows) + 0.45), sharex=True)
-    for ax, (name, patches) in zip(axes, rows.items(), strict=True):
-        ax.imshow(patches[None].cpu().numpy(), aspect="auto")
-        ax.set_yticks([0], [name])
-        ax.tick_params(length=0)
-        ax.spines[:].set_visible(False)
-    axes[-1].set_xticks(range(len(lightness)), [f"{value:g}" for value in lightness])
-    axes[-1].set_xlabel("L")
-    return figure
-
-
 def square_errors(
     cases: Mapping[str, tuple[Float[Tensor, "_ 2"], Float[Tensor, "s s"]]], patches: Float[Tensor, "3 s s"]
 ) -> Figure:

@@ -63,24 +63,6 @@ def training_intervals(estimates: Sequence[Estimate], recipe: float, label: str 
     return figure
 
 
-def chroma_profile(
-    guide: Float[Tensor, " w"], truth: Float[Tensor, " w"], ways: Mapping[str, Float[Tensor, " w"]], name: str = "b"
-) -> Figure:
-    """L of one row of pixels, and a plane of chroma as it is and as several ways bring it back from half the size."""
-    figure, (above, below) = new_figure(2, 1, figsize=(5.6, 3.6), sharex=True, height_ratios=(1, 2))
-    x = np.arange(len(guide))
-    above.bar(x, guide.tolist(), width=1, color=[str(L / 100) for L in guide.tolist()], edgecolor="0.5", linewidth=0.6)
-    above.set(ylabel="L", ylim=(0, 100))
-    below.bar(x, truth.tolist(), width=1, color="0.88", label="truth")
-    # Beside each other within a pixel, so that equal values do not hide one another.
-    places = 0.2 * (np.arange(len(ways)) - (len(ways) - 1) / 2)
-    for (title, values), place, color, marker in zip(ways.items(), places, SERIES, MARKERS, strict=False):
-        below.plot(x + place, values.tolist(), marker, color=color, label=title, markersize=6, clip_on=False)
-    below.set(ylabel=name, xlabel="column of pixels", xticks=x)
-    below.legend(loc="upper left", bbox_to_anchor=(1, 1))
-    return figure
-
-
 def paired_values(values: Mapping[str, Float[np.ndarray, " n"]], label: str) -> Figure:
     """Results of several ways on the same images: a thin line for each image, a bar for the mean."""
     figure, ax = new_figure(figsize=(1.5 * len(values) + 1.4, 3.2))
@@ -91,21 +73,6 @@ def paired_values(values: Mapping[str, Float[np.ndarray, " n"]], label: str) -> 
         ax.text(i + 0.28, mean, f"{mean:.0f}", va="center", fontsize=9, weight="bold")
     ax.set_xticks(range(len(table)), list(values))
     ax.set(ylabel=label, xlim=(-0.5, len(table) - 0.3), ylim=(0, None))
-    return figure
-
-
-def error_by_hints(counts: Sequence[int], errors: Mapping[str, Float[np.ndarray, "n k"]], wanted: float) -> Figure:
-    """Squared ab error by image and number of hints, in percent of that without; a panel for each way."""
-    figure, axes = new_figure(1, len(errors), figsize=(3.6 * len(errors), 3.1), sharey=True, squeeze=False)
-    for ax, (title, table) in zip(axes[0], errors.items(), strict=True):
-        share = 100 * table / table[:, :1].clip(1e-9)
-        ax.plot(counts, share.T, color="0.75", linewidth=0.7)
-        mean = 100 * table.mean(axis=0) / table[:, 0].mean()
-        ax.plot(counts, mean, "o-", color=BLUE, label="all images together")
-        ax.axhline(wanted, color=VERMILION, linestyle=":", label=f"criterion: {wanted:.0f} %")
-        ax.set(title=title, xlabel="hints", xticks=counts, ylim=(0, min(250, 1.1 * max(share.max(), 100))))
-    axes[0, 0].set_ylabel("squared ab error, % of that without")
-    axes[0, 0].legend(loc="upper right")
     return figure
 
 
@@ -155,23 +122,6 @@ def feature_maps(maps: Mapping[str, Float[Tensor, "c h w"]]) -> Figure:
             ax.set(xticks=[], yticks=[])
     for number, ax in enumerate(axes[:, 0], start=1):
         ax.set_ylabel(f"channel {number}")
-    return figure
-
-
-def share_table(
-    values: Float[Tensor, "rows columns"], rows: Sequence[str], columns: Sequence[str], label: str
-) -> Figure:
-    """A table of shares as colored cells with their percent: 1 is all of it, 0 nothing, below 0 the wrong way."""
-    figure, ax = new_figure(figsize=(1.25 * len(columns) + 2.6, 0.55 * len(rows) + 1.1))
-    ax.imshow(values.cpu().numpy(), cmap="PuOr_r", vmin=-1, vmax=1, aspect="auto")
-    for (row, column), value in np.ndenumerate(values.cpu().numpy()):
-        color = "w" if abs(value) > 0.7 else "k"
-        ax.text(column, row, f"{value:.0%}", ha="center", va="center", color=color)
-    ax.set_xticks(range(len(columns)), columns)
-    ax.set_yticks(range(len(rows)), rows)
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    ax.set_title(label)
     return figure
 
 

@@ -58,29 +58,6 @@ def point_gan(snapshots: Sequence[Snapshot], arrows: int = 60) -> Figure:
     return figure
 
 
-def optimal_discriminator(
-    x: Float[Tensor, " k"],
-    p: Float[Tensor, " k"],
-    q: Float[Tensor, " k"],
-    formula: Float[Tensor, " k"],
-    learned: Float[Tensor, " k"],
-) -> Figure:
-    """Shares p of real and q of generated samples in bins around x; below, the best D by formula and as learned."""
-    figure, (top, bottom) = new_figure(2, 1, figsize=(6.6, 4.2), sharex=True)
-    half = (x[1] - x[0]) / 2
-    edges = torch.cat((x[:1] - half, x + half)).tolist()
-    for share, label in ((p, "p: real"), (q, "q: generated")):
-        top.stairs(share.tolist(), edges, fill=True, alpha=0.5, label=label)
-    top.set(ylabel="share of samples", yticks=())
-    top.legend()
-    bottom.plot(x, formula, color="black", linewidth=3, alpha=0.35, label="p / (p + q)")
-    bottom.plot(x, learned, "o", color=VERMILION, markersize=3, label="found by ascent")
-    bottom.axhline(0.5, color="0.7", linewidth=0.8, linestyle=":")
-    bottom.set(ylim=(-0.03, 1.03), xlabel="x", ylabel="D(x)")
-    bottom.legend()
-    return figure
-
-
 def point_clouds(
     points: Mapping[str, Float[Tensor, "n 2"]], real: Float[Tensor, "m 2"], notes: Mapping[str, str]
 ) -> Figure:

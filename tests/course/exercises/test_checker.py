@@ -15,7 +15,8 @@ WITH_SOLUTIONS = sorted(path.name for path in (NOTEBOOKS / "solutions").glob("*.
 
 def answers(path: Path) -> list[str]:
     """What a notebook's exercises answer in their last line, after its imports and nothing else of it."""
-    cells = [c for c in nbformat.read(str(path), as_version=4).cells if c.cell_type == "code"]
+    every = nbformat.read(str(path), as_version=4).cells
+    cells = [c for c in every if c.cell_type == "code" and c.id != "install"]  # which has lines for IPython alone
     space: dict[str, object] = {}
     for cell in cells:
         imports = [node for node in ast.parse(cell.source).body if isinstance(node, ast.Import | ast.ImportFrom)]

@@ -261,23 +261,3 @@ def greedy(spread, count, apart):
 def strikes_out(spread, count, apart):
     spread[:] = 0.0
     return [(4, 3), (15, 9), (15, 3)]
-
-
-@pytest.mark.parametrize(
-    ("attempt", "hint"),
-    [
-        (lambda spread, count, apart: greedy(spread, count, 0), "less than 5 away"),
-        (lambda *given: [(y, x) for x, y in greedy(*given)], "x counts columns"),
-        (lambda spread, count, apart: greedy(spread, count + 1, apart), "3 places were asked for"),
-        (lambda spread, count, apart: greedy(-spread, count, apart), "least sure place is (4, 3)"),
-        (lambda *given: [greedy(*given)[i] for i in (0, 2, 1)], "least sure first"),
-        (lambda spread, count, apart: greedy(spread, count, min(apart, 3)), "fewer than were asked for"),
-        (strikes_out, "work on a copy"),
-    ],
-)
-def test_place_hints(attempt, hint: str):
-    assert hint in exercises.where_to_ask(attempt)
-
-
-def test_greedy_places_pass():
-    assert exercises.where_to_ask(greedy).startswith("yes: ")

@@ -57,13 +57,6 @@ def test_ab_statistics_say_the_share_near_gray():
     assert np.isnan(drawn(figure.axes[0].images[0])).sum() == 22 * 22 - 2
 
 
-def test_strips_have_a_patch_for_each_lightness():
-    rows = {"gray": torch.rand(3, 3), "color": torch.rand(3, 3)}
-    figure = plots.lightness_strips([25.0, 50.0, 75.0], rows)
-    assert np.allclose(drawn(figure.axes[1].images[0])[0], rows["color"].numpy())
-    assert {"25", "50", "75", "gray", "color"} <= set(texts(figure))
-
-
 def test_square_errors_mark_the_truths_and_their_mean():
     cases = {}
     for name, colors in (("two", [[40.0, 0.0], [-20.0, 0.0]]), ("three", [[0.0, 30.0], [0.0, 0.0], [30.0, 0.0]])):

@@ -41,41 +41,12 @@ def test_a_training_whose_interval_misses_the_recipe_is_marked():
     assert any("recipe" in text for text in texts(figure))
 
 
-def test_a_step_shows_every_way_beside_the_truth():
-    truth = torch.tensor([0.0, 40.0, 40.0])
-    ways = {"nearest": torch.tensor([20.0, 20.0, 40.0]), "guided": truth}
-    figure = plots.chroma_profile(torch.tensor([20.0, 80.0, 80.0]), truth, ways)
-    above, below = figure.axes
-    assert [bar.get_height() for bar in above.patches] == [20, 80, 80]
-    assert [bar.get_height() for bar in below.patches] == [0, 40, 40]
-    nearest, guided = below.lines
-    assert list(nearest.get_ydata()) == [20, 20, 40]
-    assert (guided.get_xdata() > nearest.get_xdata()).all()  # equal values stay visible
-    assert {"nearest", "guided", "truth", "L", "b"} <= set(texts(figure))
-
-
 def test_a_line_for_each_image_and_a_bar_for_the_mean():
     figure = plots.paired_values({"none": np.array([100.0, 300.0]), "good": np.array([50.0, 70.0])}, "error")
     (ax,) = figure.axes
     assert [line.get_ydata().tolist() for line in ax.lines[:2]] == [[100, 50], [300, 70]]
     assert [line.get_ydata()[0] for line in ax.lines[2:]] == [200, 60]
     assert {"none", "good", "200", "60", "error"} <= set(texts(figure))
-
-
-def test_hints_are_measured_against_none():
-    table = np.array([[100.0, 50.0], [300.0, 350.0]])
-    figure = plots.error_by_hints([0, 10], {"random": table}, 60.0)
-    (ax,) = figure.axes
-    single, other, mean = (line.get_ydata() for line in ax.lines[:3])
-    assert single.tolist() == [100, 50]
-    assert other == pytest.approx([100, 350 / 3])
-    assert mean.tolist() == [100, 100]  # of the sums, so that a hard image counts for more
-    assert ax.get_ylim()[1] > 350 / 3
-    assert {"random", "criterion: 60 %"} <= set(texts(figure))
-
-
-def test_an_image_without_error_can_be_drawn():
-    texts(plots.error_by_hints([0, 1], {"random": np.array([[0.0, 0.0], [4.0, 1.0]])}, 60.0))
 
 
 def test_calibration_shows_the_band_the_interval_and_single_images():
@@ -98,11 +69,6 @@ def test_cells_hold_their_numbers_and_statistics():
     written = texts(plots.feature_maps({"x": x, "half": x / 2}))
     assert written.count("3") == 2
     assert {"x", "half", "1.5", "channel 2", "mean 2, dev. 1", "mean 2, dev. 2", "mean 1, dev. 0.5"} <= set(written)
-
-
-def test_a_matrix_says_percent():
-    figure = plots.share_table(torch.tensor([[0.5, -0.2], [0.904, 0.0]]), ["all", "one"], ["color", "shape"], "share")
-    assert {"50%", "-20%", "90%", "0%", "all", "shape", "share"} <= set(texts(figure))
 
 
 def test_a_way_with_several_points_is_a_line():

@@ -40,16 +40,6 @@ def test_a_game_shows_field_points_and_arrows_at_each_moment():
     assert {"step 0", "step 90", "long arrow: 5"} <= set(texts(figure))
 
 
-def test_the_optimal_discriminator_stands_beside_the_one_found():
-    x, p, q = torch.tensor([-1.0, 0.0, 1.0]), torch.tensor([0.7, 0.2, 0.1]), torch.tensor([0.1, 0.2, 0.7])
-    figure = plots.optimal_discriminator(x, p, q, p / (p + q), torch.tensor([0.8, 0.5, 0.2]))
-    found = marks(figure.axes[1])
-    assert [[-1, pytest.approx(0.875)], [0, 0.5], [1, pytest.approx(0.125)]] in found
-    assert [[-1, pytest.approx(0.8)], [0, 0.5], [1, pytest.approx(0.2)]] in found
-    edges = figure.axes[0].patches[0].get_data().edges
-    assert np.allclose(edges, [-1.5, -0.5, 0.5, 1.5])
-
-
 def test_clouds_have_a_panel_and_a_note_each():
     clouds = {"good": torch.tensor([[1.0, 0.0]]), "bad": torch.tensor([[0.0, 0.25]])}
     figure = plots.point_clouds(clouds, torch.tensor([[0.5, 0.5]]), {"good": "8 of 8", "bad": "1 of 8"})
