@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Float
-from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageChops, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from colorstyle_lib.errors import ConfigError, ImageError
@@ -33,6 +34,16 @@ MAX_PIXELS = 200_000_000
 # Only what people's pictures come as: Pillow would also run Ghostscript on EPS, and guess at unsigned files.
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF", "JPEG2000", "PPM")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# By kind and size of the values: what counts as white, each with the largest value that may lie above it (highlights
+# of a photograph without an upper limit, or the overshoot of a sharpened one), where the file itself does not say.
+_WHITES = {
+    "f": ((1, 4), (255, 320), (65535, 65535 * 1.25)),
+    "i4": ((255, 255), (65535, 65535)),
+    "u1": ((255, 255),),
+    "u2": ((65535, 65535),),
+    "u4": ((255, 255), (65535, 65535), (2**32 - 1, 2**32 - 1)),
+}
 _URL = re.compile(r"data:|[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # one slash, as pathlib leaves of two
 
 _lock = threading.Lock()
@@ -100,8 +111,11 @@ def identify(file: io.BufferedReader, name: str) -> Image.Image:
     try:
         Image.init()
         try:
-            return Image.open(file, formats=[known for known in _FORMATS if known in Image.OPEN])
+            picture = Image.open(file, formats=[known for known in _FORMATS if known in Image.OPEN])
+            return _deep_tiff(file, name) if _is_misread(picture) else picture
         except UnidentifiedImageError:
+            if head[:4] in _TIFF:
+                return _deep_tiff(file, name)
             # Some AVIF files have a brand of HEIC's, so Pillow is asked first.
             if head[4:8] != b"ftyp" or head[8:12] not in _HEIC_BRANDS:
                 raise
@@ -118,7 +132,41 @@ def identify(file: io.BufferedReader, name: str) -> Image.Image:
         raise ImageError(f"{name} is damaged: {error}") from error
 
 
-def decode(picture: Image.Image, name: str, *, copy: bool = False) -> Image.Image:
+def _deep_tiff(file: io.BufferedReader, name: str) -> Image.Image:
+    from colorstyle_lib.images.deep_tiff import DeepTiff  # tifffile takes a while
+
+    file.seek(0)
+    return DeepTiff(file, name)
+
+
+def _is_misread(picture: Image.Image) -> bool:
+    """Whether Pillow takes a TIFF file's values for others: 16-bit planes that are not packed, 32 bits without sign."""
+    tags = getattr(picture, "tag_v2", {})
+    compression, separate = tags.get(ExifTags.Base.Compression), tags.get(ExifTags.Base.PlanarConfiguration) == 2
+    deep, unsigned = tags.get(ExifTags.Base.BitsPerSample, (8,))[0], 1 in tags.get(ExifTags.Base.SampleFormat, (1,))
+    return (deep == 16 and separate and compression == 1) or (deep == 32 and unsigned)
+
+
+def _loaded(picture: Image.Image, name: str, strict: bool) -> Image.Image:
+    """The picture, decoded. A JPEG that lacks its last bytes but no pixel is told of and taken, unless ``strict``."""
+    try:
+        picture.load()
+        return picture
+    except OSError:
+        if strict or picture.format != "JPEG":
+            raise
+        picture.fp.seek(0)
+        start = picture.fp.read().rstrip(b"\xff")
+        # What follows the last pixel changes nothing; in the place of bits that are missing, it does.
+        ends = (start + filling * 64 + b"\xff\xd9" for filling in (b"\x00", b"\xaa"))
+        one, other = (Image.open(io.BytesIO(end), formats=["JPEG"]) for end in ends)
+        if ImageChops.difference(one, other).getbbox():
+            raise
+        print(f"note: {name} lacks its last bytes, and none of its pixels", file=sys.stderr)
+        return one
+
+
+def decode(picture: Image.Image, name: str, *, copy: bool = False, strict: bool = False) -> Image.Image:
     """Turn an opened picture of any mode into upright 8-bit sRGB without headers; within :func:`strict_pillow`.
 
     Unless ``copy`` leaves the one given as it is, it may be used up. ImageError, with ``name`` in it, for no pixels,
@@ -131,7 +179,7 @@ def decode(picture: Image.Image, name: str, *, copy: bool = False) -> Image.Imag
         millions = f"{width * height / 1e6:.0f} megapixels, over the limit of {MAX_PIXELS / 1e6:.0f}"
         raise ImageError(f"{name} has {width} x {height} pixels ({millions}); make it smaller first")
     try:
-        picture.load()
+        picture = _loaded(picture, name, strict)
         picture = picture.copy() if copy else picture
         with suppress(Exception):  # broken EXIF
             ImageOps.exif_transpose(picture, in_place=True)
@@ -154,7 +202,10 @@ def _to_srgb(picture: Image.Image, name: str) -> Image.Image:
     if picture.mode == "LAB":
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     if picture.mode.startswith(("I", "F")):
-        picture = _deep_gray(picture, name)
+        values, clear = np.asarray(picture), picture.info.get("transparency")
+        inverted = getattr(picture, "tag_v2", {}).get(ExifTags.Base.PhotometricInterpretation) == 0
+        alpha = Image.fromarray(values != clear) if isinstance(clear, int) else None
+        picture = Image.fromarray(to_8_bits(values, name) ^ np.uint8(255 * inverted))
     elif picture.has_transparency_data:
         # Split off, since profiles know no alpha, and one of a gray picture wants gray.
         gray = picture.mode in ("L", "LA")
@@ -176,29 +227,30 @@ def _to_srgb(picture: Image.Image, name: str) -> Image.Image:
     return picture
 
 
-def _deep_gray(picture: Image.Image, name: str) -> Image.Image:
-    """A gray picture of 16 or 32 bits or of floats, as 8 bits."""
-    values = np.asarray(picture)
+def to_8_bits(values: np.ndarray, name: str) -> np.ndarray:
+    """Gray or color of 16 or 32 bits or of floats as 8 bits.
+
+    Floats and 32 bits say nothing of their range: white is 1 (floats only), 255 or 65535, the first whose picture may
+    hold the largest value. What lies above white, or a little below 0, is cut off.
+    """
     low, high = values.min(), values.max()
-    if not (low >= 0 and high <= 65535):  # also true of NaN
+    kind = values.dtype.kind if values.dtype.kind == "f" else f"{values.dtype.kind}{values.dtype.itemsize}"
+    white = next((white for white, most in _WHITES.get(kind, ()) if high <= most), 0)
+    if not (white and low >= -white / 4):  # also true of NaN
         raise ImageError(f"{name} has values from {low:g} to {high:g}; write it with 8 or 16 bits first")
-    whites = {"F": (1, 255, 65535), "I": (255, 65535)}.get(picture.mode, (65535,))
-    white = next(w for w in whites if high <= w)
-    if getattr(picture, "tag_v2", {}).get(ExifTags.Base.PhotometricInterpretation) == 0:  # black is the largest value
-        values = white - values
-    return Image.fromarray(np.rint(values * np.float32(255 / white)).astype(np.uint8))
+    return np.rint((values * np.float32(255 / white)).clip(0, 255)).astype(np.uint8)
 
 
-def open_picture(source: Source) -> Image.Image:
+def open_picture(source: Source, *, strict: bool = False) -> Image.Image:
     """Open a picture as 8-bit sRGB: upright, first frame only, color profile applied, transparency on white.
 
-    A broken color profile or EXIF block is ignored. Gray of 32 bits or floats says nothing of its range: it
-    counts as [0, 1] (floats only), [0, 255] or [0, 65535], the first of these that holds its largest value.
+    A broken color profile or EXIF block is ignored. Of 16 bits and more, 8 are kept; see :func:`.to_8_bits`.
 
     Args:
         source: a path; a ``PIL.Image`` (left as it is); an array ``(H, W)`` or ``(H, W, 1|3|4)``; or a tensor
             ``(H, W)``, ``(1|3|4, H, W)`` or ``(1, 1|3|4, H, W)``. Arrays and tensors hold gray, sRGB or sRGB
             and alpha, as bool, uint8, uint16 or float in [0, 1].
+        strict: also refuse a JPEG that lacks its last bytes but no pixel.
 
     Returns:
         A picture of mode RGB that shares no memory with the source.
@@ -209,7 +261,7 @@ def open_picture(source: Source) -> Image.Image:
     with strict_pillow():
         if isinstance(source, str | os.PathLike):
             with open_header(source) as picture:
-                return decode(picture, repr(os.fsdecode(source)))
+                return decode(picture, repr(os.fsdecode(source)), strict=strict)
         if isinstance(source, Image.Image):
             return decode(source, "the picture given", copy=True)
         if isinstance(source, Tensor):

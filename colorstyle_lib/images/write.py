@@ -26,7 +26,7 @@ def save_picture(
     Args:
         image: a ``PIL.Image``, array or tensor, as in :func:`.open_picture`.
         path: the file; its ending (.png, .jpg, .jpeg, .webp, .tif, .tiff) is its format. Parents are made.
-        quality: of JPEG and WebP, 1 to 100. PNG and TIFF lose nothing.
+        quality: of JPEG and WebP, 1 to 100. PNG and TIFF lose nothing, nor does WebP at 100.
         text: kept in the file, for :func:`.read_text`.
 
     Raises:
@@ -62,7 +62,7 @@ def _encode(picture: Image.Image, kind: str, quality: int, text: dict[str, str])
     options: dict[str, Any] = {
         "PNG": {"compress_level": 4},  # of photographs 0.5 % larger than zlib's own 6, in two thirds of the time
         "JPEG": {"quality": quality, "subsampling": 0},  # 4:4:4, for color is what this library is about
-        "WEBP": {"quality": quality},
+        "WEBP": {"quality": min(quality, 99), "lossless": quality == 100},
         "TIFF": {"compression": "tiff_deflate"},
     }[kind]
     if text and kind == "PNG":

@@ -12,7 +12,8 @@ import tifffile
 from pictures import HEIGHT, WIDTH, farthest, over_white, pixels, png, refusal
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
-from colorstyle_lib.images.read import open_picture
+from colorstyle_lib.errors import ImageError
+from colorstyle_lib.images.read import open_picture, size_of_file
 
 # Formats
 
@@ -274,3 +275,80 @@ def test_broken_profile_loses_nothing(tmp_path, ramp, profile, ending):
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     Image.fromarray(ramp).save(tmp_path / f"a.{ending}", icc_profile=profile)
     assert np.array_equal(pixels(open_picture(tmp_path / f"a.{ending}")), ramp)
+
+
+# What Pillow misreads or cannot read
+
+
+@pytest.mark.parametrize("byteorder", "<>")
+@pytest.mark.parametrize("compression", [None, "deflate"])
+def test_separate_16_bit_planes(tmp_path, ramp, byteorder, compression):
+    planes = np.moveaxis(ramp.astype(np.uint16) * 257, -1, 0)
+    settings = {"photometric": "rgb", "planarconfig": "separate", "byteorder": byteorder, "compression": compression}
+    tifffile.imwrite(tmp_path / "planes.tif", planes, **settings)
+    assert farthest(open_picture(tmp_path / "planes.tif"), ramp) == 0
+    assert size_of_file(tmp_path / "planes.tif") == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8"])
+@pytest.mark.parametrize("compression", [None, "deflate"])
+def test_floats_of_any_size_and_color(tmp_path, ramp, kind, compression):
+    values = (ramp / 255).astype(kind)
+    for name, part, wanted in (("rgb", values, ramp), ("minisblack", values[..., 0], ramp[..., [0, 0, 0]])):
+        tifffile.imwrite(tmp_path / "float.tif", part, photometric=name, compression=compression)
+        assert farthest(open_picture(tmp_path / "float.tif"), wanted) == 0
+
+
+@pytest.mark.parametrize(("white", "highest"), [(1, 1.02), (1, 3.5), (255, 258)])
+@pytest.mark.parametrize("color", [True, False])
+def test_floats_above_white_are_cut_off(tmp_path, ramp, white, highest, color):
+    values = ramp[..., :1].repeat(3, -1) / 255 * highest
+    wanted = np.rint((values * 255 / white).clip(0, 255))
+    values = (values - 0.01 * (values == 0)).astype("f4")  # as sharpening leaves them
+    kind = {"photometric": "rgb"} if color else {}
+    tifffile.imwrite(tmp_path / "float.tif", values if color else values[..., 0], **kind)
+    assert farthest(open_picture(tmp_path / "float.tif"), wanted) <= 1
+
+
+@pytest.mark.parametrize("byteorder", "<>")
+def test_deep_gray_with_alpha_white_is_zero_and_32_bits(tmp_path, ramp, byteorder):
+    deep, gray = ramp.astype(np.uint16) * 257, ramp[..., [0, 0, 0]]
+    with_alpha = {"photometric": "minisblack", "byteorder": byteorder}
+    tifffile.imwrite(tmp_path / "a.tif", deep[..., :2], extrasamples=["unassalpha"], **with_alpha)
+    assert farthest(open_picture(tmp_path / "a.tif"), over_white(gray, ramp[..., 1])) <= 1
+    alpha = np.maximum(ramp[..., 1], 200)
+    times = np.dstack([np.rint(ramp[..., 0] * (alpha / 255)), alpha]).astype(np.uint16) * 257
+    tifffile.imwrite(tmp_path / "a.tif", times, extrasamples=["assocalpha"], **with_alpha)
+    assert farthest(open_picture(tmp_path / "a.tif"), over_white(gray, alpha)) <= 2
+    tifffile.imwrite(tmp_path / "a.tif", deep[..., 0], photometric="miniswhite", byteorder=byteorder)
+    assert farthest(open_picture(tmp_path / "a.tif"), 255 - gray) == 0
+    tifffile.imwrite(tmp_path / "a.tif", deep[..., 0] * np.uint32(65537), byteorder=byteorder)
+    assert farthest(open_picture(tmp_path / "a.tif"), gray) == 0
+
+
+@pytest.mark.parametrize("photometric", [0, 2])
+def test_transparent_value_of_a_16_bit_png(tmp_path, ramp, photometric):
+    deep = (ramp.astype(np.uint16) * 257)[..., : 3 if photometric else 1]
+    key = deep[3, 4]
+    rows = b"".join(b"\0" + row.tobytes() for row in deep.astype(">u2"))
+    header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 16, photometric, 0, 0, 0)
+    clear = key.astype(">u2").tobytes()
+    chunks = ((b"IHDR", header), (b"tRNS", clear), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    (tmp_path / "deep.png").write_bytes(png(*chunks))
+    wanted = np.broadcast_to(deep // 257, ramp.shape).copy()
+    wanted[(deep == key).all(-1)] = 255
+    assert farthest(open_picture(tmp_path / "deep.png"), wanted) == 0
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize(("missing", "whole"), [(1, True), (2, True), (3, False), (4, False), (9, False)])
+def test_a_jpeg_without_its_last_bytes(tmp_path, progressive, missing, whole, capsys):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8)
+    path = tmp_path / "a.jpg"
+    Image.fromarray(noise).save(path, progressive=progressive)
+    wanted = open_picture(path)
+    path.write_bytes(path.read_bytes()[:-missing])
+    assert "cut off" in refusal(path) if not whole else farthest(open_picture(path), wanted) == 0
+    assert ("a.jpg' lacks its last bytes" in capsys.readouterr().err) == whole
+    with pytest.raises(ImageError, match="cut off"):
+        open_picture(path, strict=True)

@@ -157,3 +157,7 @@ def test_a_disk_without_room(tmp_path):
         save_picture(noise, path)
     assert path.read_text() == "what was there before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_webp_of_quality_100_loses_nothing(tmp_path, ramp):
+    assert np.array_equal(pixels(open_picture(save_picture(ramp, tmp_path / "a.webp", quality=100))), ramp)
