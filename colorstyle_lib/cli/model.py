@@ -25,6 +25,7 @@ def add_model_commands(commands: Any) -> None:
     add("--hint", dest="hints", action="append", default=[], metavar="X,Y,#RRGGBB", help=what)
     add("--seed", type=int, metavar="N", help="another plausible coloring for each number")
     to_3 = number(float, 0.0, 3.0, "a number from 0 (gray) to 3")
+    add("--only-gray", action="store_true", help="leave pictures alone that are in color already")
     add("--saturation", type=to_3, default=1.0, help="1 as predicted, 0 gray, up to 3")
 
     add = add_command(commands, "stylize", _stylize, "redraw pictures in the style of another")
@@ -70,6 +71,10 @@ def _add_common(add: Callable[..., Any], ending: str, size: str) -> None:
     add("--weights", type=Path, help="a .safetensors file; default: the released weights")
     add("-r", "--recursive", action="store_true", help="also take the folders within folders")
     add("--overwrite", action="store_true", help="replace results that are there; by default they are left alone")
+    add("--format", choices=("png", "jpg", "webp", "tif"), help="of the results; default: as IN, or png")
+    to_100 = number(int, 1.0, 100.0, "a whole number from 1 to 100")
+    add("--quality", type=to_100, help="of JPEG and WebP, 1 to 100 (WebP: without loss); default: 95, or as IN's WebP")
+    add("--strict", action="store_true", help="refuse also a JPEG that lacks its last bytes but no pixel")
     add("--working-size", type=positive, help=f"pixels of the shorter side at which {size}")
 
 

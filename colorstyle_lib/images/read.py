@@ -24,7 +24,7 @@ from colorstyle_lib.errors import ConfigError, ImageError
 Source = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor
 """What a person may give as a picture."""
 
-_NAMES = "jpg jpeg jpe jfif png webp tif tiff gif bmp avif heic heif jp2 ppm pgm pbm"
+_NAMES = "jpg jpeg jpe jfif png webp tif tiff gif bmp avif heic heif jp2 j2k ppm pgm pbm pnm tga"
 ENDINGS = tuple(f".{name}" for name in _NAMES.split())
 """Of the files that can be read."""
 
@@ -111,7 +111,9 @@ def identify(file: io.BufferedReader, name: str) -> Image.Image:
     try:
         Image.init()
         try:
-            picture = Image.open(file, formats=[known for known in _FORMATS if known in Image.OPEN])
+            # TGA has no signature; its files are told by their ending.
+            formats = (*_FORMATS, "TGA") if name[:-1].lower().endswith(".tga") else _FORMATS
+            picture = Image.open(file, formats=[known for known in formats if known in Image.OPEN])
             return _deep_tiff(file, name) if _is_misread(picture) else picture
         except UnidentifiedImageError:
             if head[:4] in _TIFF:
@@ -371,7 +373,12 @@ def read_text(path: str | os.PathLike[str]) -> dict[str, str]:
 
 
 def find_pictures(folder: str | os.PathLike[str], recursive: bool = True) -> list[Path]:
-    """All files in a folder that are pictures by their ending, sorted; hidden files and folders are left out.
+    """All files in a folder that are pictures by their ending, sorted; see :func:`visible_files`."""
+    return [path for path in visible_files(folder, recursive) if path.suffix.lower() in ENDINGS]
+
+
+def visible_files(folder: str | os.PathLike[str], recursive: bool = True) -> list[Path]:
+    """All files in a folder, sorted; hidden files and folders are left out.
 
     Links to folders are not followed: they may run in circles. ImageError where a folder cannot be read.
     """
@@ -387,4 +394,4 @@ def find_pictures(folder: str | os.PathLike[str], recursive: bool = True) -> lis
         # Emptied or trimmed in place, since that is what os.walk goes on with.
         folders[:] = [name for name in folders if recursive and not name.startswith(".")]
         found += [Path(here, name) for name in files if not name.startswith(".")]
-    return sorted(path for path in found if path.suffix.lower() in ENDINGS)
+    return sorted(found)

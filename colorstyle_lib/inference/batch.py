@@ -1,5 +1,8 @@
 """Colorization and style transfer of many files, several at a time; one bad file never stops the rest."""
 
+from __future__ import annotations
+
+import json
 import os
 import re
 import sys
@@ -7,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, fields
 from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Any
@@ -15,9 +19,17 @@ import torch
 from tqdm import tqdm
 
 from colorstyle_lib.errors import ColorStyleError, ConfigError, ImageError
-from colorstyle_lib.images.read import ENDINGS, Source, find_pictures, size_of_file
+from colorstyle_lib.images.read import (
+    ENDINGS,
+    Source,
+    find_pictures,
+    open_picture,
+    read_text,
+    size_of_file,
+    visible_files,
+)
 from colorstyle_lib.images.write import FORMATS
-from colorstyle_lib.inference.colorizer import Result
+from colorstyle_lib.inference.colorizer import Result, is_gray
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.inference.stylizer import Styles, Stylizer
 from colorstyle_lib.inference.video import Smoother, next_frame
@@ -29,11 +41,60 @@ Pair = tuple[Path, Path]
 """A picture and the place of its result."""
 
 Make = Callable[[Sequence[Source]], list[Result]]
-Steps = Iterator[tuple[int, list[str]]]
-"""Again and again, how many pictures are done, and a complaint for each of them that failed."""
+Outcome = tuple[str, str]
+"""What became of a picture ("done", "was in color" and done, "left in color", "failed"), and a complaint if it did."""
 
-Start = Callable[[list[Pair], list[Pair]], tuple[Make, Steps]]
-"""Loads the model, for all pairs and for those that are left to do."""
+Work = Callable[[Sequence[Pair]], list[Outcome]]
+"""Makes and writes the results of pictures of one working size; any exception."""
+
+Start = Callable[[list[Pair], list[Pair]], tuple[Work, Iterator[list[Outcome]]]]
+"""Loads the model, for all pairs and for those left to do; the steps give again and again what became of some."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """The options of both commands that say which files are read, and how results are written.
+
+    Attributes:
+        recursive: of :func:`.plan`, as is format.
+        overwrite: replace results that are there; else the same call goes on where an earlier one was interrupted.
+        quality: of JPEG and WebP, 1 to 100; by default 95, and for WebP without loss again without.
+        strict: refuse also a JPEG that lacks its last bytes but no pixel.
+        only_gray: leave pictures alone that are in color.
+    """
+
+    recursive: bool = False
+    overwrite: bool = False
+    format: str | None = None
+    quality: int | None = None
+    strict: bool = False
+    only_gray: bool = False
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> Files:
+        """Take these options out of others."""
+        return cls(**{field.name: options.pop(field.name) for field in fields(cls) if field.name in options})
+
+    def save(self, result: Result, source: Path, place: Path) -> Outcome:
+        """Write a result, which tells of which file it is; WebP without loss stays so."""
+        with source.open("rb") as file:
+            head = file.read(1 << 16)
+        quality = self.quality or (100 if head[8:12] == b"WEBP" and b"VP8L" in head else 95)
+        result.provenance["input_bytes"] = source.stat().st_size
+        result.save(place, quality=quality)
+        return "done" if result.provenance.get("input_is_gray", True) else "was in color", ""
+
+    def work(self, make: Make) -> Work:
+        """Make and write results, as a function of pairs."""
+
+        def work(pairs: Sequence[Pair]) -> list[Outcome]:
+            opened = [open_picture(source, strict=self.strict) for source, _ in pairs if self.strict or self.only_gray]
+            left = [pair for pair, one in zip(pairs, opened, strict=True) if is_gray(one)] if self.only_gray else pairs
+            results = make([source for source, _ in left])
+            outcomes = [self.save(result, *pair) for pair, result in zip(left, results, strict=True)]
+            return outcomes + [("left in color", "")] * (len(pairs) - len(left))
+
+        return work
 
 
 def colorize_files(
@@ -41,8 +102,6 @@ def colorize_files(
     output: Path | None = None,
     *,
     weights: Path | None = None,
-    recursive: bool = False,
-    overwrite: bool = False,
     batch_size: int | None = None,
     working_size: int | None = None,
     **options: Any,
@@ -50,25 +109,26 @@ def colorize_files(
     """Color files, several at a time, with a progress bar for more than one.
 
     Args:
-        inputs: files, folders and patterns, of :func:`.plan`, as are output and recursive.
+        inputs: files, folders and patterns, of :func:`.plan`, as is output.
         weights: by default the released ones.
-        overwrite: replace results that are there; else the same call goes on where an earlier one was interrupted.
         batch_size: pictures of the same working size that go through the network together; by default by device.
-        **options: of :meth:`.ColorStyle.colorize`, as is working_size, for every picture.
+        **options: of :class:`Files`, and of :meth:`.ColorStyle.colorize`, as is working_size, for every picture.
 
     Returns:
         0 when all are done, 1 when some failed: each is named on standard error, with the reason. A ColorStyleError is
         raised where nothing could be started, or the only file failed.
     """
 
-    def start(pairs: list[Pair], left: list[Pair]) -> tuple[Make, Steps]:
+    files = Files.of(options)
+
+    def start(pairs: list[Pair], left: list[Pair]) -> tuple[Work, Iterator[list[Outcome]]]:
         model = ColorStyle.load(weights)
-        colorizer = model.colorizer(working_size=working_size, **options)
+        work = files.work(model.colorizer(working_size=working_size, **options))
         # Measured: on a CPU a batch is no faster than its pictures one by one, which may run side by side.
         most = batch_size or (1 if model.device.type == "cpu" else 8)
-        return colorizer, _side_by_side(colorizer, left, lambda size: model.working_sides(size, working_size), most)
+        return work, _side_by_side(work, left, lambda size: model.working_sides(size, working_size), most)
 
-    return _work_off(start, inputs, output, recursive, overwrite, "color")
+    return _work_off(start, inputs, output, "color", files)
 
 
 def stylize_files(
@@ -77,8 +137,6 @@ def stylize_files(
     *,
     styles: Styles,
     weights: Path | None = None,
-    recursive: bool = False,
-    overwrite: bool = False,
     smooth: float = 0.0,
     **options: Any,
 ) -> int:
@@ -87,49 +145,89 @@ def stylize_files(
     Args:
         styles: style pictures and their weights.
         smooth: above 0 each folder's pictures are a clip's frames, by name, 2 before 10; see :class:`.Smoother`.
-        **options: the others of :meth:`.ColorStyle.stylize`, for every picture.
+        **options: of :class:`Files`, and the others of :meth:`.ColorStyle.stylize`, for every picture.
     """
+    files = Files.of(options)
     Smoother(smooth)  # what cannot be done is refused before anything is read
 
-    def start(pairs: list[Pair], left: list[Pair]) -> tuple[Make, Steps]:
+    def start(pairs: list[Pair], left: list[Pair]) -> tuple[Work, Iterator[list[Outcome]]]:
         model = ColorStyle.load(weights)
         stylizer = model.stylizer(styles, **options)
+        work = files.work(lambda pictures: [stylizer(picture) for picture in pictures])
+        if smooth:
+            return work, _clips(stylizer, smooth, pairs, left, files)
+        return work, _side_by_side(work, left, model.working_sides, 1)
 
-        def make(pictures: Sequence[Source]) -> list[Result]:
-            return [stylizer(picture) for picture in pictures]
-
-        alone = _side_by_side(make, left, model.working_sides, 1)
-        return make, _clips(stylizer, smooth, pairs, left) if smooth else alone
-
-    return _work_off(start, inputs, output, recursive, overwrite, "style")
+    return _work_off(start, inputs, output, "style", files)
 
 
-def _work_off(
-    start: Start, inputs: Sequence[Path], output: Path | None, recursive: bool, overwrite: bool, ending: str
-) -> int:
+def _work_off(start: Start, inputs: Sequence[Path], output: Path | None, ending: str, files: Files) -> int:
     """A progress bar over the steps, a line for each failure, a summary; a single picture is made at once instead."""
-    pairs = plan(inputs, output, recursive=recursive, ending=ending)
-    left = [pair for pair in pairs if overwrite or not pair[1].exists()]
+    planned = plan(inputs, output, recursive=files.recursive, ending=ending, format=files.format)
+    pairs = [pair for pair in planned if len(planned) == 1 or not _is_result(pair[0], ending)] or planned
+    there = [] if files.overwrite else [pair for pair in pairs if pair[1].exists()]
+    others = [place for source, place in there if not _may_be_of(place, source)]
+    left = [pair for pair in pairs if pair not in there]
     single = len(pairs) == 1 and not Path(inputs[0]).is_dir()
-    if single and not left:
+    if single and there:
         raise ConfigError(f"{str(pairs[0][1])!r} is there already; to replace it, add --overwrite")
-    folders_left_out = not recursive and any(p.is_dir() and _has_folders(p) for p in map(Path, inputs))
-    make, steps = start(pairs, left)
+    work, steps = start(pairs, left)
     if single:
-        ((source, place),) = left
-        print(make([source])[0].save(place))
+        ((what, _),) = work(left)
+        print(left[0][1] if what != "left in color" else f"{str(left[0][0])!r} is in color already; left alone")
         return 0
-    started, failed, total = time.monotonic(), 0, len(left)
+    started, total = time.monotonic(), len(left)
+    counts: Counter[str] = Counter(failed=len(others))
+    for place in others:
+        print(
+            f"failed: {str(place)!r} is there already, of another picture; add --overwrite or change -o",
+            file=sys.stderr,
+        )
     with tqdm(total=total, unit="picture", disable=not sys.stderr.isatty()) as bar:
-        for finished, complaints in steps:
-            bar.update(finished)
-            failed += len(complaints)
-            for complaint in complaints:
-                tqdm.write(complaint, file=sys.stderr)
-    done, seconds = {"color": "colored", "style": "restyled"}[ending], time.monotonic() - started
-    more = "; folders within were passed over (--recursive)" if folders_left_out else ""
-    print(f"{total - failed} {done}, {len(pairs) - total} already there, {failed} failed ({seconds:.0f} s){more}")
-    return 1 if failed else 0
+        for outcomes in steps:
+            bar.update(len(outcomes))
+            counts.update(what for what, _ in outcomes)
+            for _, complaint in outcomes:
+                if complaint:
+                    tqdm.write(complaint, file=sys.stderr)
+    name, seconds = {"color": "colored", "style": "restyled"}[ending], time.monotonic() - started
+    done, already, in_color = counts["done"] + counts["was in color"], len(there) - len(others), counts["was in color"]
+    print(f"{done} {name}, {already} already there, {counts['failed']} failed ({seconds:.0f} s)", end="")
+    notes = {
+        "of these in color before": in_color if ending == "color" else 0,
+        "left alone, in color already": counts["left in color"],
+        f"left out, {name} by an earlier call": len(planned) - len(pairs),
+    }
+    print("".join(f"; {count} {note}" for note, count in notes.items() if count), end="")
+    print("".join(f"; {note}" for path in map(Path, inputs) if path.is_dir() for note in _passed_over(path, files)))
+    return 1 if counts["failed"] else 0
+
+
+def _passed_over(folder: Path, files: Files) -> list[str]:
+    """What is in a folder of pictures and not taken."""
+    others = Counter(p.suffix.lower() or "no ending" for p in visible_files(folder, files.recursive))
+    endings = ", ".join(f"{count} {ending}" for ending, count in sorted(others.items()) if ending not in ENDINGS)
+    within = not files.recursive and _has_folders(folder)
+    return [f"other files: {endings}"] * bool(endings) + ["folders within were passed over (--recursive)"] * within
+
+
+def _facts(picture: Path) -> dict[str, Any]:
+    """The provenance in a file; empty where it is no result of ours."""
+    try:
+        return json.loads(read_text(picture)["colorstyle"])
+    except (ImageError, KeyError, ValueError):
+        return {}
+
+
+def _is_result(picture: Path, ending: str) -> bool:
+    """Whether an earlier call of the same command made a picture."""
+    return _facts(picture).get("task") == {"color": "colorize", "style": "stylize"}[ending]
+
+
+def _may_be_of(place: Path, source: Path) -> bool:
+    """Whether a result is of this picture, as far as the size of the picture's file tells."""
+    size = source.stat().st_size
+    return _facts(place).get("input_bytes", size) == size
 
 
 def in_batches(
@@ -159,23 +257,24 @@ def in_batches(
 
 
 def _side_by_side(
-    make: Make, pairs: Sequence[Pair], sides: Callable[[tuple[int, int]], tuple[int, int]], batch_size: int
-) -> Steps:
+    work: Work, pairs: Sequence[Pair], sides: Callable[[tuple[int, int]], tuple[int, int]], batch_size: int
+) -> Iterator[list[Outcome]]:
     """Work batches off, as they are done, in as many threads as torch would use for one, each with one: less waste."""
     threads, most = torch.get_num_threads(), _PIXELS_AT_ONCE
-    at_work: dict[Future[list[str]], tuple[int, int]] = {}
+    at_work: dict[Future[list[Outcome]], int] = {}
 
-    def one_done() -> Steps:
+    def one_done() -> Iterator[list[Outcome]]:
         for future in wait(at_work, return_when=FIRST_COMPLETED).done:
-            yield at_work.pop(future)[0], future.result()
+            at_work.pop(future)
+            yield future.result()
 
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         try:
             for batch, pixels in in_batches(pairs, sides, batch_size):
                 # One batch is ready when a thread is; no more, for memory's sake.
-                while len(at_work) > threads or (at_work and sum(p for _, p in at_work.values()) + pixels > most):
+                while len(at_work) > threads or (at_work and sum(at_work.values()) + pixels > most):
                     yield from one_done()
-                at_work[pool.submit(_color_batch, make, batch)] = (len(batch), pixels)
+                at_work[pool.submit(_color_batch, work, batch)] = pixels
             while at_work:
                 yield from one_done()
         finally:
@@ -183,20 +282,19 @@ def _side_by_side(
             torch.set_num_threads(threads)
 
 
-def _color_batch(make: Make, batch: Sequence[Pair]) -> list[str]:
-    """Make and write; a complaint for each picture that failed."""
+def _color_batch(work: Work, batch: Sequence[Pair]) -> list[Outcome]:
+    """Make and write; where that fails, one by one, to find out which failed."""
     try:
-        results = make([source for source, _ in batch])
-        for (_, place), result in zip(batch, results, strict=True):
-            result.save(place)
+        return work(batch)
     except Exception as error:
         if len(batch) == 1:
-            return [_complaint(batch[0][0], error)]
-        return [complaint for pair in batch for complaint in _color_batch(make, [pair])]  # to find out which failed
-    return []
+            return [("failed", _complaint(batch[0][0], error))]
+        return [outcome for pair in batch for outcome in _color_batch(work, [pair])]
 
 
-def _clips(stylizer: Stylizer, smooth: float, pairs: list[Pair], left: list[Pair]) -> Steps:
+def _clips(
+    stylizer: Stylizer, smooth: float, pairs: list[Pair], left: list[Pair], files: Files
+) -> Iterator[list[Outcome]]:
     """Clips, frame by frame; those whose results are there go through again, unwritten: the next follow from them."""
 
     def by_number(pair: Pair) -> tuple[str, list[str | int]]:
@@ -207,15 +305,15 @@ def _clips(stylizer: Stylizer, smooth: float, pairs: list[Pair], left: list[Pair
     for _, clip in groupby(sorted(pairs, key=by_number), key=lambda pair: pair[0].parent):
         smoother = Smoother(smooth)
         for source, place in clip:
-            complaints = []
+            outcome = "done", ""
             try:
-                result = next_frame(stylizer, smoother, stylizer.change(source))
+                result = next_frame(stylizer, smoother, stylizer.change(open_picture(source, strict=files.strict)))
                 if (source, place) in unmade:
-                    result.save(place)
+                    outcome = files.save(result, source, place)
             except Exception as error:
-                complaints = [_complaint(source, error)]
+                outcome = "failed", _complaint(source, error)
             if (source, place) in unmade:
-                yield 1, complaints
+                yield [outcome]
 
 
 def _complaint(source: Path, error: Exception) -> str:
@@ -225,18 +323,27 @@ def _complaint(source: Path, error: Exception) -> str:
     return f"failed: {what}" if source.name in what else f"failed: {str(source)!r}: {what}"
 
 
-def plan(inputs: Sequence[Path], output: Path | None, *, recursive: bool = False, ending: str = "color") -> list[Pair]:
+def plan(
+    inputs: Sequence[Path],
+    output: Path | None,
+    *,
+    recursive: bool = False,
+    ending: str = "color",
+    format: str | None = None,
+) -> list[Pair]:
     """Pairs of picture and result: decide where each result goes. A picture that is named twice is there once.
 
     One file goes to ``output``, by default ``NAME-color.png`` beside it; an ``output`` without an ending is a folder.
     A folder's pictures go below ``output``, by default ``FOLDER-color``, at the same relative path. A pattern's
-    pictures keep their path from where its wildcards begin. Of several inputs, each folder keeps its name, too.
+    pictures keep their path from where its wildcards begin. Of several inputs, each folder keeps its name, too. Where
+    the format changes, its ending comes after the whole name, so that a.bmp and a.png never share a result.
 
     Args:
         inputs: files, folders and patterns such as ``album/*.jpg`` or ``album/**/*.jpg``.
         output: a file, or a folder for several results.
         recursive: also take the folders within folders.
         ending: what names get where ``output`` is not given.
+        format: of the results, such as ``webp``; by default each picture's own, or PNG where that is not written.
 
     Raises:
         ConfigError: no folder for several results, two results of one name, or a result that would replace an input.
@@ -247,8 +354,10 @@ def plan(inputs: Sequence[Path], output: Path | None, *, recursive: bool = False
     first = given[0]
     if len(given) == 1 and not first.is_dir() and not _is_pattern(first):
         if output is None:
-            return _checked([(first, first.with_name(f"{first.stem}-{ending}.png"))])
+            return _checked([(first, first.with_name(f"{first.stem}-{ending}.{format or 'png'}"))])
         if output.suffix and not output.is_dir():
+            if format and FORMATS.get(output.suffix.lower()) != FORMATS[f".{format}"]:
+                raise ConfigError(f"{str(output)!r} and --format {format} contradict each other; leave one out")
             return _checked([(first, output)])
     if output is not None and (output.is_file() or (output.suffix.lower() in FORMATS and not output.is_dir())):
         raise ConfigError(f"{str(output)!r} names a file, and many results need a folder; change -o")
@@ -264,7 +373,11 @@ def plan(inputs: Sequence[Path], output: Path | None, *, recursive: bool = False
         else:
             target = output
             base, pictures = _matching(path) if _is_pattern(path) else (path.parent, [path])
-        for source, name in _result_names(base, pictures):
+        for source in pictures:
+            name = source.relative_to(base)
+            kind = FORMATS.get(name.suffix.lower())
+            if kind is None or (format and kind != FORMATS[f".{format}"]):
+                name = name.with_name(f"{name.name}.{format or 'png'}")
             pairs.setdefault(source.parent.resolve() / source.name, (source, target / name))
     return _checked(list(pairs.values()))
 
@@ -301,18 +414,6 @@ def _matching(pattern: Path) -> tuple[Path, list[Path]]:
     if not pictures:
         raise ImageError(f"no pictures match {str(pattern)!r}")
     return base, pictures
-
-
-def _result_names(base: Path, pictures: Sequence[Path]) -> Iterator[Pair]:
-    """Pictures and their results' names below ``base``: ``.png`` for formats that can be read but not written."""
-    names = [picture.relative_to(base) for picture in pictures]
-    taken = {name for name in names if name.suffix.lower() in FORMATS}
-    for picture, name in zip(pictures, names, strict=True):
-        if name not in taken:
-            other = name.with_suffix(".png")
-            name = name.with_name(f"{name.name}.png") if other in taken else other
-            taken.add(name)
-        yield picture, name
 
 
 def _checked(pairs: list[Pair]) -> list[Pair]:

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Float
 from PIL import Image
+from scipy.ndimage import median_filter
 from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
@@ -34,6 +36,7 @@ LONGEST_WORKING_SIDE = 1536
 """In pixels. A panorama is predicted smaller rather than at any cost."""
 
 _HASHED_ROWS = 256
+_STRONGEST_TONE = 90  # levels between red, green and blue; sepia has up to 78
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,20 @@ def pixels_hash(picture: Image.Image) -> str:
         rows = (0, top, picture.width, min(top + _HASHED_ROWS, picture.height))
         digest.update(picture.crop(rows).tobytes())
     return digest.hexdigest()
+
+
+def is_gray(picture: Image.Image, *, toned: bool = True) -> bool:
+    """Whether a picture is black and white, but for a cast of a level, a small stain and what JPEG adds.
+
+    It may also be ``toned``. Toned, such as in sepia, is one whose color follows from its lightness, whatever the curve, nearly everywhere.
+    """
+    rgb = np.asarray(picture.resize((64, 64), reducing_gap=2.0), np.float32).reshape(-1, 3)
+    rgb = rgb[np.argsort(rgb.sum(1), kind="stable")]
+    color = rgb - rgb.mean(1, keepdims=True)
+    tone = median_filter(color, (65, 1))
+    # Of 442 color photographs the nearest had 18 and 7.7; a flat colored surface is told by how strong its color is.
+    plain, curve = np.quantile(np.ptp(color, 1), 0.98), np.quantile(np.ptp(color - tone, 1), 0.95)
+    return bool(plain <= 3 or (toned and curve <= 6 and np.ptp(tone, 1).max() <= _STRONGEST_TONE))
 
 
 class _Prediction(NamedTuple):
@@ -177,4 +194,9 @@ class Colorizer:
         names = self._generator.config.modalities
         maps = {level: dict(zip(names, weights.unbind(0), strict=True)) for level, weights in attention.items()}
         uncertainty = prediction.uncertainty[i, 0].cpu() if prediction.uncertainty is not None else None
-        return Result(image, self._provenance | {"input_sha256": pixels_hash(picture)}, maps, uncertainty)
+        return Result(
+            image,
+            self._provenance | {"input_sha256": pixels_hash(picture), "input_is_gray": is_gray(picture)},
+            maps,
+            uncertainty,
+        )

@@ -21,7 +21,7 @@ from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import Source, open_picture
-from colorstyle_lib.inference.colorizer import Result, pixels_hash
+from colorstyle_lib.inference.colorizer import Result, is_gray, pixels_hash
 from colorstyle_lib.inference.guided_upsampling import Strip, rows_at_size, strip_by_strip
 from colorstyle_lib.model.attention import AttentionOverride
 from colorstyle_lib.model.content import gray_content
@@ -77,6 +77,7 @@ class Stylizer:
         self._override = AttentionOverride(fix=self.attention)
         styles = [(open_picture(source), weight) for source, weight in _weighted(self.style)]
         self._style_code = self._encode(styles)
+        self._gray_style = all(is_gray(picture, toned=False) for picture, _ in styles)
         self._mask = open_picture(self.mask).convert("L") if self.mask is not None else None
         self._provenance = {
             "task": "stylize",
@@ -109,7 +110,8 @@ class Stylizer:
     def change(self, picture: Source) -> Change:
         """Redraw a picture at the working size; ImageError where it cannot be opened."""
         given = open_picture(picture)
-        base = self.model.colorize(given).image if is_gray(given) else given
+        colored = bool(self.strength) and not self._gray_style and is_gray(given)
+        base = self.model.colorize(given).image if colored else given
         small = self.model.working_copy(base, self._size(given))
         content = gray_content(rgb_to_lab(small)[:, :1])
         strength = small.new_full((1,), self.strength)
@@ -141,12 +143,13 @@ class Stylizer:
         # What gets no weight is not taken, and nobody can take less of it than the photograph itself.
         taken = {m for m in MODALITIES if self.attention is None or self.attention.get(m)}
         keep_color, keep_lightness = self.keep_color or "color" not in taken, self.color_only or taken == {"color"}
+        fading = min(1.0, self.strength) if self._gray_style and not keep_color else 0.0
 
         def change(rgb: Tensor, strip: Strip) -> Tensor:
             new = rgb + rows_at_size(difference, *strip)
-            if keep_color or keep_lightness:
+            if keep_color or keep_lightness or fading:
                 own, other = rgb_to_lab(rgb), rgb_to_lab(new.clamp(0, 1))
-                light, color = (other, own) if keep_color else (own, other)
+                light, color = own if keep_lightness else other, own if keep_color else other * (1 - fading)
                 new = lab_to_rgb(fit_gamut(torch.cat((light[:, :1], color[:, 1:]), dim=1)))
             if mask is None:
                 return new
@@ -172,12 +175,6 @@ def remove_checkerboard(drawn: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h
     # A deviation of 1.25 periods is enough to tell a repeated pattern from a thing, and still local.
     by_place = gaussian_blur(nnf.pixel_unshuffle(fine, 4), [7, 7], [1.25, 1.25]).unflatten(1, (-1, 16))
     return drawn - nnf.pixel_shuffle((by_place - by_place.mean(2, keepdim=True)).flatten(1, 2), 4)
-
-
-def is_gray(picture: Image.Image) -> bool:
-    """Whether a picture has no colors, up to what JPEG adds: two of 255 levels between red, green and blue."""
-    small = np.asarray(picture.resize((64, 64)), np.float32)
-    return float((small.max(2) - small.min(2)).max()) <= 2.0
 
 
 def _bfloat16(device: torch.device) -> torch.autocast:

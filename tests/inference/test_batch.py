@@ -53,7 +53,7 @@ def test_a_folder_and_with_recursive_all_that_is_in_it(album, capsys):
     assert files(album / "album-color") == ["a.jpg", "notes.PNG"]
     assert main(["colorize", "album", "--recursive", "-o", "out"]) == 0
     assert "passed over" not in capsys.readouterr().out
-    assert files(album / "out") == ["a.jpg", "deep/b.png", "notes.PNG"]
+    assert files(album / "out") == ["a.jpg", "deep/b.gif.png", "notes.PNG"]
 
 
 def test_results_that_are_there_stay_unless_told_otherwise(album, capsys):
@@ -91,7 +91,7 @@ def test_where_results_go(album, small):
         ("album/*.jpg", "-o", "out"): {"album/a.jpg": "out/a.jpg"},
         ("album/**/*", "-o", "out"): {
             "album/a.jpg": "out/a.jpg",
-            "album/deep/b.gif": "out/deep/b.png",
+            "album/deep/b.gif": "out/deep/b.gif.png",
             "album/notes.PNG": "out/notes.PNG",
         },
         ("*/*.jpg", "-o", "out"): {"album/a.jpg": "out/album/a.jpg"},
@@ -129,7 +129,7 @@ def test_formats_that_cannot_be_written_become_png_and_never_collide(isolated, s
     for name in ("a.png", "a.gif", "b.gif"):
         small.save(f"in/{name}")
     pairs = plan([Path("in")], Path("out"))
-    assert [result.name for _, result in pairs] == ["a.gif.png", "a.png", "b.png"]
+    assert [result.name for _, result in pairs] == ["a.gif.png", "a.png", "b.gif.png"]
 
 
 @pytest.mark.parametrize(
@@ -323,3 +323,87 @@ def test_results_of_many_carry_their_provenance(album):
     facts = [json.loads(read_text(Path("album-color", name))["colorstyle"]) for name in ("a.jpg", "notes.PNG")]
     assert [f["seed"] for f in facts] == [5, 5]
     assert facts[0]["input_sha256"] != facts[1]["input_sha256"]
+
+
+def test_a_result_is_never_taken_for_another_picture_s(isolated, small, capsys):
+    """A scan and, later, another picture of its name beside it; then a folder with other pictures of these names."""
+    for folder in ("a", "b"):
+        Path(folder).mkdir()
+    small.save("a/p.bmp")
+    assert main(["colorize", "a", "-o", "out"]) == 0
+    small.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save("a/p.png")
+    assert main(["colorize", "a", "-o", "out"]) == 0
+    assert "1 colored, 1 already there" in capsys.readouterr().out
+    assert files(Path("out")) == ["p.bmp.png", "p.png"]
+    assert not np.array_equal(*(np.asarray(open_picture(f"out/{name}")) for name in files(Path("out"))))
+    small.rotate(180).resize((50, 40)).save("b/p.png")
+    before = Path("out/p.png").read_bytes()
+    assert main(["colorize", "b", "-o", "out"]) == 1
+    said = capsys.readouterr()
+    assert "0 colored, 0 already there, 1 failed" in said.out
+    assert "of another picture" in said.err
+    assert Path("out/p.png").read_bytes() == before
+    assert main(["colorize", "b", "-o", "out", "--overwrite"]) == 0
+    assert open_picture("out/p.png").size == (50, 40)
+
+
+def test_results_of_an_earlier_call_are_not_colored_again(album, capsys):
+    for output in ("album/first", "album/second", "elsewhere"):
+        assert main(["colorize", "album", "-r", "-o", output]) == 0
+        assert "3 colored" in (said := capsys.readouterr().out)
+        assert ("left out, colored by an earlier call" in said) == (output != "album/first")
+        assert files(album / output) == ["a.jpg", "deep/b.gif.png", "notes.PNG"]
+    assert main(["colorize", "album/first", "-o", "again"]) == 0  # named alone, they are meant
+    assert "2 colored" in capsys.readouterr().out
+
+
+def test_what_is_not_taken_is_counted(album, small, capsys):
+    for name in ("a.pnm", "b.j2k", "c.tga"):
+        small.save(f"album/{name}", **({"format": "JPEG2000"} if name == "b.j2k" else {}))
+    Path("album/raw.CR2").write_bytes(b"II*\0")
+    Path("album/raw2.cr2").write_bytes(b"II*\0")
+    assert main(["colorize", "album"]) == 0
+    assert "5 colored" in (said := capsys.readouterr().out)
+    assert "other files: 2 .cr2, 1 .txt" in said
+
+
+def test_pictures_in_color_are_counted_or_left_alone(isolated, small, capsys):
+    Path("in").mkdir()
+    small.save("in/color.png")
+    small.convert("L").save("in/gray.jpg")
+    assert main(["colorize", "in"]) == 0
+    assert "2 colored, 0 already there, 0 failed" in (said := capsys.readouterr().out)
+    assert "1 of these in color before" in said
+    assert main(["colorize", "in", "-o", "out", "--only-gray"]) == 0
+    assert "1 colored, 0 already there, 0 failed" in (said := capsys.readouterr().out)
+    assert "1 left alone, in color already" in said
+    assert files(isolated / "out") == ["gray.jpg"]
+    assert main(["colorize", "in/color.png", "--only-gray"]) == 0
+    assert "in color already" in capsys.readouterr().out
+
+
+def test_format_and_quality_and_webp_without_loss(isolated, small, capsys):
+    Path("in").mkdir()
+    small.save("in/lossless.webp", lossless=True)
+    small.save("in/lossy.webp", quality=80)
+    small.save("in/a.jpg")
+    assert main(["colorize", "in", "--saturation", "0"]) == 0
+    kinds = {name: b"VP8L" in Path("in-color", name).read_bytes() for name in ("lossless.webp", "lossy.webp")}
+    assert kinds == {"lossless.webp": True, "lossy.webp": False}
+    assert main(["colorize", "in", "-o", "webp", "--format", "webp", "--quality", "30"]) == 0
+    assert files(Path("webp")) == ["a.jpg.webp", "lossless.webp", "lossy.webp"]
+    assert b"VP8L" not in Path("webp/lossless.webp").read_bytes()
+    assert Path("webp/lossy.webp").stat().st_size < Path("in-color/lossy.webp").stat().st_size
+    assert main(["colorize", "in/a.jpg", "--format", "jpg"]) == 0
+    assert Path("in/a-color.jpg").is_file()
+    assert main(["colorize", "in/a.jpg", "-o", "b.png", "--format", "jpg"]) == 2
+    assert "contradict" in capsys.readouterr().err
+
+
+def test_a_jpeg_without_its_last_bytes_is_colored_unless_strict(isolated, small, capsys):
+    small.save("a.jpg")
+    Path("a.jpg").write_bytes(Path("a.jpg").read_bytes()[:-2])
+    assert main(["colorize", "a.jpg", "--strict"]) == 2
+    assert "cut off" in capsys.readouterr().err
+    assert main(["colorize", "a.jpg"]) == 0
+    assert "a.jpg' lacks its last bytes" in capsys.readouterr().err
