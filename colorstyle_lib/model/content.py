@@ -37,3 +37,28 @@ def gray_content(lightness: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 5 h w"
     lab = nnf.pad(lightness, (0, 0, 0, 0, 0, 2))
     everywhere = torch.ones_like(lightness, dtype=torch.bool)
     return content_planes(lab, everywhere, ~everywhere)
+
+
+def fill_lightness(content: Float[Tensor, "n 5 h w"]) -> Float[Tensor, "n 1 h w"]:
+    """L / 100 of a content, continued smoothly over the places where it is not known; middle gray where none is.
+
+    Pull-push (S. Gortler et al., The Lumigraph, SIGGRAPH 1996): means of the known places at ever smaller sizes, then
+    back, each unknown place from the next smaller size.
+    """
+    lightness, known = content[:, :1], (content[:, 3:4] > 0).to(content.dtype)
+    # A branch on values cannot be compiled or exported; what is compiled knows all of L.
+    if torch.compiler.is_compiling() or bool(known.all()):
+        return lightness
+    return _pull_push(lightness * known, known)
+
+
+def _pull_push(values: Tensor, known: Tensor) -> Tensor:
+    """``values`` is 0 where ``known`` is."""
+    if min(values.shape[-2:]) == 1:
+        total = known.sum((-2, -1), keepdim=True)
+        coarse = torch.where(total > 0, values.sum((-2, -1), keepdim=True) / total.clamp_min(1), 0.5)
+    else:
+        share = nnf.avg_pool2d(known, 2, ceil_mode=True)
+        means = nnf.avg_pool2d(values, 2, ceil_mode=True) / share.clamp_min(1e-6)
+        coarse = _pull_push(means, (share > 0).to(known.dtype))
+    return values + (1 - known) * nnf.interpolate(coarse, values.shape[-2:], mode="bilinear")

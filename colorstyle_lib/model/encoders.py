@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from colorstyle_lib.color import luma_to_gray
 from colorstyle_lib.config import GeneratorConfig
-from colorstyle_lib.model.content import CONTENT_PLANES
+from colorstyle_lib.model.content import CONTENT_PLANES, fill_lightness
 from colorstyle_lib.model.modalities import likeness
 from colorstyle_lib.model.pretrained import EfficientNetLite0
 
@@ -52,9 +52,10 @@ class PretrainedEncoder(nn.Module):
         self.features = EfficientNetLite0().requires_grad_(False)
 
     def forward(self, content: Float[Tensor, "n 5 h w"], finest: int | None = None) -> list[Tensor]:
-        """Maps at 1/2 to 1/32 of the size, all, or only the finest; only L is read."""
+        """Maps at 1/2 to 1/32 of the size, all, or only the finest; only L is read, holes in it filled smoothly."""
         with torch.no_grad():
-            return self.features(luma_to_gray(content[:, :1] * 100).to(content.dtype), finest or len(self.channels))
+            gray = luma_to_gray(fill_lightness(content) * 100)
+            return self.features(gray.to(content.dtype), finest or len(self.channels))
 
     def likeness(self, maps: list[Tensor]) -> Float[Tensor, "n 1 _ _"]:
         """Likeness of places at 1/8 of the size, from maps of :meth:`forward`: eyes and eyes, sky and sky.

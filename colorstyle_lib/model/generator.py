@@ -23,7 +23,7 @@ from colorstyle_lib.errors import ConfigError, WeightsError, check_known
 from colorstyle_lib.files import atomic_write, file_hash
 from colorstyle_lib.model.attention import MultiModalAttention, Override, zero_init
 from colorstyle_lib.model.color_bins import ab_bins, ab_spread, annealed_mean
-from colorstyle_lib.model.content import AB_RANGE, CONTENT_PLANES, gray_content
+from colorstyle_lib.model.content import AB_RANGE, CONTENT_PLANES, fill_lightness, gray_content
 from colorstyle_lib.model.encoders import ConvolutionEncoder, PretrainedEncoder, double_convolution
 from colorstyle_lib.model.guided_filter import smooth_where_unsure
 from colorstyle_lib.model.modalities import REDUCTION, Modalities, ModalityEncoder, likeness, match_reference
@@ -206,15 +206,14 @@ class Generator(nn.Module):
     def lightness(self, features: Float[Tensor, "n c _ _"], content: Content) -> Float[Tensor, "n 1 h w"]:
         """L, about [0, 100], where a task leaves it to the generator, such as in a hole, from features and content.
 
-        It starts from the content's own L, or from middle gray where that is not known. A ConfigError where this
-        generator answers with a and b alone.
+        It starts from the content's own L, continued by :func:`.fill_lightness` where that is not known. A ConfigError
+        where this generator answers with a and b alone.
         """
         if not self.config.lightness:
             raise ConfigError("these weights only color: another L needs a generator with lightness=True")
         fine = nnf.interpolate(features, scale_factor=2, mode="nearest")
         change = self.light(torch.cat((fine, content.to(fine.dtype)), dim=1)).float()
-        unknown = content[:, 3:4] == 0
-        return 100 * (content[:, :1] + 0.5 * unknown + change)
+        return 100 * (fill_lightness(content) + change)
 
     def restyle(
         self,
