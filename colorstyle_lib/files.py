@@ -31,7 +31,7 @@ def atomic_write(
     """
     given, temporary = str(path), None
     try:
-        target = Path(os.path.realpath(os.path.expanduser(path)))  # noqa: PTH111
+        target = Path(os.path.realpath(path))
         if target.is_dir():
             raise error(f"cannot write {given!r}: it is a folder; add a file name to it")
         if target.exists() and not target.is_file():
@@ -57,6 +57,20 @@ def atomic_write(
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def inside(folder: Path, name: str | Path, *, links: bool = False, error: type[ColorStyleError] = DataError) -> Path:
+    """The path of a name from outside (of a manifest, an annotation, another folder's listing) below a folder.
+
+    A ``~`` in it is a letter, and nothing that takes the path expands it. An ``error`` is raised where the name is
+    absolute, climbs, or leads out of the folder by a link, unless ``links`` says that these are to be followed.
+    """
+    path, parts = folder / name, Path(name).parts
+    if not parts or Path(name).is_absolute() or ".." in parts or "\0" in str(name):
+        raise error(f"the name {str(name)!r} leads out of the folder {str(folder)!r}; leave it out")
+    if not links and not path.resolve().is_relative_to(folder.resolve()):
+        raise error(f"{str(path)!r} leads out of the folder {str(folder)!r} by a link; remove the link")
+    return path.absolute() if path.parts[0].startswith("~") else path
 
 
 def file_hash(path: Path) -> str:

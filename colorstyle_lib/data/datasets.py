@@ -24,6 +24,7 @@ from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
 from colorstyle_lib.data.layouts import LAYOUTS, Listing, NoSplitError, Split, joined, of_files, side_by_side
 from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import DataError, ImageError
+from colorstyle_lib.files import inside
 from colorstyle_lib.images.read import find_pictures, to_picture
 
 _VALIDATION_PERCENT = 10
@@ -61,7 +62,7 @@ def find_split(root: Path, split: Split) -> list[Path]:
         raise DataError(f"data root {str(root)!r} is not a folder")
     homes = [root, *sorted(path for path in root.iterdir() if path.is_dir())]
     if (rows := _manifest_rows(root)) is not None:
-        paths = [root / row["path"] for row in rows if row["split"] == split]
+        paths = [inside(root, row["path"] or "", links=True) for row in rows if row["split"] == split]
     elif any((home / side).is_dir() for home in homes for side in ("train", "val")):
         paths = [path for home in homes if (home / split).is_dir() for path in find_pictures(home / split)]
     else:

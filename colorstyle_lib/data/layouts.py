@@ -21,6 +21,7 @@ from typing import IO, Any, Literal
 from PIL import Image
 
 from colorstyle_lib.errors import DataError, ImageError, MissingExtraError, nearest, needs_extra
+from colorstyle_lib.files import inside
 from colorstyle_lib.images.read import ENDINGS, decode, find_pictures, identify, open_picture, strict_pillow
 
 Split = Literal["train", "val"]
@@ -174,7 +175,7 @@ def coco(root: Path, split: Split) -> Listing | None:
         names = [str(row["file_name"]) for row in sorted(rows, key=lambda row: row["id"])]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{str(annotations)!r} is damaged or no COCO annotation; get it again") from error
-    return of_files(root, [images / name for name in names], "coco")
+    return of_files(root, [inside(images, name, links=True) for name in names], "coco")
 
 
 def lsun(root: Path, split: Split) -> Listing | None:
@@ -278,7 +279,8 @@ def shards(root: Path, split: Split) -> Listing | None:
         raise DataError(f"the shards in {str(root)!r} are not complete; run the same 'colorstyle data shard' again")
     tars = sorted(root.glob(f"{split}-*.tar"))
     if ours:
-        tars = [root / one["name"] for one in read_json(root / INDEX)["shards"] if one["name"].startswith(split)]
+        names = [one["name"] for one in read_json(root / INDEX)["shards"] if one["name"].startswith(split)]
+        tars = [inside(root, name, links=True) for name in names]
     if not tars:
         raise DataError(f"there are no shards {split}-*.tar in {str(root)!r}")
     members = [(tar, *member) for tar in tars for member in (_described(tar) if ours else _scanned(tar))]

@@ -19,6 +19,7 @@ import torch
 from tqdm import tqdm
 
 from colorstyle_lib.errors import ColorStyleError, ConfigError, ImageError
+from colorstyle_lib.files import inside
 from colorstyle_lib.images.read import (
     ENDINGS,
     Source,
@@ -354,7 +355,8 @@ def plan(
     first = given[0]
     if len(given) == 1 and not first.is_dir() and not _is_pattern(first):
         if output is None:
-            return _checked([(first, first.with_name(f"{first.stem}-{ending}.{format or 'png'}"))])
+            name = f"{first.stem}-{ending}.{format or 'png'}"
+            return _checked([(first, inside(first.parent, name, error=ConfigError))])
         if output.suffix and not output.is_dir():
             if format and FORMATS.get(output.suffix.lower()) != FORMATS[f".{format}"]:
                 raise ConfigError(f"{str(output)!r} and --format {format} contradict each other; leave one out")
@@ -378,7 +380,8 @@ def plan(
             kind = FORMATS.get(name.suffix.lower())
             if kind is None or (format and kind != FORMATS[f".{format}"]):
                 name = name.with_name(f"{name.name}.{format or 'png'}")
-            pairs.setdefault(source.parent.resolve() / source.name, (source, target / name))
+            pair = inside(base, source.relative_to(base), links=True), inside(target, name, error=ConfigError)
+            pairs.setdefault(source.parent.resolve() / source.name, pair)
     return _checked(list(pairs.values()))
 
 
@@ -395,7 +398,8 @@ def _in_folder(folder: Path, target: Path, recursive: bool) -> list[Path]:
     if folder == folder.parent:
         raise ConfigError("color a folder of pictures, not a whole disk")
     # Results of an earlier run below the same folder are no originals.
-    pictures = [p for p in find_pictures(folder, recursive) if not p.is_relative_to(target) or target == folder]
+    below = folder in target.parents
+    pictures = [p for p in find_pictures(folder, recursive) if not (below and p.is_relative_to(target))]
     if not pictures:
         more = "" if recursive or not _has_folders(folder) else "; to look into the folders within it, add --recursive"
         raise ImageError(f"no pictures in {str(folder)!r}{more}")

@@ -160,6 +160,8 @@ def released_card() -> dict[str, Any]:
     """The card of the released weights (hash, configuration, training, measured numbers); WeightsError without it."""
     path = paths.WEIGHTS / f"{RELEASED}.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        bytes.fromhex(card["sha256"])  # without a hash the weights would not be checked
+        return card
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"the weights' card is missing or damaged ({path}); reinstall colorstyle") from error

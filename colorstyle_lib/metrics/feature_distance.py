@@ -5,12 +5,8 @@ from the network once, and are found again in torch's cache.
 """
 
 import os
-import pickle
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 
 import torch
@@ -18,18 +14,22 @@ import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor
 
-from colorstyle_lib.errors import ConfigError, WeightsError, needs_extra
+from colorstyle_lib.errors import ConfigError, needs_extra
 from colorstyle_lib.images.read import shorter_side
 from colorstyle_lib.losses.reconstruction import content_distance, perceptual_distance, style_distance, style_statistics
-from colorstyle_lib.model.pretrained import VGG19, EfficientNetLite0, load_vgg19, pretrained_efficientnet_lite0
+from colorstyle_lib.model.pretrained import (
+    VGG19,
+    EfficientNetLite0,
+    load_vgg19,
+    pretrained_efficientnet_lite0,
+    published_weights,
+)
 
 Network = Callable[[Float[Tensor, "n 3 h w"]], list[Tensor]]
 Maps = list[Float[Tensor, "1 _ _ _"]]
 
 _VGG19_FILE = "vgg19-dcbb9e9d.pth"  # torchvision's, in its cache
 _BATCH = 16
-LPIPS_WEIGHTS = "alexnet-owt-7be5be79.pth"  # torchvision's; what was fitted on top of it comes with torchmetrics
-FID_WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"  # of TensorFlow's graph, as torch-fidelity publishes it
 FID_FEATURES = 2048  # dimensions of Inception's last pooling
 
 
@@ -201,8 +201,7 @@ def lpips(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"])
         from torchmetrics.functional.image import learned_perceptual_image_patch_similarity as distance
     if min(predicted.shape[2:]) < 63:
         raise ConfigError("LPIPS with AlexNet wants sides of 63 pixels or more; enlarge the pictures")
-    with _weights("LPIPS", "AlexNet's", LPIPS_WEIGHTS):
-        AlexNet_Weights.IMAGENET1K_V1.get_state_dict(progress=sys.stderr.isatty(), check_hash=True)
+    published_weights(AlexNet_Weights.IMAGENET1K_V1.url, "LPIPS needs AlexNet's")  # torchmetrics reads the same file
     pairs = zip(predicted.split(_BATCH), target.split(_BATCH), strict=True)
     return torch.cat([distance(x, y, net_type="alex", reduction="none", normalize=True).flatten() for x, y in pairs])
 
@@ -221,26 +220,13 @@ def fid(found: Float[Tensor, "n 3 h w"], real: Float[Tensor, "m 3 h w"]) -> floa
     if min(len(found), len(real)) < 2:
         raise ConfigError("FID needs at least 2 pictures of each kind")
     with needs_extra("torch_fidelity", "metrics"):
-        import torch_fidelity  # noqa: F401  (torchmetrics' own words name another extra)
+        import torch_fidelity  # noqa: F401
+        from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
     with needs_extra("torchmetrics", "metrics"):
         from torchmetrics.image.fid import FrechetInceptionDistance
-    with _weights("FID", "Inception's", FID_WEIGHTS):
-        distance = FrechetInceptionDistance(FID_FEATURES, normalize=True)
+    published_weights(URL_INCEPTION_V3, "FID needs Inception's")
+    distance = FrechetInceptionDistance(FID_FEATURES, normalize=True)
     for pictures, are_real in ((found, False), (real, True)):
         for batch in pictures.split(_BATCH):
             distance.update(batch, real=are_real)
     return distance.compute().item()
-
-
-@contextmanager
-def _weights(metric: str, whose: str, file: str) -> Iterator[None]:
-    """Say how to get what could not be downloaded or read."""
-    try:
-        yield
-    except (OSError, HTTPException, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        folder = Path(torch.hub.get_dir()) / "checkpoints"
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise WeightsError(
-            f"{metric} needs {whose} standard weights, and they could not be loaded ({reason}): "
-            f"connect to the internet once, or bring {file} into {str(folder)!r} from a machine that has it"
-        ) from error

@@ -333,4 +333,6 @@ def load_generator(path: Path, *, expected_hash: str | None = None) -> Generator
         raise WeightsError(f"{path.name} holds no generator of this version of colorstyle: {error}") from error
     if wrong := [*(name for name in missing if not name.endswith(_UNREAD)), *unknown]:
         raise WeightsError(f"{path.name} does not fit this version of colorstyle: {wrong[0]!r} differs")
+    if not all(weight.isfinite().all() for weight in generator.state_dict().values()):
+        raise WeightsError(f"{path.name} holds weights that are no numbers; train or get it again")
     return generator.float().eval().requires_grad_(False)

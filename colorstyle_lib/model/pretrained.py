@@ -23,6 +23,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from colorstyle_lib.errors import ConfigError, MissingExtraError, WeightsError
+from colorstyle_lib.files import file_hash
 
 # Stage by stage: kernel, stride, expansion, channels out, blocks. The stem before: 32 channels, half size.
 _STAGES = (
@@ -190,11 +191,33 @@ def load_vgg19(weights: str | os.PathLike[str] | None = None) -> VGG19:
 def _download_vgg19() -> dict[str, Tensor]:
     from torchvision.models import VGG19_Weights
 
+    otherwise = "; or name a safetensors file of them in COLORSTYLE_VGG19"
+    return published_weights(VGG19_Weights.IMAGENET1K_V1.url, "VGG-19 needs its", otherwise)
+
+
+def published_weights(url: str, who: str, otherwise: str = "") -> dict[str, Tensor]:
+    """Weights that others publish, from torch's download cache or downloaded into it.
+
+    A published file's name ends in the first digits of its SHA-256. They are checked, of a file that is there already,
+    too, and none of its code is run. Whoever reads the file after this, as torchmetrics does, finds no code in it.
+
+    Raises:
+        WeightsError: ``who`` needs them, and the file cannot be had or is another; ``otherwise`` is one more way out.
+    """
+    file = Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2])
+    digits = file.stem.rpartition("-")[2]
     try:
-        return VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=sys.stderr.isatty(), check_hash=True)
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(file), digits, progress=sys.stderr.isatty())
+        if not file_hash(file).startswith(digits):
+            raise OSError("the file there has another SHA-256 than its name says; delete it")
+        return torch.load(file, map_location="cpu", weights_only=True)
     except (OSError, HTTPException, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        if isinstance(error, pickle.UnpicklingError):  # torch's own words tell how to run it all the same
+            reason = "the file there is damaged, or holds code; delete it"
         raise WeightsError(
-            f"VGG-19's weights could not be downloaded ({reason}): connect to the internet once, "
-            "or name a safetensors file of them in COLORSTYLE_VGG19"
+            f"{who} standard weights, and they could not be loaded ({reason}): connect to the internet once, "
+            f"or bring {file.name} into {str(file.parent)!r} from a machine that has it{otherwise}"
         ) from error

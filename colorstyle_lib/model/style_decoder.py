@@ -8,6 +8,7 @@ place by place how much of each.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -68,7 +69,7 @@ def blend(styles: Sequence[StyleCode], weights: Sequence[float]) -> StyleCode:
     Raises:
         ConfigError: not one weight for each style, a negative one, or none above 0.
     """
-    if len(styles) != len(weights) or min(weights, default=-1) < 0 or not sum(weights):
+    if len(styles) != len(weights) or not all(0 <= w < math.inf for w in weights) or not sum(weights):
         raise ConfigError(f"styles want one weight each, none below 0 and one above, not {list(weights)}")
     shares = [weight / sum(weights) for weight in weights]
     codes = zip(*(style.codes for style in styles), strict=True)

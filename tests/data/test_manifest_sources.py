@@ -232,8 +232,8 @@ def test_where_the_network_is_lost_on_the_way_what_is_there_counts(server, manif
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"path": "../outside.jpg"}, "stays inside its folder"),
-        ({"path": "/outside.jpg"}, "stays inside its folder"),
+        ({"path": "../outside.jpg"}, "leads out of the folder"),
+        ({"path": "/outside.jpg"}, "leads out of the folder"),
         ({"source": "file.jpg"}, "a source is 'owner/name:path' at a commit"),
         ({"commit": "main"}, "a source is 'owner/name:path' at a commit"),
         ({"recipe": "sharpen"}, "manifest.csv, 'art/val/a copy, ä.jpg': no recipe 'sharpen'; known: 'copy'"),

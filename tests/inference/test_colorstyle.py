@@ -106,6 +106,10 @@ def test_released_weights_are_checked_against_their_card(monkeypatch, tmp_path):
     (tmp_path / "companion.json").unlink()
     with pytest.raises(WeightsError, match="card is missing or damaged"):
         ColorStyle.load()
+    for card in ('{"sha256": null}', '{"sha256": "so"}', "{}", "[]", '{"sha256": 5}'):
+        (tmp_path / "companion.json").write_text(card)
+        with pytest.raises(WeightsError, match="card is missing or damaged"):
+            ColorStyle.load()
 
 
 def test_command_colors_one_file_and_says_where(tmp_path, china, capsys):

@@ -84,6 +84,12 @@ def test_a_gray_picture_is_colored_first(model, photo, painting):
     assert not model.stylize(photo, painting).provenance["colored_first"]
 
 
+@pytest.mark.parametrize("weight", [float("nan"), float("inf"), -1.0, 0.0])
+def test_a_style_s_weight_is_a_number(model, photo, painting, weight):
+    with pytest.raises(ConfigError, match="styles want one weight each"):
+        model.stylize(photo, [(painting, weight)])
+
+
 def test_at_strength_0_nothing_changes(model, photo, painting):
     for picture in (photo, photo.convert("L"), photo.convert("L").convert("RGB")):
         result = model.stylize(picture, painting, strength=0.0)

@@ -12,8 +12,11 @@ import torch
 from colorstyle_lib import paths
 from colorstyle_lib.errors import ConfigError, MissingExtraError, WeightsError
 from colorstyle_lib.metrics import feature_distance as metrics_standard
-from colorstyle_lib.metrics.feature_distance import FID_WEIGHTS, LPIPS_WEIGHTS, fid, frechet_distance, lpips
+from colorstyle_lib.metrics.feature_distance import fid, frechet_distance, lpips
+from colorstyle_lib.model import pretrained
 
+LPIPS_WEIGHTS = "alexnet-owt-7be5be79.pth"  # torchvision's; what was fitted on top of it comes with torchmetrics
+FID_WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"  # of TensorFlow's graph, as torch-fidelity publishes it
 REASON = "needs torchmetrics and torch-fidelity: pip install 'colorstyle[metrics]'"
 
 
@@ -63,6 +66,30 @@ def test_damaged_weights_are_refused_too(checkpoints: Path):
         lpips(pictures(1, 0), pictures(1, 1))
 
 
+class Bomb:
+    """A pickle that, read with its code run, leaves a file."""
+
+    def __init__(self, mark: Path):
+        self.mark = mark
+
+    def __reduce__(self):
+        return (Path.touch, (self.mark,))
+
+
+@pytest.mark.parametrize("right_hash", [False, True])
+@pytest.mark.parametrize("old_format", [False, True])
+@pytest.mark.parametrize(("metric", "file"), [(lpips, LPIPS_WEIGHTS), (fid, FID_WEIGHTS)])
+def test_no_code_in_the_download_cache_runs(checkpoints: Path, monkeypatch, metric, file, old_format, right_hash):
+    mark = checkpoints.parent / "the code ran"
+    torch.save({"features.0.weight": Bomb(mark)}, checkpoints / file, _use_new_zipfile_serialization=not old_format)
+    if right_hash:
+        monkeypatch.setattr(pretrained, "file_hash", lambda path: Path(path).stem.rpartition("-")[2])
+    with pytest.raises(WeightsError, match=r"or holds code; delete it|another SHA-256") as caught:
+        metric(pictures(3, 0), pictures(3, 1))
+    assert "\n" not in str(caught.value)
+    assert not mark.exists()
+
+
 def test_what_is_too_small_or_too_few_is_refused(checkpoints: Path):
     with pytest.raises(ConfigError, match="63 pixels or more"):
         lpips(pictures(1, 0)[..., :62], pictures(1, 1)[..., :62])
@@ -70,13 +97,14 @@ def test_what_is_too_small_or_too_few_is_refused(checkpoints: Path):
         fid(pictures(1, 0), pictures(3, 1))
 
 
-def test_lpips_gives_each_picture_its_own_distance(checkpoints: Path):
+def test_lpips_gives_each_picture_its_own_distance(checkpoints: Path, monkeypatch):
     """Of AlexNet with random weights, which stand in for the standard ones; the sum over layers is torchmetrics'."""
     from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
     from torchvision.models import alexnet
 
     torch.manual_seed(0)
     torch.save(alexnet(weights=None).state_dict(), checkpoints / LPIPS_WEIGHTS)
+    monkeypatch.setattr(pretrained, "file_hash", lambda file: "7be5be79")
     x, y = pictures(3, 0), pictures(3, 1)
     found = lpips(x, y)
     assert found.shape == (3,)
@@ -99,6 +127,7 @@ def test_fid_is_the_frechet_distance_of_inceptions_features(checkpoints: Path, m
         patched.setattr(inception, "load_state_dict_from_url", lambda *given, **options: {})
         network = Random("random", ["64"])
     torch.save(network.state_dict(), checkpoints / FID_WEIGHTS)
+    monkeypatch.setattr(pretrained, "file_hash", lambda file: "6726825d")
     monkeypatch.setattr(metrics_standard, "FID_FEATURES", 64)
     monkeypatch.setattr(metrics_standard, "_BATCH", 3)
     found, real = pictures(4, 0), 0.5 * pictures(5, 1)

@@ -100,3 +100,8 @@ def test_weights_carry_their_configuration_and_damage_is_noticed(tmp_path):
     save_file({"a": torch.zeros(1)}, damaged)
     with pytest.raises(WeightsError, match="holds no generator"):
         load_generator(damaged)
+    for bad in (float("nan"), float("inf")):
+        next(generator.parameters()).data[0] = bad
+        save_generator(generator, damaged)
+        with pytest.raises(WeightsError, match="no numbers"):
+            load_generator(damaged)

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from colorstyle_lib.errors import ConfigError, WeightsError
+from colorstyle_lib.model import pretrained
 from colorstyle_lib.model.pretrained import VGG19, EfficientNetLite0, load_vgg19, pretrained_efficientnet_lite0
 
 # Where the convolutions stand in torchvision's ``features``, and their channels in and out.
@@ -165,6 +166,9 @@ def test_torchvision_s_own_names_are_understood(
     folder.mkdir(parents=True)
     torch.save(cached, folder / "vgg19-dcbb9e9d.pth")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(WeightsError, match="another SHA-256"):
+        load_vgg19()
+    monkeypatch.setattr(pretrained, "file_hash", lambda file: "dcbb9e9d and more")
     torch.testing.assert_close(load_vgg19().stages[19].weight, tensors["19.weight"])
 
 
