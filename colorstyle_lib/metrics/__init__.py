@@ -18,6 +18,7 @@ from colorstyle_lib.metrics.coloring import (
     psnr_rgb,
     sample_pixels,
     ssim,
+    stain_gradients,
 )
 from colorstyle_lib.metrics.feature_distance import (
     frechet_distance,
