@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from colorstyle_lib.cli.folders import plan
 from colorstyle_lib.cli.main import main
 from colorstyle_lib.data import manifest
 from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.errors import ConfigError, DataError
 from colorstyle_lib.files import atomic_write, inside
-from colorstyle_lib.inference.batch import plan
 
 BAD = ["../out.png", "a/../../out.png", "/etc/passwd", "", ".", "a\0.png"]
 

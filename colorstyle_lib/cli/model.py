@@ -79,13 +79,14 @@ def _add_common(add: Callable[..., Any], ending: str, size: str) -> None:
 
 
 def _colorize(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.inference import colorize_files, parse_hint
+    from colorstyle_lib.cli.folders import colorize_files
+    from colorstyle_lib.inference import parse_hint
 
     return colorize_files(**keywords(arguments) | {"hints": [parse_hint(text) for text in arguments.hints]})
 
 
 def _stylize(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.inference import stylize_files
+    from colorstyle_lib.cli.folders import stylize_files
 
     return stylize_files(**keywords(arguments) | {"styles": [_style(text) for text in arguments.styles]})
 

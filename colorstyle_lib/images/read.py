@@ -358,12 +358,12 @@ def shorter_side(image: Float[Tensor, "n 3 h w"], size: int, multiple: int = 1) 
 def read_text(path: str | os.PathLike[str]) -> dict[str, str]:
     """The text that :func:`.save_picture` put into a file; errors are those of :func:`open_picture`.
 
-    It is all text chunks of a PNG, and of other formats the JSON object in EXIF's ImageDescription.
+    It is the text chunks before a PNG's pixels, and of other formats the JSON object in EXIF's ImageDescription.
     """
     with strict_pillow(), open_header(path) as picture:
         try:
             if picture.format == "PNG":
-                return {str(key): str(value) for key, value in picture.text.items()}
+                return {str(key): str(value) for key, value in picture.info.items() if isinstance(value, str)}
             found = json.loads(picture.getexif().get(ExifTags.Base.ImageDescription, "{}"))
         except ValueError:  # somebody else's description
             return {}

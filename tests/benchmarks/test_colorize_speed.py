@@ -14,8 +14,8 @@ from PIL import Image
 from side_by_side import alternate
 
 from colorstyle_lib import ColorStyle
+from colorstyle_lib.cli.folders import colorize_files
 from colorstyle_lib.data.example_pictures import photograph
-from colorstyle_lib.inference.batch import colorize_files
 from colorstyle_lib.model.content import gray_content
 
 pytestmark = pytest.mark.benchmark

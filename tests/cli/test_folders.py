@@ -14,11 +14,11 @@ import torch
 from PIL import ExifTags, Image
 
 from colorstyle_lib import ColorStyle
+from colorstyle_lib.cli.folders import colorize_files, in_batches, plan
 from colorstyle_lib.cli.main import main
 from colorstyle_lib.data.example_pictures import photograph
 from colorstyle_lib.errors import ConfigError, ImageError
 from colorstyle_lib.images.read import open_picture, size_of_file
-from colorstyle_lib.inference.batch import colorize_files, in_batches, plan
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +264,7 @@ def test_files_in_batches_and_threads_give_what_each_gives_alone(model, isolated
 def test_large_pictures_are_not_all_in_memory_at_once(isolated, monkeypatch):
     import threading
 
-    import colorstyle_lib.inference.batch as many
+    import colorstyle_lib.cli.folders as many
 
     Path("in").mkdir()
     for i in range(8):

@@ -166,8 +166,8 @@ def _work_off(start: Start, inputs: Sequence[Path], output: Path | None, ending:
     """A progress bar over the steps, a line for each failure, a summary; a single picture is made at once instead."""
     planned = plan(inputs, output, recursive=files.recursive, ending=ending, format=files.format)
     pairs = [pair for pair in planned if len(planned) == 1 or not _is_result(pair[0], ending)] or planned
-    there = [] if files.overwrite else [pair for pair in pairs if pair[1].exists()]
-    others = [place for source, place in there if not _may_be_of(place, source)]
+    there = {pair for pair in pairs if pair[1].exists() and not files.overwrite}
+    others = [place for source, place in pairs if (source, place) in there and not _may_be_of(place, source)]
     left = [pair for pair in pairs if pair not in there]
     single = len(pairs) == 1 and not Path(inputs[0]).is_dir()
     if single and there:
