@@ -147,12 +147,12 @@ def grid_with_maps(
 ) -> Figure:
     """Draw rows of pictures, then of maps with their titles, all maps on one scale.
 
-    It goes from 0 to ``top``, or where that is None over all but the outermost hundredths of the maps' values.
+    It goes from 0 to ``top``, or where that is None over the middle nine tenths of the maps' values.
     """
     low, high = 0.0, top
     if top is None:
         values = torch.cat([map_.flatten().float().cpu() for _, maps in rows for _, map_ in maps])
-        low, high = values.quantile(torch.tensor([0.01, 0.99])).tolist()
+        low, high = values.quantile(torch.tensor([0.05, 0.95])).tolist()
     cells = [[*pictures, *(Captioned(values, title) for title, values in maps)] for pictures, maps in rows]
     return captioned_grid(cells, height=1.75, scale=(low, high, label, "cividis"))
 
