@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 import torch
+import torch.nn.functional as nnf
 from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from torch import Tensor
@@ -152,6 +153,15 @@ class Windows:
         """The same windows on another device."""
         moved = (part.to(device, non_blocking=True) for part in (self.pixels, self.sides, self.mirrored))
         return Windows(*moved, self.size, self.numbers)
+
+    def replaced(self, rows: Bool[Tensor, " n"], others: Windows) -> Windows:
+        """Windows of these, but in some rows of others."""
+        wide = max(self.pixels.shape[-1], others.pixels.shape[-1])
+        mine, theirs = (nnf.pad(one.pixels, (0, wide - one.pixels.shape[-1]) * 2) for one in (self, others))
+        sides, mirrored, numbers = (
+            torch.where(rows, getattr(others, name), getattr(self, name)) for name in ("sides", "mirrored", "numbers")
+        )
+        return Windows(torch.where(rows[:, None, None, None], theirs, mine), sides, mirrored, self.size, numbers)
 
     def crops(self) -> Float[Tensor, "n 3 size size"]:
         """Scale, and mirror where it is due: crops in [0, 1] on the windows' device."""

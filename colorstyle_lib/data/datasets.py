@@ -21,7 +21,7 @@ from torch import Tensor
 from colorstyle_lib.config import Mode
 from colorstyle_lib.data.batches import ImageStore, decoded, in_memory, load_images, nothing_readable, shrunk_tensor
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
-from colorstyle_lib.data.layouts import LAYOUTS, Listing, NoSplitError, Split, joined, of_files, side_by_side
+from colorstyle_lib.data.layouts import LAYOUTS, Listing, NoSplitError, Split, joined, of_files
 from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import DataError, ImageError
 from colorstyle_lib.files import inside
@@ -43,7 +43,7 @@ def list_images(root: Roots, split: Split, datasets: Sequence[str] = ()) -> List
     """
     if not isinstance(root, Path):
         each = [list_images(one, split) for one in root]
-        return (side_by_side(each) if len(each) > 1 else each[0]).only(datasets)
+        return (joined(each) if len(each) > 1 else each[0]).only(datasets)
     if not root.is_dir():
         raise DataError(f"data root {str(root)!r} is not a folder")
     found = None if _manifest_rows(root) is not None else _published(root, split) or _published_below(root, split)
@@ -111,7 +111,7 @@ def _published_below(root: Path, split: Split) -> Listing | None:
     parts += [of_files(home, find_split(home, split), home.name) for home in plain]
     if not parts:
         raise absent
-    return joined(root, sorted(parts, key=lambda part: part.root))
+    return joined(sorted(parts, key=lambda part: part.root), root)
 
 
 def _by_content(paths: Sequence[Path], split: Split) -> list[Path]:

@@ -92,19 +92,9 @@ def of_files(root: Path, files: Sequence[Path], dataset: str | Callable[[Path], 
     return Listing(root, names, datasets, lambda i: open_picture(files[i]), files)
 
 
-def joined(root: Path, parts: Sequence[Listing]) -> Listing:
-    """Join several data sets below one root; each is called by its folder."""
-    homes = [part.root.relative_to(root).as_posix() for part in parts]
-    return replace(
-        side_by_side(parts, homes),
-        root=root,
-        datasets=[home for home, part in zip(homes, parts, strict=True) for _ in part.names],
-    )
-
-
-def side_by_side(parts: Sequence[Listing], homes: Sequence[str] = ()) -> Listing:
-    """Join listings of several roots; names begin with ``homes``, by default the roots themselves."""
-    homes = homes or [str(part.root) for part in parts]
+def joined(parts: Sequence[Listing], root: Path | None = None) -> Listing:
+    """Join listings of several roots; below one ``root`` each is a data set, called by its folder."""
+    homes = [(part.root.relative_to(root) if root else part.root).as_posix() for part in parts]
     ends = list(itertools.accumulate(len(part) for part in parts))
 
     def read(i: int) -> Image.Image:
@@ -112,8 +102,10 @@ def side_by_side(parts: Sequence[Listing], homes: Sequence[str] = ()) -> Listing
         return parts[which].read(i - (ends[which] - len(parts[which])))
 
     names = [f"{home}/{name}" for home, part in zip(homes, parts, strict=True) for name in part.names]
-    datasets, files = ([one for part in parts for one in getattr(part, kind)] for kind in ("datasets", "files"))
-    return Listing(parts[0].root, names, datasets, read, files, all(part.compact for part in parts))
+    below = zip(homes, parts, strict=True)
+    datasets = [home if root else name for home, part in below for name in part.datasets]
+    files = [file for part in parts for file in part.files]
+    return Listing(root or parts[0].root, names, datasets, read, files, all(part.compact for part in parts))
 
 
 def open_bytes(content: bytes, name: str) -> Image.Image:

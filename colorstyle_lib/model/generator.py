@@ -164,9 +164,7 @@ class Generator(nn.Module):
         """Decode to what :meth:`forward_features` returns."""
         *skips, x = encoded.maps
         folded = nnf.pixel_unshuffle(encoded.content, 2)
-        if (
-            folded.dtype != skips[0].dtype
-        ):  # or all of the largest map would be converted, which takes as long as its layer
+        if folded.dtype != skips[0].dtype:  # else all of the largest map would be converted
             folded = folded.to(skips[0].dtype, memory_format=torch.channels_last)
         skips[0] = torch.cat((skips[0], folded), dim=1)
         x = self.bottom(x)
@@ -253,14 +251,7 @@ class Generator(nn.Module):
         """
         scale = content.new_tensor([100, AB_RANGE, AB_RANGE]).view(3, 1, 1)
         known = content[:, 3:] > 0.5
-        if described is None:
-            described = self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:])
-        else:
-            color = self.describe.color(content[:, 1:3] * AB_RANGE, known[:, 1:])
-            described = Modalities(
-                *((new, *old[1:]) for new, old in zip(color[:2], described[:2], strict=True)),
-                torch.cat((color[2][:, None], described.present[:, 1:]), 1),
-            )
+        described = self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:], described)
         cells = nnf.max_pool2d(known[:, 1:].float(), REDUCTION) > 0
         # Without hints the rest changes nothing, and is left out to save time. A branch on values cannot be compiled or
         # exported: there all is computed.

@@ -136,27 +136,23 @@ class ModalityEncoder(nn.Module):
         lab: Float[Tensor, "n 3 h w"],
         known_lightness: Bool[Tensor, "n 1 h w"] | None = None,
         known_color: Bool[Tensor, "n 1 h w"] | None = None,
+        measured: Modalities | None = None,
     ) -> Modalities:
-        """See :func:`describe`."""
+        """See :func:`describe`; texture and shape are ``measured``'s, where those of the same L are known."""
         if lab.shape[-1] % REDUCTION or lab.shape[-2] % REDUCTION:
             raise ConfigError(f"modalities want sides that are multiples of {REDUCTION}, not {tuple(lab.shape[-2:])}")
         # bf16 would lose the squares of small numbers. Entered only where needed: exporters dislike it.
         if torch.is_autocast_enabled(lab.device.type):
             with torch.autocast(lab.device.type, enabled=False):
-                return self(lab.float(), known_lightness, known_color)
+                return self(lab.float(), known_lightness, known_color, measured)
         lab = lab.float()
         light, color = (None if known is None else known.float() for known in (known_lightness, known_color))
-        described = [self._known_color(lab[:, 1:], color), *self._texture_and_shape(lab[:, :1], light)]
-        vectors, maps, present = zip(*described, strict=True)
+        if measured is None:
+            of_lightness = self._texture_and_shape(lab[:, :1], light)
+        else:
+            of_lightness = [*zip(measured.vectors, measured.maps, measured.present.unbind(1), strict=True)][1:]
+        vectors, maps, present = zip(self._known_color(lab[:, 1:], color), *of_lightness, strict=True)
         return _only_present(vectors, maps, torch.stack(present, dim=1))
-
-    def color(
-        self, ab: Float[Tensor, "n 2 h w"], known: Bool[Tensor, "n 1 h w"]
-    ) -> tuple[Tensor, Tensor, Bool[Tensor, " n"]]:
-        """Color alone: vectors, maps and presence, exactly 0 where it is absent."""
-        with torch.autocast(ab.device.type, enabled=False):
-            *found, present = self._known_color(ab.float(), known.float())
-            return *(torch.where(present.view(-1, *[1] * (x.dim() - 1)), x, 0.0) for x in found), present
 
     def _known_color(self, ab: Tensor, known: Tensor | None) -> tuple[Tensor, ...]:
         """Most pictures of a training are gray: where nothing is known, nothing is measured."""

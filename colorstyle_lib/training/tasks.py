@@ -173,28 +173,18 @@ class DrawnBatch:
 
     windows: Windows
     others: Windows
-    strangers: Windows | None
-    styles: Windows | None
-    foreign: Tensor
     columns: tuple[Tensor, ...]
 
     def on(self, device: torch.device) -> TaskBatch:
         """Scale the pictures on the device that computes the step."""
         task, *rest = (column.to(device, non_blocking=True) for column in self.columns)
         rgb, other = self.windows.to(device).crops(), self.others.to(device).crops()
-        foreign, stylized = self.foreign.to(device) > 0, task == TASKS.index("stylize")
-        for windows, rows in ((self.strangers, foreign), (self.styles, stylized)):
-            if windows is not None:
-                other = torch.where(rows[:, None, None, None], windows.to(device).crops(), other)
         return TaskBatch(rgb, other, task, *rest, self.numbers.T.to(device))
 
     @property
     def numbers(self) -> Int[Tensor, "2 n"]:
-        """Which fixed windows the pictures and the second pictures are; a style is none."""
-        other = self.others.numbers
-        if self.strangers is not None:
-            other = torch.where(self.foreign > 0, self.strangers.numbers, other)
-        return torch.stack((self.windows.numbers, other))
+        """Which fixed windows the pictures and the second pictures are."""
+        return torch.stack((self.windows.numbers, self.others.numbers))
 
 
 def draw(batches: Batches, index: int, config: TrainingConfig, noise: int, styles: Batches | None = None) -> DrawnBatch:
@@ -214,11 +204,12 @@ def draw(batches: Batches, index: int, config: TrainingConfig, noise: int, style
         task = names[rng.choice(len(names), p=shares)]
         rows.append(_draw_row(task, batches.crop, config, noise, rng))
     *columns, foreign = (torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
-    # Any picture: the second crop of a batch that is never reached.
-    strangers = batches.windows(index + _FAR, view=1) if {"reference", "stylize"} & set(names) else None
-    style_windows = styles.windows(index) if styles is not None and "stylize" in names else None
-    second = batches.windows(index, view=1)
-    return DrawnBatch(batches.windows(index), second, strangers, style_windows, foreign, tuple(columns))
+    others = batches.windows(index, view=1)
+    if bool(foreign.any()):  # any picture: the second crop of a batch that is never reached
+        others = others.replaced(foreign, batches.windows(index + _FAR, view=1))
+    if styles is not None and bool((stylized := columns[0] == TASKS.index("stylize")).any()):
+        others = others.replaced(stylized, styles.windows(index))
+    return DrawnBatch(batches.windows(index), others, tuple(columns))
 
 
 def _draw_row(task: str, crop: int, config: TrainingConfig, noise: int, rng: np.random.Generator) -> tuple[Any, ...]:

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image
 from torch import Tensor
 from torchvision.utils import make_grid
 
@@ -19,6 +18,7 @@ from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.data.batches import center_crops, load_images
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS, STYLES, style
 from colorstyle_lib.errors import MissingExtraError
+from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.images.write import save_picture
 from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab, stain_gradients
 from colorstyle_lib.model.attention import attention_spread
@@ -111,6 +111,4 @@ def write_sample_sheet(generator: Generator, squares: Float[Tensor, "n 3 h w"], 
         styles = generator.describe_style(rgb_to_lab(pictures))
         rows += [pictures, generator.restyle(squares, generator.encoder(gray_content(light)), styles)[0]]
     sheet = make_grid(torch.cat(rows), nrow=len(squares), padding=4, pad_value=1.0)
-    pixels = (sheet.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_picture(Image.fromarray(pixels), path, quality=88)
+    save_picture(to_picture(sheet), path, quality=88)
