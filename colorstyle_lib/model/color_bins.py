@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import torch
 from jaxtyping import Float, Int
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from colorstyle_lib.color import full_precision, rgb_to_lab
@@ -22,8 +23,6 @@ STEP = 10
 _LEAST_CHROMA = 0.5
 _LARGEST_GAIN = 4.0
 _FACE_SAMPLES = 129  # a side; 65 already find every bin that all 256^3 colors of 8 bits find
-_CHUNK = 1 << 14  # pixels whose distances to bins are held at once: 6 MB, or 70 MB for colors that no screen shows
-_EXACT = "donot_use_mm_for_euclid_dist"  # nor does autocast round it
 
 
 @lru_cache(maxsize=1)
@@ -36,6 +35,11 @@ def _centers() -> list[list[float]]:
     with torch.autocast("cpu", enabled=False):  # whoever asks first, the bins are the same
         ab = rgb_to_lab(torch.stack(faces))[:, 1:].movedim(1, -1).flatten(0, -2)
     return ((ab / STEP).round().unique(dim=0) * STEP).tolist()
+
+
+@lru_cache(maxsize=1)
+def _tree() -> KDTree:
+    return KDTree(_centers())
 
 
 def ab_bins(device: torch.device | None = None) -> Float[Tensor, "q 2"]:
@@ -57,36 +61,13 @@ def check_bins(logits: Float[Tensor, "n q h w"]) -> None:
         raise ConfigError(f"{logits.shape[1]} logits a pixel, but there are {len(_centers())} ab bins")
 
 
-@lru_cache(maxsize=4)
-def _neighbourhoods(neighbours: int) -> list[list[int]]:
-    """For each bin the bins that can be among the nearest of a color whose nearest it is."""
-    centers = torch.tensor(_centers(), device="cpu")
-    apart = torch.cdist(centers, centers, compute_mode=_EXACT)
-    # From a color to its bin it is half a cell's diagonal at most, and as far back.
-    reach = apart.kthvalue(neighbours, keepdim=True).values + 2**0.5 * STEP
-    return apart.topk(int((apart <= reach).sum(1).max()), largest=False).indices.tolist()
-
-
 def _nearest(pixels: Float[Tensor, "p 2"], neighbours: int) -> tuple[Int[Tensor, "p k"], Float[Tensor, "p k"]]:
-    """The nearest bins, nearest first, and their distances; of 261 bins about 20 have to be measured."""
-    centers = ab_bins(pixels.device)
-    # Bins are sorted grid points: a color's own is looked up like a word in a dictionary.
-    point = (pixels / STEP).round() * STEP
-    words, word = (1000 * ab[:, 0] + ab[:, 1] for ab in (centers, point))
-    own = torch.searchsorted(words, word).clamp_max(len(words) - 1)
-    around = torch.tensor(_neighbourhoods(neighbours), device=own.device)
-
-    def among(candidates: Tensor, places: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        nearest = torch.cdist(pixels[:, None], places, compute_mode=_EXACT)[:, 0].topk(neighbours, largest=False)
-        return candidates.gather(1, nearest.indices), nearest.values
-
-    numbers, distances = among(around[own], centers[around][own], pixels)
-    strange = (centers[own] != point).any(1)  # no color of a screen's, but a mean of two may be one
-    if bool(strange.any()):
-        few = pixels[strange]
-        every = torch.arange(len(centers), device=own.device).expand(len(few), -1)
-        numbers[strange], distances[strange] = among(every, centers.expand(len(few), -1, -1), few)
-    return numbers, distances
+    """The nearest bins, nearest first, and their distances: by a k-d tree, or on a GPU among all."""
+    if pixels.device.type != "cpu":  # no autocast rounds this mode
+        distances = torch.cdist(pixels, ab_bins(pixels.device), compute_mode="donot_use_mm_for_euclid_dist")
+        return distances.topk(neighbours, largest=False)[::-1]
+    distances, numbers = _tree().query(pixels.numpy(), range(1, neighbours + 1))
+    return torch.from_numpy(numbers), torch.from_numpy(distances).float()
 
 
 def encode_soft(
@@ -106,8 +87,7 @@ def encode_soft(
     if sigma <= 0:
         raise ConfigError(f"sigma must be above 0, not {sigma}")
     n, _, h, w = ab.shape
-    chunks = ab.detach().float().movedim(1, -1).reshape(-1, 2).split(_CHUNK)
-    numbers, distances = map(torch.cat, zip(*(_nearest(pixels, neighbours) for pixels in chunks), strict=True))
+    numbers, distances = _nearest(ab.detach().float().movedim(1, -1).reshape(-1, 2), neighbours)
     # Softmax of -d^2 / 2 sigma^2 is the scaled Gaussian, and stays a number however far away all bins are.
     weights = (-distances.square() / (2 * sigma**2)).softmax(dim=1)
     return tuple(planes.view(n, h, w, neighbours).movedim(-1, 1) for planes in (numbers, weights))
