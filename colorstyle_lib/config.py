@@ -291,6 +291,7 @@ class TrainOptions:
     compile: bool = _option(False, "compile the networks first (torch.compile)")
     tensorboard: bool = _option(False, "also write curves for TensorBoard")
     resume: bool = _option(False, "go on from the state in --output")
+    overwrite: bool = _option(False, "replace finished weights in --output")
     steps: int | None = _option(None, "optimizer steps in all; default: by mode", "always")
     seed: int = _option(0, "start of every random generator; default: 0", "always", type=int)
 

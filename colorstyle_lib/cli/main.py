@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -37,9 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parsed = parser().parse_args(arguments)
     try:
-        return parsed.command(parsed)
-    except ColorStyleError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        status = parsed.command(parsed)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ColorStyleError, OSError) as error:  # a full disk, a forbidden folder, a name that is too long
+        print(f"{PROGRAM}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{PROGRAM}: interrupted", file=sys.stderr)

@@ -116,7 +116,10 @@ def _published_below(root: Path, split: Split) -> Listing | None:
 
 def _by_content(paths: Sequence[Path], split: Split) -> list[Path]:
     """Split by content hash; of a folder too small for chance to give both sides, one image is moved over."""
-    percent = {p: int.from_bytes(hashlib.sha256(p.read_bytes()).digest()[:4], "big") % 100 for p in paths}
+    percent = {
+        p: int.from_bytes(hashlib.sha256(p.read_bytes() if p.is_file() else b"").digest()[:4], "big") % 100
+        for p in paths
+    }
     ordered = sorted(paths, key=lambda p: (percent[p], p))
     held_out = sum(percent[p] < _VALIDATION_PERCENT for p in paths)
     if len(paths) > 1:

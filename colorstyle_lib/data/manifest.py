@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import re
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -24,6 +25,7 @@ from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.data.layouts import Split, open_bytes
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError, ImageError, check_known, needs_extra
 from colorstyle_lib.files import atomic_write, file_hash, inside
+from colorstyle_lib.images.read import MAX_PIXELS
 
 NAME = "CHECKSUMS.csv"
 """What :func:`write_manifest` calls it. Not ``MANIFEST.csv``, which would from then on decide the splits."""
@@ -36,6 +38,7 @@ HOST = "https://github.com"
 
 _AT_ONCE = 4  # more would be impolite
 _RETRIES, _SECONDS = 3, 30  # of a server that is busy, of an answer that is cut off; and without any answer
+_LARGEST, _LONGEST = 64 << 20, 300  # bytes and seconds of one answer
 _PASSING = {408, 425, 429, 500, 502, 503, 504}  # any other answer of a server is its last word
 _JPEG = re.compile(r"(?:(?P<width>\d+)x(?P<height>\d+) lanczos, )?jpeg (?P<quality>\d+) 4:2:0 progressive")
 
@@ -222,8 +225,8 @@ def _problem(entry: Entry) -> str:
         return f"a source is 'owner/name:path' at a commit, not {entry.source!r} at {entry.commit!r}"
     if entry.recipe != "copy" and not (found and 1 <= int(found["quality"]) <= 100):
         return f"no recipe {entry.recipe!r}; known: 'copy' and '[WIDTHxHEIGHT lanczos, ]jpeg QUALITY 4:2:0 progressive'"
-    if found and found["width"] and not int(found["width"]) * int(found["height"]):
-        return f"the recipe {entry.recipe!r} asks for a picture without pixels"
+    if found and found["width"] and not 0 < int(found["width"]) * int(found["height"]) <= MAX_PIXELS:
+        return f"the recipe {entry.recipe!r} asks for a picture without pixels, or with too many"
     return ""
 
 
@@ -297,13 +300,16 @@ def _fetch(address: str) -> bytes:
     import pooch
     import requests
 
-    def download(*what: object) -> None:
-        try:
-            pooch.HTTPDownloader(timeout=_SECONDS)(*what)
-        except requests.HTTPError as error:
-            if error.response.status_code in _PASSING:
-                raise
-            raise DataError(f"{address}: {error.response.status_code} {error.response.reason}") from error
+    def download(url: str, output: str, _: object) -> None:
+        started, size = time.monotonic(), 0
+        with requests.get(url, stream=True, timeout=_SECONDS) as answer, Path(output).open("wb") as file:
+            if not answer.ok and answer.status_code not in _PASSING:
+                raise DataError(f"{address}: {answer.status_code} {answer.reason}")
+            answer.raise_for_status()
+            for piece in answer.iter_content(256):
+                size += file.write(piece)  # small, so that a byte a second is noticed
+                if size > _LARGEST or time.monotonic() - started > _LONGEST:
+                    raise DataError(f"{address}: the answer does not end within {_LARGEST >> 20} MiB and {_LONGEST} s")
 
     with TemporaryDirectory() as folder:
         server = pooch.create(folder, "", registry={"file": None}, urls={"file": address}, retry_if_failed=_RETRIES)

@@ -91,6 +91,8 @@ def open_header(source: str | os.PathLike[str]) -> Iterator[Image.Image]:
             raise ImageError(f"{name} is a folder, not a picture")
         if not path.parent.is_dir():
             raise ImageError(f"{name} not found: there is no folder {str(path.parent)!r}")
+        if path.is_symlink() and not path.exists():
+            raise ImageError(f"{name} is a link to something that is not there")
         if not path.exists():
             close = get_close_matches(path.name, [p.name for p in path.parent.iterdir()], n=1)
             similar = f"; did you mean {str(path.with_name(close[0]))!r}?" if close else ""

@@ -29,7 +29,8 @@ class RunLog:
     def __init__(self, folder: Path, *, after: int = 0, tensorboard: bool = False) -> None:
         self.file = folder / "log.jsonl"
         kept = self.file.read_text(encoding="utf-8").splitlines() if after and self.file.exists() else []
-        lines = [line for line in kept if json.loads(line)["step"] <= after]
+        whole = [line for line in kept if line.endswith("}")]  # the last may be torn
+        lines = [line for line in whole if json.loads(line)["step"] <= after]
         self.file.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
         self._curves = None
         if tensorboard:

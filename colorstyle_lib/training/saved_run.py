@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -60,6 +61,9 @@ def load_state(folder: Path) -> dict[str, Any]:
         if not path.is_file():
             continue
         try:
+            with zipfile.ZipFile(path) as records:
+                if wrong := records.testzip():  # torch does not look at the checksums that it writes
+                    raise ValueError(f"the checksum of {wrong} differs")
             state = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # torch raises half a dozen kinds for a damaged file
             reason = (str(error).splitlines() or [type(error).__name__])[0]

@@ -95,7 +95,12 @@ class TrainState:
             raise ConfigError(f"judge_every is {config.judge_every}: every picture is judged at 1, every second at 2")
         generator = new_generator(preset, seed)
         if start_from:
-            generator.load_state_dict(start_from, strict=False)
+            try:
+                generator.load_state_dict(start_from, strict=False)
+            except RuntimeError as error:  # torch's message has a line for each tensor
+                raise ConfigError(
+                    f"these weights to start from are not of preset {preset.name!r}; name theirs"
+                ) from error
         check_known("part to learn", config.trainable, ("all", "restyling"))
         if config.trainable == "restyling":
             if not preset.generator.restyling:

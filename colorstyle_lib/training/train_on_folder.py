@@ -63,7 +63,9 @@ def train_on_folder(options: TrainOptions) -> Path:
     if "stylize" not in dict(preset.training.tasks):  # levels that learned nothing are not to be kept
         preset = change(preset, generator=change(preset.generator, restyling=0))
     options = replace(options, steps=steps, output=options.output or paths.RUNS / preset.name)
-    config = preset.training
+    config, card = preset.training, options.output / "generator.json"
+    if card.exists() and not (options.resume or options.overwrite):
+        raise ConfigError(f"{str(options.output)!r} holds finished weights; add --overwrite, or another --output")
     with process_group() as group:
         quiet = not group.first
         share: dict[str, Any] = {"seed": options.seed, "part": (group.rank, group.size)}
@@ -79,6 +81,8 @@ def train_on_folder(options: TrainOptions) -> Path:
         validation = center_crops(held_out, config.crop)
         names = sorted(shares) or dataset_names(roots, "val")
         sets = [names[number] for number in held_out.groups]
+        if group.first:
+            card.unlink(missing_ok=True)  # the weights beside it will be others
         train(preset, batches, validation, options, styles=styles, sets=sets, group=group)
         weights = options.output / "generator.safetensors"
         if group.first:

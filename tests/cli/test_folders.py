@@ -407,3 +407,17 @@ def test_a_jpeg_without_its_last_bytes_is_colored_unless_strict(isolated, small,
     assert "cut off" in capsys.readouterr().err
     assert main(["colorize", "a.jpg"]) == 0
     assert "a.jpg' lacks its last bytes" in capsys.readouterr().err
+
+
+def test_what_the_system_refuses_is_one_line(isolated, small, capsys):
+    small.save(f"{'n' * 247}.png")  # the result's name would be longer than a name can be
+    assert main(["colorize", f"{'n' * 247}.png"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    Path("link.png").symlink_to("nothing.png")
+    assert main(["colorize", "link.png"]) == 2
+    assert "link to something that is not there" in capsys.readouterr().err
+    code = "import sys; from colorstyle_lib.cli.main import main; sys.exit(main(['data', 'list']))"
+    done = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done.stdout.close()  # as `| head -0` does
+    assert done.communicate()[1] == ""
+    assert done.returncode == 1

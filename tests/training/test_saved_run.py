@@ -18,7 +18,8 @@ from colorstyle_lib.data.batches import Batches, Windows
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator, load_generator
-from colorstyle_lib.training.saved_run import load_state, train
+from colorstyle_lib.training.run_log import RunLog
+from colorstyle_lib.training.saved_run import load_state, save_state, train
 from colorstyle_lib.training.validation import evaluate
 
 HERE = Path(__file__).parents[1]
@@ -224,3 +225,23 @@ def test_a_sample_sheet_and_a_log_line_for_each_evaluation(tmp_path):
     assert {"stage", "loss", "psnr_ab", "attention", "seconds", "waited", "peak_mib", "warnings"} <= set(
         logged(tmp_path)[0]
     )
+
+
+def test_every_flipped_bit_of_a_state_is_noticed(tmp_path):
+    save_state({"step": 3, "weights": torch.arange(4000.0)}, tmp_path)
+    whole = (tmp_path / "state.pt").read_bytes()
+    data = whole.index(torch.arange(4000.0).numpy().tobytes())
+    for place in [*range(data, data + 16000, 1601), whole.index(b"step")]:
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        (tmp_path / "state.pt").write_bytes(damaged)
+        with pytest.raises(WeightsError, match="damaged"):
+            load_state(tmp_path)
+    (tmp_path / "state.pt").write_bytes(whole)
+    assert load_state(tmp_path)["step"] == 3
+
+
+def test_a_torn_last_line_of_the_log_is_dropped(tmp_path):
+    (tmp_path / "log.jsonl").write_text('{"step": 1}\n{"step": 2}\n{"step": 3, "lo')
+    RunLog(tmp_path, after=2).write(3, loss=0.5)
+    assert (tmp_path / "log.jsonl").read_text().splitlines()[-2:] == ['{"step": 2}', '{"step": 3, "loss": 0.5}']

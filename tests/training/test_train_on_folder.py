@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from colorstyle_lib.errors import ConfigError, DataError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.images.write import save_picture
-from colorstyle_lib.model.generator import load_generator
+from colorstyle_lib.model.generator import Generator, load_generator, save_generator
 from colorstyle_lib.training import train_on_folder as training_on_folder
 from colorstyle_lib.training.train_on_folder import train_on_folder
 
@@ -33,6 +34,35 @@ def test_any_folder_of_pictures_can_be_trained_on(layout, tmp_path, capsys):
     assert list(json.loads(weights.with_suffix(".json").read_text())["measured"]) == ["pictures"]
     with pytest.raises(DataError, match="has no data set 'picture'; did you mean 'pictures'"):
         train_on_folder(TrainOptions("tiny", (str(root),), datasets=("picture",), steps=2, output=tmp_path / "out"))
+
+
+def test_finished_weights_are_replaced_only_on_request_and_their_card_with_them(tmp_path, monkeypatch):
+    root = tmp_path / "pictures"
+    for i, picture in enumerate(synthetic.scenes(4, 48, seed=1).rgb):
+        save_picture(to_picture(picture), root / f"{i}.png")
+    (root / "nowhere.png").symlink_to(root / "gone.png")  # a link to nothing ends no run
+    options = TrainOptions("tiny", (str(root),), steps=2, output=tmp_path / "out")
+    weights = train_on_folder(options)
+    card, before = weights.with_suffix(".json"), weights.read_bytes()
+    with pytest.raises(ConfigError, match="finished weights; add --overwrite"):
+        train_on_folder(replace(options, seed=1))
+    assert weights.read_bytes() == before
+    assert json.loads(card.read_text())["sha256"] == file_hash(weights)
+
+    def killed(*given):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training_on_folder, "_write_card", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train_on_folder(replace(options, seed=1, overwrite=True))
+    assert weights.read_bytes() != before
+    assert not card.exists()
+    other = tmp_path / "other.safetensors"
+    config = load_generator(weights).config
+    save_generator(Generator(replace(config, width=2 * config.width)), other)
+    with pytest.raises(ConfigError, match="not of preset 'tiny'"):
+        train_on_folder(replace(options, output=tmp_path / "new", start_from=other))
 
 
 @pytest.mark.data
