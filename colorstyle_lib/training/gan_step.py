@@ -93,11 +93,9 @@ def discriminator_step(
 ) -> dict[str, Tensor]:
     """One gradient step of the discriminator; arguments as in :func:`train_step`.
 
-    The generator only supplies pictures: ``outputs`` from :func:`generate_fake`, where they are there already.
-
-    Returns:
-        The loss, the accuracy (share of real pictures with a higher logit than the generated one beside it), and the
-        attention weight of each modality on real pictures.
+    The generator only supplies pictures: ``outputs`` from :func:`generate_fake`, where they are there already. Returns
+    the loss, the accuracy (share of real pictures with a higher logit than the generated one beside it), and the
+    attention weight of each modality on real pictures.
     """
     state.discriminator_optimizer.zero_grad(set_to_none=True)
     sums: dict[str, Tensor] = {}
@@ -120,10 +118,9 @@ def generator_step(
     *,
     adversarial: bool,
 ) -> dict[str, Tensor]:
-    """One gradient step of the generator, with the discriminator where ``adversarial``; arguments as above.
+    """One gradient step of the generator, with the discriminator where ``adversarial``; the total loss and each in it.
 
-    Returns:
-        The total loss and each loss in it.
+    Arguments as in :func:`discriminator_step`.
     """
     state.generator_optimizer.zero_grad(set_to_none=True)
     sums: dict[str, Tensor] = {}
@@ -293,10 +290,7 @@ def complete(
 def discriminator_loss(
     discriminator: Discriminator, batch: TaskBatch, fake: DiscriminatorInput, context: StepContext
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The objective on real and generated pictures, with a gradient penalty (R1) where the preset has one.
-
-    Also accuracy and attention weights, for the log.
-    """
+    """The objective, with a gradient penalty (R1) where the preset has one; accuracy and attention weights to log."""
     config, objective = context.config, get_objective(context.config.objective)
     # The factor makes gradients, and with them gamma, those of pictures with values of about 1.
     real = (real_pictures(batch, context) / _PENALTY_UNIT).requires_grad_(config.penalty > 0)
@@ -333,11 +327,7 @@ def adversarial_loss(
 def supervised_losses(
     generator: Generator, batch: TaskBatch, output: GeneratorOutput, context: StepContext
 ) -> dict[str, Float[Tensor, ""]]:
-    """Every loss that compares with a real picture, weighted, by name.
-
-    Raises:
-        ConfigError: ``stylize`` without frozen features.
-    """
+    """Every loss that compares with a real picture, weighted, by name; ConfigError: ``stylize`` without features."""
     config, of_style = context.config, {}
     if output.restyled is not None:
         of_style = style_losses(batch, output.source, output.restyled, output.style_alpha, context)

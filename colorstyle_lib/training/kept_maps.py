@@ -23,11 +23,7 @@ class KeptMaps:
 
     A record (0.26 MB at 128 px) is written when its window is first drawn, and read from then on; so a run needs no
     pass over the images before it, and the next run over the same images starts with all that the last one computed.
-
-    Args:
-        folder: where files of records lie, one for each set of images, windows and encoder; any of them can be deleted.
-        batches: their windows are fixed.
-        generator: its encoder is frozen.
+    In ``folder`` is a file for each set of images, windows and encoder; any of them can be deleted.
 
     Raises:
         ConfigError: the encoder learns, or the windows change. DataError: the disk has no room.

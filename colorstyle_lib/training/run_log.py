@@ -18,12 +18,9 @@ _EARLY = 100  # steps
 
 
 class RunLog:
-    """The log of one run, ``log.jsonl`` in its folder, with event files for TensorBoard on request.
+    """The log of one run, ``log.jsonl`` in its folder, with event files for TensorBoard, where installed, on request.
 
     Lines beyond the step ``after``, from which the run goes on, will come again and are dropped.
-
-    Raises:
-        MissingExtraError: TensorBoard is not installed.
     """
 
     def __init__(self, folder: Path, *, after: int = 0, tensorboard: bool = False) -> None:

@@ -40,7 +40,7 @@ _BEFORE = "state.before.pt"
 def save_state(state: dict[str, Any], folder: Path) -> None:
     """Write a training state (tensors, numbers, strings, dicts, lists) as ``state.pt``, and keep the one before.
 
-    Either is replaced whole or not at all: at every moment there is a state to go on from.
+    At every moment there is a whole one to go on from.
     """
     path = folder / STATE
     with atomic_write(folder / "state.next.pt") as stream:
@@ -87,19 +87,15 @@ def train(
 ) -> Evaluation:
     """Train a preset; write state, averaged weights, a line of ``log.jsonl`` and a sample sheet at each evaluation.
 
-    Ctrl-C lets the step finish and saves the state.
+    Ctrl-C lets the step finish and saves the state. Returns the last evaluation; only the first process evaluates.
 
     Args:
-        preset: what to train and how.
         batches: training pictures; this process's rows of them.
         validation: pictures to measure on, never trained on.
         options: steps, seed, output folder and so on; its preset and data are not read.
         styles: where styles come from; by default any training picture is one.
         sets: the data set of each validation picture, for numbers of each.
         group: the processes that train together; by default this one alone.
-
-    Returns:
-        The last evaluation; only the first process evaluates.
 
     Raises:
         WeightsError: nothing to resume from, or it is of other settings; or a loss is no longer a number.

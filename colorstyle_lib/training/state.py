@@ -28,11 +28,7 @@ _BIN_IMAGES = 512  # whose colors are counted
 
 
 def new_generator(preset: Preset, seed: int = 0) -> Generator:
-    """A generator before training; a pretrained encoder has its weights.
-
-    Raises:
-        MissingExtraError: the package with the encoder's weights is not installed.
-    """
+    """A generator before training; a pretrained encoder has its weights, or a MissingExtraError names their package."""
     torch.manual_seed(seed)
     generator = Generator(preset.generator)
     if preset.generator.encoder == "efficientnet_lite0":
@@ -41,11 +37,7 @@ def new_generator(preset: Preset, seed: int = 0) -> Generator:
 
 
 def make_optimizer(network: nn.Module, config: TrainingConfig, learning_rate: float) -> torch.optim.Optimizer:
-    """The optimizer that a preset names, over a network's trainable weights.
-
-    Raises:
-        ConfigError: an unknown optimizer.
-    """
+    """The optimizer that a preset names (else a ConfigError), over a network's trainable weights."""
     weights = [p for p in network.parameters() if p.requires_grad]
     if config.optimizer == "adamw":
         # A discriminator that remembers old fakes for long fights the past: no momentum (T. Karras et al., ICLR 2018).

@@ -41,11 +41,8 @@ def style_losses(
 ) -> dict[str, Float[Tensor, ""]]:
     """Losses of restyled pictures: content and style in VGG-19 features, and three in the pictures themselves.
 
-    Returns:
-        Every loss, weighted, by name; means over the restyled pictures alone, which may leave [0, 1] a little.
-
-    Raises:
-        ConfigError: there are no features.
+    Every loss, weighted, by name; means over the restyled pictures alone, which may leave [0, 1] a little. Without
+    features a ConfigError.
     """
     config, features = context.config, context.features
     if features is None:

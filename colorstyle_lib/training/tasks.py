@@ -121,11 +121,7 @@ def differentiable_augmentation(
     """Shift each picture and cut a square out of it, black; gradients pass through to the pixels that are left.
 
     S. Zhao et al., Differentiable Augmentation, NeurIPS 2020 (arXiv:2006.10738), without its changes of color: color is
-    what the discriminator has to judge.
-
-    Args:
-        lab: real or generated pictures.
-        chances: numbers in [0, 1): how far down and right to shift, and where to cut, for each picture.
+    what the discriminator has to judge. ``chances`` are in [0, 1): how far down and right to shift, and where to cut.
     """
     height, width = lab.shape[-2:]
     rows, columns = torch.arange(height, device=lab.device), torch.arange(width, device=lab.device)
@@ -190,10 +186,8 @@ class DrawnBatch:
 def draw(batches: Batches, index: int, config: TrainingConfig, noise: int, styles: Batches | None = None) -> DrawnBatch:
     """Batch ``index`` with tasks, which depend on the seed, the index and the row alone.
 
-    ``noise`` is how many numbers a z has; styles come from ``styles``, by default any picture is one.
-
-    Raises:
-        ConfigError: tasks that cannot be drawn.
+    ``noise`` is how many numbers a z has; styles come from ``styles``, by default any picture is one. ConfigError:
+    tasks that cannot be drawn.
     """
     check_tasks(config.tasks)
     names, weights = zip(*config.tasks, strict=True)

@@ -39,10 +39,7 @@ _PAINTED = ("paint", "wikiart", "art", "style")
 def train_on_folder(options: TrainOptions) -> Path:
     """Train a preset on the train split of a data root, measure it on the val split, write weights and their card.
 
-    Under ``torchrun`` the processes it started share the work.
-
-    Returns:
-        The weights file; its card stands beside it, with the ending ``.json``.
+    Under ``torchrun`` the processes it started share the work. Returns the weights file; the card stands beside it.
 
     Raises:
         ConfigError: no data root, or no such preset. DataError: the root holds nothing usable.
@@ -92,12 +89,9 @@ def train_on_folder(options: TrainOptions) -> Path:
 
 
 def style_store(roots: Roots, names: Sequence[str], shorter_side: int, *, quiet: bool = False) -> ImageStore:
-    """Style pictures to train on: our own gallery, and the roots' data sets of these names.
+    """Style pictures to train on: our own gallery, and the roots' data sets of these names (else a DataError).
 
     By default those that are called after paintings or styles.
-
-    Raises:
-        DataError: the roots have no data set of such a name.
     """
     names = names or [n for n in dataset_names(roots, "train") if any(word in n.lower() for word in _PAINTED)]
     variants = [example_pictures.styles(shorter_side, variant) for variant in example_pictures.TRAINING_VARIANTS]
