@@ -62,8 +62,7 @@ def shrunk_tensor(picture: Image.Image, shorter_side: int) -> UInt8[Tensor, "3 _
 def decoded(read: Callable[[int], Image.Image], count: int, shorter_side: int) -> Iterator[Tensor | str]:
     """Decode ``count`` images in parallel, in order, a few hundred at a time; ``read`` opens image number ``i``.
 
-    Yields:
-        For each image its ``(3, h, w)`` uint8 tensor, or one line that says why it could not be read.
+    Yields for each its ``(3, h, w)`` uint8 tensor, or one line that says why it could not be read.
     """
 
     def decode(i: int) -> Tensor | str:
@@ -82,10 +81,7 @@ def decoded(read: Callable[[int], Image.Image], count: int, shorter_side: int) -
 def load_images(sources: Sequence[Path | Image.Image], shorter_side: int, *, names: Sequence[str] = ()) -> ImageStore:
     """Decode paths or pictures once, in parallel, into memory, as one group; by default called by their paths.
 
-    Those that cannot be read are left out and named in ``problems``.
-
-    Raises:
-        DataError: none could be read.
+    Those that cannot be read are left out and named in ``problems``; if none can be, a DataError.
     """
     names = names or [str(s) if isinstance(s, Path) else f"image {i}" for i, s in enumerate(sources)]
     results = decoded(lambda i: open_picture(sources[i]), len(sources), shorter_side)
@@ -93,11 +89,7 @@ def load_images(sources: Sequence[Path | Image.Image], shorter_side: int, *, nam
 
 
 def in_memory(results: Iterable[Tensor | str], names: Sequence[str], groups: Sequence[int]) -> ImageStore:
-    """Keep what :func:`decoded` gives, with the names and groups of all of it, in a store.
-
-    Raises:
-        DataError: there is no image among them.
-    """
+    """Keep what :func:`decoded` gives, with the names and groups of all of it; a DataError if no image is there."""
     store = ImageStore([], [])
     for result, name, group in zip(results, names, groups, strict=True):
         if isinstance(result, str):

@@ -158,14 +158,9 @@ def dataset_names(root: Roots, split: Split) -> list[str]:
 def images_for(mode: Mode, root: Path | None, size: int, seed: int = 0) -> tuple[ImageStore, str]:
     """Get the images that a run mode computes on, and say in a sentence what they are.
 
-    Args:
-        mode: says where images come from (``source``) and how many at most (``max_images``).
-        root: the data root; only ``folder`` looks at it, and only at its training images.
-        size: pixels of an image's shorter side.
-        seed: which scenes are drawn, or which of a large root's images are taken.
-
-    Raises:
-        DataError: a data root is wanted and there is none, or it holds no images.
+    The mode says where they come from (``source``) and how many at most; only ``folder`` looks at the root, and only at
+    its training images. ``size`` is pixels of the shorter side; the seed chooses scenes, or some of a large root's
+    images. A DataError where a data root is wanted and there is none, or it holds no images.
     """
     if mode.source == "synthetic":
         store = load_images([to_picture(one) for one in scenes(mode.max_images, size, seed).rgb], size)

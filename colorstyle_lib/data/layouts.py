@@ -59,11 +59,7 @@ class Listing:
         return replace(self, names=names, datasets=datasets, read=lambda i: self.read(indices[i]))
 
     def only(self, datasets: Sequence[str]) -> Listing:
-        """The images of these data sets; all of them where none is named.
-
-        Raises:
-            DataError: there is no such data set.
-        """
+        """The images of these data sets (a DataError for an unknown one); all of them where none is named."""
         if not datasets:
             return self
         known = set(self.datasets)

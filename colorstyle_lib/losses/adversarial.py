@@ -114,10 +114,8 @@ def zero_centered_penalty(
     Converge?, ICML 2018 (arXiv:1801.04406), equations 9 and 10. D(x) is the mean of a picture's logits, so that the
     penalty does not grow with the number of patches.
 
-    The mean over pictures can be differentiated again; ``gamma`` is at least 0.
-
-    Raises:
-        ConfigError: ``requires_grad_()`` was not called on the images before the discriminator saw them.
+    The mean over pictures can be differentiated again; ``gamma`` is at least 0. A ConfigError where
+    ``requires_grad_()`` was not called on the images before the discriminator saw them.
     """
     if not images.requires_grad:
         raise ConfigError("a gradient penalty needs images.requires_grad_() before the discriminator sees them")

@@ -63,10 +63,7 @@ def bin_cross_entropy(
     never a dense target.
 
     For each image a mean over pixels, nats. ``ab`` are the real picture's, Lab units; ``balance`` is v of each pixel by
-    its nearest bin, from :func:`.rebalancing`.
-
-    Raises:
-        ConfigError: the logits are not one a bin of :func:`.ab_bins`.
+    its nearest bin, from :func:`.rebalancing`. A ConfigError where the logits are not one a bin of :func:`.ab_bins`.
     """
     check_bins(logits)
     numbers, weights = encode_soft(ab)
@@ -124,10 +121,8 @@ def style_distance(
     """Distance of two styles: ``(|m - m_t|^2 + |s - s_t|^2) / (|m_t|^2 + |s_t|^2)``, a mean over layers.
 
     Huang and Belongie's style loss (ICCV 2017, arXiv:1703.06868, equation 13), each layer over the style picture's mean
-    square there, which is what the denominator is.
-
-    Statistics are :func:`style_statistics` of the result, targets of the style picture. 0 for the same style; with
-    ``per_image`` one number for each image instead of their mean.
+    square there, which is what the denominator is. Statistics are :func:`style_statistics` of the result, targets of
+    the style picture. 0 for the same style; with ``per_image`` one number for each image instead of their mean.
     """
     layers = [
         (found - wanted).square().sum((1, 2)) / wanted.square().sum((1, 2)).clamp_min(_LEAST_SQUARE)

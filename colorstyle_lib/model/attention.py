@@ -96,10 +96,8 @@ def multimodal_attention(
     >>> multimodal_attention(torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([[True, True, False]]))
     tensor([[0.7311, 0.2689, 0.0000]])
 
-    Args:
-        energies: one energy per modality and place (or per modality alone), any finite number, no unit.
-        present: whether an image has the modality at all (a grayscale photo has no color).
-        temperature: towards 0 the largest energy takes all, towards infinity all present get the same.
+    Energies are any finite numbers, no unit; ``present`` is whether an image has the modality at all (a grayscale photo
+    has no color). A temperature near 0 gives all to the largest energy, towards infinity all present get the same.
 
     Returns:
         Weights in [0, 1], float32, that sum to 1 over ``m``; exactly 0, as is their gradient, where one is absent.
@@ -184,9 +182,8 @@ class MultiModalAttention(nn.Module):
     ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n m ..."]]:
         """Modulate by what the picture itself offers, and a reference laid at its places by :func:`.match_reference`.
 
-        Returns:
-            The features, and alpha ``(N, M, h, w)``, float32, or ``(N, M, 1, 1)`` where plain; norm(x) and zeros for an
-            image without any modality.
+        Returns the features, and alpha ``(N, M, h, w)``, float32, or ``(N, M, 1, 1)`` where plain; norm(x) and zeros
+        for an image without any modality.
         """
         if reference is None:
             reference = content.without(*MODALITIES)

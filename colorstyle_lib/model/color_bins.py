@@ -75,12 +75,9 @@ def encode_soft(
 ) -> tuple[Int[Tensor, "n k h w"], Float[Tensor, "n k h w"]]:
     """Share a pixel among its nearest bins by ``exp(-d^2 / 2 sigma^2)``, scaled to sum 1 (section 2.1).
 
-    Sparse: k numbers a pixel instead of 261, or a batch of photographs would not fit in memory.
-
-    ``neighbours`` is k, ``sigma`` in Lab units as ``ab``. Returns the bins' numbers, nearest first, and their weights.
-
-    Raises:
-        ConfigError: there are not that many bins, or sigma is not above 0.
+    Sparse: k numbers a pixel instead of 261, or a batch of photographs would not fit in memory. ``neighbours`` is k,
+    ``sigma`` in Lab units as ``ab``. Returns the bins' numbers, nearest first, and their weights; a ConfigError where
+    there are not that many bins, or sigma is not above 0.
     """
     if not 1 <= neighbours <= len(_centers()):
         raise ConfigError(f"neighbours must be between 1 and the {len(_centers())} bins, not {neighbours}")
@@ -103,12 +100,9 @@ def bin_frequency(ab: Float[Tensor, "n 2 h w"]) -> Float[Tensor, " q"]:
 def rebalancing(frequency: Float[Tensor, " q"], *, uniform: float = 0.5) -> Float[Tensor, " q"]:
     """Weights of pixels by their bin: ``w = 1 / ((1 - lambda) p + lambda / Q)``, equation 4.
 
-    Scaled so that ``sum p w = 1``: the mean weight of real pixels is 1, and the loss keeps its size.
-
-    ``uniform`` is lambda in [0, 1]: 0 inverts the frequencies p, 1 gives equal weights.
-
-    Raises:
-        ConfigError: ``uniform`` is outside [0, 1]; or it is 0 and some bin never occurs.
+    Scaled so that ``sum p w = 1``: the mean weight of real pixels is 1, and the loss keeps its size. ``uniform`` is
+    lambda: 0 inverts the frequencies p, 1 gives equal weights. A ConfigError where it is outside [0, 1], or 0 though
+    some bin never occurs.
     """
     if not 0 <= uniform <= 1:
         raise ConfigError(f"uniform must lie in [0, 1], not {uniform}")
@@ -131,8 +125,7 @@ def annealed_mean(
         vividness: v; the mean is shorter than the colors it is of where these differ, and this says how much of that
             is undone: its chroma ``|m|`` becomes ``|m| (E|c| / |m|)^v``. 0 leaves the mean, 1 gives it the mean chroma.
 
-    Returns:
-        a and b, Lab units; float32 where the logits are of half precision.
+    Returns a and b, Lab units; float32 where the logits are of half precision.
 
     Raises:
         ConfigError: T is not above 0, v is not in [0, 1], or the logits are not one a bin.

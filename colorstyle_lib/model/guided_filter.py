@@ -50,13 +50,8 @@ def smooth_where_unsure(
     """Smooth colors along the edges of L, against stains: sure places tell unsure ones nearby which color is likely.
 
     A pixel's weight is the inverse of its variance, that of the least square estimate of what several measurements have
-    in common.
-
-    Args:
-        ab: predicted colors, Lab units.
-        spread: standard deviation of the colors that are held possible, Lab units.
-        guide: L, in [0, 100].
-        radius: of the windows, in pixels.
+    in common. ``spread`` is the standard deviation of the colors that are held possible, Lab units as ``ab``; the guide
+    is L in [0, 100]; the windows' radius is in pixels.
     """
     weight = (spread + _LEAST_SPREAD) ** -2
     slope, offset = guided_coefficients(guide, ab, radius=radius, epsilon=10.0, weight=weight)

@@ -321,8 +321,6 @@ def match_reference(
     arXiv:1807.06587). Vectors and presence stay. Where the content knows no L, every place takes the average.
 
     Args:
-        reference: of any size.
-        content: its maps give the places.
         alike: unit vectors ``(N, 1, places, channels)`` of the content's and the reference's places that say what
             is similar; by default their texture and shape (:func:`likeness`).
         known: the reference's cells that the softmax is over; all, if not given. Where an image has none, its maps

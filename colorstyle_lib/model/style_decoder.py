@@ -66,8 +66,7 @@ def feature_statistics(maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 c"]
 def blend(styles: Sequence[StyleCode], weights: Sequence[float]) -> StyleCode:
     """Mix several styles, of as many pictures each, by weights of which only the ratios matter.
 
-    Raises:
-        ConfigError: not one weight for each style, a negative one, or none above 0.
+    ConfigError: not one weight for each style, a negative one, or none above 0.
     """
     if len(styles) != len(weights) or not all(0 <= w < math.inf for w in weights) or not sum(weights):
         raise ConfigError(f"styles want one weight each, none below 0 and one above, not {list(weights)}")
@@ -183,6 +182,3 @@ class _Layer(nn.Module):
         last = weights.movedim(1, -1)
         gamma, beta = ((last @ one[:, None]).movedim(-1, 1) for one in each.to(weights.dtype).chunk(2, dim=2))
         return (x + beta).addcmul_(x, gamma)  # in place, here and above: new memory takes longer than the sums
-
-
-# What follows equals a line of plain torch each, which the docstring names, and is faster on a CPU.
