@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import resource
 import signal
@@ -24,14 +25,13 @@ from colorstyle_lib import paths
 from colorstyle_lib.config import Preset, TrainOptions, differing
 from colorstyle_lib.data.batches import Batches, Prefetched
 from colorstyle_lib.environment import versions
-from colorstyle_lib.errors import ConfigError, WeightsError
+from colorstyle_lib.errors import ConfigError, WeightsError, needs_extra
 from colorstyle_lib.files import atomic_write
 from colorstyle_lib.model.generator import load_generator, save_generator
 from colorstyle_lib.training.distributed import ProcessGroup, SharedBatchNorm2d, this_process
 from colorstyle_lib.training.loop import AGAIN, GanLearner, training_loop
-from colorstyle_lib.training.run_log import RunLog, warnings_of
 from colorstyle_lib.training.state import stage_at
-from colorstyle_lib.training.validation import Evaluation, demo_squares, evaluate, write_sample_sheet
+from colorstyle_lib.training.validation import Evaluation, demo_squares, evaluate, warnings_of, write_sample_sheet
 
 STATE = "state.pt"
 _BEFORE = "state.before.pt"
@@ -73,6 +73,45 @@ def load_state(folder: Path) -> dict[str, Any]:
             print(f"{problem}; going on from {path.name}, step {state['step']}", file=sys.stderr)
         return state
     raise problem or WeightsError(f"no training state at {str(folder / STATE)!r}; start without --resume")
+
+
+class RunLog:
+    """The log of one run, ``log.jsonl`` in its folder, with event files for TensorBoard, where installed, on request.
+
+    Lines beyond the step ``after``, from which the run goes on, will come again and are dropped.
+    """
+
+    def __init__(self, folder: Path, *, after: int = 0, tensorboard: bool = False) -> None:
+        self.file = folder / "log.jsonl"
+        kept = self.file.read_text(encoding="utf-8").splitlines() if after and self.file.exists() else []
+        whole = [line for line in kept if line.endswith("}")]  # the last may be torn
+        lines = [line for line in whole if json.loads(line)["step"] <= after]
+        self.file.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        self._curves = None
+        if tensorboard:
+            with needs_extra("TensorBoard", "tensorboard"):
+                from torch.utils.tensorboard import SummaryWriter
+            self._curves = SummaryWriter(folder / "tensorboard", purge_step=after + 1 if after else None)
+
+    def write(self, step: int, **facts: Any) -> None:
+        """Log numbers, strings, and lists or dicts of them."""
+        with self.file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"step": step, **facts}) + "\n")
+        if self._curves is not None:
+            for name, value in _flat(facts):
+                self._curves.add_scalar(name, value, step)
+            self._curves.flush()
+
+
+def _flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]:
+    """Every number with a name; a dict's entries as ``outer/inner``."""
+    numbers: list[tuple[str, float]] = []
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            numbers += _flat(value, f"{prefix}{name}/")
+        elif isinstance(value, (int, float)):
+            numbers.append((prefix + name, float(value)))
+    return numbers
 
 
 def train(

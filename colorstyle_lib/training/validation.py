@@ -1,4 +1,4 @@
-"""Validation during training: numbers on pictures that are never trained on, and a sample sheet."""
+"""Validation during training: numbers on pictures that are never trained on, warnings, and a sample sheet."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab, stain_gradien
 from colorstyle_lib.model.attention import attention_spread
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
+
+_SURE = 0.97  # accuracy of the discriminator
+_COLLAPSED = 0.98  # weight of one modality
+_CONSTANT = 1e-3  # standard deviation of attention weights over pictures
+_PALE, _GAUDY = 0.5, 1.4
+_EARLY = 100  # steps
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,34 @@ def _means(table: Float[Tensor, "n 5"]) -> dict[str, float]:
     psnr, found, real, stains, calm = table.mean(0).tolist()
     ratio = found / real if real > 1 else math.nan  # gray pictures have no color to match
     return {"psnr_ab": psnr, "colorfulness_ratio": ratio, "stain_ratio": stains / calm if calm else math.nan}
+
+
+def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *, step: int, steps: int) -> list[str]:
+    """Signs of a training that goes wrong, one line each, with the setting to change.
+
+    ``discriminator_accuracy`` is that since the last evaluation, NaN while the discriminator does not take part.
+    """
+    found = []
+    if discriminator_accuracy > _SURE:
+        apart = f"the discriminator tells {100 * discriminator_accuracy:.0f} % apart and teaches little"
+        found.append(f"{apart}; lower discriminator_learning_rate, or raise penalty")
+    # A generator that has just started is pale, and attends to all alike, by construction.
+    if step < max(_EARLY, steps / 4):
+        return found
+    ratio, real = result.colorfulness_ratio, f"colors are at {100 * result.colorfulness_ratio:.0f} % of the real ones"
+    if ratio < _PALE:
+        found.append(f"{real} (brown); raise chroma_weight, lower bin_smoothing")
+    if ratio > _GAUDY:
+        found.append(f"{real} (gaudy); lower chroma_weight, raise bin_smoothing")
+    for level, weights in result.attention.items():
+        name, most = max(weights.items(), key=lambda item: item[1])
+        if not any(0 < weight < 1 for weight in weights.values()):
+            continue  # gray pictures offer it one modality, as in the paper's preset: there is nothing to choose
+        if most > _COLLAPSED:
+            found.append(f"attention at 1/{level} has collapsed to {name} ({most:.2f}); lower learning_rate")
+        elif result.attention_spread[level] < _CONSTANT:
+            found.append(f"attention at 1/{level} is the same for every picture; train longer, or leave the level out")
+    return found
 
 
 def demo_squares(size: int) -> Float[Tensor, "n 3 {size} {size}"] | None:

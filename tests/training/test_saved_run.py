@@ -18,8 +18,7 @@ from colorstyle_lib.data.batches import Batches, Windows
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator, load_generator
-from colorstyle_lib.training.run_log import RunLog
-from colorstyle_lib.training.saved_run import load_state, save_state, train
+from colorstyle_lib.training.saved_run import RunLog, load_state, save_state, train
 from colorstyle_lib.training.validation import evaluate
 
 HERE = Path(__file__).parents[1]

@@ -25,8 +25,7 @@ from colorstyle_lib.reproduction.baselines.method import CONFIG, read_config
 from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE, Pix2Pix
 from colorstyle_lib.training.distributed import ProcessGroup, this_process
 from colorstyle_lib.training.loop import GanLearner, training_loop
-from colorstyle_lib.training.run_log import RunLog
-from colorstyle_lib.training.saved_run import STATE, load_state, save_state
+from colorstyle_lib.training.saved_run import STATE, RunLog, load_state, save_state
 from colorstyle_lib.training.train_on_folder import STORE_SCALE, STYLE_COVERS, STYLE_SCALE, style_store
 
 CROP = 128  # side in pixels of the training crops of all; pix2pix needs a power of 2

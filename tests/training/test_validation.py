@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from colorstyle_lib.training.run_log import warnings_of
-from colorstyle_lib.training.validation import Evaluation
+from colorstyle_lib.training.validation import Evaluation, warnings_of
 
 
 def test_warnings_say_what_to_do():
