@@ -297,8 +297,6 @@ class Prefetched(Generic[Item]):
     def __init__(
         self, make: Callable[[int], Item], start: int = 0, stop: int | None = None, *, depth: int = 4, workers: int = 2
     ) -> None:
-        if depth < 1 or workers < 1:
-            raise ConfigError(f"depth and workers must be at least 1, not {depth} and {workers}")
         self.waited = 0.0
         self._make, self._numbers = make, iter(itertools.count(start) if stop is None else range(start, stop))
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="prefetch")

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-import torch.nn.functional as nnf
 from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
 
@@ -106,11 +105,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)
-        return nnf.batch_norm(
-            (x.float() - mean[:, None, None]) * (variance.clamp_min(0) + self.eps).rsqrt()[:, None, None],
-            torch.zeros_like(self.running_mean),
-            torch.ones_like(self.running_var),
-            self.weight,
-            self.bias,
-            eps=0.0,
-        ).to(x.dtype)
+        normed = (x.float() - mean[:, None, None]) * (variance.clamp_min(0) + self.eps).rsqrt()[:, None, None]
+        if self.affine:
+            normed = normed * self.weight[:, None, None] + self.bias[:, None, None]
+        return normed.to(x.dtype)

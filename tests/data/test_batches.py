@@ -185,5 +185,3 @@ def test_batches_made_ahead_are_the_same_batches():
     batches = Batches(noise_store(), 4, 16)
     with Prefetched(batches.windows, 3, 6, workers=3) as items:
         assert all(torch.equal(one.crops(), batches.batch(3 + i)) for i, one in enumerate(items))
-    with pytest.raises(ConfigError, match="at least 1"):
-        Prefetched(batches.batch, depth=0)
