@@ -29,19 +29,12 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class ImageStore:
-    """Decoded images.
+    """Decoded images."""
 
-    Attributes:
-        images: one ``(3, h, w)`` uint8 tensor an image, shorter side as asked for.
-        names: where each came from.
-        problems: one line for each file that could not be read and was left out.
-        groups: for each image, the index of its group (its data set); sampling balances groups.
-    """
-
-    images: Sequence[UInt8[Tensor, "3 _ _"]]
-    names: list[str]
-    problems: list[str] = field(default_factory=list)
-    groups: list[int] = field(default_factory=list)
+    images: Sequence[UInt8[Tensor, "3 _ _"]]  # shorter side as asked for
+    names: list[str]  # where each came from
+    problems: list[str] = field(default_factory=list)  # a line for each file that could not be read and was left out
+    groups: list[int] = field(default_factory=list)  # the number of each image's data set; sampling balances these
 
     def __len__(self) -> int:
         return len(self.images)
@@ -125,21 +118,13 @@ def center_crops(store: ImageStore, size: int) -> Float[Tensor, "n 3 {size} {siz
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of images before they are scaled: a quarter of a float batch's bytes to move, and no arithmetic done yet.
+    """Windows of images before they are scaled: a quarter of a float batch to move, and no arithmetic done yet."""
 
-    Attributes:
-        pixels: each window in its image's own pixels, in the upper left corner; what lies beyond is ignored.
-        sides: of each window, in pixels.
-        mirrored: which are turned left to right.
-        size: side of the crops to make, in pixels.
-        numbers: of each window among the fixed ones; -1 where windows are not fixed.
-    """
-
-    pixels: UInt8[Tensor, "n 3 s s"]
-    sides: Int[Tensor, " n"]
-    mirrored: Bool[Tensor, " n"]
-    size: int
-    numbers: Int[Tensor, " n"]
+    pixels: UInt8[Tensor, "n 3 s s"]  # the images' own, each window in the upper left corner; the rest is ignored
+    sides: Int[Tensor, " n"]  # of each window, in pixels
+    mirrored: Bool[Tensor, " n"]  # which are turned left to right
+    size: int  # side of the crops to make, in pixels
+    numbers: Int[Tensor, " n"]  # of each window among the fixed ones; -1 where windows are not fixed
 
     def to(self, device: torch.device | str) -> Windows:
         """The same windows on another device."""

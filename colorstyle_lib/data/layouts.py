@@ -34,21 +34,14 @@ LOCK = ".shards.lock"
 
 @dataclass(frozen=True)
 class Listing:
-    """Images in a fixed order.
-
-    Attributes:
-        names: of each, relative to the root; unique.
-        read: opens number ``i`` as upright 8-bit sRGB; an ``ImageError`` where it is damaged.
-        files: the files that they come from; where one changes, an image may have.
-        compact: made to be read one by one while training, so that nothing need be kept decoded.
-    """
+    """Images in a fixed order."""
 
     root: Path
-    names: Sequence[str]
-    datasets: Sequence[str]
-    read: Callable[[int], Image.Image]
-    files: Sequence[Path]
-    compact: bool = False
+    names: Sequence[str]  # of each, relative to the root; unique
+    datasets: Sequence[str]  # of each
+    read: Callable[[int], Image.Image]  # opens number `i` as upright 8-bit sRGB; an ImageError where it is damaged
+    files: Sequence[Path]  # that they come from; where one changes, an image may have
+    compact: bool = False  # made to be read one by one while training, so that nothing need be kept decoded
 
     def __len__(self) -> int:
         return len(self.names)

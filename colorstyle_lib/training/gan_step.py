@@ -49,25 +49,15 @@ class DiscriminatorInput(NamedTuple):
 
 @dataclass(frozen=True)
 class GeneratorOutput:
-    """The generator's output for a batch.
+    """The generator's output for a batch."""
 
-    Attributes:
-        features: decoder features at half the size; None where only the restyling levels learn.
-        alphas: attention weights by level.
-        lab: the output pictures, colors only in rows that the discriminator sees; None without a discriminator.
-        source: the pictures to restyle, sRGB, gray ones as the generator colored them; None where there are none.
-        restyled: the same in their style, sRGB that may leave [0, 1] a little.
-        style_alpha: attention weights of the style decoder.
-        fake: the discriminator's input; None without a discriminator.
-    """
-
-    features: Float[Tensor, "n c _ _"] | None
-    alphas: dict[str, Tensor]
-    lab: Float[Tensor, "n 3 h w"] | None = None
-    source: Float[Tensor, "k 3 h w"] | None = None
-    restyled: Float[Tensor, "k 3 h w"] | None = None
-    style_alpha: Float[Tensor, "k 3 _ _"] | None = None
-    fake: DiscriminatorInput | None = None
+    features: Float[Tensor, "n c _ _"] | None  # the decoder's, at half the size; None where only restyling learns
+    alphas: dict[str, Tensor]  # attention weights by level
+    lab: Float[Tensor, "n 3 h w"] | None = None  # colors only in rows that the discriminator sees; None without one
+    source: Float[Tensor, "k 3 h w"] | None = None  # to restyle, sRGB, gray ones as the generator colored them
+    restyled: Float[Tensor, "k 3 h w"] | None = None  # the same in their style, sRGB that may leave [0, 1] a little
+    style_alpha: Float[Tensor, "k 3 _ _"] | None = None  # attention weights of the style decoder
+    fake: DiscriminatorInput | None = None  # None without a discriminator
 
 
 def train_step(state: TrainState, batches: list[TaskBatch], context: StepContext, stage: str) -> dict[str, Tensor]:

@@ -149,21 +149,13 @@ class TrainState:
 
 @dataclass(frozen=True)
 class StepContext:
-    """What a step needs beside the training state and the batch; it never changes in a run.
+    """What a step needs beside the training state and the batch; it never changes in a run."""
 
-    Attributes:
-        config: tasks, stages and weights of the losses.
-        group: the processes that share each batch.
-        bin_weights: weight of a pixel by its ab bin (see :func:`.rebalancing`); None for all alike.
-        features: frozen VGG-19 features for the style losses; None where no task needs them.
-        kept: what the frozen encoder said of the fixed windows; None where it is computed in every step.
-    """
-
-    config: TrainingConfig
-    group: ProcessGroup = field(default_factory=ProcessGroup)
-    bin_weights: Float[Tensor, " q"] | None = None
-    features: nn.Module | None = None
-    kept: KeptMaps | None = None
+    config: TrainingConfig  # tasks, stages and weights of the losses
+    group: ProcessGroup = field(default_factory=ProcessGroup)  # the processes that share each batch
+    bin_weights: Float[Tensor, " q"] | None = None  # of a pixel by its ab bin, from `rebalancing`; None: all alike
+    features: nn.Module | None = None  # frozen VGG-19, for the style losses; None where no task needs them
+    kept: KeptMaps | None = None  # what the frozen encoder said of the fixed windows; None: computed in every step
 
     @classmethod
     def new(cls, preset: Preset, batches: Batches, group: ProcessGroup) -> StepContext:

@@ -47,30 +47,20 @@ _LAST_HINT = 0.15  # chance that a hint is the last: about seven a picture, some
 class TaskBatch:
     """Pictures with their tasks, on the device that computes the step.
 
-    Attributes:
-        rgb: the real pictures, sRGB in [0, 1].
-        other: for each picture a second one: a reference (a crop of the same picture, at times of a foreign one,
-            because not every reference fits) or a style (any picture).
-        task: for each picture the index into :data:`TASKS`.
-        known: where L and where color is known: 0 no, 1 yes, :data:`DEGRADED` in between.
-        fade: what degraded pictures keep of their contrast and of their chroma.
-        z: noise vectors to choose from; 0 for pictures without noise.
-        taken: which of the style's modalities are taken.
-        strength: of the style.
-        chances: numbers in [0, 1) for the discriminator's augmentation: of the generated, then of the real picture.
-        windows: numbers of the picture and of the second one among the fixed windows; -1 for none.
+    The second picture is a reference (a crop of the same picture, at times of a foreign one, because not every
+    reference fits) or a style (any picture).
     """
 
-    rgb: Float[Tensor, "n 3 h w"]
-    other: Float[Tensor, "n 3 h w"]
-    task: Int[Tensor, " n"]
-    known: Float[Tensor, "n 2 h w"]
-    fade: Float[Tensor, "n 2"]
-    z: Float[Tensor, "n k d"]
-    taken: Float[Tensor, "n 3"]
-    strength: Float[Tensor, " n"]
-    chances: Float[Tensor, "n 2 4"]
-    windows: Int[Tensor, "n 2"]
+    rgb: Float[Tensor, "n 3 h w"]  # the real pictures, sRGB in [0, 1]
+    other: Float[Tensor, "n 3 h w"]  # for each picture a second one
+    task: Int[Tensor, " n"]  # indices into TASKS
+    known: Float[Tensor, "n 2 h w"]  # where L and where color is known: 0 no, 1 yes, DEGRADED in between
+    fade: Float[Tensor, "n 2"]  # what degraded pictures keep of their contrast and of their chroma
+    z: Float[Tensor, "n k d"]  # noise vectors to choose from; 0 for pictures without noise
+    taken: Float[Tensor, "n 3"]  # which of the style's modalities are taken
+    strength: Float[Tensor, " n"]  # of the style
+    chances: Float[Tensor, "n 2 4"]  # in [0, 1), for the augmentation of the generated and of the real picture
+    windows: Int[Tensor, "n 2"]  # numbers of the two pictures among the fixed windows; -1 for none
 
     def split(self, count: int) -> list[TaskBatch]:
         """The same pictures in this many batches of equal size."""

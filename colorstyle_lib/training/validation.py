@@ -34,26 +34,15 @@ _EARLY = 100  # steps
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Results on pictures that were not trained on.
+    """Results on pictures that were not trained on; of attention by decoder level, empty without it."""
 
-    Attributes:
-        n: pictures.
-        psnr_ab: mean over pictures of the PSNR of the ab planes, dB.
-        colorfulness_ratio: mean colorfulness of the results over that of the real pictures; 1 is right, 0 is gray.
-        stain_ratio: how fast blurred color changes in calm places, over the real pictures'
-            (:func:`.stain_gradients`); 1 is right.
-        attention: by decoder level, the mean weight of each modality; empty without attention.
-        attention_spread: by decoder level, the largest standard deviation of a modality's weight over pictures.
-        sets: the three numbers of each data set, where there are several.
-    """
-
-    n: int
-    psnr_ab: float
-    colorfulness_ratio: float
-    stain_ratio: float = math.nan
-    attention: dict[str, dict[str, float]] = field(default_factory=dict)
-    attention_spread: dict[str, float] = field(default_factory=dict)
-    sets: dict[str, dict[str, float]] = field(default_factory=dict)
+    n: int  # pictures
+    psnr_ab: float  # mean over pictures of the PSNR of the ab planes, dB
+    colorfulness_ratio: float  # mean colorfulness of the results over the real pictures'; 1 is right, 0 is gray
+    stain_ratio: float = math.nan  # how fast blurred color changes in calm places, over the real pictures'; 1 is right
+    attention: dict[str, dict[str, float]] = field(default_factory=dict)  # the mean weight of each modality
+    attention_spread: dict[str, float] = field(default_factory=dict)  # a weight's largest deviation over pictures
+    sets: dict[str, dict[str, float]] = field(default_factory=dict)  # PSNR and ratios of each, where there are several
 
 
 @torch.no_grad()
