@@ -174,8 +174,7 @@ class Batches:
     seen more often than its size says. No image is twice in a batch, unless a group has fewer than the batch wants.
 
     Args:
-        batch_size: images a batch, over all parts.
-        crop: side of the crops, in pixels.
+        batch_size: images a batch, over all parts; ``crop`` is the side of the crops, in pixels.
         part: (rank, world): which of how many equal parts of each batch this one computes.
         covers: from which to which share of the image's shorter side a crop covers.
         shares: of the store's groups, in their order.
@@ -273,10 +272,7 @@ class Prefetched(Generic[Item]):
 
     Use it in a ``with`` block, so that its threads end however the block ends. They call ``make`` at once, and keep
     ``depth`` items ready or in the making; what it raises is raised where its item would have come. Threads, not
-    processes: decoding and copying let go of Python's lock.
-
-    Attributes:
-        waited: seconds that the consumer stood still for data, in all.
+    processes: decoding and copying let go of Python's lock. ``waited`` counts seconds that the consumer stood still.
     """
 
     def __init__(

@@ -53,11 +53,7 @@ def list_images(root: Roots, split: Split, datasets: Sequence[str] = ()) -> List
 
 
 def find_split(root: Path, split: Split) -> list[Path]:
-    """List the image files of one split of a folder that is in no published layout, sorted; none is opened.
-
-    Raises:
-        DataError: the root is no folder, or the split is empty.
-    """
+    """List the image files of one split of a folder in no published layout, sorted; DataError if there are none."""
     if not root.is_dir():
         raise DataError(f"data root {str(root)!r} is not a folder")
     homes = [root, *sorted(path for path in root.iterdir() if path.is_dir())]

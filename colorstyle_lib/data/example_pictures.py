@@ -75,12 +75,8 @@ class StylePicture:
 def style(name: str, size: int = 256, seed: int = 0) -> StylePicture:
     """Load one style picture; anybody may use and show them.
 
-    Args:
-        size: side in pixels, from 32 to 1024. The files have 256; other sizes are resampled (Lanczos).
-        seed: chooses the variant, modulo :data:`VARIANTS`.
-
-    Raises:
-        ConfigError: no style has this name, or the size is out of range.
+    ``size`` is the side in pixels, from 32 to 1024; the files have 256, other sizes are resampled (Lanczos). The seed
+    chooses the variant, modulo :data:`VARIANTS`. ConfigError: no style has this name, or the size is out of range.
     """
     check_known("style", name, STYLES)
     if not 32 <= size <= 1024:

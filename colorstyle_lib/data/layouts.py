@@ -248,10 +248,8 @@ def _torchvision(name: str, root: Path, **settings: Any) -> Any:
 def shards(root: Path, split: Split) -> Listing | None:
     """WebDataset shards, ``<split>-*.tar``: each image is found by its place in the tar file.
 
-    Ours (:mod:`.shards`) have a ``.json`` beside each tar that says where its images are; others are looked through.
-
-    Raises:
-        DataError: the shards are not complete, one is missing or cut off, or there are none of this split.
+    Ours (:mod:`.shards`) have a ``.json`` beside each tar that says where its images are; others are looked through. A
+    DataError where they are not complete, one is missing or cut off, or there are none of this split.
     """
     ours, begun = (root / INDEX).is_file(), (root / LOCK).is_file()
     if not (ours or begun or any(root.glob("train-*.tar")) or any(root.glob("val-*.tar"))):

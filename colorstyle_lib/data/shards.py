@@ -39,12 +39,8 @@ def write_shards(
     """Pack both splits of a data root into shards and an index of them, which is returned; run again, it goes on.
 
     Images are put in a fixed random order, so that a shard is a sample of the whole. Color keeps its full resolution
-    (4:4:4), and smaller images are not enlarged.
-
-    Args:
-        shorter_side: larger images are made this small, in pixels.
-        quality: of the JPEG files, 1 to 100.
-        datasets: only these; by default all.
+    (4:4:4); images with a shorter side above ``shorter_side`` pixels are made this small. ``quality`` of the JPEG files
+    is 1 to 100; data sets are all by default.
 
     Raises:
         ConfigError: a number out of range. DataError: nothing to pack, shards of something else, or a full disk.

@@ -26,22 +26,17 @@ class AttentionOverride:
     What is given applies in the order below. Where nothing is left in an image, its weights are all 0 and a
     :class:`.MultiModalAttention` neither scales nor shifts.
 
-    Attributes:
-        remove: modalities treated as absent, as if the picture did not have them.
-        permute: for each modality of :data:`MODALITIES` the one whose energy it takes; one whose partner is absent
-            keeps its own. Where both are present their weights are swapped.
-        equalise: the same weight for all that are present.
-        fix: a weight for each modality, in any unit, shared out over those present; one not named gets 0. It takes the
-            place of whatever energies there were. Such as ``{"texture": 1.0, "shape": 0.0}``.
-
     Raises:
         ConfigError: an unknown modality (the message names the nearest), a permutation that is none, a weight that is
             negative or no number, or none above 0.
     """
 
-    remove: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()  # modalities treated as absent, as if the picture did not have them
+    # for each modality the one whose energy it takes; one whose partner is absent keeps its own
     permute: Mapping[str, str] | None = None
-    equalise: bool = False
+    equalise: bool = False  # the same weight for all that are present
+    # in the place of energies, a weight for each modality, in any unit, shared out over those present; one not named
+    # gets 0; such as {"texture": 1.0, "shape": 0.0}
     fix: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:

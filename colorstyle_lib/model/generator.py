@@ -133,17 +133,11 @@ class Generator(nn.Module):
     def forward_features(
         self, content: Content, reference: Reference | None = None, z: Noise = None, *, override: Override = None
     ) -> tuple[Float[Tensor, "n c h/2 w/2"], dict[str, Float[Tensor, "n m _ _"]]]:
-        """Features at half the size, from which the head reads colors, and alpha by level: ``"8"`` at 1/8 of the size.
-
-        Arguments and errors as in :meth:`forward`.
-        """
+        """Features at half the size, from which the head reads colors, and alpha by level (``"8"``: at 1/8)."""
         return self.decode(self.encode(content, reference), z, override=override)
 
     def encode(self, content: Content, reference: Reference | None = None, measured: Measured | None = None) -> Encoded:
-        """Encode a content and what steers its decoding; arguments and errors as in :meth:`forward`.
-
-        ``measured`` is of the pictures whose content it is, where :meth:`measure` has been called for them before.
-        """
+        """Encode a content and what steers its decoding; ``measured`` is :meth:`measure`'s of these pictures."""
         if content.shape[-1] % self.step or content.shape[-2] % self.step:
             size = tuple(content.shape[-2:])
             raise ConfigError(f"the generator wants sides that are multiples of {self.step}, not {size}")

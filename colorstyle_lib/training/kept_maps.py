@@ -23,10 +23,8 @@ class KeptMaps:
 
     A record (0.26 MB at 128 px) is written when its window is first drawn, and read from then on; so a run needs no
     pass over the images before it, and the next run over the same images starts with all that the last one computed.
-    In ``folder`` is a file for each set of images, windows and encoder; any of them can be deleted.
-
-    Raises:
-        ConfigError: the encoder learns, or the windows change. DataError: the disk has no room.
+    In ``folder`` is a file for each set of images, windows and encoder; any of them can be deleted. ConfigError: the
+    encoder learns, or the windows change. DataError: the disk has no room.
     """
 
     def __init__(self, folder: Path, batches: Batches, generator: Generator) -> None:
