@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import re
 import sys
@@ -30,6 +31,10 @@ ENDINGS = tuple(f".{name}" for name in _NAMES.split())
 
 MAX_PIXELS = 200_000_000
 """Larger pictures are refused from their header, before any memory is taken for them."""
+
+_SMALL = 16_000_000
+_DENSEST = {"JPEG": 600, "TIFF": 2500, "WEBP": 2500, "JPEG2000": 2500, "AVIF": 2500, "HEIF": 2500}
+# Pixels a byte. Photographs have less than 100, flat JPEG files up to 340; more is made to fill memory or time.
 
 # Only what people's pictures come as: Pillow would also run Ghostscript on EPS, and guess at unsigned files.
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF", "JPEG2000", "PPM")
@@ -109,13 +114,16 @@ def open_header(source: str | os.PathLike[str]) -> Iterator[Image.Image]:
 
 def identify(file: io.BufferedReader, name: str) -> Image.Image:
     """Read a file's header; within :func:`strict_pillow`."""
-    head = file.read(12)
+    size, head = file.seek(0, os.SEEK_END), file.seek(0) or file.read(12)
     try:
         Image.init()
         try:
             # TGA has no signature; its files are told by their ending.
             formats = (*_FORMATS, "TGA") if name[:-1].lower().endswith(".tga") else _FORMATS
             picture = Image.open(file, formats=[known for known in formats if known in Image.OPEN])
+            pixels, most = math.prod(picture.size), _DENSEST.get(picture.format, math.inf)
+            if _SMALL < pixels <= MAX_PIXELS and pixels > most * size and picture.mode != "1":
+                raise ImageError(f"{name} is no picture: {size} bytes that would become {pixels / 1e6:.0f} megapixels")
             return _deep_tiff(file, name) if _is_misread(picture) else picture
         except UnidentifiedImageError:
             if head[:4] in _TIFF:
@@ -132,6 +140,8 @@ def identify(file: io.BufferedReader, name: str) -> Image.Image:
         raise ImageError(f"{name} is not a picture, or its beginning is damaged (known: {known})") from error
     except ImportError as error:
         raise ImageError(f"{name} is a HEIC picture; to open it: pip install pillow-heif") from error
+    except ImageError:
+        raise
     except Exception as error:  # see decode
         raise ImageError(f"{name} is damaged: {error}") from error
 
@@ -273,6 +283,23 @@ def open_picture(source: Source, *, strict: bool = False) -> Image.Image:
         if isinstance(source, np.ndarray):
             return decode(_from_array(source), "the array given")
     raise ImageError(f"a picture is a path, a PIL.Image, an array or a tensor, not {type(source).__name__!r}")
+
+
+def open_mask(source: Source) -> Image.Image:
+    """Open a mask, of mode L: by its alpha where what shows is of one color, as of a layer that was painted on.
+
+    Errors are those of :func:`open_picture`.
+    """
+    lightness = open_picture(source).convert("L")
+    with strict_pillow(), ExitStack() as stack:
+        if isinstance(source, str | os.PathLike):
+            source = stack.enter_context(open_header(source))
+        elif not isinstance(source, Image.Image):
+            source = _from_array(_tensor_to_array(source) if isinstance(source, Tensor) else source)
+        layer = np.asarray(ImageOps.exif_transpose(source).convert("RGBA")) if source.has_transparency_data else None
+    shows = layer[layer[..., 3] > 127] if layer is not None else []
+    painted = len(shows) and layer[..., 3].min() < 255 and np.ptp(shows[:, :3], axis=0).max() <= 8
+    return Image.fromarray(np.ascontiguousarray(layer[..., 3])) if painted else lightness
 
 
 def size_of_file(path: str | os.PathLike[str]) -> tuple[int, int]:

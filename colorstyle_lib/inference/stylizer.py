@@ -20,7 +20,7 @@ from torchvision.transforms.functional import gaussian_blur
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.images.read import Source, open_picture
+from colorstyle_lib.images.read import Source, open_mask, open_picture
 from colorstyle_lib.inference.colorizer import Result, is_gray, pixels_hash
 from colorstyle_lib.inference.guided_upsampling import Strip, rows_at_size, strip_by_strip
 from colorstyle_lib.model.attention import AttentionOverride
@@ -78,7 +78,7 @@ class Stylizer:
         styles = [(open_picture(source), weight) for source, weight in _weighted(self.style)]
         self._style_code = self._encode(styles)
         self._gray_style = all(is_gray(picture, toned=False) for picture, _ in styles)
-        self._mask = open_picture(self.mask).convert("L") if self.mask is not None else None
+        self._mask = open_mask(self.mask) if self.mask is not None else None
         self._provenance = {
             "task": "stylize",
             "styles_sha256": [[pixels_hash(picture), weight] for picture, weight in styles],

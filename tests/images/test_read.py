@@ -12,7 +12,15 @@ from pictures import farthest, over_white, pixels, refusal
 from PIL import Image
 
 from colorstyle_lib.errors import ConfigError, ImageError
-from colorstyle_lib.images.read import find_pictures, open_picture, resize, shorter_side, to_picture, to_tensor
+from colorstyle_lib.images.read import (
+    find_pictures,
+    open_mask,
+    open_picture,
+    resize,
+    shorter_side,
+    to_picture,
+    to_tensor,
+)
 
 # Arrays, tensors, pictures
 
@@ -188,3 +196,22 @@ def test_find_pictures_leaves_out_what_is_hidden(tmp_path):
     for bad in (tmp_path / "c.png", tmp_path / "nowhere"):
         with pytest.raises(ImageError, match="not a folder"):
             find_pictures(bad)
+
+
+@pytest.mark.parametrize("color", ["black", "white", (255, 0, 0)])
+def test_a_mask_painted_on_an_empty_layer_is_its_alpha(tmp_path, color):
+    alpha = Image.new("L", (40, 30))
+    alpha.paste(255, (10, 5, 20, 25))
+    alpha.paste(60, (20, 5, 22, 25))  # a soft edge
+    layer = Image.new("RGBA", (40, 30), (0, 0, 0, 0))
+    layer.paste(color, mask=alpha.point(lambda a: 255 * (a > 0)))
+    layer.putalpha(alpha)
+    layer.save(tmp_path / "mask.png")
+    for source in (tmp_path / "mask.png", layer, np.asarray(layer)):
+        assert np.array_equal(np.asarray(open_mask(source)), np.asarray(alpha))
+
+
+def test_other_masks_are_their_lightness(tmp_path, ramp):
+    for picture in (Image.fromarray(ramp), Image.fromarray(ramp).convert("RGBA"), Image.new("RGBA", (4, 4), "white")):
+        picture.save(tmp_path / "mask.png")
+        assert np.array_equal(np.asarray(open_mask(tmp_path / "mask.png")), np.asarray(picture.convert("L")))

@@ -20,7 +20,7 @@ from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from colorstyle_lib.errors import ImageError
 from colorstyle_lib.images import read as decoding
-from colorstyle_lib.images.read import open_picture
+from colorstyle_lib.images.read import open_picture, size_of_file
 
 
 def test_not_found_names_the_nearest(tmp_path, ramp):
@@ -89,6 +89,25 @@ def test_bomb_is_refused_from_its_header(tmp_path):
     refusal(tmp_path / "bomb.png", "bomb.png", "30000 x 20000", "600 megapixels", "smaller")  # not: damaged
 
 
+@pytest.mark.parametrize(("ending", "how"), [("webp", {"lossless": True}), ("jp2", {})])
+def test_a_few_bytes_do_not_fill_memory(tmp_path, ending, how):
+    path = tmp_path / f"bomb.{ending}"
+    Image.new("L" if ending == "jp2" else "RGB", (8000, 6000), 99 if ending == "jp2" else "teal").save(path, **how)
+    refusal(path, "bomb", "48 megapixels")
+    with pytest.raises(ImageError, match="48 megapixels"):
+        size_of_file(path)
+
+
+def test_a_large_flat_picture_is_none_of_these(tmp_path):
+    for name, mode, how in (
+        ("a.jpg", "RGB", {"progressive": True, "optimize": True}),
+        ("a.png", "L", {}),
+        ("a.tif", "1", {"compression": "group4"}),
+    ):
+        Image.new(mode, (5000, 4000), 1).save(tmp_path / name, **how)
+        assert open_picture(tmp_path / name).size == (5000, 4000)
+
+
 def test_limit_is_ours_and_not_pillows(tmp_path, ramp, monkeypatch):
     Image.fromarray(ramp).save(tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # Pillow would refuse
@@ -151,7 +170,7 @@ def test_a_large_photo_is_not_held_many_times(tmp_path, orientation, times):
     Image.new("RGB", (6000, 4000), "teal").save(tmp_path / "large.jpg", exif=exif, icc_profile=profile)
     # Not getrusage, whose peak a new process takes over from its parent.
     code = (
-        "import pathlib, re; from colorstyle_lib.images.read import open_picture; "
+        "import pathlib, re; from colorstyle_lib.images.read import open_picture, size_of_file; "
         "status = lambda name: "
         "int(re.search(name + r':\\s*(\\d+)', pathlib.Path('/proc/self/status').read_text())[1]); "
         f"before = status('VmRSS'); open_picture({str(tmp_path / 'large.jpg')!r}); "
