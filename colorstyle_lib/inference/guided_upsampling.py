@@ -5,7 +5,6 @@ In its fast form, whose coefficients are computed at the small size: K. He and J
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Float
@@ -13,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.model.guided_filter import guided_coefficients
 
 _STRIP_PIXELS = 1_000_000  # at full size in floating point at one time
@@ -48,10 +48,8 @@ def strip_by_strip(
     rows = max(1, _STRIP_PIXELS // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        pixels = torch.from_numpy(np.array(picture.crop((0, top, width, bottom)))).to(device)
-        rgb = make(pixels.permute(2, 0, 1)[None].float() / 255, (top, bottom, height, width))
-        strip = (rgb[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
-        result.paste(Image.fromarray(strip), (0, top))
+        rgb = to_tensor(picture.crop((0, top, width, bottom))).to(device)[None]
+        result.paste(to_picture(make(rgb, (top, bottom, height, width))), (0, top))
     return result
 
 

@@ -1,4 +1,7 @@
-"""Metrics of a coloring, of batches, one number an image unless they say more; and statistics of the ab planes."""
+"""Metrics of a coloring, of batches, one number an image unless they say more; and statistics of the ab planes.
+
+Those that are scikit-image's raise a MissingExtraError where it is not installed.
+"""
 
 from __future__ import annotations
 
@@ -70,10 +73,8 @@ def _colorfulness(rgb: Tensor, change: Callable[[Tensor], Tensor] = torch.positi
 def colorfulness_ratios(found: Float[Tensor, " n"], real: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
     """Each picture's colorfulness over its real picture's; 1 is right, 0 is gray.
 
-    In their mean pale pictures weigh most, in the ratio of means (:func:`.ratio_of`) colorful ones.
-
-    Raises:
-        ConfigError: a real picture is gray, of colorfulness below 1.
+    In their mean pale pictures weigh most, in the ratio of means (:func:`.ratio_of`) colorful ones. ConfigError: a real
+    picture is gray, of colorfulness below 1.
     """
     if gray := int((real < _GRAY).sum()):
         raise ConfigError(f"{gray} of {len(real)} real pictures are gray, to which nothing has a ratio; leave them out")
@@ -86,9 +87,6 @@ def ssim(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"]) 
     scikit-image's, with a Gaussian window of deviation 1.5 pixels: the mean over the three planes and over pixels whose
     window of 11 x 11 lies inside the picture; torchmetrics also counts the others, reflected at the border, and gives
     other numbers for small pictures. Since a coloring's lightness was given it is near 1 for every method.
-
-    Raises:
-        MissingExtraError: scikit-image is not installed.
     """
     with needs_extra("scikit-image", "tutorial"):
         from skimage.metrics import structural_similarity
@@ -102,9 +100,6 @@ def ciede2000(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h 
     """CIEDE2000 color difference (CIE 142-2001; G. Sharma et al., Color Research & Application 30(1), 2005) of Lab.
 
     scikit-image's, the mean over an image's pixels. About 1 is just noticeable; less is better.
-
-    Raises:
-        MissingExtraError: scikit-image is not installed.
     """
     with needs_extra("scikit-image", "tutorial"):
         from skimage.color import deltaE_ciede2000
@@ -154,12 +149,9 @@ def histogram_distance(one: Float[Tensor, "*n q"], other: Float[Tensor, "*n q"])
 def mode_coverage(answers: Float[Tensor, "z n c"], modes: Float[Tensor, "k c"], radius: float) -> Float[Tensor, " n"]:
     """Share of the true answers that at least one draw comes near, a question at a time; 0 to 1, more is better.
 
-    It promises nothing of how often each is drawn, nor that all draws are near any.
-
-    Args:
-        answers: ``z`` draws for each of ``n`` questions, such as the (a, b) of an object colored again and again.
-        modes: the true answers, the same for all questions.
-        radius: what counts as near, a Euclidean distance in the answers' unit.
+    It promises nothing of how often each is drawn, nor that all draws are near any. ``answers`` are ``z`` draws for
+    each of ``n`` questions, such as the (a, b) of an object colored again and again; ``modes`` are the true answers,
+    the same for all questions; within the radius, a Euclidean distance in their unit, is near.
     """
     near = (answers[:, :, None] - modes).norm(dim=3) < radius  # (z, n, k)
     return near.any(dim=0).float().mean(dim=1)
@@ -174,11 +166,7 @@ def chroma(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n h w"]:
 
 
 def sample_pixels(images: Float[Tensor, "n c h w"], count: int, seed: int = 0) -> Float[Tensor, "k c"]:
-    """Draw ``count`` pixels from a batch of any planes at random, each at most once; all where it has fewer.
-
-    Raises:
-        ConfigError: ``count`` is below 1.
-    """
+    """Draw ``count`` (1 or more, else ConfigError) pixels of any planes at random, each once; all where it has fewer."""
     if count < 1:
         raise ConfigError(f"the number of pixels must be at least 1, not {count}")
     pixels = images.movedim(1, -1).flatten(0, 2)
@@ -189,8 +177,7 @@ def sample_pixels(images: Float[Tensor, "n c h w"], count: int, seed: int = 0) -
 def ab_histogram(pixels: Float[Tensor, "k 3"], bins: int = 110) -> Float[Tensor, "{bins} {bins}"]:
     """Share of the Lab pixels in each square of the ab plane, between minus :data:`AB_REACH` and :data:`AB_REACH`.
 
-    Returns:
-        Sums to 1. Rows are b, columns a, both rising: draw it with ``origin="lower"``.
+    Sums to 1. Rows are b, columns a, both rising: draw it with ``origin="lower"``.
     """
     width = 2 * AB_REACH / bins
     # A rounding error at the gamut's tips must not drop a pixel.
@@ -204,9 +191,8 @@ def mean_by_lightness(
 ) -> tuple[Float[Tensor, "{bins} 3"], Float[Tensor, " {bins}"]]:
     """The average color of all Lab pixels of one lightness: the best guess of a model that sees a pixel's L only.
 
-    Returns:
-        For each of ``bins`` equal parts of L in [0, 100] its average Lab (L is the part's middle), and the average
-        chroma of its pixels. A part without pixels has average ab and chroma 0.
+    For each of ``bins`` equal parts of L in [0, 100] its average Lab (L is the part's middle), and the average chroma
+    of its pixels. A part without pixels has average ab and chroma 0.
     """
     width = 100 / bins
     part = (pixels[:, 0] / width).long().clamp(0, bins - 1)
@@ -220,9 +206,8 @@ def mean_by_lightness(
 def ab_slice(lightness: float, side: int = 221) -> tuple[Float[Tensor, "3 s s"], Bool[Tensor, "s s"]]:
     """All colors of one lightness L in [0, 100], and which of them sRGB can show.
 
-    Returns:
-        sRGB in [0, 1], clipped, at ``side`` samples along a and along b, between minus :data:`AB_REACH` and
-        :data:`AB_REACH`; and whether it needed no clipping. Rows are b, columns a, both rising.
+    sRGB in [0, 1], clipped, at ``side`` samples along a and along b, between minus :data:`AB_REACH` and
+    :data:`AB_REACH`; and whether it needed no clipping. Rows are b, columns a, both rising.
     """
     a, b = _ab_grid(side)
     linear = lab_to_linear(torch.stack((torch.full_like(a, lightness), a, b)))

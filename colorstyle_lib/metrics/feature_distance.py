@@ -59,10 +59,7 @@ def pooled_features(rgb: Float[Tensor, "n 3 h w"], network: EfficientNetLite0) -
 
 
 def perceptual_distances(found: list[Tensor], wanted: list[Tensor]) -> Float[Tensor, " n"]:
-    """Each image's :func:`.perceptual_distance` of a :func:`perceptual_network`'s maps, a mean over layers.
-
-    Each layer has its own scale; less is better.
-    """
+    """Each image's :func:`.perceptual_distance` of a :func:`perceptual_network`'s maps; less is better."""
     rows = [slice(i, i + 1) for i in range(len(found[0]))]
     return torch.stack([perceptual_distance([f[row] for f in found], [w[row] for w in wanted]) for row in rows])
 
@@ -189,11 +186,8 @@ class StyleJudge:
 def lpips(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
     """LPIPS 0.1 with AlexNet (R. Zhang et al., CVPR 2018, arXiv:1801.03924), an image at a time; less is better.
 
-    For sRGB in [0, 1] with sides of at least 63 pixels.
-
-    Raises:
-        ConfigError: smaller pictures. MissingExtraError: torchmetrics is not installed.
-        WeightsError: the weights are not here and cannot be fetched.
+    For sRGB in [0, 1] with sides of at least 63 pixels, else a ConfigError. MissingExtraError: torchmetrics is not
+    installed. WeightsError: the weights are not here and cannot be fetched.
     """
     from torchvision.models import AlexNet_Weights
 
@@ -211,11 +205,8 @@ def fid(found: Float[Tensor, "n 3 h w"], real: Float[Tensor, "m 3 h w"]) -> floa
     """Fréchet Inception distance (M. Heusel et al., NeurIPS 2017, arXiv:1706.08500) of two sets of pictures.
 
     For sRGB in [0, 1], which is rounded to 8 bits; less is better. On 2,048 features: with fewer pictures it is
-    rank-deficient and too large (:func:`.rank_note`), and no two numbers of different n can be compared.
-
-    Raises:
-        ConfigError: fewer than 2 pictures. MissingExtraError: torchmetrics or torch-fidelity is not installed.
-        WeightsError: the weights are not here and cannot be fetched.
+    rank-deficient and too large (:func:`.rank_note`), and no two numbers of different n can be compared. ConfigError:
+    fewer than 2 pictures. MissingExtraError and WeightsError as :func:`lpips`.
     """
     if min(len(found), len(real)) < 2:
         raise ConfigError("FID needs at least 2 pictures of each kind")
