@@ -166,7 +166,7 @@ def chroma(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n h w"]:
 
 
 def sample_pixels(images: Float[Tensor, "n c h w"], count: int, seed: int = 0) -> Float[Tensor, "k c"]:
-    """Draw ``count`` (1 or more, else ConfigError) pixels of any planes at random, each once; all where it has fewer."""
+    """Draw ``count`` pixels (a ConfigError below 1) of any planes at random, each once; all where there are fewer."""
     if count < 1:
         raise ConfigError(f"the number of pixels must be at least 1, not {count}")
     pixels = images.movedim(1, -1).flatten(0, 2)
