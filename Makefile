@@ -18,7 +18,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check
 OWN_KERNEL = JUPYTER_PATH="$$($(BIN)/python -c 'import sys; print(sys.prefix)')/share/jupyter"
 
 .DEFAULT_GOAL := help
-.PHONY: help tutorial test review lab bench constraints offline-kit clean
+.PHONY: help tutorial test review lab gallery bench constraints offline-kit clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ review: $(READY) ## the reviewer's hour: notebooks in smoke mode, a figure, the 
 
 lab: $(READY) ## open the notebooks in JupyterLab; LAB="--no-browser --allow-root" passes options on
 	@$(OWN_KERNEL) $(BIN)/python -m jupyter lab $(LAB) notebooks
+
+gallery: $(READY) ## write runs/gallery.html, the demo photographs before and after, for anyone without Python
+	@$(BIN)/colorstyle gallery -o runs/gallery.html
 
 # Checking shapes takes time of its own, so that is switched off here.
 bench: $(READY) ## compare speed and memory with the alternatives

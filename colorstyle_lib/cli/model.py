@@ -47,6 +47,14 @@ def add_model_commands(commands: Any) -> None:
     to_1 = number(float, 0.0, 1.0, "a number from 0 (each frame by itself) to 1")
     add("--smooth", type=to_1, default=0.0, metavar="F", help=what)
 
+    add = add_command(commands, "explore", _explore, "play with a photograph in notebook 09, in JupyterLab")
+    add("photo", metavar="PHOTO", nargs="?", type=Path, help="default: a demo photograph")
+    add("--voila", action="store_true", help="serve it by Voila, without code; Voila must be installed")
+
+    add = add_command(commands, "gallery", _gallery, "write one page of before and after, which needs no Python")
+    add("folder", metavar="FOLDER", nargs="?", type=Path, help="with photographs; default: the demo photographs")
+    add("-o", "--output", metavar="OUT.html", type=Path, default=Path("gallery.html"), help="default: gallery.html")
+
     add = add_command(commands, "info", _info, "versions, device, weights and where things are")
     add("--weights", type=Path, help="a .safetensors file; default: the released weights")
 
@@ -100,6 +108,18 @@ def _style(text: str) -> tuple[Path, float]:
         return Path(path), float(weight)
     except ValueError:
         raise ConfigError(f"--style wants a picture, or PICTURE:WEIGHT, not {text!r}") from None
+
+
+def _explore(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.notebook_runner.explore import explore
+
+    return explore(**keywords(arguments))
+
+
+def _gallery(arguments: argparse.Namespace) -> int:
+    from colorstyle_lib.course.gallery import write_gallery
+
+    return write_gallery(**keywords(arguments))
 
 
 def _info(arguments: argparse.Namespace) -> None:

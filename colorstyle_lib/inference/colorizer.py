@@ -27,7 +27,7 @@ from colorstyle_lib.inference.guided_upsampling import with_chroma
 from colorstyle_lib.inference.hints import Hint, limit_hints, rasterize_hints
 from colorstyle_lib.model.attention import AttentionOverride
 from colorstyle_lib.model.content import content_planes, gray_content
-from colorstyle_lib.model.generator import Reference
+from colorstyle_lib.model.generator import Encoded, Reference
 
 if TYPE_CHECKING:
     from colorstyle_lib.inference.colorstyle import ColorStyle
@@ -163,12 +163,16 @@ class Colorizer:
     def _predict(self, content: Float[Tensor, "n 5 h w"]) -> _Prediction:
         n = len(content)
         z = self._z.to(content).expand(n, -1) if self._z is not None else None
-        features, attention = self._generator.forward_features(content, self._reference(n), z, override=self._override)
+        features, attention = self._generator.decode(self._encode(content), z, override=self._override)
         uncertainty = self._generator.uncertainty(features)
         if uncertainty is not None:
             # It is predicted at half the size; the finest stripes that can be there say nothing of the picture.
             uncertainty = nnf.avg_pool2d(nnf.pad(uncertainty, (2, 1, 2, 1), mode="replicate"), 4, stride=1)
         return _Prediction(self._generator.colors(features, content), attention, uncertainty)
+
+    def _encode(self, content: Float[Tensor, "n 5 h w"]) -> Encoded:
+        """The part of a prediction that neither seed nor attention changes."""
+        return self._generator.encode(content, self._reference(len(content)))
 
     def _describe_reference(self, n: int) -> Reference | None:
         """The reference as the generator reads it, for a batch of n pictures."""

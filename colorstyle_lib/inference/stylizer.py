@@ -94,13 +94,16 @@ class Stylizer:
     @torch.inference_mode()
     def _encode(self, styles: Sequence[tuple[Image.Image, float]]) -> StyleCode:
         """The blend of all styles, without what is not to be taken."""
-        labs = [rgb_to_lab(self.model.working_copy(picture, _STYLE_SIDE)) for picture, _ in styles]
-        code = blend([self.model.generator.describe_style(lab) for lab in labs], [weight for _, weight in styles])
+        code = blend([self._describe(picture) for picture, _ in styles], [weight for _, weight in styles])
         if self.keep_color or self.color_only:
             code = code.select(("color",) if self.color_only else ("texture", "shape"))
         if not self._override.apply(torch.zeros_like(code.present, dtype=torch.float), code.present)[1].any():
             raise ConfigError("nothing is left to take: the style has none of the modalities that have weight")
         return code
+
+    def _describe(self, style: Image.Image) -> StyleCode:
+        """All that can be taken from a style picture."""
+        return self.model.generator.describe_style(rgb_to_lab(self.model.working_copy(style, _STYLE_SIDE)))
 
     def __call__(self, picture: Source) -> Result:
         """Redraw a picture; see :meth:`change`."""

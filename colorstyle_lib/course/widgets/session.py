@@ -1,0 +1,79 @@
+"""One photograph under many settings, of which only what changed is computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from PIL import Image
+
+from colorstyle_lib.inference.colorizer import Colorizer, Result, pixels_hash
+from colorstyle_lib.inference.colorstyle import ColorStyle
+from colorstyle_lib.inference.stylizer import Stylizer
+
+_MOST_KEPT = 24  # results of parts, a few megabytes each at 256 pixels
+
+
+class Session:
+    """The calls of :class:`.ColorStyle` for one picture, with the same results; encodings and predictions are kept.
+
+    A new saturation uses the last prediction, a new seed or other attention weights the last encoding, another strength
+    or blend the descriptions of the styles.
+    """
+
+    def __init__(self, model: ColorStyle, picture: Image.Image) -> None:
+        self.model, self.picture = model, picture
+        self._kept: dict[tuple[Any, ...], Any] = {}
+
+    def colorize(self, **options: Any) -> Result:
+        """:meth:`.ColorStyle.colorize` of the session's picture, with its options and errors."""
+        return _KeepingColorizer(self, model=self.model, **options)([self.picture])[0]
+
+    def stylize(self, style: Any, **options: Any) -> Result:
+        """:meth:`.ColorStyle.stylize` of the session's picture, with its options and errors."""
+        return _KeepingStylizer(self, model=self.model, style=style, **options)(self.picture)
+
+    def keep(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        """What ``make`` returned for this key before, else what it returns now; the oldest are forgotten."""
+        if key not in self._kept:
+            while len(self._kept) >= _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = make()
+        return self._kept[key]
+
+
+class _KeepingColorizer(Colorizer):
+    """Colorizer that looks into its session before it computes."""
+
+    def __init__(self, session: Session, **options: Any) -> None:
+        super().__init__(**options)
+        self._session = session
+        self._encoded_key = (self._provenance["reference_sha256"], self.working_size)
+        self._predicted_key = (*self._encoded_key, self.seed, self.attention and tuple(self.attention.items()))
+
+    def _hints_in(self, content: torch.Tensor) -> tuple[Any, ...]:
+        return tuple(map(tuple, self.hints)) if content[:, 4:].any() else ()
+
+    def _encode(self, content: torch.Tensor) -> Any:
+        key = ("encode", self._hints_in(content), *self._encoded_key)
+        return self._session.keep(key, lambda: Colorizer._encode(self, content))
+
+    def _predict(self, content: torch.Tensor) -> Any:
+        key = ("predict", self._hints_in(content), *self._predicted_key)
+        return self._session.keep(key, lambda: Colorizer._predict(self, content))
+
+    def _follow_hints(self, *arguments: Any) -> Any:
+        key = ("follow", tuple(map(tuple, self.hints)), *self._predicted_key)
+        return self._session.keep(key, lambda: Colorizer._follow_hints(self, *arguments))
+
+
+class _KeepingStylizer(Stylizer):
+    """Stylizer that looks into its session before it describes a style."""
+
+    def __init__(self, session: Session, **options: Any) -> None:
+        self._session = session
+        super().__init__(**options)
+
+    def _describe(self, style: Image.Image) -> Any:
+        return self._session.keep(("style", pixels_hash(style)), lambda: Stylizer._describe(self, style))

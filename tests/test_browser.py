@@ -1,0 +1,285 @@
+"""Notebook 09 as a person uses it: JupyterLab on this machine's loopback, driven by Chromium."""
+
+import io
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import numpy as np
+import pytest
+from PIL import Image
+
+NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "09_explore.ipynb"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SHOTS = os.environ.get("COLORSTYLE_SCREENSHOTS")  # a folder to keep screenshots in, for people to look at
+TIMEOUT = 240_000  # milliseconds for what needs the kernel, on a machine that runs other tests too
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+if CHROMIUM is None:
+    pytest.skip("needs Chromium: apt-get install chromium", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the notebook in a JupyterLab of its own, with a token."""
+    folder, token = tmp_path_factory.mktemp("lab"), secrets.token_hex(16)
+    shutil.copy(NOTEBOOK, folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
+    variables = {f"JUPYTER_{name}": str(folder / name) for name in own}
+    variables |= {f"JUPYTERLAB_{name}_DIR": str(folder / name) for name in ("SETTINGS", "WORKSPACES")}
+    variables |= {"IPYTHONDIR": str(folder / "ipython"), "COLORSTYLE_MODE": "smoke"}
+    variables["PYTHONPATH"] = str(NOTEBOOK.parent.parent)
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
+    command += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | variables, start_new_session=True)
+    try:
+        for _ in range(240):
+            assert server.poll() is None, (folder / "log").read_text()
+            try:
+                urlopen(f"http://127.0.0.1:{port}/api?token={token}", timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}/doc/tree/{NOTEBOOK.name}?token={token}"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)  # with its kernels: the group is this server's own
+        server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def page(lab: str, browser) -> object:
+    """The notebook after "Run All Cells", with its three panels."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(TIMEOUT)
+    page.goto(lab)
+    page.locator(".jp-Notebook").wait_for()
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.get_by_text("ColorStyle.load().colorize(photograph").first.wait_for()
+    for panel in range(3):
+        settled(page, panel)
+    return page
+
+
+def canvas(page, panel: int):
+    return page.locator(".cs-panel").nth(panel).locator(".cs-canvas")
+
+
+def pixels(page, panel: int) -> np.ndarray:
+    """What the canvas of a panel holds, as an array of float."""
+    data = canvas(page, panel).evaluate(
+        "c => new Promise(done => c.toBlob(async b => done([...new Uint8Array(await b.arrayBuffer())])))"
+    )
+    return np.asarray(Image.open(io.BytesIO(bytes(data))).convert("RGB"), float)
+
+
+def settled(page, panel: int) -> np.ndarray:
+    """The pixels once the panel has a picture and does not compute."""
+    canvas(page, panel).scroll_into_view_if_needed()
+    page.wait_for_function(
+        """n => { const p = document.querySelectorAll('.cs-panel')[n]; const c = p?.querySelector('canvas');
+        return c && c.width > 64 && c.dataset.mode && !p.querySelector('.cs-busy').textContent; }""",
+        arg=panel,
+    )
+    return pixels(page, panel)
+
+
+def changed(page, panel: int, before: np.ndarray, act: Callable[[], object]) -> np.ndarray:
+    """Act, wait until other pixels are there, and return by how much each changed, ``(h, w)``."""
+    act()
+    limit = time.monotonic() + TIMEOUT / 1000
+    while time.monotonic() < limit:
+        now = settled(page, panel)
+        if now.shape == before.shape and not np.array_equal(now, before):
+            return np.abs(now - before).mean(2)
+        page.wait_for_timeout(100)
+    pytest.fail("the picture did not change")
+
+
+def shoot(page, name: str) -> None:
+    if SHOTS:
+        Path(SHOTS).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=f"{SHOTS}/{name}.png")
+
+
+def panel_of(page, number: int):
+    return page.locator(".cs-panel").nth(number)
+
+
+def slide(page, panel: int, name: str, keys: str) -> None:
+    """Move a slider by the keyboard."""
+    handle = panel_of(page, panel).locator(".widget-slider", has_text=name).first.get_by_role("slider")
+    handle.focus()
+    page.keyboard.press(keys)
+
+
+def test_a_hint_by_mouse_colors_its_neighborhood_and_undo_takes_it_back(page):
+    before = settled(page, 0)
+    box = canvas(page, 0).bounding_box()
+    x, y = 0.3, 0.6
+    change = changed(
+        page, 0, before, lambda: page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    )
+    shoot(page, "colorize-hint")
+    height, width = change.shape
+    near = change[round(y * height) - 8 : round(y * height) + 8, round(x * width) - 8 : round(x * width) + 8].mean()
+    assert near > 10
+    assert near > 3 * np.median(change)
+    pin = panel_of(page, 0).locator(".cs-pin")
+    assert pin.count() == 1
+    assert "#b5302a" in pin.get_attribute("aria-label")
+    hinted = settled(page, 0)
+    changed(page, 0, hinted, lambda: panel_of(page, 0).get_by_role("button", name="undo").click())
+    assert np.array_equal(settled(page, 0), before)
+    assert pin.count() == 0
+
+
+def test_a_pin_moves_with_the_keyboard_and_goes_with_delete(page):
+    before = settled(page, 0)
+    box = canvas(page, 0).bounding_box()
+    changed(page, 0, before, lambda: page.mouse.click(box["x"] + 40, box["y"] + 40))
+    pin = panel_of(page, 0).locator(".cs-pin")
+    label = pin.get_attribute("aria-label")
+    pin.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("old => document.querySelector('.cs-pin').ariaLabel !== old", arg=label)
+    moved = settled(page, 0)
+    pin.focus()
+    changed(page, 0, moved, lambda: page.keyboard.press("Delete"))
+    assert pin.count() == 0
+
+
+def test_saturation_zero_is_gray_and_the_divider_shows_the_picture_before(page):
+    before = settled(page, 0)
+    assert np.ptp(before, axis=2).max() > 20
+    changed(page, 0, before, lambda: slide(page, 0, "saturation", "Home"))
+    assert np.ptp(settled(page, 0), axis=2).max() <= 3
+    changed(page, 0, settled(page, 0), lambda: panel_of(page, 0).get_by_role("button", name="undo").click())
+    divider = panel_of(page, 0).locator(".cs-divider input")
+    divider.fill("50")
+    half = settled(page, 0)
+    left, right = np.split(np.ptp(half, axis=2), [half.shape[1] // 2 - 3], axis=1)
+    assert left.max() <= 3
+    assert np.array_equal(right[:, 6:], np.ptp(before, axis=2)[:, half.shape[1] // 2 + 3 :])
+    shoot(page, "colorize-divider")
+    divider.fill("0")
+
+
+def test_a_seed_from_the_strip(page):
+    before = settled(page, 0)
+    seeds = panel_of(page, 0).get_by_role("radio")
+    assert seeds.count() == 9
+    changed(page, 0, before, lambda: seeds.nth(4).click())
+    assert seeds.nth(4).get_attribute("aria-checked") == "true"
+
+
+def test_another_style_and_strength_zero_is_the_photograph(page):
+    before = settled(page, 1)
+    styles = panel_of(page, 1).get_by_role("radio")
+    change = changed(page, 1, before, lambda: styles.nth(6).click())
+    shoot(page, "style")
+    assert change.mean() > 4
+    changed(page, 1, settled(page, 1), lambda: slide(page, 1, "strength", "Home"))
+    unchanged = settled(page, 1)
+    panel_of(page, 1).locator(".cs-divider input").fill("100")
+    assert np.abs(settled(page, 1) - unchanged)[:, :-3].max() <= 2
+    panel_of(page, 1).locator(".cs-divider input").fill("0")
+    changed(page, 1, settled(page, 1), lambda: panel_of(page, 1).get_by_role("button", name="undo").click())
+
+
+def test_a_brushed_mask_keeps_the_rest_of_the_photograph(page):
+    everywhere = settled(page, 1)
+    panel_of(page, 1).get_by_label("brush where").check()
+    page.wait_for_function("document.querySelectorAll('.cs-canvas')[1].dataset.mode === 'brush'")
+    box = canvas(page, 1).bounding_box()
+    at = [(box["x"] + part * box["width"], box["y"] + 0.3 * box["height"]) for part in (0.1, 0.2, 0.3)]
+
+    def stroke():
+        page.mouse.move(*at[0])
+        page.mouse.down()
+        for point in at[1:]:
+            page.mouse.move(*point)
+        page.mouse.up()
+
+    stroke()
+    page.wait_for_timeout(500)
+    settled(page, 1)
+    shoot(page, "style-mask")
+    panel_of(page, 1).get_by_label("brush where").uncheck()
+    page.wait_for_function("document.querySelectorAll('.cs-canvas')[1].dataset.mode === 'look'")
+    masked = settled(page, 1)
+    panel_of(page, 1).locator(".cs-divider input").fill("100")
+    photograph = settled(page, 1)
+    panel_of(page, 1).locator(".cs-divider input").fill("0")
+    half = masked.shape[1] // 2
+    assert np.abs(masked - photograph)[:, half:-4].max() <= 2  # nothing was brushed there
+    row, column = round(0.3 * masked.shape[0]), round(0.2 * masked.shape[1])
+    brushed = (slice(row - 5, row + 5), slice(column - 5, column + 5))
+    assert np.abs(masked - everywhere)[brushed].max() <= 2
+    assert np.abs(masked - photograph)[brushed].mean() > 2
+
+
+def test_attention_by_hand_changes_the_picture_and_equalize_the_sliders(page):
+    before = settled(page, 2)
+    changed(page, 2, before, lambda: slide(page, 2, "color", "Home"))
+    learned = panel_of(page, 2).get_by_label("as learned")
+    assert not learned.is_checked()
+    shoot(page, "attention")
+    changed(page, 2, settled(page, 2), lambda: learned.check())
+    assert np.array_equal(settled(page, 2), before)
+    changed(page, 2, before, lambda: panel_of(page, 2).get_by_role("button", name="equalize").click())
+    shown = panel_of(page, 2).get_by_label("show")
+    changed(page, 2, settled(page, 2), lambda: shown.select_option("texture at 1/8"))
+    shoot(page, "attention-map")
+
+
+def test_a_mistake_is_one_line_in_the_panel(page):
+    for name in ("color", "texture", "shape"):
+        slide(page, 2, name, "Home")
+        page.wait_for_timeout(200)
+    alert = panel_of(page, 2).get_by_role("alert")
+    alert.wait_for()
+    assert "attention" in alert.inner_text()
+    assert "\n" not in alert.inner_text()
+
+
+def test_the_button_python_shows_the_line(page):
+    panel_of(page, 0).get_by_role("button", name="Python").click()
+    line = panel_of(page, 0).locator("textarea")
+    line.wait_for(state="visible")
+    assert line.input_value().startswith('ColorStyle.load().colorize(photograph("coffee").open()')
+
+
+def test_a_narrow_window_shows_whole_panels(page):
+    page.set_viewport_size({"width": 480, "height": 900})
+    for number in range(3):
+        settled(page, number)
+        shoot(page, f"narrow-{number}")
+        box, view = panel_of(page, number).bounding_box(), page.viewport_size
+        assert box["x"] >= 0
+        for inner in (canvas(page, number), panel_of(page, number).get_by_role("button", name="save")):
+            inside = inner.bounding_box()
+            assert inside["x"] >= box["x"] - 1
+            assert inside["x"] + inside["width"] <= min(view["width"], box["x"] + box["width"] + 1)
+    page.set_viewport_size({"width": 1280, "height": 900})
