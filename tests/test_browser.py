@@ -24,7 +24,9 @@ TIMEOUT = 240_000  # milliseconds for what needs the kernel, on a machine that r
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
 if CHROMIUM is None:
+    assert os.environ.get("COLORSTYLE_BROWSER") != "required", "Chromium is missing, and may not be here"
     pytest.skip("needs Chromium: apt-get install chromium", allow_module_level=True)
+pytestmark = pytest.mark.xdist_group("browser")  # one server and one page for all of them
 
 
 @pytest.fixture(scope="module")
@@ -223,8 +225,7 @@ def test_a_brushed_mask_keeps_the_rest_of_the_photograph(page):
         page.mouse.up()
 
     stroke()
-    page.wait_for_timeout(500)
-    settled(page, 1)
+    page.wait_for_function("[...document.querySelectorAll('.cs-panel textarea')][1].value.includes('mask=')")
     shoot(page, "style-mask")
     panel_of(page, 1).get_by_label("brush where").uncheck()
     page.wait_for_function("document.querySelectorAll('.cs-canvas')[1].dataset.mode === 'look'")

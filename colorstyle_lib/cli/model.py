@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +114,21 @@ def _style(text: str) -> tuple[Path, float]:
 
 
 def _explore(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.notebook_runner.explore import explore
+    from colorstyle_lib import paths
+    from colorstyle_lib.images.read import size_of_file
+    from colorstyle_lib.notebook_runner.run import load_notebook_node, nbformat, parameterize_notebook, select_notebooks
 
-    return explore(**keywords(arguments))
+    if arguments.voila and find_spec("voila") is None:
+        raise ConfigError("Voila is not installed; get it with: pip install voila")
+    path = select_notebooks(["09"])["09_explore"]
+    if arguments.photo:
+        size_of_file(arguments.photo)  # its errors come now, not in the browser
+        photo = {"photo": arguments.photo.expanduser().resolve().as_posix()}
+        notebook = parameterize_notebook(load_notebook_node(str(path)), photo, language="python")
+        path = paths.RUNS / "explore" / path.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, path)
+    return subprocess.call([sys.executable, "-m", *(["voila"] if arguments.voila else ["jupyter", "lab"]), str(path)])
 
 
 def _gallery(arguments: argparse.Namespace) -> int:

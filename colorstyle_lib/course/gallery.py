@@ -19,10 +19,9 @@ from colorstyle_lib.images.read import find_pictures, open_picture, to_picture, 
 from colorstyle_lib.inference.colorstyle import ColorStyle
 
 _LONGEST_SIDE = 480  # pixels; two JPEG files of each photograph go into the page
-_FIGURE = """<figure><div class="pair">
-<img alt="{name} in gray" src="{before}" width="{width}" height="{height}">
-<img alt="{name}, colored" class="after" src="{after}">
-</div><input type="range" min="0" max="100" value="50" aria-label="{name}: gray | colored"
+_FIGURE = """<figure><div class="pair"><img alt="in gray" src="{before}" width="{width}" height="{height}">
+<img alt="colored" class="after" src="{after}"></div>
+<input type="range" min="0" max="100" value="50" aria-label="gray | colored: {caption}"
  oninput="this.previousElementSibling.style.setProperty('--at', this.value + '%')">
 <figcaption>{caption}</figcaption></figure>"""
 
@@ -30,27 +29,28 @@ _FIGURE = """<figure><div class="pair">
 def write_gallery(folder: Path | None = None, output: Path = Path("gallery.html")) -> int:
     """Color the pictures of a folder, by default the demo photographs, and write them as one HTML page.
 
-    A picture that cannot be opened is named on standard error and left out.
-
-    Returns:
-        0, or 1 where a picture was left out.
+    Returns 0, or 1 where a picture could not be opened, which is named on standard error and left out.
 
     Raises:
-        ConfigError: the output is no ``.html`` file. DataError: the folder has no pictures, or the page cannot be
-            written.
+        ConfigError: the output is no ``.html`` file. DataError: there are no pictures, or the page cannot be written.
+        ImageError: the folder cannot be read.
     """
     if output.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(f"a gallery is an .html file, not {str(output)!r}")
-    if folder is None:
-        sources = [(p.path, p.name, f"{p.title}. {p.author}, {p.licence}") for p in PHOTOGRAPHS.values()]
-    else:
-        sources = [(path, path.name, path.name) for path in find_pictures(folder)]
+    sources = {p.path: f"{p.title}. {p.author}, {p.licence}" for p in PHOTOGRAPHS.values()}
+    if folder is not None:
+        sources = {path: path.name for path in find_pictures(folder)}
     model, figures = ColorStyle.load(), []
-    for path, name, caption in sources:
+    for path, caption in sources.items():
         try:
-            figures.append(_figure(model, open_picture(path), html.escape(name), html.escape(caption)))
+            picture = open_picture(path)
         except ImageError as error:
             print(error, file=sys.stderr)
+            continue
+        picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Image.Resampling.LANCZOS)
+        before = _data(to_picture(gray(to_tensor(picture)[None])[0]).convert("L"))
+        facts = {"caption": html.escape(caption), "before": before, "after": _data(model.colorize(picture).image)}
+        figures.append(_FIGURE.format(width=picture.width, height=picture.height, **facts))
     if not figures:
         raise DataError(f"no picture in {str(folder)!r} can be shown")
     footer = f"Colors are guesses, not evidence of what a color was. Weights {model.weights_hash[:12]}."
@@ -59,14 +59,6 @@ def write_gallery(folder: Path | None = None, output: Path = Path("gallery.html"
         file.write(page.substitute(title="Colored by colorstyle", figures="\n".join(figures), footer=footer))
     print(f"{output}: {len(figures)} pictures, {output.stat().st_size / 1e6:.2f} MB")
     return int(len(figures) < len(sources))
-
-
-def _figure(model: ColorStyle, picture: Image.Image, name: str, caption: str) -> str:
-    picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Image.Resampling.LANCZOS)
-    before = _data(to_picture(gray(to_tensor(picture)[None])[0]).convert("L"))
-    after = _data(model.colorize(picture).image)
-    width, height = picture.size
-    return _FIGURE.format(name=name, caption=caption, before=before, after=after, width=width, height=height)
 
 
 def _data(picture: Image.Image) -> str:

@@ -1,26 +1,22 @@
-"""What all panels share: the photograph, its picture before and after, undo, errors, saving, the line of Python."""
+"""What all panels share: photograph, picture before and after, undo, errors, saving, the line of Python."""
 
 from __future__ import annotations
 
 import base64
-import functools
 import html
 import inspect
 import io
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import ipywidgets
 import matplotlib
-import numpy as np
 import traitlets
-from jaxtyping import Float
-from PIL import Image
-from torch import Tensor
+from PIL import Image, ImageOps
 
 from colorstyle_lib import paths
 from colorstyle_lib.color import gray
@@ -30,20 +26,18 @@ from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS, photograph
 from colorstyle_lib.errors import ColorStyleError, ImageError, needs_extra
 from colorstyle_lib.files import atomic_write
-from colorstyle_lib.images.read import open_picture, to_picture, to_tensor
+from colorstyle_lib.images.read import Source, open_picture, to_picture, to_tensor
 from colorstyle_lib.inference.colorizer import Result
 from colorstyle_lib.inference.colorstyle import ColorStyle
 
-with needs_extra("anywidget", "tutorial"):
+with needs_extra("anywidget", "course"):
     import anywidget
 
-FOLDER = paths.RUNS / "explore"
-"""Where panels save to."""
-
-SIDE = 256
-"""Pixels of the shorter side of the pictures that panels show; they save at the photograph's own size."""
+FOLDER = paths.RUNS / "explore"  # where panels save to
+SIDE = 256  # pixels of the shorter side of what panels show; they save at the photograph's own size
 
 _HERE = Path(__file__).parent
+_WRAP = {"flex_flow": "row wrap"}  # below each other in a narrow window
 
 
 class Named(NamedTuple):
@@ -57,24 +51,16 @@ class Named(NamedTuple):
         return self.code
 
 
-def named(source: str | Path | Image.Image | Named) -> Named:
+def named(source: Source | Named) -> Named:
     """Open a demo photograph by its name, a file, or a picture; an ImageError where it cannot be opened."""
     if isinstance(source, Named):
         return source
-    if isinstance(source, Image.Image):
-        return Named("photo", open_picture(source), "photo")
-    if source in PHOTOGRAPHS:
-        return Named(str(source), photograph(str(source)).open(), f'photograph("{source}").open()')
-    path = Path(source).expanduser()
-    return Named(path.stem, open_picture(path), repr(path.as_posix()))
-
-
-def uploaded(file: Mapping[str, Any]) -> Named:
-    """Keep a file that ``FileUpload`` received, and open it; an ImageError where it cannot be opened."""
-    path = FOLDER / "uploads" / Path(file["name"]).name
-    with atomic_write(path, error=ImageError) as stream:
-        stream.write(file["content"])
-    return named(path)
+    if isinstance(source, str) and source in PHOTOGRAPHS:
+        return Named(source, photograph(source).open(), f'photograph("{source}").open()')
+    if isinstance(source, str | Path):
+        path = Path(source).expanduser()
+        return Named(path.stem, open_picture(path), repr(path.as_posix()))
+    return Named("photo", open_picture(source), "photo")
 
 
 class PictureView(anywidget.AnyWidget):
@@ -83,7 +69,7 @@ class PictureView(anywidget.AnyWidget):
     _esm, _css = _HERE / "picture.js", _HERE / "widgets.css"
     before = traitlets.Bytes().tag(sync=True)  # a PNG file, as are the next two
     after = traitlets.Bytes().tag(sync=True)
-    mask = traitlets.Bytes().tag(sync=True)  # brushed: opaque where the brush was; empty for none
+    mask = traitlets.Bytes().tag(sync=True)  # opaque where the brush was; empty for none
     size = traitlets.List([1, 1]).tag(sync=True)  # width and height that hints are meant in
     hints = traitlets.List().tag(sync=True)  # [x, y, "#rrggbb"] each
     color = traitlets.Unicode("#b5302a").tag(sync=True)  # of the next hint
@@ -102,63 +88,63 @@ class Strip(anywidget.AnyWidget):
     description = traitlets.Unicode().tag(sync=True)
 
 
-def png(picture: Image.Image) -> bytes:
-    """A picture as a PNG file, lightly compressed: time counts more than bytes on the way to a browser."""
-    stream = io.BytesIO()
-    picture.save(stream, "PNG", compress_level=1)
-    return stream.getvalue()
+class Pictures(ipywidgets.Dropdown):
+    """A choice among the demo photographs and own pictures, or of none."""
+
+    def __init__(self, description: str, chosen: Source | None, *others: tuple[str, None]) -> None:
+        super().__init__(options=[*others, *((demo, demo) for demo in PHOTOGRAPHS)], description=description)
+        if isinstance(chosen, str) and chosen in PHOTOGRAPHS:
+            self.value = chosen
+        elif chosen is not None:
+            self.add(named(chosen))
+
+    def add(self, picture: Named) -> None:
+        """Add an own picture, and choose it."""
+        self.options = [*self.options, (picture.name, picture)]
+        self.value = picture
+
+    @property
+    def chosen(self) -> Any:
+        """The chosen picture, :class:`Named`, or None."""
+        return None if self.value is None else named(self.value)
 
 
-def thumbnail(picture: Image.Image) -> bytes:
-    """The middle square of a picture at 72 pixels, as a PNG file."""
-    small = shrink(picture, 72)
-    left, top = (small.width - 72) // 2, (small.height - 72) // 2
-    return png(small.crop((left, top, left + 72, top + 72)))
+class Upload(ipywidgets.FileUpload):
+    """A button for a picture from the visitor's own machine; ``add`` gets it, opened."""
 
+    def __init__(self, panel: Panel, add: Callable[[Named], None]) -> None:
+        super().__init__(accept="image/*", description="your own")
+        self.panel, self.add = panel, add
+        self.observe(lambda change: change.new and self._keep(change.new[0]), "value")
 
-def overlay(picture: Image.Image, values: Float[Tensor, "h w"], top: float) -> Image.Image:
-    """A map of numbers from 0 to ``top`` in the colors of cividis over the picture's own gray."""
-    small = matplotlib.colormaps["cividis"]((values / top).clamp(0, 1).numpy())[..., :3]
-    colors = Image.fromarray((255 * small).astype(np.uint8)).resize(picture.size, Image.Resampling.BILINEAR)
-    return Image.blend(to_picture(gray(to_tensor(picture)[None])[0]), colors, 0.6)
+    def _keep(self, file: Mapping[str, Any]) -> None:
+        with self.panel.telling():
+            path = FOLDER / "uploads" / Path(file["name"]).name
+            with atomic_write(path, error=ImageError) as stream:
+                stream.write(file["content"])
+            self.add(named(path))
 
 
 class Panel(ipywidgets.VBox):
     """A photograph, its result, and controls; each change of a control makes a new result.
 
-    Where there is no kernel, as on GitHub, the panel is a contact sheet of its examples. A subclass makes its controls
-    before it calls this constructor.
-
-    Args:
-        model: from :meth:`.ColorStyle.load`.
-        photo: a demo photograph's name, a path, or a picture.
-        controls: by name; undo remembers their values.
-        rows: of controls, as they are laid out.
-
-    Raises:
-        ImageError: the photograph cannot be opened.
+    The photograph is a demo photograph's name, a path, or a picture; an ImageError where it cannot be opened. Where
+    there is no kernel, as on GitHub, the panel is a contact sheet of its examples. A subclass hands over its controls
+    by name, whose values undo remembers (of the view they are hints and mask), and the rows that they stand in.
     """
 
     method = "colorize"
-    title = ""
+    title = "Colorize"
+    settings: Callable[[], dict[str, Any]]  # arguments of the method, as the controls are set; pictures are Named
+    examples: Mapping[str, Mapping[str, Any]]  # controls that differ from how they stand at the start, by caption
 
-    def __init__(
-        self,
-        model: ColorStyle,
-        photo: str | Path | Image.Image,
-        controls: Mapping[str, ipywidgets.Widget],
-        rows: Sequence[Sequence[ipywidgets.Widget]],
-    ) -> None:
-        self.model, self.controls = model, controls
-        self._history: list[dict[str, Any]] = []
+    def __init__(self, model: ColorStyle, photo: Source, view: PictureView, controls: dict, rows: list) -> None:
+        self.model, self.view, self.controls = model, view, controls
         self._quiet = False
-        self.error = ipywidgets.HTML(layout={"min_height": "2em", "margin": "0"})
+        self.told = ipywidgets.HTML(layout={"min_height": "2em"})
         self.line = ipywidgets.Textarea(description="Python", disabled=True, layout={"width": "98%", "display": "none"})
-        demos = [("choose one", ""), *((name, name) for name in PHOTOGRAPHS)]
-        self.photos = ipywidgets.Dropdown(options=demos, value="", description="photo")
-        self.upload = ipywidgets.FileUpload(accept="image/*", description="your own")
-        self.photos.observe(lambda change: change.new and self._open(lambda: named(change.new)), "value")
-        self.upload.observe(lambda change: change.new and self._open(lambda: uploaded(change.new[0])), "value")
+        photos = Pictures("photo", photo)
+        photos.observe(lambda _: self.take(photos.chosen), "value")
         for name, control in controls.items():
             control.observe(self._changed, _trait(name))
         buttons = [
@@ -166,43 +152,30 @@ class Panel(ipywidgets.VBox):
             button("save", "save", "save the result at full size, with its settings in the file", self._save),
             button("Python", "code", "show the line of Python that makes this result", self._show_line),
         ]
-        side = ipywidgets.VBox([row(self.photos, self.upload), *(row(*r) for r in rows), row(*buttons), self.error])
-        columns = ipywidgets.Box([self.view, side])
-        columns.add_class("cs-columns")
+        rows = [[photos, Upload(self, photos.add)], *rows, buttons, [self.told]]
+        side = ipywidgets.VBox([ipywidgets.Box(row, layout=_WRAP) for row in rows])
+        side.add_class("cs-side")
+        columns = ipywidgets.Box([self.view, side], layout=_WRAP)
         super().__init__([ipywidgets.HTML(f"<b>{self.title}</b>"), columns, self.line])
         self.add_class("cs-panel")
-        self.take(named(photo))
-
-    @functools.cached_property
-    def view(self) -> PictureView:
-        """The picture on show."""
-        return PictureView()
+        self.take(photos.chosen)
 
     def take(self, photo: Named) -> None:
-        """Take another photograph, and show its result; hints and mask are not kept."""
+        """Take another photograph, and show its result; hints and mask stay with the old one."""
         self.photo = photo
         self.session = Session(self.model, shrink(photo.picture, min(SIDE, *photo.picture.size)))
-        self.view.before = png(self.before(self.session.picture))
-        self._quiet = True
-        self.view.size, self.view.hints, self.view.mask = list(photo.picture.size), [], b""
-        self._quiet = False
-        self._history, self._now = [], self._values()
+        self.view.before = png(self.before())
+        self._set(hints=[], mask=b"", size=list(photo.picture.size))
+        self._history: list[dict[str, Any]] = []
         self.update()
+        self._now = self._values()
 
-    def before(self, picture: Image.Image) -> Image.Image:
-        """What the left of the divider shows."""
-        return to_picture(gray(to_tensor(picture)[None])[0])
+    def before(self) -> Image.Image:
+        """What stands left of the divider: the photograph in gray."""
+        return to_picture(gray(to_tensor(self.session.picture)[None])[0])
 
-    def settings(self) -> dict[str, Any]:
-        """Arguments of the call, as the controls are set; pictures are :class:`Named`."""
-        raise NotImplementedError
-
-    def examples(self) -> Mapping[str, dict[str, Any]]:
-        """Five settings to show on the contact sheet, by caption."""
-        raise NotImplementedError
-
-    def picture(self, result: Result) -> Image.Image:
-        """What is shown of a result."""
+    def shown_of(self, result: Result) -> Image.Image:
+        """What is shown of a result: its picture, or a map."""
         return result.image
 
     def call(self, settings: Mapping[str, Any], *, full: bool = False) -> Result:
@@ -217,9 +190,9 @@ class Panel(ipywidgets.VBox):
 
     def update(self) -> None:
         """Make a new result and show it; an error becomes one line in the panel."""
-        with self._telling():
+        with self.telling():
             self.result = self.call(self.settings())
-            self.view.after = png(self.picture(self.result))
+            self.view.after = png(self.shown_of(self.result))
             self.line.value = self.python()
             self.view.description = f"{self.title}: {self.line.value}"
 
@@ -232,42 +205,46 @@ class Panel(ipywidgets.VBox):
 
     def sheet(self) -> bytes:
         """The contact sheet that stands for the panel where there is no kernel, as a JPEG file."""
-        shown = [Captioned(self.before(self.session.picture), "before")]
-        shown += [Captioned(self.call(settings).image, caption) for caption, settings in self.examples().items()]
-        stream = io.BytesIO()
+        shown, stream = [Captioned(self.before(), "before")], io.BytesIO()
+        for caption, values in self.examples.items():
+            self._set(**values)
+            shown.append(Captioned(self.call(self.settings()).image, caption))
+            self._set(**self._now)
         captioned_grid([shown[:3], shown[3:]]).savefig(stream, format="jpeg", pil_kwargs={"quality": 85})
         return stream.getvalue()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        sheet = base64.b64encode(self.sheet()).decode()
-        return super()._repr_mimebundle_(**options) | {"image/jpeg": sheet}
+        return super()._repr_mimebundle_(**options) | {"image/jpeg": base64.b64encode(self.sheet()).decode()}
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
-        """Show that the panel is busy, and an error that the user can mend as one line."""
-        self.view.busy, self.error.value = True, ""
+    def telling(self) -> Iterator[None]:
+        """Show that the panel is busy, and as one line an error that the visitor can mend."""
+        self.view.busy, self.told.value = True, ""
         try:
             yield
         except ColorStyleError as error:
-            self.error.value = f'<span role="alert" class="cs-error">⚠ {html.escape(str(error))}</span>'
+            self.told.value = f'<span role="alert" class="cs-error">⚠ {html.escape(str(error))}</span>'
         finally:
             self.view.busy = False
 
     def _values(self) -> dict[str, Any]:
         return {name: getattr(control, _trait(name)) for name, control in self.controls.items()}
 
+    def _set(self, **values: Any) -> None:
+        self._quiet = True
+        for name, value in values.items():
+            setattr(self.controls.get(name, self.view), _trait(name), value)
+        self._quiet = False
+
     def _changed(self, _: Any = None) -> None:
         if not self._quiet:
             self._history.append(self._now)
-            self._now = self._values()
             self.update()
+            self._now = self._values()
 
     def put(self, **values: Any) -> None:
         """Set several controls, as one change."""
-        self._quiet = True
-        for name, value in values.items():
-            setattr(self.controls[name], _trait(name), value)
-        self._quiet = False
+        self._set(**values)
         self._changed()
 
     def _undo(self, _: Any = None) -> None:
@@ -276,22 +253,17 @@ class Panel(ipywidgets.VBox):
             self._history.pop()  # going back is no change to go back to
 
     def _save(self, _: Any = None) -> None:
-        with self._telling():
+        with self.telling():
             names = (FOLDER / f"{self.photo.name}-{self.method}-{number}.png" for number in itertools.count(1))
             path = self.call(self.settings(), full=True).save(next(name for name in names if not name.exists()))
-            self.error.value = f"saved {html.escape(os.path.relpath(path))}"
+            self.told.value = f"saved {html.escape(os.path.relpath(path))}"
 
-    def _show_line(self, _: Any = None) -> None:
+    def _show_line(self, _: Any) -> None:
         self.line.layout.display = None if self.line.layout.display == "none" else "none"
-
-    def _open(self, photo: Callable[[], Named]) -> None:
-        with self._telling():
-            self.take(photo())
 
 
 def _trait(name: str) -> str:
-    """The trait of a control that undo remembers: hints and mask are the picture's."""
-    return name if name in ("hints", "mask") else "value"
+    return name if name in ("hints", "mask", "size") else "value"
 
 
 def _opened(value: Any) -> Any:
@@ -313,6 +285,14 @@ def slider(name: str, value: float, top: float) -> ipywidgets.FloatSlider:
     return ipywidgets.FloatSlider(value, min=0, max=top, step=0.05, description=name, continuous_update=False)
 
 
-def row(*controls: ipywidgets.Widget) -> ipywidgets.Box:
-    """Controls side by side, below each other in a narrow window."""
-    return ipywidgets.Box(controls, layout={"flex_flow": "row wrap"})
+def png(picture: Image.Image, square: int = 0) -> bytes:
+    """A picture, or its middle square at some pixels, as a PNG file that is quick to write."""
+    stream = io.BytesIO()
+    (ImageOps.fit(picture, (square, square)) if square else picture).save(stream, "PNG", compress_level=1)
+    return stream.getvalue()
+
+
+def overlay(picture: Image.Image, values: Any, top: float) -> Image.Image:
+    """A map of numbers from 0 to ``top``, ``(h, w)``, in the colors of cividis over the picture's own gray."""
+    colors = Image.fromarray(matplotlib.colormaps["cividis"]((values / top).numpy(), bytes=True)).convert("RGB")
+    return Image.blend(picture.convert("L").convert("RGB"), colors.resize(picture.size), 0.6)

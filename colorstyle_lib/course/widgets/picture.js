@@ -43,7 +43,7 @@ function render({ model, el }) {
       context.fillRect(x - 1, 0, 2, canvas.height);
     }
     if (mask && model.get("mode") === "brush") {
-      context.globalAlpha = 0.35;
+      context.globalAlpha = 0.5;
       context.drawImage(mask, 0, 0);
       context.globalAlpha = 1;
     }
@@ -103,7 +103,7 @@ function render({ model, el }) {
     const box = canvas.getBoundingClientRect();
     const [x, y] = [((event.clientX - box.left) * canvas.width) / box.width, ((event.clientY - box.top) * canvas.height) / box.height];
     const context = mask.getContext("2d");
-    Object.assign(context, { strokeStyle: "white", lineCap: "round", lineWidth: canvas.height / 8 });
+    Object.assign(context, { strokeStyle: "#d55e00", lineCap: "round", lineWidth: canvas.height / 8 });
     context.beginPath();
     context.moveTo(...(last ?? [x, y]));
     context.lineTo(x, y);

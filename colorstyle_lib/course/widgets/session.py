@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -28,11 +29,11 @@ class Session:
 
     def colorize(self, **options: Any) -> Result:
         """:meth:`.ColorStyle.colorize` of the session's picture, with its options and errors."""
-        return _KeepingColorizer(self, model=self.model, **options)([self.picture])[0]
+        return _KeepingColorizer(session=self, model=self.model, **options)([self.picture])[0]
 
     def stylize(self, style: Any, **options: Any) -> Result:
         """:meth:`.ColorStyle.stylize` of the session's picture, with its options and errors."""
-        return _KeepingStylizer(self, model=self.model, style=style, **options)(self.picture)
+        return _KeepingStylizer(session=self, model=self.model, style=style, **options)(self.picture)
 
     def keep(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         """What ``make`` returned for this key before, else what it returns now; the oldest are forgotten."""
@@ -43,37 +44,29 @@ class Session:
         return self._kept[key]
 
 
+@dataclass(kw_only=True, eq=False)
 class _KeepingColorizer(Colorizer):
     """Colorizer that looks into its session before it computes."""
 
-    def __init__(self, session: Session, **options: Any) -> None:
-        super().__init__(**options)
-        self._session = session
-        self._encoded_key = (self._provenance["reference_sha256"], self.working_size)
-        self._predicted_key = (*self._encoded_key, self.seed, self.attention and tuple(self.attention.items()))
+    session: Session
 
-    def _hints_in(self, content: torch.Tensor) -> tuple[Any, ...]:
-        return tuple(map(tuple, self.hints)) if content[:, 4:].any() else ()
+    def _key(self, content: torch.Tensor) -> tuple[Any, ...]:
+        hints = tuple(map(tuple, self.hints)) if content[:, 4:].any() else ()
+        return hints, self._provenance["reference_sha256"], self.working_size
 
     def _encode(self, content: torch.Tensor) -> Any:
-        key = ("encode", self._hints_in(content), *self._encoded_key)
-        return self._session.keep(key, lambda: Colorizer._encode(self, content))
+        return self.session.keep(("encode", *self._key(content)), lambda: Colorizer._encode(self, content))
 
     def _predict(self, content: torch.Tensor) -> Any:
-        key = ("predict", self._hints_in(content), *self._predicted_key)
-        return self._session.keep(key, lambda: Colorizer._predict(self, content))
-
-    def _follow_hints(self, *arguments: Any) -> Any:
-        key = ("follow", tuple(map(tuple, self.hints)), *self._predicted_key)
-        return self._session.keep(key, lambda: Colorizer._follow_hints(self, *arguments))
+        key = ("predict", *self._key(content), self.seed, self.attention and tuple(self.attention.items()))
+        return self.session.keep(key, lambda: Colorizer._predict(self, content))
 
 
+@dataclass(kw_only=True, eq=False)
 class _KeepingStylizer(Stylizer):
     """Stylizer that looks into its session before it describes a style."""
 
-    def __init__(self, session: Session, **options: Any) -> None:
-        self._session = session
-        super().__init__(**options)
+    session: Session
 
     def _describe(self, style: Image.Image) -> Any:
-        return self._session.keep(("style", pixels_hash(style)), lambda: Stylizer._describe(self, style))
+        return self.session.keep(("style", pixels_hash(style)), lambda: Stylizer._describe(self, style))
