@@ -26,7 +26,6 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: 
 if CHROMIUM is None:
     assert os.environ.get("COLORSTYLE_BROWSER") != "required", "Chromium is missing, and may not be here"
     pytest.skip("needs Chromium: apt-get install chromium", allow_module_level=True)
-pytestmark = pytest.mark.xdist_group("browser")  # one server and one page for all of them
 
 
 @pytest.fixture(scope="module")
