@@ -319,8 +319,11 @@ def _tensor_to_array(tensor: Tensor) -> np.ndarray:
         planes = planes.permute(1, 2, 0)
     elif planes.ndim != 2:
         raise ImageError(f"a picture tensor is (H, W), (1|3|4, H, W) or (1, 1|3|4, H, W), not {tuple(tensor.shape)}")
-    planes = planes.detach().cpu()
-    return (planes.float() if planes.dtype == torch.bfloat16 else planes).numpy()  # NumPy knows no bfloat16
+    try:
+        planes = planes.detach().cpu()
+        return (planes.float() if planes.dtype == torch.bfloat16 else planes).numpy()  # NumPy knows no bfloat16
+    except (RuntimeError, TypeError) as error:  # meta, sparse, quantized
+        raise ImageError(f"a picture tensor holds plain numbers, not {tensor.layout} on {tensor.device}") from error
 
 
 def _from_array(array: np.ndarray) -> Image.Image:

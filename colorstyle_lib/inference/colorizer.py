@@ -123,6 +123,8 @@ class Colorizer:
         self._override = AttentionOverride(fix=self.attention) if self.attention is not None else None
         if self.seed is not None and not config.noise:
             raise ConfigError("these weights have no noise: seed= needs weights that have")
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise ConfigError(f"a seed is a whole number from 0 to 2^63 - 1, not {self.seed}")
         # Made on the CPU, so that a seed means the same coloring on every device.
         random = torch.Generator().manual_seed(self.seed) if self.seed is not None else None
         self._z = torch.randn(1, config.noise, generator=random) if random is not None else None

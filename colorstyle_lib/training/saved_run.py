@@ -44,7 +44,10 @@ def save_state(state: dict[str, Any], folder: Path) -> None:
     """
     path = folder / STATE
     with atomic_write(folder / "state.next.pt") as stream:
-        torch.save(state, stream)
+        try:
+            torch.save(state, stream)
+        except RuntimeError as error:  # what torch makes of a full disk
+            raise OSError("not all of it could be written") from error
     if path.exists():
         path.replace(folder / _BEFORE)
     (folder / "state.next.pt").replace(path)

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import HEIGHT, WIDTH, pixels, png, refusal
@@ -117,6 +118,12 @@ def test_limit_is_ours_and_not_pillows(tmp_path, ramp, monkeypatch):
     monkeypatch.setattr(decoding, "MAX_PIXELS", ramp[..., 0].size - 1)
     for source in (tmp_path / "a.png", ramp, Image.fromarray(ramp)):
         refusal(source, f"{WIDTH} x {HEIGHT}")
+
+
+def test_tensors_without_plain_numbers():
+    plain = torch.zeros(3, 8, 8)
+    for odd in (plain.to("meta"), plain[0].to_sparse()):
+        refusal(odd, "plain numbers")
 
 
 # Pillow and memory

@@ -192,3 +192,9 @@ def test_attention_that_leaves_nothing_is_refused(steered, china):
         steered.colorize(china, working_size=64, attention={"color": 1.0})
     with pytest.raises(ConfigError, match="did you mean 'texture'"):
         steered.colorize(china, working_size=64, attention={"textur": 1.0})
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 2**70])
+def test_a_seed_out_of_range_is_refused(model, china, seed):
+    with pytest.raises(ConfigError, match="a seed is a whole number from 0"):
+        model.colorize(china, seed=seed)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import TrainOptions, change, get_preset
 from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.data.batches import Batches, Windows
-from colorstyle_lib.errors import ConfigError, WeightsError
+from colorstyle_lib.errors import ColorStyleError, ConfigError, WeightsError
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator, load_generator
 from colorstyle_lib.training.saved_run import RunLog, load_state, save_state, train
@@ -244,3 +245,18 @@ def test_a_torn_last_line_of_the_log_is_dropped(tmp_path):
     (tmp_path / "log.jsonl").write_text('{"step": 1}\n{"step": 2}\n{"step": 3, "lo')
     RunLog(tmp_path, after=2).write(3, loss=0.5)
     assert (tmp_path / "log.jsonl").read_text().splitlines()[-2:] == ['{"step": 2}', '{"step": 3, "loss": 0.5}']
+
+
+@pytest.mark.parametrize("room", [0, 1000, 20_000])
+def test_a_disk_without_room_for_the_state_is_one_line(tmp_path, room):
+    save_state({"step": 1}, tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(ColorStyleError, match=r"cannot write .*free some space") as caught:
+            save_state({"step": 2, "weights": torch.rand(100_000)}, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "\n" not in str(caught.value)
+    assert load_state(tmp_path)["step"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]
