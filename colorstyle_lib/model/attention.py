@@ -24,11 +24,8 @@ class AttentionOverride:
     """A change of energies and presence before equation (2), which then holds as ever: sums stay 1, absent stays 0.
 
     What is given applies in the order below. Where nothing is left in an image, its weights are all 0 and a
-    :class:`.MultiModalAttention` neither scales nor shifts.
-
-    Raises:
-        ConfigError: an unknown modality (the message names the nearest), a permutation that is none, a weight that is
-            negative or no number, or none above 0.
+    :class:`.MultiModalAttention` neither scales nor shifts. ConfigError: an unknown modality (the message names the
+    nearest), a permutation that is none, a weight that is negative or no number, or none above 0.
     """
 
     remove: tuple[str, ...] = ()  # modalities treated as absent, as if the picture did not have them

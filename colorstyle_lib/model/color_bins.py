@@ -125,10 +125,8 @@ def annealed_mean(
         vividness: v; the mean is shorter than the colors it is of where these differ, and this says how much of that
             is undone: its chroma ``|m|`` becomes ``|m| (E|c| / |m|)^v``. 0 leaves the mean, 1 gives it the mean chroma.
 
-    Returns a and b, Lab units; float32 where the logits are of half precision.
-
-    Raises:
-        ConfigError: T is not above 0, v is not in [0, 1], or the logits are not one a bin.
+    Returns a and b, Lab units; float32 where the logits are of half precision. ConfigError: T is not above 0, v is not
+    in [0, 1], or the logits are not one a bin.
     """
     if temperature <= 0:
         raise ConfigError(f"temperature must be above 0, not {temperature}")

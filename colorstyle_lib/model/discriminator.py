@@ -86,11 +86,8 @@ class Discriminator(nn.Module):
 
     It normalises nothing over a batch or a picture: a gradient penalty needs each picture judged by itself, and a
     picture's overall tint is evidence. Gradients are per Lab unit, so such a penalty wants a far larger gamma than on
-    pictures in [-1, 1].
-
-    Raises:
-        ConfigError: an unknown attention or modality, no modality at all, or evidence asked of a level that is finer
-            than the modalities' maps.
+    pictures in [-1, 1]. ConfigError: an unknown attention or modality, no modality at all, or evidence asked of a level
+    that is finer than the modalities' maps.
     """
 
     def __init__(self, config: DiscriminatorConfig) -> None:

@@ -102,9 +102,7 @@ def describe(
 
     L is in [0, 100], a and b in about [-110, 110]; where they are not known (everywhere they are, if nothing is given),
     values make no difference. What comes out is float32 whatever the input or autocast, and differentiable in ``lab``.
-
-    Raises:
-        ConfigError: a side is no multiple of 8.
+    ConfigError: a side is no multiple of 8.
     """
     return ModalityEncoder().to(lab.device)(lab, known_lightness, known_color)
 
