@@ -37,9 +37,8 @@ Roots = Path | Sequence[Path]
 def list_images(root: Roots, split: Split, datasets: Sequence[str] = ()) -> Listing:
     """List the images of one split of data roots, whatever their layout; only those of some data sets, if named.
 
-    Raises:
-        DataError: no folder, no images in this split, no such data set, or a layout that lacks something.
-        MissingExtraError: a package is needed to read it.
+    DataError: no folder, no images in this split, no such data set, or a layout that lacks something.
+    MissingExtraError: a package is needed to read it.
     """
     if not isinstance(root, Path):
         each = [list_images(one, split) for one in root]
@@ -130,11 +129,8 @@ def load_split(
 
     Images, scaled to ``shorter_side`` pixels, are decoded once and held in memory, but those of shards are decoded each
     time they are drawn. Those that cannot be read are named in ``problems``, never fatal. By default all data sets of
-    the root are taken; each is a group of its own.
-
-    Raises:
-        DataError: no such data set or split, nothing in it can be read, or it does not fit into memory.
-        MissingExtraError: a package is needed to read it.
+    the root are taken; each is a group of its own. Errors are :func:`list_images`'s; and DataError where nothing can be
+    read, or it does not fit into memory.
     """
     listing = list_images(root, split, datasets)
     store = streamed(listing, shorter_side) if listing.compact else _decoded(listing, shorter_side)

@@ -120,7 +120,6 @@ def annealed_mean(
     ``log z`` may be replaced by the logits, since what they differ by cancels.
 
     Args:
-        logits: one a bin, any real number.
         temperature: T; 1 is the mean (safe and brownish), towards 0 the most likely bin (vivid and patchy).
         vividness: v; the mean is shorter than the colors it is of where these differ, and this says how much of that
             is undone: its chroma ``|m|`` becomes ``|m| (E|c| / |m|)^v``. 0 leaves the mean, 1 gives it the mean chroma.

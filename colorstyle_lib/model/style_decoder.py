@@ -128,16 +128,11 @@ class StyleDecoder(nn.Module):
         *,
         override: Override = None,
     ) -> tuple[Float[Tensor, "n 3 h w"], Float[Tensor, "n 3 _ _"]]:
-        """Redraw pictures.
+        """Redraw pictures, sRGB in [0, 1]; a ConfigError where sides are no multiples of 4.
 
-        Args:
-            rgb: sRGB in [0, 1]; a ConfigError where sides are no multiples of 4.
-            maps: the encoder's of their L, at 1/2, 1/4, ... of the size; the finest :attr:`encoder_levels` count.
-            style: what is taken.
-            strength: 0 for nothing, 1 for the whole style, a bit more for more; 1 if not given.
-
-        Returns:
-            sRGB, which may leave [0, 1] a little and is for the caller to cut; and alpha at a quarter of the size.
+        ``maps`` are the encoder's of their L, at 1/2, 1/4, ... of the size; the finest :attr:`encoder_levels` count. A
+        strength of 0 is for nothing, 1, the default, for the whole style, a bit more for more. Returns sRGB, which may
+        leave [0, 1] a little and is for the caller to cut; and alpha at a quarter of the size.
         """
         if rgb.shape[-1] % _STEP or rgb.shape[-2] % _STEP:
             raise ConfigError(f"restyling wants sides that are multiples of {_STEP}, not {tuple(rgb.shape[-2:])}")

@@ -79,8 +79,7 @@ class TrainState:
     ) -> TrainState:
         """Both networks before a run; what ``start_from``, weights of the generator, lacks starts from the seed.
 
-        Raises:
-            ConfigError: an unknown part to train, or one that the preset lacks; or ``judge_every`` is below 1.
+        ConfigError: an unknown part to train, or one that the preset lacks; or ``judge_every`` is below 1.
         """
         config = preset.training
         if config.judge_every < 1:

@@ -40,9 +40,7 @@ def train_on_folder(options: TrainOptions) -> Path:
     """Train a preset on the train split of a data root, measure it on the val split, write weights and their card.
 
     Under ``torchrun`` the processes it started share the work. Returns the weights file; the card stands beside it.
-
-    Raises:
-        ConfigError: no data root, or no such preset. DataError: the root holds nothing usable.
+    ConfigError: no data root, or no such preset. DataError: the root holds nothing usable.
     """
     tasks = tuple(parse_weights(options.tasks, "--tasks").items())
     if tasks:
