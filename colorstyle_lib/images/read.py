@@ -285,21 +285,28 @@ def open_picture(source: Source, *, strict: bool = False) -> Image.Image:
     raise ImageError(f"a picture is a path, a PIL.Image, an array or a tensor, not {type(source).__name__!r}")
 
 
-def open_mask(source: Source) -> Image.Image:
-    """Open a mask, of mode L: by its alpha where what shows is of one color, as of a layer that was painted on.
-
-    Errors are those of :func:`open_picture`.
-    """
-    lightness = open_picture(source).convert("L")
+def open_layer(source: Source) -> Image.Image | None:
+    """Open a picture with transparency as upright 8-bit RGBA, without a color profile; None for one that has none."""
     with strict_pillow(), ExitStack() as stack:
         if isinstance(source, str | os.PathLike):
             source = stack.enter_context(open_header(source))
         elif not isinstance(source, Image.Image):
             source = _from_array(_tensor_to_array(source) if isinstance(source, Tensor) else source)
-        layer = np.asarray(ImageOps.exif_transpose(source).convert("RGBA")) if source.has_transparency_data else None
-    shows = layer[layer[..., 3] > 127] if layer is not None else []
-    painted = len(shows) and layer[..., 3].min() < 255 and np.ptp(shows[:, :3], axis=0).max() <= 8
-    return Image.fromarray(np.ascontiguousarray(layer[..., 3])) if painted else lightness
+        if not source.has_transparency_data:
+            return None
+        layer = ImageOps.exif_transpose(source).convert("RGBA")
+    return layer if layer.getchannel("A").getextrema()[0] < 255 else None
+
+
+def open_mask(source: Source) -> Image.Image:
+    """Open a mask, of mode L: by its alpha where what shows is of one color, as of a layer that was painted on.
+
+    Errors are those of :func:`open_picture`.
+    """
+    lightness, layer = open_picture(source).convert("L"), open_layer(source)
+    shows = np.asarray(layer)[np.asarray(layer)[..., 3] > 127] if layer is not None else []
+    painted = len(shows) and np.ptp(shows[:, :3], axis=0).max() <= 8
+    return layer.getchannel("A") if painted else lightness
 
 
 def size_of_file(path: str | os.PathLike[str]) -> tuple[int, int]:

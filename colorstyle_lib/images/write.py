@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
 
 from colorstyle_lib.errors import ConfigError, ImageError
@@ -19,7 +20,12 @@ _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # libjpeg's and libwebp's limi
 
 
 def save_picture(
-    image: Any, path: str | os.PathLike[str], *, quality: int = 95, text: dict[str, str] | None = None
+    image: Any,
+    path: str | os.PathLike[str],
+    *,
+    quality: int = 95,
+    text: dict[str, str] | None = None,
+    alpha: Image.Image | None = None,
 ) -> Path:
     """Write a picture, whole or not at all, and return its path; a file of this name is replaced.
 
@@ -28,6 +34,7 @@ def save_picture(
         path: the file; its ending (.png, .jpg, .jpeg, .webp, .tif, .tiff) is its format. Parents are made.
         quality: of JPEG and WebP, 1 to 100. PNG and TIFF lose nothing, nor does WebP at 100.
         text: kept in the file, for :func:`.read_text`.
+        alpha: how opaque the picture is, which lies on white; kept but by JPEG.
 
     Raises:
         ImageError: an unknown ending, a folder, a full or read-only disk, or something that the format cannot hold.
@@ -43,13 +50,24 @@ def save_picture(
             raise ValueError(f"unknown ending {target.suffix!r}; known: {', '.join(FORMATS)}")
         # What came with a picture (orientation, profile) would be written beside pixels that it need not fit.
         clean = isinstance(image, Image.Image) and image.mode in ("L", "RGB") and not image.info
-        content = _encode(image if clean else open_picture(image), kind, quality, text or {})
+        picture = image if clean else open_picture(image)
+        picture = _off_white(picture, alpha) if alpha is not None and kind != "JPEG" else picture
+        content = _encode(picture, kind, quality, text or {})
     except (OSError, ValueError, struct.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise ImageError(f"cannot write {str(path)!r}: {reason}") from error
     with atomic_write(target, error=ImageError) as file:
         file.write(content)
     return target
+
+
+def _off_white(picture: Image.Image, alpha: Image.Image) -> Image.Image:
+    """A picture that lies on white, as the transparent one that it was."""
+    white, opaque = np.float32(255), np.asarray(alpha, np.float32)[..., None]
+    color = white - (white - np.asarray(picture.convert("RGB"))) * (white / opaque.clip(1))
+    layer = Image.fromarray(np.rint(color.clip(0, 255)).astype(np.uint8))
+    layer.putalpha(alpha)
+    return layer
 
 
 def _encode(picture: Image.Image, kind: str, quality: int, text: dict[str, str]) -> memoryview:

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +21,7 @@ from torch import Tensor
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.images.read import Source, open_picture
+from colorstyle_lib.images.read import Source, open_layer, open_picture
 from colorstyle_lib.images.write import save_picture
 from colorstyle_lib.inference.guided_upsampling import with_chroma
 from colorstyle_lib.inference.hints import Hint, limit_hints, rasterize_hints
@@ -51,6 +51,8 @@ class Result:
     # `(h, w)` at the working size: the standard deviation of the predicted ab distribution, in Lab units; None for
     # weights that predict no distribution
     uncertainty: Tensor | None = None
+    # how opaque the input was, of mode L; None where it was so everywhere. The image lies on white
+    alpha: Image.Image | None = None
 
     @property
     def attention(self) -> dict[str, dict[str, float]]:
@@ -60,7 +62,8 @@ class Result:
 
     def save(self, path: str | Path, *, quality: int = 95) -> Path:
         """Write the picture with its provenance in the file; see :func:`.save_picture` for arguments and errors."""
-        return save_picture(self.image, path, quality=quality, text={"colorstyle": json.dumps(self.provenance)})
+        text = {"colorstyle": json.dumps(self.provenance)}
+        return save_picture(self.image, path, quality=quality, text=text, alpha=self.alpha)
 
 
 def pixels_hash(picture: Image.Image) -> str:
@@ -160,7 +163,8 @@ class Colorizer:
             if self.hints:
                 prediction = self._follow_hints(prediction, [opened[i] for i in batch], planes)
             results |= {i: self._result(opened[i], planes, prediction, row) for row, i in enumerate(batch)}
-        return [results[i] for i in range(len(opened))]
+        layers = [open_layer(picture) for picture in pictures]
+        return [replace(results[i], alpha=layer and layer.getchannel("A")) for i, layer in enumerate(layers)]
 
     def _predict(self, content: Float[Tensor, "n 5 h w"]) -> _Prediction:
         n = len(content)

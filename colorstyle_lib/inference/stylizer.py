@@ -6,7 +6,7 @@ Whatever is finer than the working size stays the photograph's, and memory hardl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from torchvision.transforms.functional import gaussian_blur
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.images.read import Source, open_mask, open_picture
+from colorstyle_lib.images.read import Source, open_layer, open_mask, open_picture
 from colorstyle_lib.inference.colorizer import Result, is_gray, pixels_hash
 from colorstyle_lib.inference.guided_upsampling import Strip, rows_at_size, strip_by_strip
 from colorstyle_lib.model.attention import AttentionOverride
@@ -107,7 +107,8 @@ class Stylizer:
 
     def __call__(self, picture: Source) -> Result:
         """Redraw a picture; see :meth:`change`."""
-        return self.finish(self.change(picture))
+        layer = open_layer(picture)
+        return replace(self.finish(self.change(picture)), alpha=layer and layer.getchannel("A"))
 
     @torch.inference_mode()
     def change(self, picture: Source) -> Change:

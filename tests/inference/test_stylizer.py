@@ -90,6 +90,29 @@ def test_a_style_s_weight_is_a_number(model, photo, painting, weight):
         model.stylize(photo, [(painting, weight)])
 
 
+@pytest.mark.parametrize("ending", ["png", "webp", "tif"])
+def test_transparent_content_stays_transparent(model, photo, painting, tmp_path, ending):
+    alpha = Image.linear_gradient("L").resize(photo.size)
+    layer = photo.copy()
+    layer.putalpha(alpha)
+    layer.save(tmp_path / "in.png")
+    for made in (model.stylize(tmp_path / "in.png", painting, strength=0.0), model.colorize(layer)):
+        assert made.image.mode == "RGB"
+        path = made.save(tmp_path / f"out.{ending}", quality=100)
+        with Image.open(path) as written:
+            assert written.mode == "RGBA"
+            assert np.array_equal(np.asarray(written.getchannel("A")), np.asarray(alpha))
+        # Where the input was opaque; elsewhere no more color shows than alpha lets through.
+        apart = np.abs(np.asarray(open_picture(path), int) - np.asarray(made.image, int))
+        assert apart[np.asarray(alpha) == 255].max() <= 1
+    kept = model.stylize(layer, painting, strength=0.0).save(tmp_path / f"same.{ending}", quality=100)
+    with Image.open(kept) as written:  # where little shows, 8 bits on white hold little of the color
+        seen = np.asarray(alpha) > 127
+        assert np.abs(np.asarray(written, int) - np.asarray(layer, int))[seen].max() <= 2
+    model.colorize(layer).save(tmp_path / "out.jpg")
+    assert open_picture(tmp_path / "out.jpg").size == photo.size
+
+
 def test_at_strength_0_nothing_changes(model, photo, painting):
     for picture in (photo, photo.convert("L"), photo.convert("L").convert("RGB")):
         result = model.stylize(picture, painting, strength=0.0)
