@@ -19,6 +19,7 @@ from PIL import Image
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "09_explore.ipynb"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+RUNNING = "[...document.querySelectorAll('.jp-InputPrompt')].some(p => /[*0-9]/.test(p.textContent))"
 SHOTS = os.environ.get("COLORSTYLE_SCREENSHOTS")  # a folder to keep screenshots in, for people to look at
 TIMEOUT = 240_000  # milliseconds for what needs the kernel, on a machine that runs other tests too
 
@@ -74,10 +75,16 @@ def page(lab: str, browser) -> object:
     page.set_default_timeout(TIMEOUT)
     page.goto(lab)
     page.locator(".jp-Notebook").wait_for()
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.get_by_text("ColorStyle.load().colorize(photograph").first.wait_for()
+    for _ in range(8):  # JupyterLab drops the command while the kernel is not connected yet
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        try:
+            page.wait_for_function(RUNNING, timeout=10_000)
+            break
+        except sync_api.TimeoutError:
+            page.keyboard.press("Escape")
+    # Attached, not visible: cells outside of the window are not drawn.
+    page.get_by_text("ColorStyle.load().colorize(photograph").first.wait_for(state="attached")
     for panel in range(3):
         settled(page, panel)
     return page
