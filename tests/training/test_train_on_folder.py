@@ -33,7 +33,7 @@ def test_any_folder_of_pictures_can_be_trained_on(layout, tmp_path, capsys):
     weights = train_on_folder(TrainOptions("tiny", (str(root),), steps=2, output=tmp_path / "out"))
     assert list(json.loads(weights.with_suffix(".json").read_text())["measured"]) == ["pictures"]
     with pytest.raises(DataError, match="has no data set 'picture'; did you mean 'pictures'"):
-        train_on_folder(TrainOptions("tiny", (str(root),), datasets=("picture",), steps=2, output=tmp_path / "out"))
+        train_on_folder(TrainOptions("tiny", (str(root),), datasets=("picture",), steps=2, output=tmp_path / "new"))
 
 
 def test_finished_weights_are_replaced_only_on_request_and_their_card_with_them(tmp_path, monkeypatch):
