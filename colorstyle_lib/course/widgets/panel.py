@@ -93,7 +93,7 @@ class Strip(anywidget.AnyWidget):
 class Pictures(ipywidgets.Dropdown):
     """A choice among the demo photographs and own pictures, or of none."""
 
-    def __init__(self, description: str, chosen: Source | None, *others: tuple[str, None]) -> None:
+    def __init__(self, description: str, chosen: Source | None, *others: tuple[str, str]) -> None:
         super().__init__(options=[*others, *((demo, demo) for demo in PHOTOGRAPHS)], description=description)
         if isinstance(chosen, str) and chosen in PHOTOGRAPHS:
             self.value = chosen
@@ -108,7 +108,7 @@ class Pictures(ipywidgets.Dropdown):
     @property
     def chosen(self) -> Any:
         """The chosen picture, :class:`Named`, or None."""
-        return None if self.value is None else named(self.value)
+        return named(self.value) if self.value else None
 
 
 class Upload(ipywidgets.FileUpload):

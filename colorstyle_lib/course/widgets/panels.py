@@ -47,7 +47,7 @@ class ColorizePanel(Panel):
         color.observe(lambda change: setattr(view, "color", change.new), "value")
         self.seed = Strip(description="seed", labels=["no seed", *(f"seed {n}" for n in _SEEDS[1:])])
         self.saturation = slider("saturation", 1.0, 3.0)
-        self.reference = Pictures("reference", None, ("none", None))
+        self.reference = Pictures("reference", None, ("none", ""))
         self.uncertainty = _checkbox("show where the model is unsure")
         controls = {"seed": self.seed, "saturation": self.saturation, "reference": self.reference}
         controls |= {"uncertainty": self.uncertainty, "hints": view}
@@ -135,12 +135,12 @@ class AttentionPanel(Panel):
     examples |= {f"without {name}": {"learned": False, name: 0.0} for name in MODALITIES}
 
     def __init__(self, model: ColorStyle, photo: Source = "coffee", reference: Source | None = "china") -> None:
-        self.reference = Pictures("reference", reference, ("none", None))
+        self.reference = Pictures("reference", reference, ("none", ""))
         self.learned = _checkbox("as learned", True)
         self.sliders = {name: slider(name, 1.0, 1.0) for name in MODALITIES}
         self.usual = {name: ipywidgets.Label() for name in MODALITIES}
         places = [(f"{m} at 1/{n}", (str(n), m)) for n in model.generator.config.attention_at for m in MODALITIES]
-        self.shown = ipywidgets.Dropdown(options=[("result", None), *places], description="show")
+        self.shown = ipywidgets.Dropdown(options=[("result", ""), *places], description="show")
         controls = {"learned": self.learned, "reference": self.reference, "shown": self.shown, **self.sliders}
         equal = {"learned": False, **dict.fromkeys(MODALITIES, 1.0)}
         equalize = button("equalize", "balance-scale", "the same weight for all", lambda _: self.put(**equal))
@@ -169,7 +169,7 @@ class AttentionPanel(Panel):
 
     def shown_of(self, result: Result) -> Image.Image:
         """The colored picture, or the map of one weight over its gray: dark 0, bright 1."""
-        if self.shown.value is None:
+        if not self.shown.value:
             return result.image
         level, name = self.shown.value
         return overlay(result.image, result.attention_maps[level][name], 1.0)
