@@ -28,7 +28,9 @@ def small(name: str) -> Recipe:
     tiny, preset = small_preset(), RECIPES[name].preset
     shape = {"width": 12, "max_width": 48, "depth": 3, "encoder": "convolutions", "attention_at": (2, 4)}
     generator = replace(preset.generator, **shape, working_size=64)
-    training = replace(preset.training, crop=48, batch_size=4, half_precision=False)
+    # In a run of eight steps the discriminator enters early enough to be seen.
+    stages = {"supervised": 0.6, "catch_up": 0.1}
+    training = replace(preset.training, crop=48, batch_size=4, half_precision=False, **stages)
     return Recipe(replace(preset, generator=generator, discriminator=tiny.discriminator, training=training))
 
 
