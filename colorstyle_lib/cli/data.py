@@ -1,7 +1,5 @@
 """The commands `colorstyle data ...`: known sets, downloads, manifests, shards. Heavy imports wait for their use."""
 
-from __future__ import annotations
-
 import argparse
 from collections import Counter
 from collections.abc import Sequence

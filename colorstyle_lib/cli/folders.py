@@ -1,7 +1,5 @@
 """Colorization and style transfer of many files, several at a time; one bad file never stops the rest."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -13,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields
 from itertools import groupby, takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from tqdm import tqdm
@@ -72,7 +70,7 @@ class Files:
     only_gray: bool = False
 
     @classmethod
-    def of(cls, options: dict[str, Any]) -> Files:
+    def of(cls, options: dict[str, Any]) -> Self:
         """Take these options out of others."""
         return cls(**{field.name: options.pop(field.name) for field in fields(cls) if field.name in options})
 

@@ -1,7 +1,5 @@
 """The `colorstyle` command. Heavy imports happen inside a command, so that --help answers at once."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -1,7 +1,5 @@
 """The commands that use a model or train one: `colorstyle colorize`, `stylize`, `info` and `train`."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Parts of a command line that several commands share."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable
 from contextlib import suppress

@@ -3,8 +3,6 @@
 Heavy imports wait for their use.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

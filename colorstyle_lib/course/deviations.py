@@ -1,7 +1,5 @@
 """Deviations of this companion from the paper, and choices where the paper leaves something open: one table."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A page of before and after with sliders: one file that anyone can open, without Python and without a network."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io

@@ -1,7 +1,5 @@
 """Setup of a notebook: mode, seed, device, figures' style; and figures written with a sidecar of their facts."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

@@ -4,8 +4,6 @@ Several seeds are trained side by side: every weight has a first dimension for t
 seeds cost little more than one.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

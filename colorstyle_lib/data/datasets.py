@@ -6,8 +6,6 @@ each data set; else a split by content hash, so that a file keeps its side when 
 neighbours.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import os

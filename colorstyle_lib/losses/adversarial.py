@@ -5,8 +5,6 @@ finite, value and gradient, where D rounds to 0 or 1. Each network descends on i
 image, or a map of patches); the mean is taken over all.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

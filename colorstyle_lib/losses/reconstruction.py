@@ -1,7 +1,5 @@
 """Distances to a real image that a generator is trained on, each one small function with its equation and source."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -117,7 +115,7 @@ def style_statistics(features: Sequence[Float[Tensor, "n _ _ _"]]) -> list[Float
 
 def style_distance(
     statistics: Sequence[Float[Tensor, "n 2 _"]], targets: Sequence[Float[Tensor, "n 2 _"]], *, per_image: bool = False
-) -> Float[Tensor, ...]:
+) -> Float[Tensor, "..."]:
     """Distance of two styles: ``(|m - m_t|^2 + |s - s_t|^2) / (|m_t|^2 + |s_t|^2)``, a mean over layers.
 
     Huang and Belongie's style loss (ICCV 2017, arXiv:1703.06868, equation 13), each layer over the style picture's mean

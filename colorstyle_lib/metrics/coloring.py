@@ -3,8 +3,6 @@
 Those that are scikit-image's raise a MissingExtraError where it is not installed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -4,8 +4,6 @@ The paper prints the softmax and leaves the energies open (sections 3(3) and 4(2
 features at a place and from the modality; the weights steer how strongly each modality scales and shifts the features.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

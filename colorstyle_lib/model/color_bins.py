@@ -4,8 +4,6 @@ R. Zhang, P. Isola and A. Efros, Colorful Image Colorization, ECCV 2016 (arXiv:1
 Averaging two plausible colors gives a brown that is neither; choosing among bins can keep both.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import torch

@@ -1,7 +1,5 @@
 """Input planes of the generator: the known parts of a picture's Lab planes, and masks of where they are known."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Bool, Float

@@ -4,8 +4,6 @@ Multi-modal attention (section 3(3), equation (2)) weighs what color, texture an
 prints the weights only; that they weigh evidence, and how the energies come about, is this companion's reading.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import torch

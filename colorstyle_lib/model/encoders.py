@@ -1,7 +1,5 @@
 """Encoders of the generator: maps of its content that halve in size, learned from nothing or pretrained."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Float

@@ -1,7 +1,5 @@
 """The style decoder's operations, each equal to a line of plain torch that its docstring names, and faster on a CPU."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

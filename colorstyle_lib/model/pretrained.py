@@ -7,8 +7,6 @@ EfficientNet-Lite0 comes as a package, so it works without a network. Architectu
 VGG-19, the field's yardstick for style, is torchvision's: K. Simonyan and A. Zisserman, 2014 (arXiv:1409.1556).
 """
 
-from __future__ import annotations
-
 import os
 import pickle
 import sys

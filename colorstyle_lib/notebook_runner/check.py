@@ -1,7 +1,5 @@
 """Check of ``figures/executed/``: the course's present code, and outputs fit for any reader."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from colorstyle_lib import paths

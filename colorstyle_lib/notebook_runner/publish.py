@@ -1,7 +1,5 @@
 """``figures/executed/``: the notebooks with outputs, for readers who run none; by ``colorstyle run --keep``."""
 
-from __future__ import annotations
-
 import base64
 import re
 import sys

@@ -1,7 +1,5 @@
 """Running of the notebooks, one after the other, each in a kernel process of its own: ``colorstyle run``."""
 
-from __future__ import annotations
-
 import ast
 import asyncio
 import atexit

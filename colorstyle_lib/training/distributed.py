@@ -4,8 +4,6 @@ Gradients are averaged after each backward pass, and batch statistics within it,
 one with the same batch would take.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -5,8 +5,6 @@
 as a step on the whole batch.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What the frozen encoder says of fixed windows, computed once and kept on disk."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from pathlib import Path
@@ -51,7 +49,7 @@ class KeptMaps:
                 f"no room for {2e-9 * math.prod(shape):.0f} GB of maps in {str(folder)!r}: {error}"
             ) from error
 
-    def touch(self, numbers: Int[Tensor, ...]) -> None:
+    def touch(self, numbers: Int[Tensor, "..."]) -> None:
         """Read these windows' records into the system's cache, in a thread that prepares batches."""
         self._records[numbers.numpy(), ::2048].sum()
 

@@ -4,8 +4,6 @@ Step ``i`` depends on the weights, the seed and ``i`` alone, so a run that was c
 What belongs to a saved run (checkpoints, log, validation, Ctrl-C) stands in :mod:`.saved_run`.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import time

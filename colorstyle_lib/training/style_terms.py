@@ -1,7 +1,5 @@
 """The ``stylize`` task: restyled pictures and their losses."""
 
-from __future__ import annotations
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """Training on a data root: from options to weights and their card."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace

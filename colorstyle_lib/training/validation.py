@@ -1,7 +1,5 @@
 """Validation during training: numbers on pictures that are never trained on, warnings, and a sample sheet."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Sequence

@@ -5,8 +5,6 @@ does not hold ends it; a word of praise is returned where all hold. A checker ne
 empty exercises runs through.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Mapping
 from functools import wraps
 from typing import Any

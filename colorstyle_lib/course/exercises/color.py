@@ -1,7 +1,5 @@
 """The checkers of the exercises on color and how it is measured: notebooks 00, 01, 05 and 06."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """The checkers of the exercises on networks and their training: notebooks 02, 03, 04 and 07."""
 
-from __future__ import annotations
-
 import math
 
 import torch

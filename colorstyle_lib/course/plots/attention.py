@@ -1,7 +1,5 @@
 """Plots of notebook 03: temperature, the modalities of pictures, attention as maps, overrides, and evidence."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Plots of every notebook: grids of pictures and maps with captions, curves, and rows of dots with a bar."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

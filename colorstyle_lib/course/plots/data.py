@@ -1,7 +1,5 @@
 """Plots of notebook 01: Lab, the ab plane, one gray's many colors, and the loader's speed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Diagrams of the generator, the discriminator, one training step and the course, drawn from boxes and arrows."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """Plots of notebooks 05 to 07: evaluation, coloring and style transfer."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

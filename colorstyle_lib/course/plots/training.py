@@ -1,7 +1,5 @@
 """Plots of notebooks 02 and 04: GANs on points, tasks, learning curves, and seeds."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any

@@ -1,7 +1,5 @@
 """What all panels share: photograph, picture before and after, undo, errors, saving, the line of Python."""
 
-from __future__ import annotations
-
 import base64
 import html
 import inspect
@@ -114,7 +112,7 @@ class Pictures(ipywidgets.Dropdown):
 class Upload(ipywidgets.FileUpload):
     """A button for a picture from the visitor's own machine; ``add`` gets it, opened."""
 
-    def __init__(self, panel: Panel, add: Callable[[Named], None]) -> None:
+    def __init__(self, panel: "Panel", add: Callable[[Named], None]) -> None:
         super().__init__(accept="image/*", description="your own")
         self.panel, self.add = panel, add
         self.observe(lambda change: change.new and self._keep(change.new[0]), "value")

@@ -1,7 +1,5 @@
 """The panels: coloring, style transfer, and attention."""
 
-from __future__ import annotations
-
 import functools
 import io
 from typing import Any, ClassVar

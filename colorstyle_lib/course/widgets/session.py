@@ -1,7 +1,5 @@
 """One photograph under many settings, of which only what changed is computed again."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

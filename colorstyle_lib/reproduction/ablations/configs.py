@@ -4,8 +4,6 @@ Every one learns from the same pictures for the same computing time. The network
 an effect, or none, is one of small networks after a short training; what it is at full size takes a full training.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ A difference's interval tells what other pictures would change, of the mean over
 beside it, since three are too few for an interval.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

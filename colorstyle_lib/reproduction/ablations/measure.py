@@ -1,7 +1,5 @@
 """Measuring of ablations: the same pictures for each, colored by themselves and by a reference."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ Every training costs the same processor time: a member whose steps are dear has 
 measured once, beside the base's, and kept; so how busy the machine is later changes nothing, and a run can be repeated.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

@@ -1,7 +1,5 @@
 """Methods to measure: functions from pictures to pictures, and the facts that stand beside their numbers."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ P. Isola et al., Image-to-Image Translation with Conditional Adversarial Network
 recipe for colorization: L goes in, ab comes out, and the discriminator sees both. Nothing is pretrained.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

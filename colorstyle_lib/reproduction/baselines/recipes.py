@@ -4,8 +4,6 @@ Each has an equal budget of processor time rather than steps, since their steps 
 stages follow the share of the budget that is spent. So results differ a little from machine to machine.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -4,8 +4,6 @@ Each takes photographs and as many style pictures, of any size, and gives pictur
 Statistics transfer in Lab is :func:`.transfer_statistics`.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import torch

@@ -4,8 +4,6 @@ The paper says that weights adapt "dynamically" (section 3(3)) and asks itself w
 8). Deleting a modality shows what was used; a weight that explains goes along with how much the answer then changes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import torch

@@ -8,8 +8,6 @@ differences, and its gap as a ratio of means or a mean of ratios; PSNR of ab or 
 or by stretching; distances of sets of 100 or 300 pictures. A comparison with another paper's number has to know which.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ The motion of a pan is known, so that flicker can be measured. Ratios are to the
 which is 0 where a step is a whole pixel: there differences are counted in levels of 8 bits.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
 A benchmark measures columns of values, a row a picture, and makes of them metrics: a name, a statistic and a note each.
 """
 
-from __future__ import annotations
-
 import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence

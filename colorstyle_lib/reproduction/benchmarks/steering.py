@@ -4,8 +4,6 @@ Errors are squared distances in the ab plane (squared Lab units), a mean over a 
 evaluation mode; pictures are real ones in [0, 1], at the size that the generator works at.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 import torch.nn.functional as nnf

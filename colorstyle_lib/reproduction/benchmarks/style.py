@@ -3,8 +3,6 @@
 And style transfer by one modality alone: how much of each modality's distance to the style is closed, and by which.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Mapping, Sequence

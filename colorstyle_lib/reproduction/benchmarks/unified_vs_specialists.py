@@ -4,8 +4,6 @@ Of several seeds a number is the mean, and a model is compared with the speciali
 what other pictures would change; what another seed would, the seeds' own values tell.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import replace

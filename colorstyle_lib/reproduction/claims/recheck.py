@@ -1,7 +1,5 @@
 """A check of the claims: their numbers measured again, and held against the recorded ones."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path

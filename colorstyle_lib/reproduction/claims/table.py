@@ -1,7 +1,5 @@
 """The claims table for people: as wide as their terminal, as Markdown, or for programs."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from io import StringIO

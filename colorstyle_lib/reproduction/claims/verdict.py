@@ -8,8 +8,6 @@ own recipe may miss in the time that there was: a miss counts only if our recipe
 A claim is a conjunction, so conditions need no correction for their number: all must be met.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The figures made of ``figures/results.json`` and the released weights' log: nothing is computed, all is looked up."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

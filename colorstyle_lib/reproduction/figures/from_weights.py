@@ -1,7 +1,5 @@
 """The figures made of demo photographs, which everybody has, by the released weights."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

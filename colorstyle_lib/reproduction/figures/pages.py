@@ -4,8 +4,6 @@ A page holds ``<!-- generated: NAME -->``, the part of that name in :func:`parts
 numbers are rows of data in ``tables.toml`` beside this file; their values come from ``figures/results.json``.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Mapping, Sequence

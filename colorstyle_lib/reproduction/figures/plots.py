@@ -1,7 +1,5 @@
 """Drawings of recorded numbers: dots with intervals, effects of ablations, training, content against style."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle

@@ -1,7 +1,5 @@
 """The figures that the repository shows: each made by one function, kept with its facts, and checked against them."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Sequence

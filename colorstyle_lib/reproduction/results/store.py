@@ -3,8 +3,6 @@
 Below it the cache of measurements: columns on disk, named by everything that they depend on.
 """
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 import json
@@ -14,7 +12,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -40,7 +38,7 @@ class Provenance:
     hardware: str  # that it was computed on
 
     @classmethod
-    def here(cls, command: str, mode: str) -> Provenance:
+    def here(cls, command: str, mode: str) -> Self:
         """The provenance of numbers that this process makes."""
         return cls(command, mode, commit(), hardware())
 
@@ -76,7 +74,7 @@ class Number:
         *,
         sure: bool = True,
         **facts: Any,
-    ) -> Number:
+    ) -> Self:
         """A number from an estimate; without its interval unless ``sure``, and with more of the fields as ``facts``."""
         facts = {"seeds": (), "weights": None, **facts, **asdict(provenance)}
         interval = (estimate.low, estimate.high) if sure else None
