@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields
 from itertools import groupby, takewhile
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -70,7 +70,7 @@ class Files:
     only_gray: bool = False
 
     @classmethod
-    def of(cls, options: dict[str, Any]) -> Self:
+    def of(cls, options: dict[str, Any]) -> "Files":
         """Take these options out of others."""
         return cls(**{field.name: options.pop(field.name) for field in fields(cls) if field.name in options})
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -38,7 +38,7 @@ class Provenance:
     hardware: str  # that it was computed on
 
     @classmethod
-    def here(cls, command: str, mode: str) -> Self:
+    def here(cls, command: str, mode: str) -> "Provenance":
         """The provenance of numbers that this process makes."""
         return cls(command, mode, commit(), hardware())
 
@@ -74,7 +74,7 @@ class Number:
         *,
         sure: bool = True,
         **facts: Any,
-    ) -> Self:
+    ) -> "Number":
         """A number from an estimate; without its interval unless ``sure``, and with more of the fields as ``facts``."""
         facts = {"seeds": (), "weights": None, **facts, **asdict(provenance)}
         interval = (estimate.low, estimate.high) if sure else None
