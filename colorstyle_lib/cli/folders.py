@@ -163,7 +163,8 @@ def stylize_files(
 def _work_off(start: Start, inputs: Sequence[Path], output: Path | None, ending: str, files: Files) -> int:
     """A progress bar over the steps, a line for each failure, a summary; a single picture is made at once instead."""
     planned = plan(inputs, output, recursive=files.recursive, ending=ending, format=files.format)
-    pairs = [pair for pair in planned if len(planned) == 1 or not _is_result(pair[0], ending)] or planned
+    task = {"color": "colorize", "style": "stylize"}[ending]  # results of the same command are left out
+    pairs = [pair for pair in planned if len(planned) == 1 or _facts(pair[0]).get("task") != task] or planned
     there = {pair for pair in pairs if pair[1].exists() and not files.overwrite}
     others = [place for source, place in pairs if (source, place) in there and not _may_be_of(place, source)]
     left = [pair for pair in pairs if pair not in there]
@@ -178,10 +179,8 @@ def _work_off(start: Start, inputs: Sequence[Path], output: Path | None, ending:
     started, total = time.monotonic(), len(left)
     counts: Counter[str] = Counter(failed=len(others))
     for place in others:
-        print(
-            f"failed: {str(place)!r} is there already, of another picture; add --overwrite or change -o",
-            file=sys.stderr,
-        )
+        why = "is there already, of another picture; add --overwrite or change -o"
+        print(f"failed: {str(place)!r} {why}", file=sys.stderr)
     with tqdm(total=total, unit="picture", disable=not sys.stderr.isatty()) as bar:
         for outcomes in steps:
             bar.update(len(outcomes))
@@ -216,11 +215,6 @@ def _facts(picture: Path) -> dict[str, Any]:
         return json.loads(read_text(picture)["colorstyle"])
     except (ImageError, KeyError, ValueError):
         return {}
-
-
-def _is_result(picture: Path, ending: str) -> bool:
-    """Whether an earlier call of the same command made a picture."""
-    return _facts(picture).get("task") == {"color": "colorize", "style": "stylize"}[ending]
 
 
 def _may_be_of(place: Path, source: Path) -> bool:

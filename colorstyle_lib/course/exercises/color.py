@@ -93,10 +93,8 @@ def hinted_dataset(attempt: Attempt):
         yield mask.sum() == 7, f"with count = 7 the mask marks {int(mask.sum())} pixels"
         yield is_close(planes[1:3], mask * lab[1:]), "a and b are given where the mask is 1, and 0 elsewhere"
     again = [examples[0][0][3] for _ in range(8)]
-    yield (
-        not all(torch.equal(again[0], mask) for mask in again),
-        "the pixels never change: draw them anew at every call",
-    )
+    moved = not all(torch.equal(again[0], mask) for mask in again)
+    yield moved, "the pixels never change: draw them anew at every call"
     return "what a network needs to learn what a hint is"
 
 
@@ -223,11 +221,10 @@ def guided_line(attempt: Attempt):
         result = attempt(L.clone(), b.clone(), epsilon)
         yield from is_pair(result, "numbers: slope, offset")
         slope, offset = (float(value) for value in result)
-        want = covariance / (variance + epsilon)
+        want, unbiased = covariance / (variance + epsilon), covariance / (variance + epsilon * 24 / 25)
         mistakes = {
             "right without epsilon; add it to the variance of L": covariance / variance,
-            "divide by the number of pixels, not by one less: correction=0": covariance
-            / (variance + epsilon * 24 / 25),
+            "divide by the number of pixels, not by one less: correction=0": unbiased,
         }
         hint = f"with epsilon = {epsilon:g} the slope should be {want:.4f}, not {slope:.4f}"
         yield from matches(slope, want, hint, mistakes if epsilon else {})

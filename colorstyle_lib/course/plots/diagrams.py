@@ -24,9 +24,8 @@ def _canvas(width: float, height: float, scale: float = 0.82) -> tuple[Figure, A
 def _box(ax: Axes, center: Point, text: str, color: str = "0.6", width: float = 1.9, height: float = _HEIGHT) -> None:
     """A rounded box with text, tinted in a color."""
     corner = (center[0] - width / 2, center[1] - height / 2)
-    shape = FancyBboxPatch(
-        corner, width, height, boxstyle="round,pad=0,rounding_size=0.08", linewidth=1.2, edgecolor=color
-    )
+    rounded = "round,pad=0,rounding_size=0.08"
+    shape = FancyBboxPatch(corner, width, height, boxstyle=rounded, linewidth=1.2, edgecolor=color)
     shape.set_facecolor((*shape.get_edgecolor()[:3], 0.16))
     ax.add_patch(shape)
     ax.text(*center, text, ha="center", va="center", fontsize=8)
@@ -72,9 +71,8 @@ def generator_diagram(config: GeneratorConfig | None = None) -> Figure:
         _box(ax, (11.2, middle), "", "0.5", 2.0, 2.9)
         for place, name in zip((0.85, 0.0, -0.85), config.modalities, strict=False):
             _box(ax, (11.2, middle + place), name, MODALITY_COLORS[name], 1.5)
-        ax.text(
-            11.2, middle + 1.55, "modalities of the picture\nand of a reference", ha="center", va="bottom", fontsize=8
-        )
+        title = "modalities of the picture\nand of a reference"
+        ax.text(11.2, middle + 1.55, title, ha="center", va="bottom", fontsize=8)
     return figure
 
 

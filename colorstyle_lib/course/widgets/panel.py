@@ -67,9 +67,8 @@ class PictureView(anywidget.AnyWidget):
     _esm, _css = _HERE / "picture.js", _HERE / "widgets.css"
     before = traitlets.Bytes().tag(sync=True)  # a PNG file, as are the next two
     after = traitlets.Bytes().tag(sync=True)
-    mask = traitlets.Bytes().tag(
-        sync=True, from_json=lambda sent, _: bytes(sent)
-    )  # opaque where the brush was; empty for none
+    # Opaque where the brush was; empty for none.
+    mask = traitlets.Bytes().tag(sync=True, from_json=lambda sent, _: bytes(sent))
     size = traitlets.List([1, 1]).tag(sync=True)  # width and height that hints are meant in
     hints = traitlets.List().tag(sync=True)  # [x, y, "#rrggbb"] each
     color = traitlets.Unicode("#b5302a").tag(sync=True)  # of the next hint

@@ -134,10 +134,8 @@ def train_baseline(
     if preset is None:
         learner = trained = Pix2Pix(size, store, seed=seed, device=this_process().device, timed=True)
     else:
-        cut, group = (
-            (preset.training.batch_size, preset.training.crop, seed),
-            ProcessGroup(device=this_process().device),
-        )
+        cut = preset.training.batch_size, preset.training.crop, seed
+        group = ProcessGroup(device=this_process().device)
         style_batches = Batches(styles, *cut, covers=STYLE_COVERS) if styles and _restyles(recipe) else None
         learner = GanLearner(preset, Batches(store, *cut), seed=seed, styles=style_batches, group=group)
         trained = learner.state

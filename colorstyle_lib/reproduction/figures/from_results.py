@@ -98,20 +98,14 @@ def atlas_panels(numbers: Mapping[str, Number]) -> list[Panel]:
         for title, name in (("kernel", "kernel"), ("Fréchet", "frechet"))
         for size in sizes
     }
-    paired = of("stretch_minus_crop_colorfulness_ratio", uneven).text(1, 100.0)
+    paired = f"stretch minus crop, paired: {of('stretch_minus_crop_colorfulness_ratio', uneven).text(1, 100.0)}"
     lacking = " and ".join(str(size) for size in sizes if "rank-deficient" in of(f"frechet_n{size}").note)
     deficient, ours = f"the Fréchet distance is rank-deficient at n = {lacking}" if lacking else "", "released"
     share_of = f"distance, % of that of n = {sizes[1]}; {data}"
     return [
         Panel(f"colorfulness, % of the real; {data}, n = {n}", {ours: ways}, 100.0, 100.0),
         Panel(f"PSNR, dB; {data}, n = {n}", psnr),
-        Panel(
-            f"colorfulness, % of the real; {uneven}, n = {count}",
-            {ours: squares},
-            100.0,
-            100.0,
-            f"stretch minus crop, paired: {paired}",
-        ),
+        Panel(f"colorfulness, % of the real; {uneven}, n = {count}", {ours: squares}, 100.0, 100.0, paired),
         Panel(share_of, {ours: distances}, 100.0, note=deficient),
     ]
 
