@@ -138,6 +138,7 @@ COURSE: Mapping[str, str] = {
     "05 Evaluation": "metrics, verdicts",
     "06 Colorize": "a guided filter",
     "07 Style transfer": "AdaIN, restyling",
+    "09 Explore": "panels to play with",
 }
 """Each notebook, and what the student builds in it."""
 
@@ -145,12 +146,13 @@ COURSE: Mapping[str, str] = {
 def course_map() -> Figure:
     """The notebooks in their order, and what the student builds in each: 06 and 07 need what 03 teaches."""
     figure, ax = _canvas(12.4, 3.0)
-    places = [(1.2 + 2.5 * i, 2.2) for i in range(5)] + [(11.2, 0.7), (6.2, 0.7), (8.7, 0.7)]
-    for (notebook, built), place, color in zip(COURSE.items(), places, (SKY, *[BLUE] * 5, *[GREEN] * 2), strict=True):
+    places = [(1.2 + 2.5 * i, 2.2) for i in range(5)] + [(11.2, 0.7), (6.2, 0.7), (8.7, 0.7), (3.7, 0.7)]
+    for (notebook, built), place, color in zip(COURSE.items(), places, (SKY, *[BLUE] * 5, *[GREEN] * 3), strict=True):
         _box(ax, place, f"{notebook}\n{built}", color, 2.1, 0.9)
     for start, end in pairwise(places[:5]):
         _arrow(ax, (start[0] + 1.05, start[1]), (end[0] - 1.05, end[1]))
     _arrow(ax, (11.2, 1.75), (11.2, 1.15))
-    for end in places[6:]:
+    for end in places[6:8]:
         _arrow(ax, (8.7, 1.75), (end[0], 1.15))
+    _arrow(ax, (5.15, 0.7), (4.75, 0.7))
     return figure
