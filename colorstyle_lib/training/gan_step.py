@@ -167,8 +167,8 @@ def generate(generator: Generator, batch: TaskBatch, context: StepContext, *, pi
     """
     stylized = batch.has_task("stylize")
     if context.config.trainable == "restyling":  # nothing would learn from colors
-        kept = context.kept and context.kept(generator, batch.lab, batch.windows[:, 0]).maps
-        maps = kept or generator.encoder(batch.content, StyleDecoder.encoder_levels)
+        kept = kept_of(generator, batch, context)
+        maps = kept.maps if kept else generator.encoder(batch.content, StyleDecoder.encoder_levels)
         restyled, alpha = restyle(generator, batch, stylized, batch.rgb, maps)
         lab = rgb_to_lab(restyled.clamp(0, 1)) if pictures else None
         return GeneratorOutput(None, {}, lab, batch.rgb, restyled, alpha)
