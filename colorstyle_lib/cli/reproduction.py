@@ -14,7 +14,6 @@ from colorstyle_lib.config import MODES
 from colorstyle_lib.errors import ConfigError, DataError, check_known
 
 _EXCLUDED = {  # by benchmark the options that it does not take, and why
-    "atlas": (("demo", "opponents"), "--atlas measures one method on a data root"),
     "style": (("demo", "opponents"), "--style measures on paintings and against its own opponents"),
     "clips": (("demo", "data", "opponents"), "--clips measures on the demo photographs"),
     "specialists": (("demo", "weights", "name"), "--specialists measures what `colorstyle opponents` trained"),
@@ -51,7 +50,6 @@ def add_reproduction_commands(commands: Any) -> None:
     add("--opponents", type=Path, metavar="FOLDER", help="default: runs/opponents, where there are any")
     add("--data", default="", help="data root; default: COLORSTYLE_DATA")
     add("--demo", action="store_true", help="on the 7 demo photographs instead, without a data root")
-    add("--atlas", action="store_true", help="one method's outputs in ways that carry the same name")
     add("--style", action="store_true", help="style transfer instead of coloring")
     several = "one model for both, against two specialists; several folders: one a seed; default: runs/opponents"
     add("--specialists", type=Path, nargs="*", metavar="FOLDER", help=several)
@@ -137,9 +135,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     output = arguments.output or (paths.RUNS / "results.json" if limit else RESULTS)
     run = Run(output, arguments.weights, arguments.name, limit)
     baselines = arguments.opponents or paths.RUNS / "opponents"
-    if benchmark == "atlas":
-        print_numbers(coloring.evaluate_variants(root, run))
-    elif benchmark == "style":
+    if benchmark == "style":
         most = limit or style.PAIRS
         if not 0 <= arguments.optimize <= most:
             raise ConfigError(f"--optimize wants 0 to {most} pairs, not {arguments.optimize}")

@@ -99,8 +99,8 @@ def frechet_distance(found: Float[Tensor, "n d"], real: Float[Tensor, "m d"]) ->
 
     D. Dowson and B. Landau, Journal of Multivariate Analysis 12(3), 1982; used for GANs by M. Heusel et al.
     (NeurIPS 2017, arXiv:1706.08500). The trace of the root is the sum of the singular values of ``A1 A2^T`` where
-    ``S = A^T A``. With few pictures it is too large, and rank-deficient where :func:`rank_note` says so: a kernel
-    distance comes first. ConfigError for fewer than 2 pictures.
+    ``S = A^T A``. Up to as many pictures as dimensions it is rank-deficient and far too large: a
+    kernel distance comes first. ConfigError for fewer than 2 pictures.
     """
     if min(len(found), len(real)) < 2:
         raise ConfigError("a Fréchet distance needs at least 2 pictures of each kind")
@@ -109,15 +109,6 @@ def frechet_distance(found: Float[Tensor, "n d"], real: Float[Tensor, "m d"]) ->
     a, b = ((z - z.mean(0)) / (len(z) - 1) ** 0.5 for z in (x, y))
     root = torch.linalg.svdvals(a @ b.T).sum()
     return (means.square().sum() + a.square().sum() + b.square().sum() - 2 * root).item()
-
-
-def rank_note(n: int, dimensions: int) -> str:
-    """The note beside a Fréchet distance of n pictures (of the smaller set) in so many feature dimensions, or "".
-
-    The covariance of n points has rank n - 1 at most: with ``n <= dimensions`` whole directions have no variance, and
-    which ones depends on the pictures that happened to be drawn.
-    """
-    return f"rank-deficient: n = {n} pictures for {dimensions} dimensions; too large" if n <= dimensions else ""
 
 
 @dataclass(frozen=True)
@@ -205,7 +196,7 @@ def fid(found: Float[Tensor, "n 3 h w"], real: Float[Tensor, "m 3 h w"]) -> floa
     """Fréchet Inception distance (M. Heusel et al., NeurIPS 2017, arXiv:1706.08500) of two sets of pictures.
 
     For sRGB in [0, 1], which is rounded to 8 bits; less is better. On 2,048 features: with fewer pictures it is
-    rank-deficient and too large (:func:`.rank_note`), and no two numbers of different n can be compared. ConfigError:
+    rank-deficient and too large, and no two numbers of different n can be compared. ConfigError:
     fewer than 2 pictures. MissingExtraError and WeightsError as :func:`lpips`.
     """
     if min(len(found), len(real)) < 2:

@@ -20,7 +20,6 @@ from colorstyle_lib.metrics.feature_distance import (
     perceptual_distances,
     perceptual_network,
     pooled_features,
-    rank_note,
 )
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
 
@@ -79,15 +78,6 @@ def test_frechet_distance_is_torchmetrics():
     theirs.update(x, real=False)
     theirs.update(y, real=True)
     assert frechet_distance(Means()(x), Means()(y)) == pytest.approx(theirs.compute().item(), rel=1e-6)
-
-
-def test_a_frechet_distance_of_no_more_pictures_than_dimensions_says_so():
-    assert rank_note(321, 320) == ""
-    for n in (320, 100):
-        assert rank_note(n, 320).startswith(f"rank-deficient: n = {n} pictures for 320 dimensions")
-        x = drawn(n, 320, 5).double()
-        assert torch.linalg.matrix_rank(x.T.cov()) == n - 1
-    assert torch.linalg.matrix_rank(drawn(321, 320, 5).double().T.cov()) == 320
 
 
 def test_few_pictures_inflate_the_frechet_distance_and_not_the_kernel_distance():

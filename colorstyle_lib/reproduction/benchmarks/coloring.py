@@ -1,31 +1,22 @@
-"""The coloring benchmark: methods on pictures that none of them was trained on; and its metrics' variants.
+"""The coloring benchmark: methods on pictures that none of them was trained on.
 
 A method sees a square's L alone, colors it at the size it works at, and is measured at one size for all, on L as it was
 given and on its a and b brought into the gamut. Differences of two methods are paired over pictures.
-
-The same outputs, measured in ways that carry one name, give different numbers: colorfulness with signed or absolute
-differences, and its gap as a ratio of means or a mean of ratios; PSNR of ab or of RGB; pictures made square by cropping
-or by stretching; distances of sets of 100 or 300 pictures. A comparison with another paper's number has to know which.
 """
 
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib import metrics
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
-from colorstyle_lib.data.batches import ImageStore, center_crops
-from colorstyle_lib.data.datasets import dataset_names, load_split
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.metrics import difference_of, kernel_pairs, mean_of, pair_mean_of, ratio_of
-from colorstyle_lib.metrics.bootstrap import Estimate
-from colorstyle_lib.metrics.feature_distance import Network, perceptual_network, rank_note
+from colorstyle_lib.metrics.feature_distance import Network, perceptual_network
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method
 from colorstyle_lib.reproduction.baselines.recipes import RECIPES
@@ -48,11 +39,9 @@ KERNEL = "kernel_efficientnet_lite0"
 FRECHET = "frechet_efficientnet_lite0"
 PERCEPTUAL = "perceptual_"  # before the name of the network at hand; see perceptual_network
 REAL = "the real pictures"  # the name of the real pictures' own columns beside those of methods
-ATLAS = "atlas."  # the beginning of the names of metrics' variants
 
 _BATCH = 8
 _COMPARED = ("psnr_ab", "ciede2000", KERNEL, PERCEPTUAL)  # of two methods, paired over pictures
-_SUBSETS = 200
 
 
 @torch.no_grad()
@@ -86,7 +75,6 @@ def _of_pictures(rgb: Tensor, lab: Tensor, pooling: EfficientNetLite0) -> Column
     """The measurements that need no picture to compare with."""
     return {
         "colorfulness": metrics.colorfulness(rgb),
-        "colorfulness_absolute": metrics.colorfulness_of_absolutes(rgb),
         "histograms": metrics.ab_histograms(lab),
         "features": metrics.pooled_features(rgb, pooling),
     }
@@ -127,8 +115,6 @@ def metrics_of(found: Columns, real: Columns, network: str) -> Rows:
     features = found["features"], real["features"]
     statistics = {name: mean_of(found[name]) for name in ("psnr_ab", "psnr_rgb", "ssim", "ciede2000")} | {
         "colorfulness_ratio": ratio_of(ours, theirs),
-        "colorfulness_gap_signed": mean_of(ours - theirs),
-        "colorfulness_gap_absolute": mean_of((ours - theirs).abs()),
         "ab_histogram": lambda counts: metrics.histogram_distance(counts @ histograms, counts @ real_histograms),
         KERNEL: pair_mean_of(kernel_pairs(*features)),
         FRECHET: runner.without_interval(metrics.frechet_distance(*features), len(ours)),
@@ -190,113 +176,4 @@ def evaluate_coloring(root: Path | None, run: Run, baselines: Path | None = None
         steered = evaluate_steering(subject, squares, halved, provenance)
         merge_results(steered, run.output)
         numbers += steered
-    return numbers
-
-
-def colorfulness_rows(found: Columns, real: Columns) -> Rows:
-    """Colorfulness over the real pictures': two differences, two aggregations."""
-    rows = {}
-    for differences, column in (("signed", "colorfulness"), ("absolute", "colorfulness_absolute")):
-        values = found[column], real[column]
-        ways = {"ratio_of_means": ratio_of(*values), "mean_of_ratios": mean_of(metrics.colorfulness_ratios(*values))}
-        for way, statistic in ways.items():
-            note = f"colorfulness of {differences} differences over the real pictures', {way.replace('_', ' ')}"
-            rows[f"colorfulness_{differences}_{way}"] = statistic, note
-    return rows
-
-
-def psnr_rows(found: Columns, gray: Columns) -> tuple[Rows, Rows]:
-    """PSNR of ab and of RGB: of the method with its gain over gray pictures; and of gray pictures."""
-    ours, of_gray = {}, {}
-    for metric, planes in (("psnr_ab", "a and b against 255"), ("psnr_rgb", "sRGB; L is given")):
-        note = f"dB, a mean over pictures, {planes}"
-        ours[metric], of_gray[metric] = ((mean_of(columns[metric]), note) for columns in (found, gray))
-        ours[f"{metric}_minus_gray"] = difference_of(ours[metric][0], of_gray[metric][0]), f"{note}; paired"
-    return ours, of_gray
-
-
-def square_rows(crop: tuple[Columns, Columns], stretch: tuple[Columns, Columns]) -> Rows:
-    """Three metrics of the same images, cropped and stretched, and paired differences; columns as (method's, real)."""
-    cropped, stretched = (
-        {
-            "psnr_ab": mean_of(found["psnr_ab"]),
-            "colorfulness_ratio": ratio_of(found["colorfulness"], real["colorfulness"]),
-            "kernel": pair_mean_of(kernel_pairs(found["features"], real["features"])),
-        }
-        for found, real in (crop, stretch)
-    )
-    rows = {}
-    for metric, statistic in cropped.items():
-        rows[f"crop_{metric}"] = statistic, "the largest centered square"
-        rows[f"stretch_{metric}"] = stretched[metric], "the whole image, made square by squeezing it"
-        rows[f"stretch_minus_crop_{metric}"] = difference_of(stretched[metric], statistic), "paired"
-    return rows
-
-
-def size_rows(found: Float[Tensor, "n d"], real: Float[Tensor, "n d"], few: int, many: int) -> Rows:
-    """Kernel and Fréchet distance of the same outputs' features from few pictures and from many.
-
-    For fewer pictures than there are, subsets are drawn; the interval then holds 95 % of their distances.
-    """
-    n, dimensions = found.shape
-    random, rows = np.random.default_rng(0), {}
-    for size in (few, many):
-        subsets = [torch.from_numpy(random.permutation(n)[:size]) for _ in range(_SUBSETS if size < n else 1)]
-        note = f"EfficientNet-Lite0's last stage pooled, {dimensions} dimensions"
-        kernel, frechet = (
-            [distance(found[chosen], real[chosen]) for chosen in subsets]
-            for distance in (metrics.kernel_distance, metrics.frechet_distance)
-        )
-        if size < n:
-            note += f"; mean of {_SUBSETS} subsets, the interval holds 95 % of them"
-            kernel, frechet = (
-                Estimate(float(np.mean(values)), *np.quantile(values, [0.025, 0.975]).tolist(), size)
-                for values in (kernel, frechet)
-            )
-        else:
-            kernel, frechet = pair_mean_of(kernel_pairs(found, real)), runner.without_interval(frechet[0], size)
-        rows[f"kernel_n{size}"] = kernel, note
-        rows[f"frechet_n{size}"] = frechet, "; ".join(filter(None, (note, rank_note(size, dimensions))))
-    return rows
-
-
-def stretch(store: ImageStore, size: int) -> Float[Tensor, "n 3 {size} {size}"]:
-    """Every image as a square, squeezed: nothing is cut off, and everything is out of shape. In [0, 1]."""
-    options = {"size": (size, size), "mode": "bilinear", "antialias": True}
-    return torch.cat([nnf.interpolate(image[None].float() / 255, **options) for image in store.images]).clamp(0, 1)
-
-
-def sizes_of(n: int) -> tuple[int, int]:
-    """100 and 300 pictures; where there are not as many, a third of them and all."""
-    return (100, 300) if n >= 300 else (n // 3, n)
-
-
-def evaluate_variants(root: Path, run: Run) -> list[Number]:
-    """Measure one method's colorings of each data set's val pictures in all these ways, and keep the numbers.
-
-    Crop and stretch are compared only where images are not square.
-
-    Raises:
-        WeightsError: missing or damaged weights. DataError: no val pictures, or a damaged results file.
-        ConfigError: fewer than 6 pictures of a data set.
-    """
-    method, provenance, numbers = load_method(run.method, run.file), run.provenance(" --atlas"), []
-    for data in dataset_names(root, "val"):
-        store = load_split(root, "val", SIZE, [data], quiet=True)
-        chosen = runner.spread(len(store), run.limit)
-        store = ImageStore([store.images[i] for i in chosen], [store.names[i] for i in chosen])
-        squares = {"crop": center_crops(store, SIZE)}
-        if any(image.shape[1] != image.shape[2] for image in store.images):
-            squares["stretch"] = stretch(store, SIZE)
-        columns = {kind: measure_all([method, GRAY], {data: rgb})[1][data] for kind, rgb in squares.items()}
-        pairs = {kind: (one[method.name], one[REAL]) for kind, one in columns.items()}
-        found, real = pairs["crop"]
-        rows, gray = psnr_rows(found, columns["crop"][GRAY.name])
-        rows |= colorfulness_rows(found, real) | size_rows(found["features"], real["features"], *sizes_of(len(store)))
-        if "stretch" in pairs:
-            rows |= square_rows(*pairs.values())
-        for one, of_one in ((method, rows), (GRAY, gray)):
-            of_one = {ATLAS + name: (value, f"{note}; squares at {SIZE} px") for name, (value, note) in of_one.items()}
-            numbers += runner.numbers_of([of_one], one, data, len(store), provenance)
-        merge_results(numbers, run.output)
     return numbers

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -14,7 +13,7 @@ from colorstyle_lib.errors import DataError
 from colorstyle_lib.reproduction.ablations.configs import LONG, SMALL
 from colorstyle_lib.reproduction.ablations.effects import effects_in
 from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
-from colorstyle_lib.reproduction.benchmarks.coloring import ATLAS, KERNEL, SIZE, sizes_of
+from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL, SIZE
 from colorstyle_lib.reproduction.benchmarks.runner import ALL, DEMO
 from colorstyle_lib.reproduction.benchmarks.style import MEASURES
 from colorstyle_lib.reproduction.figures import plots
@@ -57,57 +56,6 @@ def ablations() -> KeptFigure:
         raise DataError("there are no ablations in results.json yet")
     metric = "paired differences of trainings, small and longer; intervals over pictures of the mean over seeds, 95 %"
     return _kept(plots.ablation_effects(found, longer), [*found.values(), *longer.values()], metric)
-
-
-def metric_atlas() -> KeptFigure:
-    """The same outputs, and as many numbers as there are ways to measure them."""
-    found = {key: one for key, one in read_results().items() if one.metric.startswith(ATLAS)}
-    figure = plots.intervals(atlas_panels(found), columns=2, width=3.4, own_rows=True)
-    return _kept(figure, list(found.values()), "as the panels say; intervals over pictures, 95 %")
-
-
-def atlas_panels(numbers: Mapping[str, Number]) -> list[Panel]:
-    """Four pairs of measures of one name each, on the same outputs of the released weights; of numbers by address.
-
-    Raises:
-        DataError: a number is not there.
-    """
-    data, uneven = "scenes", "imagenet_sample"  # uneven: not square, so cropping is not stretching
-
-    def of(metric: str, home: str = data, who: str = "released") -> Number:
-        key = f"{home}/{who}/{ATLAS}{metric}"
-        if key not in numbers:
-            raise DataError(f"there is no number {key!r}; measure it: colorstyle evaluate --atlas --data ROOT")
-        return numbers[key]
-
-    def share(number: Number, whole: float) -> Number:
-        interval = number.interval and tuple(100.0 / whole * end for end in number.interval)
-        return replace(number, value=100.0 / whole * number.value, interval=interval)
-
-    n, count = of("psnr_ab").n, of("crop_psnr_ab", uneven).n
-    ways = {
-        f"{kind} differences,\n{way.replace('_', ' ')}": of(f"colorfulness_{kind}_{way}")
-        for kind in ("signed", "absolute")
-        for way in ("ratio_of_means", "mean_of_ratios")
-    }
-    psnr = {who: {"ab": of("psnr_ab", who=who), "RGB": of("psnr_rgb", who=who)} for who in ("released", "gray")}
-    squares = {f"{kind} to\na square": of(f"{kind}_colorfulness_ratio", uneven) for kind in ("crop", "stretch")}
-    sizes = sizes_of(n)
-    distances = {
-        f"{title},\nn = {size}": share(of(f"{name}_n{size}"), of(f"{name}_n{sizes[1]}").value)
-        for title, name in (("kernel", "kernel"), ("Fréchet", "frechet"))
-        for size in sizes
-    }
-    paired = f"stretch minus crop, paired: {of('stretch_minus_crop_colorfulness_ratio', uneven).text(1, 100.0)}"
-    lacking = " and ".join(str(size) for size in sizes if "rank-deficient" in of(f"frechet_n{size}").note)
-    deficient, ours = f"the Fréchet distance is rank-deficient at n = {lacking}" if lacking else "", "released"
-    share_of = f"distance, % of that of n = {sizes[1]}; {data}"
-    return [
-        Panel(f"colorfulness, % of the real; {data}, n = {n}", {ours: ways}, 100.0, 100.0),
-        Panel(f"PSNR, dB; {data}, n = {n}", psnr),
-        Panel(f"colorfulness, % of the real; {uneven}, n = {count}", {ours: squares}, 100.0, 100.0, paired),
-        Panel(share_of, {ours: distances}, 100.0, note=deficient),
-    ]
 
 
 def training() -> KeptFigure:

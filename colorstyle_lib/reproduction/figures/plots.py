@@ -48,33 +48,25 @@ class Panel:
     # interval are on one side of 0, and a dot that would flatten all others stands at the rim with its value.
     of_trainings: bool = False
 
-    @property
-    def rows(self) -> list[str]:
-        """The names of the rows, none twice."""
-        return list(dict.fromkeys(row for some in self.numbers.values() for row in some))
 
-
-def intervals(
-    panels: Sequence[Panel], *, columns: int | None = None, width: float = 2.6, own_rows: bool = False
-) -> Figure:
+def intervals(panels: Sequence[Panel], *, columns: int | None = None, width: float = 2.6) -> Figure:
     """Numbers as dots with their intervals, a panel a metric, a row a data set or comparison, a marker a method.
 
-    Panels have the same methods and rows, unless each has its ``own_rows``; what a method lacks is left out. So many
-    ``columns`` stand side by side, by default all, each of a ``width`` in inches.
+    Panels have the same methods and rows; what a method lacks is left out. So many ``columns`` stand side by side, by
+    default all, each of a ``width`` in inches.
     """
     columns = min(columns or len(panels), len(panels))
     lines = -(-len(panels) // columns)
     methods = list(dict.fromkeys(method for panel in panels for method in panel.numbers))
-    rows = list(dict.fromkeys(row for panel in panels for row in panel.rows))
-    most = max(len(panel.rows) for panel in panels) if own_rows else len(rows)
+    rows = list(dict.fromkeys(row for panel in panels for some in panel.numbers.values() for row in some))
     row = 0.12 if panels[0].of_trainings else 0.17  # inches for each method
-    tall = lines * (0.9 + most * max(2 * row, row * len(methods)))
+    tall = lines * (0.9 + len(rows) * max(2 * row, row * len(methods)))
     size = (width * columns + 1.1, tall + (0.3 if len(methods) > 1 else 0))
-    figure, axes = new_figure(lines, columns, figsize=size, squeeze=False, sharey=not own_rows)
+    figure, axes = new_figure(lines, columns, figsize=size, squeeze=False, sharey=True)
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
     for ax, panel in zip(axes.flat, panels, strict=False):
-        _dots(ax, panel, list(panel.numbers) if own_rows else methods, panel.rows if own_rows else rows)
+        _dots(ax, panel, methods, rows)
     if len(methods) > 1:
         handles, labels = max((ax.get_legend_handles_labels() for ax in axes.flat), key=lambda one: len(one[1]))
         figure.legend(handles, labels, loc=_BELOW, ncols=len(labels))

@@ -55,7 +55,6 @@ FIGURES = {
     "opponents": FigureSpec(from_results.opponents),
     "steering": FigureSpec(from_results.steering),
     "ablations": FigureSpec(from_results.ablations),
-    "metric_atlas": FigureSpec(from_results.metric_atlas),
     "training": FigureSpec(from_results.training),
     "style_pareto": FigureSpec(from_results.style_pareto),
     **{
