@@ -33,8 +33,8 @@ def attention_columns(
     """Attention weights of each picture, of which only L is shown, and the effect of deleting each modality.
 
     The generator is in evaluation mode and has attention; the guides are references in Lab. Of each of its modalities:
-    ``weight``, the mean over levels and places; ``within``, the standard deviation over places, a mean over levels;
-    ``moved``, the mean distance in ab, Lab units, between the answers with and without the modality.
+    ``weight``, the mean over levels and places; and ``moved``, the mean distance in ab, Lab units, between the answers
+    with and without the modality.
     """
     reference = generator.describe_reference(guide) if guide is not None else None
     encoded = generator.encode(gray_content(lab[:, :1]), reference)
@@ -45,7 +45,6 @@ def attention_columns(
     deleted = [generator.decode(encoded, override=override)[0] for override in overrides]
     return {
         "weight": torch.stack([alpha.mean(2) for alpha in levels]).mean(0),
-        "within": torch.stack([alpha.std(2, correction=0) for alpha in levels]).mean(0),
         "moved": torch.stack([_distance(generator.colors(features), answer) for features in deleted], dim=1),
     }
 
@@ -123,28 +122,21 @@ def deviation_of(values: Float[Tensor, " n"]) -> Statistic:
 def attention_statistics(columns: Mapping[str, Columns], names: Sequence[str] = MODALITIES) -> dict[str, Statistic]:
     """Everything in the columns of :func:`attention_columns`, by task, as statistics over pictures.
 
-    A picture that moves more whatever is deleted makes for correlation of its own, so weights are also held against a
-    modality's share of all that deleting moves. ``largest_agrees`` is how often the modality of the largest weight is
-    the one whose deletion moves most. Of the modalities along the columns one that no picture of a task has (color,
-    where a gray one comes without a reference) is left out.
+    Of the modalities along the columns one that no picture of a task has (color, where a gray one comes without a
+    reference) is left out.
     """
     statistics = {}
     for task, found in columns.items():
         for i, name in enumerate(names):
-            weight, within, moved = (found[column][:, i] for column in ("weight", "within", "moved"))
+            weight, moved = (found[column][:, i] for column in ("weight", "moved"))
             if not bool((weight > 0).any()):
                 continue
-            share = moved / found["moved"].sum(1).clamp_min(1e-6)
             statistics |= {
                 f"{task}_weight_{name}": mean_of(weight),
                 f"{task}_spread_between_{name}": deviation_of(weight),
-                f"{task}_spread_within_{name}": mean_of(within),
                 f"{task}_moved_{name}": mean_of(moved),
                 f"{task}_deletion_rank_correlation_{name}": rank_correlation_of(weight, moved),
-                f"{task}_share_rank_correlation_{name}": rank_correlation_of(weight, share),
             }
-        agrees = found["weight"].argmax(1) == found["moved"].argmax(1)
-        statistics[f"{task}_largest_agrees"] = mean_of(agrees.double())
     return statistics
 
 

@@ -4,14 +4,12 @@ Errors are squared distances in the ab plane (squared Lab units), a mean over a 
 evaluation mode; pictures are real ones in [0, 1], at the size that the generator works at.
 """
 
-import numpy as np
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.errors import needs_extra
 from colorstyle_lib.inference.hints import limit_hints, rasterize_hints
 from colorstyle_lib.metrics.bootstrap import Statistic, mean_of, ratio_of
 from colorstyle_lib.metrics.coloring import square_error_ab
@@ -121,33 +119,23 @@ def calibration(unsure: Float[Tensor, "n c"], wrong: Float[Tensor, "n c"], parts
 def steering_statistics(way: str, columns: Columns) -> dict[str, Statistic]:
     """The metrics of one way of steering (``reference``, ``hints``, ``samples``, ``uncertainty``) from its columns.
 
-    Those of uncertainty are the error in the surest and in the least sure quarter of all cells, and Spearman's
-    correlation picture by picture.
+    Those of uncertainty are the error in the surest and in the least sure quarter of all cells.
     """
     found = {
         metric: (mean_of if len(names) == 1 else ratio_of)(*(columns[name] for name in names))
         for metric, names in NOTES["steering"][way].items()
         if metric != "note"
     }
-    if way == "samples":
-        spread = mean_of(columns["spread"])
-        found["sample_spread"] = lambda counts: spread(counts).sqrt()
     if way != "uncertainty":
         return found
     unsure, wrong = columns["unsure"], columns["wrong"]
     ranked = unsure.flatten().sort().values
     quarter = torch.bucketize(unsure, ranked[[len(ranked) * part // 4 for part in (1, 2, 3)]])
     sure, guessing = (ratio_of((wrong * cells).sum(1), cells.sum(1).float()) for cells in (quarter == 0, quarter == 3))
-    with needs_extra("SciPy", "tutorial"):
-        from scipy.stats import rankdata
-    # Equal cells are ranked by their place, so that a picture whose cells are all alike has a number, too.
-    ranks = (rankdata(cells.cpu(), method="ordinal", axis=1) for cells in (unsure, wrong))
-    correlations = [np.corrcoef(one, other)[0, 1] for one, other in zip(*ranks, strict=True)]
     return {
         "error_where_sure": lambda counts: sure(counts).sqrt(),
         "error_where_unsure": lambda counts: guessing(counts).sqrt(),
         "error_unsure_over_sure": lambda counts: guessing(counts).sqrt() / sure(counts).sqrt(),
-        "uncertainty_rank_correlation": mean_of(torch.tensor(correlations)),
     }
 
 
