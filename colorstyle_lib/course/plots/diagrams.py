@@ -1,17 +1,19 @@
 """Diagrams of the generator, the discriminator, one training step and the course, drawn from boxes and arrows."""
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+import tomllib
+from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from colorstyle_lib.config import GeneratorConfig, get_preset
-from colorstyle_lib.course.plots.common import BLUE, GREEN, MODALITY_COLORS, ORANGE, PINK, SKY, VERMILION, new_figure
+from colorstyle_lib.course.plots import common
+from colorstyle_lib.course.plots.common import BLUE, MODALITY_COLORS, SKY, VERMILION, new_figure
 
 Point = tuple[float, float]
 _HEIGHT = 0.62  # of a box
+_DRAWINGS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
 def _canvas(width: float, height: float, scale: float = 0.82) -> tuple[Figure, Axes]:
@@ -22,7 +24,8 @@ def _canvas(width: float, height: float, scale: float = 0.82) -> tuple[Figure, A
 
 
 def _box(ax: Axes, center: Point, text: str, color: str = "0.6", width: float = 1.9, height: float = _HEIGHT) -> None:
-    """A rounded box with text, tinted in a color."""
+    """A rounded box with text, tinted in a color of ours by its name, or of Matplotlib."""
+    color = getattr(common, color, color)
     corner = (center[0] - width / 2, center[1] - height / 2)
     rounded = "round,pad=0,rounding_size=0.08"
     shape = FancyBboxPatch(corner, width, height, boxstyle=rounded, linewidth=1.2, edgecolor=color)
@@ -32,7 +35,7 @@ def _box(ax: Axes, center: Point, text: str, color: str = "0.6", width: float = 
 
 
 def _arrow(ax: Axes, start: Point, end: Point, color: str = "0.3", bend: float = 0.0) -> None:
-    style = f"arc3,rad={bend}"
+    color, style = getattr(common, color, color), f"arc3,rad={bend}"
     ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=9, color=color, connectionstyle=style))
 
 
@@ -76,83 +79,29 @@ def generator_diagram(config: GeneratorConfig | None = None) -> Figure:
     return figure
 
 
-def discriminator_diagram(modalities: Sequence[str] = tuple(MODALITY_COLORS)) -> Figure:
-    """The evidence of the discriminator: each modality's score, weighed by attention, at one level."""
-    figure, ax = _canvas(12.4, 4.6)
-    _box(ax, (1.2, 3.4), "picture: L, a, b", SKY)
-    _box(ax, (3.9, 3.4), "convolutions", BLUE)
-    _arrow(ax, (2.15, 3.4), (2.95, 3.4))
-    _box(ax, (1.2, 1.6), "its modalities", "0.5")
-    _arrow(ax, (1.2, 3.09), (1.2, 1.91))
-    for y, name in zip((2.6, 1.6, 0.6), modalities, strict=False):
-        color = MODALITY_COLORS[name]
-        _box(ax, (3.9, y), name, color)
-        _arrow(ax, (2.15, 1.6), (2.95, y))
-        _box(ax, (6.5, y), f"score and energy\nof {name}", color, 2.0, 0.7)
-        _arrow(ax, (4.85, y), (5.5, y))
-        _arrow(ax, (4.85, 3.4), (5.6, y + 0.35), "0.6")
-        _arrow(ax, (7.5, y), (8.2, 1.6))
-    _box(ax, (9.2, 1.6), "softmax of energies:\nattention weights", VERMILION, 2.0, 0.9)
-    _box(ax, (11.5, 1.6), "logit = sum of\nweight × score", GREEN, 1.7, 0.9)
-    _arrow(ax, (10.2, 1.6), (10.65, 1.6))
+def _drawing(name: str) -> Figure:
+    """A diagram of ``diagrams.toml``."""
+    data = _DRAWINGS[name]
+    figure, ax = _canvas(*data["size"])
+    for x, y, text, *look in data["boxes"]:
+        _box(ax, (x, y), text, *look)
+    for x, y, to_x, to_y, *look in data["arrows"]:
+        _arrow(ax, (x, y), (to_x, to_y), *look)
+    for x, y, text, color in data.get("texts", ()):
+        ax.text(x, y, text, ha="left", va="center", fontsize=7, color=color)
     return figure
+
+
+def discriminator_diagram() -> Figure:
+    """The evidence of the discriminator: each modality's score, weighed by attention, at one level."""
+    return _drawing("discriminator")
 
 
 def training_step_diagram() -> Figure:
     """The way of the data through one gradient step: first the discriminator's, then the generator's."""
-    figure, ax = _canvas(12.8, 4.8)
-    _box(ax, (1.1, 3.9), "batch in gray", SKY)
-    _box(ax, (3.6, 3.9), "generator G", BLUE)
-    _box(ax, (6.1, 3.9), "generated pictures", SKY)
-    _box(ax, (1.1, 0.9), "real pictures", SKY)
-    _arrow(ax, (2.05, 3.9), (2.65, 3.9))
-    _arrow(ax, (4.55, 3.9), (5.15, 3.9))
-    _box(ax, (6.1, 0.9), "discriminator D", PINK)
-    _arrow(ax, (2.05, 0.9), (5.15, 0.9))
-    _arrow(ax, (6.1, 3.59), (6.1, 1.21))
-    ax.text(6.2, 1.9, "detach: no gradient to G", ha="left", va="center", fontsize=7)
-    _box(ax, (8.9, 0.9), "loss of D", ORANGE)
-    _arrow(ax, (7.05, 0.9), (7.95, 0.9))
-    _box(ax, (11.5, 0.9), "1. step of D", PINK)
-    _arrow(ax, (9.85, 0.9), (10.55, 0.9), PINK)
-    _box(ax, (8.9, 2.4), "D after its step, fixed", PINK, 2.2)
-    _arrow(ax, (7.05, 3.75), (8.0, 2.75))
-    _box(ax, (11.5, 2.4), "adversarial loss", ORANGE)
-    _arrow(ax, (10.0, 2.4), (10.55, 2.4))
-    _box(ax, (8.9, 3.9), "color loss", ORANGE)
-    _arrow(ax, (7.05, 3.9), (7.95, 3.9))
-    _arrow(ax, (1.1, 1.21), (8.3, 3.59), "0.6", bend=-0.15)
-    ax.text(2.2, 1.75, "the real colors", ha="left", va="center", fontsize=7, color="0.4")
-    _box(ax, (11.5, 3.9), "2. step of G, then EMA", BLUE, 2.3)
-    _arrow(ax, (9.85, 3.9), (10.35, 3.9), BLUE)
-    _arrow(ax, (11.5, 2.71), (11.5, 3.59), BLUE)
-    return figure
-
-
-COURSE: Mapping[str, str] = {
-    "00 Start here": "use the model",
-    "01 Data": "Lab, a data set",
-    "02 GAN objective": "two GANs",
-    "03 Attention": "the attention layer",
-    "04 Training": "one gradient step",
-    "05 Evaluation": "metrics, verdicts",
-    "06 Colorize": "a guided filter",
-    "07 Style transfer": "AdaIN, restyling",
-    "09 Explore": "panels to play with",
-}
-"""Each notebook, and what the student builds in it."""
+    return _drawing("training_step")
 
 
 def course_map() -> Figure:
     """The notebooks in their order, and what the student builds in each: 06 and 07 need what 03 teaches."""
-    figure, ax = _canvas(12.4, 3.0)
-    places = [(1.2 + 2.5 * i, 2.2) for i in range(5)] + [(11.2, 0.7), (6.2, 0.7), (8.7, 0.7), (3.7, 0.7)]
-    for (notebook, built), place, color in zip(COURSE.items(), places, (SKY, *[BLUE] * 5, *[GREEN] * 3), strict=True):
-        _box(ax, place, f"{notebook}\n{built}", color, 2.1, 0.9)
-    for start, end in pairwise(places[:5]):
-        _arrow(ax, (start[0] + 1.05, start[1]), (end[0] - 1.05, end[1]))
-    _arrow(ax, (11.2, 1.75), (11.2, 1.15))
-    for end in places[6:8]:
-        _arrow(ax, (8.7, 1.75), (end[0], 1.15))
-    _arrow(ax, (5.15, 0.7), (4.75, 0.7))
-    return figure
+    return _drawing("course_map")
