@@ -97,6 +97,26 @@ def test_gamut_fit_leaves_real_colors_alone_and_uses_the_gamut():
     assert min(fitted.min().abs().item(), (1 - fitted.max()).abs().item()) < 5e-3
 
 
+def halving(lab: torch.Tensor, steps: int) -> torch.Tensor:
+    """The largest factor on the chroma that fits, by plain halving over the whole picture."""
+    low, high = torch.zeros_like(lab[:, :1]), torch.ones_like(lab[:, :1])
+    for _ in range(steps):
+        middle = (low + high) / 2
+        linear = lab_to_linear(torch.cat((lab[:, :1], lab[:, 1:] * middle), dim=1))
+        fits = ((linear > -1e-4) & (linear < 1 + 1e-4)).all(dim=1, keepdim=True)
+        low, high = torch.where(fits, middle, low), torch.where(fits, high, middle)
+    return low
+
+
+@given(st.integers(0, 10_000))
+def test_gamut_fit_finds_the_largest_chroma(seed):
+    lab = random_lab(seed)
+    chroma = lab[:, 1:].norm(dim=1, keepdim=True)
+    exact = (halving(lab, 30) * chroma).squeeze(1)
+    # 1/1024 of the chroma asked for, which is at most 156 Lab units here.
+    assert (fit_gamut(lab)[:, 1:].norm(dim=1) - exact).abs().max() <= 0.16
+
+
 @given(st.floats(0, 100))
 def test_gray_has_the_lightness_asked_for(lightness):
     rgb = luma_to_gray(torch.full((1, 1, 1, 1), lightness))

@@ -170,11 +170,11 @@ class Colorizer:
         n = len(content)
         z = self._z.to(content).expand(n, -1) if self._z is not None else None
         features, attention = self._generator.decode(self._encode(content), z, override=self._override)
-        uncertainty = self._generator.uncertainty(features)
+        ab, uncertainty = self._generator.colors_and_spread(features, content)
         if uncertainty is not None:
             # It is predicted at half the size; the finest stripes that can be there say nothing of the picture.
             uncertainty = nnf.avg_pool2d(nnf.pad(uncertainty, (2, 1, 2, 1), mode="replicate"), 4, stride=1)
-        return _Prediction(self._generator.colors(features, content), attention, uncertainty)
+        return _Prediction(ab, attention, uncertainty)
 
     def _encode(self, content: Float[Tensor, "n 5 h w"]) -> Encoded:
         """The part of a prediction that neither seed nor attention changes."""

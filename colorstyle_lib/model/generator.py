@@ -178,22 +178,29 @@ class Generator(nn.Module):
 
         With the content, and where the configuration says so, they are smoothed along the edges of its L.
         """
+        return self._colors(self.head(features), content)
+
+    def colors_and_spread(
+        self, features: Float[Tensor, "n c h w"], content: Content
+    ) -> tuple[Float[Tensor, "n 2 2*h 2*w"], Float[Tensor, "n 1 2*h 2*w"] | None]:
+        """:meth:`colors`, and the spread of those held possible, in Lab units; None where it predicts one only."""
         prediction = self.head(features)
+        if self.config.colors != "bins":
+            return self._colors(prediction, content), None
+        spread = ab_spread(prediction)
+        return self._colors(prediction, content, spread), nnf.interpolate(spread, scale_factor=2, mode="bilinear")
+
+    def _colors(self, prediction: Tensor, content: Content | None, spread: Tensor | None = None) -> Tensor:
         if self.config.colors == "bins":
             ab = annealed_mean(prediction, temperature=self.config.temperature, vividness=self.config.vividness)
+            if self.config.smoothing and content is not None:
+                light = 100 * nnf.avg_pool2d(content[:, :1].float(), 2)
+                spread = ab_spread(prediction) if spread is None else spread
+                ab = smooth_where_unsure(ab, spread, light, self.config.smoothing)
         else:
             ab = AB_RANGE * torch.tanh(prediction.float())
-        if self.config.smoothing and content is not None and self.config.colors == "bins":
-            light = 100 * nnf.avg_pool2d(content[:, :1].float(), 2)
-            ab = smooth_where_unsure(ab, ab_spread(prediction), light, self.config.smoothing)
         # Chroma is smooth where L is sharp: half the size is enough, as JPEG's 4:2:0 has long assumed.
         return nnf.interpolate(ab, scale_factor=2, mode="bilinear")
-
-    def uncertainty(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 2*h 2*w"] | None:
-        """Spread of the colors that it holds possible, Lab units; None where it predicts one color only."""
-        if self.config.colors != "bins":
-            return None
-        return nnf.interpolate(ab_spread(self.head(features)), scale_factor=2, mode="bilinear")
 
     def lightness(self, features: Float[Tensor, "n c _ _"], content: Content) -> Float[Tensor, "n 1 h w"]:
         """L, about [0, 100], where a task leaves it to the generator, such as in a hole, from features and content.

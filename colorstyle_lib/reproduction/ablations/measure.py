@@ -136,4 +136,4 @@ def _conditioned(generator: Generator, lab: Tensor, guide: Tensor | None, condit
         encoded = swapped(encoded, modality)
     elif verb == "drop":
         override = AttentionOverride(remove=(modality,))
-    return generator.colors(generator.decode(encoded, override=override)[0])
+    return generator.colors(generator.decode(encoded, override=override)[0], encoded.content)

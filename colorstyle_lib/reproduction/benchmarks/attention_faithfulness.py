@@ -39,13 +39,13 @@ def attention_columns(
     reference = generator.describe_reference(guide) if guide is not None else None
     encoded = generator.encode(gray_content(lab[:, :1]), reference)
     features, alphas = generator.decode(encoded)
-    answer = generator.colors(features)
+    answer = generator.colors(features, encoded.content)
     levels = [alpha.flatten(2) for alpha in alphas.values()]
     overrides = [AttentionOverride(remove=(name,)) for name in generator.config.modalities]
     deleted = [generator.decode(encoded, override=override)[0] for override in overrides]
     return {
         "weight": torch.stack([alpha.mean(2) for alpha in levels]).mean(0),
-        "moved": torch.stack([_distance(generator.colors(features), answer) for features in deleted], dim=1),
+        "moved": torch.stack([_distance(generator.colors(some, encoded.content), answer) for some in deleted], dim=1),
     }
 
 
@@ -71,7 +71,8 @@ def override_columns(
             del fixed["at_0"]
         for title, weights in fixed.items():
             override = AttentionOverride(fix=weights) if weights else None
-            mine, other = (generator.colors(generator.decode(one, override=override)[0]) for one in pair)
+            features = [generator.decode(one, override=override)[0] for one in pair]
+            mine, other = (generator.colors(some, encoded.content) for some in features)
             found[f"{title}/{name}"] = _distance(other, mine)
             if name == "color" and weights is not None and len(names) > 1:
                 found[f"color_{title}"] = (mine.mean((2, 3)) - foreign[:, 1:].mean((2, 3))).norm(dim=1)

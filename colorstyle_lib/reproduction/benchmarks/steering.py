@@ -82,8 +82,9 @@ def sample_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count:
     for batch in rgb.split(_BATCH):
         lab = rgb_to_lab(batch)
         truth, encoded = lab[:, 1:], generator.encode(gray_content(lab[:, :1]))
-        guess = generator.colors(generator.decode(encoded)[0])
-        samples = [generator.colors(generator.decode(encoded, z.expand(len(batch), -1))[0]) for z in noise]
+        features = [generator.decode(encoded, z.expand(len(batch), -1))[0] for z in noise]
+        guess = generator.colors(generator.decode(encoded)[0], encoded.content)
+        samples = [generator.colors(some, encoded.content) for some in features]
         spread = torch.stack([_error(sample, guess) for sample in samples]).mean(0)
         shifts = torch.randn(count, len(batch), 2, 1, 1, generator=random)
         shifts *= (spread / shifts.square().sum(2).mean(0).flatten())[:, None, None, None].sqrt()
@@ -102,9 +103,9 @@ def uncertainty_cells(generator: Generator, rgb: Float[Tensor, "n 3 h w"]) -> Co
     parts = []
     for batch in rgb.split(_BATCH):
         lab = rgb_to_lab(batch)
-        features, _ = generator.forward_features(gray_content(lab[:, :1]))
-        errors = square_error_ab(generator.colors(features), lab[:, 1:])[:, None]
-        planes = {"unsure": generator.uncertainty(features), "wrong": errors}
+        content = gray_content(lab[:, :1])
+        ab, spread = generator.colors_and_spread(generator.forward_features(content)[0], content)
+        planes = {"unsure": spread, "wrong": square_error_ab(ab, lab[:, 1:])[:, None]}
         parts.append({name: nnf.avg_pool2d(plane, _CELL).flatten(1) for name, plane in planes.items()})
     return joined(parts)
 
