@@ -48,7 +48,9 @@ def add_reproduction_commands(commands: Any) -> None:
     add("--weights", type=Path, metavar="FILE", help="default: the released weights")
     add("--name", help="what their numbers are called; default: released, or the file's own name")
     add("--opponents", type=Path, metavar="FOLDER", help="default: runs/opponents, where there are any")
-    add("--data", default="", help="data root; default: COLORSTYLE_DATA")
+    add("--data", nargs="+", default=(), metavar="ROOT", help="data roots; default: COLORSTYLE_DATA")
+    add("--datasets", nargs="+", default=(), metavar="NAME", help="only these data sets; default: all of the roots")
+    add("--together", default="all", metavar="NAME", help="what their pictures together are called; default: all")
     add("--demo", action="store_true", help="on the 7 demo photographs instead, without a data root")
     add("--style", action="store_true", help="style transfer instead of coloring")
     several = "one model for both, against two specialists; several folders: one a seed; default: runs/opponents"
@@ -116,7 +118,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _evaluate(arguments: argparse.Namespace) -> None:
     from colorstyle_lib import paths
     from colorstyle_lib.reproduction.benchmarks import coloring, flicker, style, unified_vs_specialists
-    from colorstyle_lib.reproduction.benchmarks.runner import ALL, NOTES, Run, print_numbers, print_table
+    from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Run, print_numbers, print_table
     from colorstyle_lib.reproduction.results.store import RESULTS
 
     limit, demo = arguments.limit, arguments.demo
@@ -131,9 +133,13 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"{why}; leave {options} out")
     if arguments.specialists and arguments.opponents:
         raise ConfigError("--specialists already names folders; leave --opponents out")
-    root = None if demo or benchmark == "clips" else paths.data_root(arguments.data, needed_for="measuring")
+    unmeasured = demo or benchmark == "clips"
+    roots = None if unmeasured else [paths.data_root(one, needed_for="measuring") for one in arguments.data or [""]]
+    root = roots and roots[0]
+    if benchmark != "coloring" and (len(arguments.data) > 1 or arguments.datasets):
+        raise ConfigError(f"--{benchmark} measures on one data root, and on all of it")
     output = arguments.output or (paths.RUNS / "results.json" if limit else RESULTS)
-    run = Run(output, arguments.weights, arguments.name, limit)
+    run = Run(output, arguments.weights, arguments.name, limit, arguments.datasets, arguments.together)
     baselines = arguments.opponents or paths.RUNS / "opponents"
     if benchmark == "style":
         most = limit or style.PAIRS
@@ -147,10 +153,10 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         _print_verdicts(numbers, unified_vs_specialists.JOINT, numbers[0].data, "joint_coloring")
         _print_verdicts(numbers, unified_vs_specialists.JOINT, style.STYLE_PAIRS, "joint_style")
     else:
-        numbers = coloring.evaluate_coloring(root, run, baselines)
+        numbers = coloring.evaluate_coloring(roots, run, baselines)
         print_table(numbers, NOTES["table"])
         print_numbers([one for one in numbers if "_over_" in one.metric])
-        last = ALL if any(n.data == ALL for n in numbers) else numbers[0].data
+        last = run.together if any(n.data == run.together for n in numbers) else numbers[0].data
         for method in dict.fromkeys(n.method for n in numbers if n.metric == "colorfulness_ratio"):
             if method in (numbers[0].method, "ours"):
                 print(f"\n{method}, {last}:")

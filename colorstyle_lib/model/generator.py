@@ -181,8 +181,8 @@ class Generator(nn.Module):
         return self._colors(self.head(features), content)
 
     def colors_and_spread(
-        self, features: Float[Tensor, "n c h w"], content: Content
-    ) -> tuple[Float[Tensor, "n 2 2*h 2*w"], Float[Tensor, "n 1 2*h 2*w"] | None]:
+        self, features: Float[Tensor, "n c _ _"], content: Content
+    ) -> tuple[Float[Tensor, "n 2 h w"], Float[Tensor, "n 1 h w"] | None]:
         """:meth:`colors`, and the spread of those held possible, in Lab units; None where it predicts one only."""
         prediction = self.head(features)
         if self.config.colors != "bins":

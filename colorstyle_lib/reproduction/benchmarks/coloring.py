@@ -60,7 +60,10 @@ def measure(
             predicted = torch.cat((lab[:, :1], method.color(batch)), dim=1)
             shown = fit_gamut(predicted)
             picture = lab_to_rgb(shown)
+            stains, calm = metrics.stain_gradients(shown[:, 1:], lab[:, 1:])
             beside_real = {
+                "stains": stains,
+                "calm": calm,
                 "psnr_ab": metrics.psnr_ab(predicted[:, 1:], lab[:, 1:]),
                 "psnr_rgb": metrics.psnr_rgb(picture, batch),
                 "ssim": metrics.ssim(picture, batch),
@@ -80,7 +83,9 @@ def _of_pictures(rgb: Tensor, lab: Tensor, pooling: EfficientNetLite0) -> Column
     }
 
 
-def measure_all(methods: Sequence[ColorMethod], squares: Squares) -> tuple[str, dict[str, Mapping[str, Columns]]]:
+def measure_all(
+    methods: Sequence[ColorMethod], squares: Squares, together: str = runner.ALL
+) -> tuple[str, dict[str, Mapping[str, Columns]]]:
     """The name of the perceptual distance's network; and columns of :func:`measure` by data set, and of all together.
 
     Measurements of the same weights and pictures by the same code come from ``runs/measured``.
@@ -105,7 +110,7 @@ def measure_all(methods: Sequence[ColorMethod], squares: Squares) -> tuple[str, 
                 save_columns(keys[name], new[name])
             columns |= new
         measured[data] = columns
-    return network, runner.with_all(measured)
+    return network, runner.with_all(measured, together)
 
 
 def metrics_of(found: Columns, real: Columns, network: str) -> Rows:
@@ -115,6 +120,7 @@ def metrics_of(found: Columns, real: Columns, network: str) -> Rows:
     features = found["features"], real["features"]
     statistics = {name: mean_of(found[name]) for name in ("psnr_ab", "psnr_rgb", "ssim", "ciede2000")} | {
         "colorfulness_ratio": ratio_of(ours, theirs),
+        "stain_ratio": ratio_of(found["stains"], found["calm"]),
         "ab_histogram": lambda counts: metrics.histogram_distance(counts @ histograms, counts @ real_histograms),
         KERNEL: pair_mean_of(kernel_pairs(*features)),
         FRECHET: runner.without_interval(metrics.frechet_distance(*features), len(ours)),
@@ -145,16 +151,18 @@ def coloring_numbers(
     return numbers
 
 
-def evaluate_methods(methods: Sequence[ColorMethod], squares: Squares, provenance: Provenance) -> list[Number]:
+def evaluate_methods(
+    methods: Sequence[ColorMethod], squares: Squares, provenance: Provenance, together: str = runner.ALL
+) -> list[Number]:
     """All numbers of methods, the one in question first, of each data set and of all; errors as :func:`measure_all`."""
-    (network, measured), numbers = measure_all(methods, squares), []
+    (network, measured), numbers = measure_all(methods, squares, together), []
     for data, columns in measured.items():
         found = {method.name: [metrics_of(columns[method.name], columns[REAL], network)] for method in methods}
         numbers += coloring_numbers(methods, found, len(columns[REAL]["colorfulness"]), data, provenance)
     return numbers
 
 
-def evaluate_coloring(root: Path | None, run: Run, baselines: Path | None = None) -> list[Number]:
+def evaluate_coloring(roots: Sequence[Path] | None, run: Run, baselines: Path | None = None) -> list[Number]:
     """Measure weights, gray and every trained baseline on each data set's val pictures, and keep the numbers.
 
     Without a root these are the demo photographs. Of the folders of ``colorstyle opponents`` in ``baselines`` those
@@ -167,13 +175,16 @@ def evaluate_coloring(root: Path | None, run: Run, baselines: Path | None = None
     files = {name: baselines / name / f"{name}.safetensors" for name in RECIPES} if baselines is not None else {}
     subject = load_method(run.method, run.file)
     methods = [subject, GRAY, *(load_method(name, file) for name, file in files.items() if file.is_file())]
-    provenance = run.provenance(data=" --data ROOT" if root else " --demo")
-    numbers = evaluate_methods(methods, runner.load_squares(root, SIZE, run.limit), provenance)
+    chosen = f" --datasets {' '.join(run.datasets)} --together {run.together}" if run.datasets else ""
+    provenance = run.provenance(data=" --data ROOT" + chosen if roots else " --demo")
+    numbers = evaluate_methods(
+        methods, runner.load_squares(roots, SIZE, run.limit, run.datasets), provenance, run.together
+    )
     merge_results(numbers, run.output)
     if subject.generator is not None:
         sides = subject.generator.config.working_size, HALVED
-        squares, halved = (runner.load_squares(root, side, run.limit) for side in sides)
-        steered = evaluate_steering(subject, squares, halved, provenance)
+        squares, halved = (runner.load_squares(roots, side, run.limit, run.datasets) for side in sides)
+        steered = evaluate_steering(subject, squares, halved, provenance, run.together)
         merge_results(steered, run.output)
         numbers += steered
     return numbers

@@ -18,7 +18,7 @@ from torch import Tensor
 from colorstyle_lib import paths
 from colorstyle_lib.data.batches import center_crops
 from colorstyle_lib.data.datasets import dataset_names, load_split
-from colorstyle_lib.errors import MissingExtraError
+from colorstyle_lib.errors import MissingExtraError, check_known
 from colorstyle_lib.inference.colorstyle import RELEASED
 from colorstyle_lib.metrics.bootstrap import Estimate, Statistic, bootstrap, mean_over
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
@@ -51,6 +51,8 @@ class Run:
     weights: Path | None = None  # a ``.safetensors`` file; by default the released ones
     name: str | None = None  # of the weights, in addresses; by default ``released``, or the file's own name
     limit: int | None = None  # pictures of each data set, spread evenly over its files, or pairs; by default all
+    datasets: Sequence[str] = ()  # that are measured; by default all of the roots
+    together: str = ALL  # the name of their pictures together
 
     @property
     def method(self) -> str:
@@ -70,19 +72,24 @@ class Run:
         return Provenance.here(f"colorstyle evaluate{benchmark}{weights}{data}{limited}{more}", mode)
 
 
-def load_squares(root: Path | None, size: int, limit: int | None = None) -> Squares:
+def load_squares(
+    roots: Path | Sequence[Path] | None, size: int, limit: int | None = None, names: Sequence[str] = ()
+) -> Squares:
     """The centered squares, ``size`` pixels a side, of each data set's val pictures; of demo photographs, if no root.
 
-    At most ``limit`` of each, spread evenly over its files.
+    At most ``limit`` of each, spread evenly over its files; of the data sets ``names`` only, where there are any.
 
     Raises:
-        MissingExtraError: the package that carries demo photographs is not installed.
+        ConfigError: no data set of such a name. MissingExtraError: the package with demo photographs is not installed.
     """
-    if root is None:
+    if roots is None:
         if (squares := demo_squares(size)) is None:
             raise MissingExtraError("a package with demo photographs", "tutorial")
         return {DEMO: squares[:limit]}
-    stores = ((name, load_split(root, "val", size, [name], quiet=True)) for name in dataset_names(root, "val"))
+    at = {name: root for root in ([roots] if isinstance(roots, Path) else roots) for name in dataset_names(root, "val")}
+    for name in names:
+        check_known("data set", name, at)
+    stores = ((name, load_split(at[name], "val", size, [name], quiet=True)) for name in names or at)
     return {name: center_crops(store, size)[spread(len(store), limit)] for name, store in stores}
 
 
@@ -96,10 +103,10 @@ def joined(parts: Sequence[Columns]) -> Columns:
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
-def with_all(measured: Mapping[str, Mapping[str, Columns]]) -> dict[str, Mapping[str, Columns]]:
-    """Columns by data set and group, and behind them those of all data sets together, where there are several."""
+def with_all(measured: Mapping[str, Mapping[str, Columns]], together: str = ALL) -> dict[str, Mapping[str, Columns]]:
+    """Columns by data set and group, and behind them those of all data sets ``together``, where there are several."""
     sets = list(measured.values())
-    every = {ALL: {group: joined([one[group] for one in sets]) for group in sets[0]}} if len(sets) > 1 else {}
+    every = {together: {group: joined([one[group] for one in sets]) for group in sets[0]}} if len(sets) > 1 else {}
     return {**measured, **every}
 
 

@@ -16,7 +16,7 @@ from colorstyle_lib.metrics.coloring import square_error_ab
 from colorstyle_lib.model.content import content_planes, gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Squares, cached, joined, numbers_of, with_all
+from colorstyle_lib.reproduction.benchmarks.runner import ALL, NOTES, Squares, cached, joined, numbers_of, with_all
 from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance
 
 HALVED = 192  # side in pixels of the squares that are cut into content and reference; its half must be a multiple of 32
@@ -140,7 +140,9 @@ def steering_statistics(way: str, columns: Columns) -> dict[str, Statistic]:
     }
 
 
-def evaluate_steering(method: ColorMethod, squares: Squares, halved: Squares, provenance: Provenance) -> list[Number]:
+def evaluate_steering(
+    method: ColorMethod, squares: Squares, halved: Squares, provenance: Provenance, together: str = ALL
+) -> list[Number]:
     """Measure what steering is worth on each data set and on all together; nothing where there is nothing to steer.
 
     The squares are those of :func:`.load_squares` at the generator's working size, and at :data:`HALVED`.
@@ -161,7 +163,8 @@ def evaluate_steering(method: ColorMethod, squares: Squares, halved: Squares, pr
         return cached(lambda: measure(generator, pictures[data]), pictures[data], weights, measure)
 
     numbers = []
-    for data, by_way in with_all({data: {way: columns_of(way, data) for way in ways} for data in squares}).items():
+    measured = {data: {way: columns_of(way, data) for way in ways} for data in squares}
+    for data, by_way in with_all(measured, together).items():
         for way, columns in by_way.items():
             note = NOTES["steering"][way]["note"]
             rows = {metric: (value, note) for metric, value in steering_statistics(way, columns).items()}

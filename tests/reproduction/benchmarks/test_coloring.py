@@ -1,5 +1,6 @@
 """The coloring benchmark: equal to what training measures, paired, and not measured twice."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,3 +138,10 @@ def test_squares_of_a_data_root(tmp_path: Path):
     assert list(every) == ["drawn"]
     assert every["drawn"].shape == (5, 3, 32, 32)
     torch.testing.assert_close(some["drawn"], every["drawn"][[0, 2, 4]])
+    other = tmp_path / "other_root"
+    shutil.copytree(tmp_path / "drawn", other / "more")
+    shutil.copytree(tmp_path / "drawn", other / "third")
+    assert list(load_squares([tmp_path, other], 32)) == ["drawn", "more", "third"]
+    assert list(load_squares([tmp_path, other], 32, names=["third", "drawn"])) == ["third", "drawn"]
+    with pytest.raises(ConfigError, match="third"):
+        load_squares([tmp_path, other], 32, names=["thirt"])
