@@ -1,5 +1,6 @@
 """The panels without a browser: a session gives the calls' own pictures, and each panel's buttons do what they say."""
 
+import base64
 import io
 import json
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from colorstyle_lib import ColorStyle
-from colorstyle_lib.course.widgets import AttentionPanel, ColorizePanel, StylePanel, panel
+from colorstyle_lib.course.widgets import AttentionPanel, ColorizePanel, Sliders, StylePanel, panel
 from colorstyle_lib.course.widgets.session import Session
 from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.example_pictures import photograph, style
@@ -161,3 +163,46 @@ def test_memory_is_flat_over_200_changes(model: ColorStyle):
     early = psutil.Process().memory_info().rss
     change(160)
     assert psutil.Process().memory_info().rss - early < 20e6
+
+
+def bars(height: int = 1, color: str = "red", works: bool = True) -> Figure:
+    if not works:
+        raise ValueError("no <bars>\nand a second line")
+    figure = Figure(figsize=(2, 1))
+    figure.subplots().bar([0], [height], color=color)
+    return figure
+
+
+def test_sliders_draw_anew_for_each_value_and_say_an_error_in_one_line():
+    made = Sliders(bars, height=(0, 5, 1), color=["red", "blue"], works=True)
+    height, color, works = made.kwargs_widgets
+    assert (height.value, color.value, works.value) == (1, "red", True)  # the function's defaults
+    assert not height.continuous_update
+    pictures = [made.shown.value]
+    for control, value in ((height, 3), (color, "blue"), (height, 1)):
+        control.value = value
+        pictures.append(made.shown.value)
+    assert len({picture.partition("src=")[2] for picture in pictures}) == 4
+    assert 'alt="height 1, color blue, works True"' in pictures[-1]
+    works.value = False
+    assert made.told.value.endswith("ValueError: no &lt;bars&gt;</b>")
+    assert made.shown.value == pictures[-1]
+    works.value = True
+    assert made.told.value == ""
+
+
+def test_sliders_without_a_kernel_are_a_sheet_of_settings_or_the_text_at_the_start():
+    bundle = Sliders(bars, [{}, {"height": 3}, {"color": "blue"}], height=(0, 5, 1))._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    sheet = pixels_of(base64.b64decode(bundle["image/png"])).astype(int)
+    tiles = [sheet[22:, 200 * number : 200 * (number + 1)] for number in range(3)]
+    assert sheet.shape[:2] == (122, 600)
+    assert (sheet[:22, :200] < 128).any()  # a caption
+    assert (tiles[0] != tiles[1]).any()
+    for tile, color in ((tiles[0], (255, 0, 0)), (tiles[2], (0, 0, 255))):
+        assert (tile == color).all(axis=2).sum() > 1000
+    with pytest.raises(ValueError, match="bars"):
+        Sliders(bars, [{"works": False}], works=True)
+    words = Sliders(lambda name="a": f"<b>{name}</b>", name=["a", "b"])
+    words.kwargs_widgets[0].value = "b"
+    assert (words.shown.value, words._repr_mimebundle_()["text/html"]) == ("<b>b</b>", "<b>a</b>")

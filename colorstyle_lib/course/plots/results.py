@@ -43,20 +43,17 @@ def bootstrap_samples(samples: Mapping[str, tuple[Float[Tensor, " b"], Estimate]
     return figure
 
 
-def training_intervals(estimates: Sequence[Estimate], recipe: float, label: str = "PSNR ab, dB") -> Figure:
-    """One recipe trained many times: each training's interval over pictures, and the mean over all trainings.
-
-    Red squares are trainings whose interval leaves out the recipe's value; the first one's interval is shaded.
-    """
+def training_intervals(estimates: Sequence[Estimate], truth: float, truth_is: str, label: str) -> Figure:
+    """Intervals that should contain one number: red squares mark those that do not; the first one's is shaded."""
     first = estimates[0]
     figure, ax = new_figure(figsize=(6.4, 0.2 * len(estimates) + 1.2))
     ax.axvspan(first.low, first.high, color="0.92", label="interval of the first")
-    ax.axvline(recipe, color="black", linewidth=1, label="the recipe: mean of all trainings")
+    ax.axvline(truth, color="black", linewidth=1, label=truth_is)
     for row, one in enumerate(estimates):
-        color, marker = (BLUE, "o") if one.low <= recipe <= one.high else (VERMILION, "s")
+        color, marker = (BLUE, "o") if one.low <= truth <= one.high else (VERMILION, "s")
         ax.plot([one.low, one.high], [row, row], color=color, linewidth=1.4)
         ax.plot(one.value, row, marker, color=color, markersize=4)
-    ax.set(xlabel=label, ylabel="training", yticks=[], ylim=(len(estimates) - 0.3, -0.7))
+    ax.set(xlabel=label, yticks=[], ylim=(len(estimates) - 0.3, -0.7))
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
@@ -132,7 +129,7 @@ def tradeoff(
         _, content, style = zip(*points, strict=True)
         ax.plot(content, style, marker=marker, linestyle="-" if len(points) > 1 else "none", color=color, label=name)
         for label, *place in points:
-            look = {"fontsize": 7, "color": color, "annotation_clip": False}
+            look = {"fontsize": 8, "annotation_clip": False}
             ax.annotate(label, place, xytext=(5, 4), textcoords="offset points", **look)
     ax.set(xlabel=xlabel, ylabel="style distance, less is better", xlim=(-0.01, None), ylim=(0, None))
     ax.legend()

@@ -90,7 +90,7 @@ def orbits(
 
     ``averages`` are second paths to draw: the moving average of the first.
     """
-    figure, axes = new_figure(1, len(paths), figsize=(2.6 * len(paths), 3.3), squeeze=False, sharey=True)
+    figure, axes = new_figure(1, len(paths), figsize=(max(2.6 * len(paths), 3.5), 3.3), squeeze=False, sharey=True)
     reach = 1.1 * max(float(path.abs().max()) for path in paths.values())
     legend = {}
     for ax, (title, path) in zip(axes[0], paths.items(), strict=True):

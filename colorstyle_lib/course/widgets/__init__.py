@@ -7,3 +7,4 @@ build step or an extension of JupyterLab.
 """
 
 from colorstyle_lib.course.widgets.panels import AttentionPanel, ColorizePanel, StylePanel
+from colorstyle_lib.course.widgets.sliders import Sliders

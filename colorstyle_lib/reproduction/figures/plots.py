@@ -196,8 +196,8 @@ def pareto(
         label = f"{name} (n = {fewest if fewest == most else f'{fewest} to {most}'})"
         ax.errorbar([e.value for e in x], [e.value for e in y], xerr=xerr, yerr=yerr, **style, label=label)
         for strength, one_x, one_y in zip(points, x, y, strict=True) if len(points) > 1 else ():
-            place = {"xytext": (5, 4), "textcoords": "offset points", "fontsize": 7, "color": color}
-            ax.annotate(f"{strength:g}", (one_x.value, one_y.value), **place)
+            words = f"{'strength ' * (strength == min(points))}{strength:g}"
+            ax.annotate(words, (one_x.value, one_y.value), xytext=(5, 5), textcoords="offset points", fontsize=8)
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

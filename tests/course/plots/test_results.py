@@ -34,7 +34,7 @@ def test_an_interval_lies_under_its_samples():
 
 def test_a_training_whose_interval_misses_the_recipe_is_marked():
     found = [Estimate(28.0, 27.8, 28.2, 9), Estimate(28.6, 28.4, 28.8, 9)]
-    figure = training_intervals(found, 28.1)
+    figure = training_intervals(found, 28.1, "the recipe", "dB")
     _, _, hit, _, miss = figure.axes[0].lines
     assert (hit.get_marker(), miss.get_marker()) == ("o", "s")
     assert to_hex(hit.get_color()) != to_hex(miss.get_color())
