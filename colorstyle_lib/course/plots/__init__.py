@@ -7,13 +7,14 @@ from colorstyle_lib.course.plots.attention import (
     weight_against_change,
     weights_by_image,
 )
-from colorstyle_lib.course.plots.common import Captioned, captioned_grid, curves, grid_with_maps, picture_grid
-from colorstyle_lib.course.plots.data import (
-    ab_statistics,
-    gamut_slices,
-    lab_planes,
-    lightness_shifts,
-    square_errors,
+from colorstyle_lib.course.plots.common import (
+    Captioned,
+    captioned_grid,
+    curves,
+    grid_with_maps,
+    new_figure,
+    picture_grid,
+    show_picture,
 )
 from colorstyle_lib.course.plots.diagrams import (
     course_map,
