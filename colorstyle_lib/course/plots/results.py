@@ -3,44 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from colorstyle_lib.course.plots.common import BLUE, MARKERS, SERIES, VERMILION, new_figure
+from colorstyle_lib.course.plots.common import BLUE, VERMILION, new_figure
 from colorstyle_lib.metrics.bootstrap import Estimate
-
-_BINS = 30
-
-
-def feature_histograms(
-    real: Float[Tensor, " n"], others: Mapping[str, Float[Tensor, " m"]], notes: Mapping[str, Sequence[str]]
-) -> Figure:
-    """Histograms of one feature beside that of real pictures, a panel for each with lines of notes below it."""
-    figure, axes = new_figure(1, len(others), figsize=(1.9 * len(others) + 0.4, 2.5), squeeze=False, sharey=True)
-    everything = torch.cat([real, *others.values()])
-    options = {"bins": _BINS, "range": (everything.min().item(), everything.max().item()), "density": True}
-    for ax, (title, values) in zip(axes[0], others.items(), strict=True):
-        ax.hist(real.tolist(), color="0.8", label="real", **options)
-        ax.hist(values.tolist(), color=BLUE, histtype="step", linewidth=1.4, label="results", **options)
-        ax.set_xlabel("\n".join(notes[title]), fontsize=8)
-        ax.set(title=title, yticks=[])
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return figure
-
-
-def bootstrap_samples(samples: Mapping[str, tuple[Float[Tensor, " b"], Estimate]], label: str) -> Figure:
-    """Histograms of a statistic over drawn samples of pictures, each with its estimate and interval, by title."""
-    figure, axes = new_figure(1, len(samples), figsize=(3.5 * len(samples), 2.5), squeeze=False, sharex=True)
-    for ax, (title, (values, estimate)) in zip(axes[0], samples.items(), strict=True):
-        ax.hist(values.tolist(), bins=_BINS, color="0.8")
-        height = 0.05 * ax.get_ylim()[1]
-        ax.plot([estimate.low, estimate.high], [height] * 2, color=BLUE, linewidth=4, solid_capstyle="butt")
-        ax.plot(estimate.value, height, "o", color="black", markersize=5)
-        ax.axvline(0, color="0.3", linewidth=0.8, linestyle=":")
-        ax.set(title=title, xlabel=label, yticks=[])
-    return figure
 
 
 def training_intervals(estimates: Sequence[Estimate], truth: float, truth_is: str, label: str) -> Figure:
@@ -117,20 +85,4 @@ def feature_maps(maps: Mapping[str, Float[Tensor, "c h w"]]) -> Figure:
             ax.set(xticks=[], yticks=[])
     for number, ax in enumerate(axes[:, 0], start=1):
         ax.set_ylabel(f"channel {number}")
-    return figure
-
-
-def tradeoff(
-    ways: Mapping[str, Sequence[tuple[str, float, float]]], xlabel: str = "content distance, less is better"
-) -> Figure:
-    """Content distance against style distance: for each way to restyle, its points with what stands beside them."""
-    figure, ax = new_figure(figsize=(5.6, 3.8))
-    for (name, points), color, marker in zip(ways.items(), SERIES, MARKERS, strict=False):
-        _, content, style = zip(*points, strict=True)
-        ax.plot(content, style, marker=marker, linestyle="-" if len(points) > 1 else "none", color=color, label=name)
-        for label, *place in points:
-            look = {"fontsize": 8, "annotation_clip": False}
-            ax.annotate(label, place, xytext=(5, 4), textcoords="offset points", **look)
-    ax.set(xlabel=xlabel, ylabel="style distance, less is better", xlim=(-0.01, None), ylim=(0, None))
-    ax.legend()
     return figure

@@ -10,25 +10,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from colorstyle_lib.color import lab_to_rgb, luma_to_gray
 from colorstyle_lib.course.plots.common import (
     BLUE,
     GREEN,
-    MARKERS,
     MODALITY_COLORS,
-    ORANGE,
     PINK,
     SKY,
     VERMILION,
     YELLOW,
-    Picture,
     dots_and_bar,
     name_rows,
     new_figure,
-    picture_grid,
 )
 from colorstyle_lib.course.toy_point_gan import REACH, Snapshot
-from colorstyle_lib.training.tasks import TASKS, TaskBatch
 
 
 def _plane(ax: Axes, title: str, below: str) -> None:
@@ -56,29 +50,12 @@ def point_gan(snapshots: Sequence[Snapshot], arrows: int = 60) -> Figure:
     return figure
 
 
-def point_clouds(
-    points: Mapping[str, Float[Tensor, "n 2"]], real: Float[Tensor, "m 2"], notes: Mapping[str, str]
-) -> Figure:
-    """Generated points over real ones, a panel for each way of training, with a line below it."""
-    figure, axes = new_figure(1, len(points), figsize=(2.5 * len(points), 3.0), squeeze=False)
-    for ax, (title, cloud) in zip(axes[0], points.items(), strict=True):
-        ax.plot(*real.T.cpu().numpy(), ".", color=ORANGE, markersize=3, alpha=0.5)
-        ax.plot(*cloud.T.cpu().numpy(), ".", color=BLUE, markersize=2)
-        _plane(ax, title, notes[title])
-    handles = [ax.plot([], [], "o", color=color)[0] for color in (ORANGE, BLUE)]
-    figure.legend(handles, ("real", "generated"), loc="outside lower center", ncols=2)
-    return figure
-
-
 def modes_and_quality(results: Mapping[str, Sequence[tuple[int, float]]], modes: int = 8) -> Figure:
     """Modes covered and share of points on a mode: a row for each way of training, a dot for each seed."""
     titles = (f"modes covered, of {modes} (dots: seeds, bar: mean)", "share of points on a mode")
     rows = {name.replace("_", " "): zip(*found, strict=True) for name, found in results.items()}
     table = {name: dict(zip(titles, columns, strict=True)) for name, columns in rows.items()}
     return values_by_seed(table, limits=((0, modes), (0, 1)), width=3.4)
-
-
-_STAGE_COLORS = {"supervised": SKY, "catch_up": YELLOW, "joint": PINK}
 
 
 def orbits(
@@ -107,96 +84,56 @@ def orbits(
     return figure
 
 
-def task_inputs(examples: TaskBatch) -> Figure:
-    """The generator's input in a step and the real picture, a column for each picture with its task as title.
+_STAGE_COLORS = {"supervised": SKY, "catch_up": YELLOW, "joint": PINK}
 
-    The input shows color where it is known, and white where L is not known. The reference or style between the two is
-    left out where the task has none.
-    """
-    content = examples.content
-    lab = content[:, :3] * content.new_tensor([100, 110, 110]).view(3, 1, 1)
-    known_lightness, known_color = content[:, 3:4] > 0, content[:, 4:5] > 0
-    inputs = torch.where(known_color, lab_to_rgb(lab).clamp(0, 1), luma_to_gray(lab[:, :1]))
-    inputs = torch.where(known_lightness, inputs, 1.0)
-    has_other = examples.has_task("reference", "stylize").tolist()
-    others = [other if shown else None for other, shown in zip(examples.other, has_other, strict=True)]
-    titles = [TASKS[task] for task in examples.task.tolist()]
-    row_titles = ("input", "reference", "real")
-    return picture_grid([[*inputs], others, [*examples.rgb]], titles=titles, row_titles=row_titles, height=1.3)
+_NUMBERS = {
+    "losses": ("loss", "color", "lightness", "adversarial", "discriminator"),
+    "PSNR ab of the average, dB": ("psnr_ab",),
+    "discriminator accuracy": ("discriminator_accuracy",),
+    "colorfulness, 1 is real": ("colorfulness_ratio",),
+}
+"""The entries of a line of the log that are drawn, by panel."""
 
 
 def training_curves(log: Sequence[Mapping[str, Any]]) -> Figure:
     """Losses, discriminator accuracy, quality of the pictures, and attention, from the lines of ``log.jsonl``."""
-    in_d = [_weights_in_d(line) for line in log]
-    in_g = [line["attention"] for line in log]
-    columns = 3 if any(in_d) or in_g[-1] else 2
-    figure, axes = new_figure(2, columns, figsize=(3.8 * columns, 5.6), sharex=True)
+    panels = {title: [{n: line[n] for n in names if line.get(n)} for line in log] for title, names in _NUMBERS.items()}
+    keys = {key: "{2}, 1/{1}".format(*key.split("/")) for line in log for key in line if key.startswith("weight_in_d/")}
+    panels["mean attention weight in D"] = [{keys[key]: line[key] for key in keys if line.get(key)} for line in log]
+    panels["mean attention weight in G"] = [
+        {f"{name}, 1/{level}": w for level, some in line["attention"].items() for name, w in some.items() if w}
+        for line in log
+    ]
     # A stage goes up to the last line of the log at which it was the running one.
     ends = [(stage, list(lines)[-1]["step"]) for stage, lines in groupby(log, key=lambda line: line["stage"])]
     stages = [(stage, start, end) for (stage, end), (_, start) in zip(ends, [("", 0), *ends], strict=False)]
-    titles = ["losses", "discriminator accuracy", "mean attention weight in D"][:columns]
-    titles += ["PSNR ab of the average, dB", "colorfulness, 1 is real", "mean attention weight in G"][:columns]
-    for ax, title in zip(axes.flat, titles, strict=True):
+    columns = 3 if any(map(any, list(panels.values())[-2:])) else 2
+    figure, axes = new_figure(2, columns, figsize=(3.8 * columns, 5.6), sharex=True)
+    for ax, (title, values) in zip(axes.T.flat, panels.items(), strict=False):
         for stage, start, end in stages:
             ax.axvspan(start, end, color=_STAGE_COLORS[stage], alpha=0.15, linewidth=0)
             ax.text((start + end) / 2, 1.02, stage, transform=ax.get_xaxis_transform(), ha="center", fontsize=7)
+        levels = list(dict.fromkeys(name.partition(", ")[2] for one in values for name in one))
+        for name in dict.fromkeys(name for one in values for name in one):
+            modality, _, level = name.partition(", ")
+            look = {"linestyle": ("-", "--", ":", "-.")[levels.index(level)], "color": MODALITY_COLORS.get(modality)}
+            points = [(line["step"], one[name]) for line, one in zip(log, values, strict=True) if name in one]
+            ax.plot(*zip(*points, strict=True), label=name, **(look if level else {"marker": "o", "markersize": 4}))
         ax.set_title(title, pad=18)  # above the names of the stages
-    (losses, accuracy), (quality, color) = axes[:, :2]
-    for name, marker in zip(("loss", "color", "lightness", "adversarial", "discriminator"), MARKERS, strict=False):
-        if any(line.get(name) for line in log):
-            _plot_number(losses, log, name, marker=marker)
+        if len(ax.lines) > 1:
+            ax.legend(ncols=2, fontsize=7)
+    (losses, accuracy), (_, colorfulness) = axes[:, :2]
     losses.set_yscale("symlog", linthresh=0.1, linscale=0.3)
-    bottom, top = losses.get_ylim()
-    losses.set_ylim(min(bottom, 0), 6 * top)  # room for the names
-    losses.legend(ncols=3, loc="upper center")
-    _plot_number(accuracy, log, "discriminator_accuracy", marker="o", color=BLUE)
-    sure = accuracy.axhline(0.97, color=VERMILION, linewidth=0.8, linestyle="--", label="too sure to teach")
-    coin = accuracy.axhline(0.5, color="0.5", linewidth=0.8, linestyle=":", label="a coin")
-    accuracy.set_ylim(0, 1.03)
-    accuracy.legend(handles=[sure, coin], loc="lower left")
-    _plot_number(quality, log, "psnr_ab", marker="o", color=BLUE)
-    _plot_number(color, log, "colorfulness_ratio", marker="s", color=ORANGE)
-    color.axhline(1, color="0.5", linewidth=0.8, linestyle=":")
-    color.set_ylim(0, None)
-    if columns == 3:
-        for ax, weights in zip(axes[:, 2], (in_d, in_g), strict=True):
-            _plot_weights(ax, [line["step"] for line in log], weights)
+    accuracy.axhline(0.97, color=VERMILION, linewidth=0.8, linestyle="--", label="too sure to teach")
+    accuracy.axhline(0.5, color="0.5", linewidth=0.8, linestyle=":", label="a coin")
+    accuracy.legend(handles=accuracy.lines[-2:], loc="lower left")
+    colorfulness.axhline(1, color="0.5", linewidth=0.8, linestyle=":")
+    colorfulness.set_ylim(0, None)
+    for ax in (accuracy, *axes[:, 2:].flat):
+        ax.set_ylim(-0.03, 1.03)
     for ax in axes[1]:
         ax.set_xlabel("step")
     return figure
-
-
-def _weights_in_d(line: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """The entries ``weight_in_d/LEVEL/MODALITY`` of a log's line, by level and modality."""
-    found: dict[str, dict[str, float]] = {}
-    for key in sorted(line):
-        if key.startswith("weight_in_d/"):
-            _, level, name = key.split("/")
-            found.setdefault(level, {})[name] = line[key]
-    return found
-
-
-def _plot_number(ax: Axes, log: Sequence[Mapping[str, Any]], name: str, **look: Any) -> None:
-    """Draw a number of the log against the step, where it is there."""
-    points = [(line["step"], line[name]) for line in log if name in line]
-    if points:
-        ax.plot(*zip(*points, strict=True), label=name, markersize=4, **look)
-
-
-def _plot_weights(ax: Axes, steps: Sequence[int], weights: Sequence[Mapping[str, Mapping[str, float]]]) -> None:
-    """Draw mean weights by level and modality, a line style for each level; 0 and None are absent modalities."""
-    ax.set_ylim(-0.03, 1.03)
-    levels = dict.fromkeys(level for one in weights for level in one)
-    for level, style in zip(levels, ("-", "--", ":", "-."), strict=False):
-        for name, color in MODALITY_COLORS.items():
-            values = [(step, one.get(level, {}).get(name)) for step, one in zip(steps, weights, strict=True)]
-            points = [(step, weight) for step, weight in values if weight]
-            if points:
-                ax.plot(*zip(*points, strict=True), style, color=color, label=f"{name}, 1/{level}")
-    if ax.lines:
-        ax.legend(ncols=2)
-    else:
-        ax.text(0.5, 0.5, "none", transform=ax.transAxes, ha="center", color="0.5")
 
 
 def values_by_seed(
@@ -216,15 +153,4 @@ def values_by_seed(
         ax.set_xlabel(measure)
     for ax, ends in zip(axes[0], limits, strict=False):
         ax.set_xlim(ends)
-    return figure
-
-
-def before_after(rows: Mapping[str, Sequence[Picture]], titles: Sequence[str], trained_until: float | None) -> Figure:
-    """Rows of the same pictures, and a line up to the share of the width that was trained on, if any was."""
-    figure = picture_grid(list(rows.values()), titles=titles, row_titles=list(rows), height=1.35)
-    for ax in figure.axes if trained_until is not None else ():
-        left, right = ax.get_xlim()
-        x = left + trained_until * (right - left)
-        ax.axvline(x, color="white", linewidth=1.8)  # two lines: to be seen on light and on dark
-        ax.axvline(x, color="black", linewidth=1.0, linestyle="--")
     return figure

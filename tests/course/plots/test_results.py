@@ -9,27 +9,8 @@ from figure_texts import house_style, texts  # noqa: F401
 from matplotlib.colors import to_hex
 
 from colorstyle_lib.course import plots
-from colorstyle_lib.course.plots import bootstrap_samples, feature_histograms, training_intervals
+from colorstyle_lib.course.plots import training_intervals
 from colorstyle_lib.metrics.bootstrap import Estimate
-
-
-def test_crowds_share_one_scale():
-    real, far = torch.linspace(-1, 1, 50), torch.linspace(8, 9, 50)
-    figure = feature_histograms(
-        real, {"near": real, "far": far}, {"near": ("kernel 0", "Fréchet 0"), "far": ("kernel 9", "x")}
-    )
-    near_axes, far_axes = figure.axes
-    assert near_axes.get_xlim() == far_axes.get_xlim()
-    assert near_axes.get_xlim()[1] >= 9
-    assert {"near", "far", "kernel 0\nFréchet 0", "real", "results"} <= set(texts(figure))
-
-
-def test_an_interval_lies_under_its_samples():
-    figure = bootstrap_samples({"paired": (torch.linspace(0, 1, 100), Estimate(0.5, 0.1, 0.9, 7))}, "dB")
-    line, value, _ = figure.axes[0].lines
-    assert list(line.get_xdata()) == [0.1, 0.9]
-    assert list(value.get_xdata()) == [0.5]
-    assert "dB" in texts(figure)
 
 
 def test_a_training_whose_interval_misses_the_recipe_is_marked():
@@ -69,15 +50,6 @@ def test_cells_hold_their_numbers_and_statistics():
     written = texts(plots.feature_maps({"x": x, "half": x / 2}))
     assert written.count("3") == 2
     assert {"x", "half", "1.5", "channel 2", "mean 2, dev. 1", "mean 2, dev. 2", "mean 1, dev. 0.5"} <= set(written)
-
-
-def test_a_way_with_several_points_is_a_line():
-    figure = plots.tradeoff({"ours": [("0", 0.0, 0.5), ("1", 0.6, 0.1)], "swap": [("", 0.3, 0.3)]})
-    (ax,) = figure.axes
-    ours, swap = ax.lines
-    assert (ours.get_linestyle(), swap.get_linestyle()) == ("-", "None")
-    assert ours.get_xydata().tolist() == [[0.0, 0.5], [0.6, 0.1]]
-    assert {"ours", "swap", "0", "1", "style distance, less is better"} <= set(texts(figure))
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 4, 2)])

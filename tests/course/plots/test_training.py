@@ -1,7 +1,6 @@
 """Plots of notebooks 02 and 04: what is drawn is looked up in the figure, and each can be written."""
 
 import math
-from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,8 +11,6 @@ from matplotlib.figure import Figure
 
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.course import plots, toy_point_gan
-from colorstyle_lib.data.batches import Batches, ImageStore
-from colorstyle_lib.training.tasks import DEGRADED, TASKS, TaskBatch, draw
 
 
 def marks(ax: plt.Axes) -> list[list[list[float]]]:
@@ -38,14 +35,6 @@ def test_a_game_shows_field_points_and_arrows_at_each_moment():
     (arrows,) = (c for c in first.collections if hasattr(c, "U"))
     assert (arrows.U[0], arrows.V[0]) == pytest.approx((0.6, 0.8))
     assert {"step 0", "step 90", "long arrow: 5"} <= set(texts(figure))
-
-
-def test_clouds_have_a_panel_and_a_note_each():
-    clouds = {"good": torch.tensor([[1.0, 0.0]]), "bad": torch.tensor([[0.0, 0.25]])}
-    figure = plots.point_clouds(clouds, torch.tensor([[0.5, 0.5]]), {"good": "8 of 8", "bad": "1 of 8"})
-    assert [[0.0, 0.25]] in marks(figure.axes[1])
-    assert [[0.5, 0.5]] in marks(figure.axes[0])
-    assert {"good", "bad", "8 of 8", "1 of 8", "real", "generated"} <= set(texts(figure))
 
 
 def test_every_seed_is_a_dot_and_the_mean_a_bar():
@@ -80,39 +69,6 @@ def test_orbits_show_path_start_and_average():
     assert left.get_xlim() == right.get_xlim() == pytest.approx((-2.2, 2.2))
     assert {"out", "round", "start", "equilibrium", "moving average"} <= set(texts(figure))
     assert any("near" in text for text in texts(figure))
-
-
-def examples() -> TaskBatch:
-    names = ("automatic", "reference", "hints", "inpaint", "enhance")
-    known = torch.zeros((5, 2, 8, 8))
-    known[:, 0] = 1
-    known[2, 1, :2, :2] = 1
-    known[3] = 1
-    known[3, :, 4:, 4:] = 0
-    known[4] = DEGRADED
-    rgb = torch.tensor([0.8, 0.3, 0.2]).view(3, 1, 1).expand(5, 3, 8, 8)
-    drawn = draw(
-        Batches(ImageStore([torch.zeros(3, 8, 8, dtype=torch.uint8)], ["one"], groups=[0]), 5, 8, 0), 0, TINY, noise=4
-    )
-    task = torch.tensor([TASKS.index(name) for name in names])
-    return replace(drawn.on(torch.device("cpu")), rgb=rgb, other=1 - rgb, task=task, known=known, fade=torch.ones(5, 2))
-
-
-def test_questions_show_only_what_is_known():
-    asked = examples()
-    figure = plots.task_inputs(asked)
-    told = [ax.images[0].get_array() for ax in figure.axes[:5]]
-    real = asked.rgb[0, :, 0, 0].numpy()
-    assert np.ptp(told[0]) < 0.01  # gray
-    assert np.allclose(told[2][0, 0], real, atol=0.01)
-    assert np.ptp(told[2][5, 5]) < 0.01
-    assert np.allclose(told[3][0, 0], real, atol=0.01)
-    assert np.allclose(told[3][6, 6], 1)  # a hole
-    assert np.allclose(told[4][0, 0], real, atol=0.01)
-    beside = figure.axes[5:10]
-    assert [len(ax.images) for ax in beside] == [0, 1, 0, 0, 0]
-    assert np.allclose(beside[1].images[0].get_array()[0, 0], 1 - real, atol=0.01)
-    assert {"automatic", "hints", "input", "real"} <= set(texts(figure))
 
 
 def line(step: int, stage: str, **more) -> dict:
@@ -160,11 +116,3 @@ def test_each_seed_is_a_dot_and_the_mean_a_bar():
     assert [6, 6] in drawn
     assert [label.get_text() for label in ax.get_yticklabels()] == ["rich", "plain"]  # the first row on top
     assert "dB" in texts(figure)
-
-
-def test_a_line_tells_what_was_trained_on():
-    rows = {"before": [torch.zeros(3, 4, 8)], "after": [torch.ones(3, 4, 8)]}
-    figure = plots.before_after(rows, ["cat"], trained_until=0.5)
-    assert [ax.lines[0].get_xdata()[0] for ax in figure.axes] == pytest.approx([3.5, 3.5])
-    assert {"cat", "before", "after"} <= set(texts(figure))
-    assert not plots.before_after(rows, ["cat"], trained_until=None).axes[0].lines
