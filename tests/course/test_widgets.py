@@ -203,6 +203,6 @@ def test_sliders_without_a_kernel_are_a_sheet_of_settings_or_the_text_at_the_sta
         assert (tile == color).all(axis=2).sum() > 1000
     with pytest.raises(ValueError, match="bars"):
         Sliders(bars, [{"works": False}], works=True)
-    words = Sliders(lambda name="a": f"<b>{name}</b>", name=["a", "b"])
+    words = Sliders(lambda draw="a": f"<b>{draw}</b>", draw=["a", "b"])  # a control may have any name
     words.kwargs_widgets[0].value = "b"
     assert (words.shown.value, words._repr_mimebundle_()["text/html"]) == ("<b>b</b>", "<b>a</b>")

@@ -25,7 +25,7 @@ class Sliders(ipywidgets.interactive):
     there is no kernel, as on GitHub. An error of ``draw`` is raised for the sheet, and later one line.
     """
 
-    def __init__(self, draw: Callable[..., Any], sheet: Sequence[Mapping[str, Any]] = ({},), **controls: Any) -> None:
+    def __init__(self, draw: Callable[..., Any], sheet: Sequence[dict[str, Any]] = ({},), /, **controls: Any) -> None:
         self.shown, self.told = ipywidgets.HTML(), ipywidgets.HTML(layout={"min_height": "2em"})
         super().__init__(draw, **controls)
         for control in self.kwargs_widgets:
