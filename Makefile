@@ -18,7 +18,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check
 OWN_KERNEL = JUPYTER_PATH="$$($(BIN)/python -c 'import sys; print(sys.prefix)')/share/jupyter"
 
 .DEFAULT_GOAL := help
-.PHONY: help tutorial test review lab gallery bench constraints offline-kit clean
+.PHONY: help tutorial test review lab gallery trust bench constraints offline-kit clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ lab: $(READY) ## open the notebooks in JupyterLab; LAB="--no-browser --allow-roo
 
 gallery: $(READY) ## write runs/gallery.html, the demo photographs before and after, for anyone without Python
 	@$(BIN)/colorstyle gallery -o runs/gallery.html
+
+trust: $(READY) ## damage pictures, weights and states by the thousand: a result or one clear line each
+	@JAXTYPING_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python tests/trust.py
 
 # Checking shapes takes time of its own, so that is switched off here.
 bench: $(READY) ## compare speed and memory with the alternatives

@@ -1,17 +1,28 @@
 """Files: written whole or not at all, hashed, and locked against other processes."""
 
+import functools
 import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from filelock import FileLock
 
 from colorstyle_lib.errors import ColorStyleError, DataError
+
+
+@functools.cache  # once a process
+def tidy(folder: Path, pattern: str = f".{'[0-9a-f]' * 16}.part", hours: float = 1) -> None:
+    """Remove what calls that were killed left in a folder and nobody has written to for so long."""
+    for left in folder.glob(pattern):
+        with suppress(OSError):  # another call's
+            if time.time() - left.stat().st_mtime > 3600 * hours:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 @contextmanager
@@ -21,8 +32,8 @@ def atomic_write(
     """Open a file that takes its name only once it is complete and on disk.
 
     The bytes go to a hidden temporary file in the same folder (a rename is atomic only within a file system), which is
-    removed if anything is raised inside the ``with`` block, Ctrl-C included. A missing parent folder is made; a file
-    that was there before keeps its permissions; a symbolic link stays one.
+    removed if anything is raised inside the ``with`` block, Ctrl-C included, or later by :func:`tidy`. A missing
+    parent folder is made; a file that was there before keeps its permissions; a symbolic link stays one.
 
     Args:
         path: the file to write; it can be read back and positioned too.
@@ -38,6 +49,7 @@ def atomic_write(
             # A rename would put an ordinary file in the place of a device such as /dev/null.
             raise error(f"cannot write {given!r}: it is a device or a pipe; give an ordinary file")
         target.parent.mkdir(parents=True, exist_ok=True)
+        tidy(target.parent)
         temporary = target.with_name(f".{secrets.token_hex(8)}.part")
         # Not tempfile: its files are readable by nobody else, and the umask should decide that.
         text = {} if mode == "wb" else {"encoding": "utf-8", "newline": "\n"}

@@ -1,4 +1,5 @@
 import dataclasses
+import re
 
 import pytest
 
@@ -40,6 +41,19 @@ def test_unknown_key_names_the_nearest_and_known_ones_change():
         config.change(training, learning_rat=1.0)
     assert config.change(training, learning_rate=0.5).learning_rate == 0.5
     assert training.learning_rate != 0.5
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *({"width": wrong} for wrong in ("16", -16, 1.5, True, None)),
+        *({"vividness": float("nan")}, {"modalities": "color"}, {"attention_at": (4, -8)}, {"lightness": 1}),
+    ],
+)
+def test_fields_of_another_kind_are_named(odd):
+    ((key, value),) = odd.items()
+    with pytest.raises(ConfigError, match=f"GeneratorConfig's {key} is {re.escape(repr(value))}"):
+        config.change(config.get_preset("tiny").generator, **odd)
 
 
 def test_missing_data_root_says_where_the_name_came_from(monkeypatch, tmp_path):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
+import time
 
 import pytest
 
 from colorstyle_lib.errors import ColorStyleError
-from colorstyle_lib.files import atomic_write
+from colorstyle_lib.files import atomic_write, tidy
 from colorstyle_lib.images.read import find_pictures
 
 
@@ -64,3 +66,21 @@ def test_atomic_write_is_an_ordinary_write(tmp_path):
 def test_atomic_write_loads_no_torch():
     code = "import sys, colorstyle_lib.files; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_a_killed_call_left_is_removed_by_a_later_one(tmp_path):
+    names = (".0123456789abcdef.part", ".fedcba9876543210.part", ".mine.part", "a.part")
+    for name in names:
+        (tmp_path / name).write_text("half")
+    an_hour_ago = time.time() - 3700
+    for name in names[:1] + names[2:]:
+        os.utime(tmp_path / name, (an_hour_ago, an_hour_ago))
+    with atomic_write(tmp_path / "new.txt", "w") as file:
+        file.write("whole")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted((*names[1:], "new.txt"))  # others' and a fresh one stay
+    (tmp_path / "colorstyle-run-x").mkdir()
+    os.utime(tmp_path / "colorstyle-run-x", (an_hour_ago, an_hour_ago))
+    tidy(tmp_path, "colorstyle-run-*", 24)
+    assert (tmp_path / "colorstyle-run-x").is_dir()
+    tidy(tmp_path, "colorstyle-run-*", 0.5)
+    assert not (tmp_path / "colorstyle-run-x").exists()

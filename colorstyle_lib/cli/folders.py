@@ -22,7 +22,7 @@ from colorstyle_lib.images.read import (
     ENDINGS,
     Source,
     find_pictures,
-    open_picture,
+    open_photo,
     read_text,
     size_of_file,
     visible_files,
@@ -59,7 +59,7 @@ class Files:
         overwrite: replace results that are there; else the same call goes on where an earlier one was interrupted.
         quality: of JPEG and WebP, 1 to 100; by default 95, and for WebP without loss again without.
         strict: refuse also a JPEG that lacks its last bytes but no pixel.
-        only_gray: leave pictures alone that are in color.
+        only_gray: leave pictures alone that are in color; keep_gps: see :func:`.save_picture`.
     """
 
     recursive: bool = False
@@ -68,6 +68,7 @@ class Files:
     quality: int | None = None
     strict: bool = False
     only_gray: bool = False
+    keep_gps: bool = False
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> "Files":
@@ -80,17 +81,17 @@ class Files:
             head = file.read(1 << 16)
         quality = self.quality or (100 if head[8:12] == b"WEBP" and b"VP8L" in head else 95)
         result.provenance["input_bytes"] = source.stat().st_size
-        result.save(place, quality=quality)
+        result.save(place, quality=quality, gps=self.keep_gps)
         return "done" if result.provenance.get("input_is_gray", True) else "was in color", ""
 
     def work(self, make: Make) -> Work:
         """Make and write results, as a function of pairs."""
 
         def work(pairs: Sequence[Pair]) -> list[Outcome]:
-            opened = [open_picture(source, strict=self.strict) for source, _ in pairs if self.strict or self.only_gray]
-            left = [pair for pair, one in zip(pairs, opened, strict=True) if is_gray(one)] if self.only_gray else pairs
-            results = make([source for source, _ in left])
-            outcomes = [self.save(result, *pair) for pair, result in zip(left, results, strict=True)]
+            opened = [(open_photo(pair[0], strict=self.strict), pair) for pair in pairs]
+            left = [(photo, pair) for photo, pair in opened if not self.only_gray or is_gray(photo.picture)]
+            results = make([photo for photo, _ in left])
+            outcomes = [self.save(result, *pair) for result, (_, pair) in zip(results, left, strict=True)]
             return outcomes + [("left in color", "")] * (len(pairs) - len(left))
 
         return work
@@ -117,7 +118,6 @@ def colorize_files(
         0 when all are done, 1 when some failed: each is named on standard error, with the reason. A ColorStyleError is
         raised where nothing could be started, or the only file failed.
     """
-
     files = Files.of(options)
 
     def start(pairs: list[Pair], left: list[Pair]) -> tuple[Work, Iterator[list[Outcome]]]:
@@ -300,7 +300,7 @@ def _clips(
         for source, place in clip:
             outcome = "done", ""
             try:
-                result = next_frame(stylizer, smoother, stylizer.change(open_picture(source, strict=files.strict)))
+                result = next_frame(stylizer, smoother, stylizer.change(open_photo(source, strict=files.strict)))
                 if (source, place) in unmade:
                     outcome = files.save(result, source, place)
             except Exception as error:

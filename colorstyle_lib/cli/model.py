@@ -52,9 +52,13 @@ def add_model_commands(commands: Any) -> None:
     add("photo", metavar="PHOTO", nargs="?", type=Path, help="default: a demo photograph")
     add("--voila", action="store_true", help="serve it by Voila, without code; Voila must be installed")
 
-    add = add_command(commands, "gallery", _gallery, "write one page of before and after, which needs no Python")
+    add = add_command(commands, "gallery", "course.gallery:write_gallery", "write one web page of before and after")
     add("folder", metavar="FOLDER", nargs="?", type=Path, help="with photographs; default: the demo photographs")
     add("-o", "--output", metavar="OUT.html", type=Path, default=Path("gallery.html"), help="default: gallery.html")
+
+    add = add_command(commands, "export", "inference.onnx_export:export_onnx", "write the network as an ONNX file")
+    add("path", metavar="OUT.onnx", type=Path)
+    add("--weights", dest="model", type=Path, help="a .safetensors file; default: the released weights")
 
     add = add_command(commands, "info", _info, "versions, device, weights and where things are")
     add("--weights", type=Path, help="a .safetensors file; default: the released weights")
@@ -84,6 +88,7 @@ def _add_common(add: Callable[..., Any], ending: str, size: str) -> None:
     to_100 = number(int, 1.0, 100.0, "a whole number from 1 to 100")
     add("--quality", type=to_100, help="of JPEG and WebP, 1 to 100 (WebP: without loss); default: 95, or as IN's WebP")
     add("--strict", action="store_true", help="refuse also a JPEG that lacks its last bytes but no pixel")
+    add("--keep-gps", action="store_true", help="keep the place where a picture was taken; by default left out")
     add("--working-size", type=positive, help=f"pixels of the shorter side at which {size}")
 
 
@@ -127,12 +132,6 @@ def _explore(arguments: argparse.Namespace) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, path)
     return subprocess.call([sys.executable, "-m", *(["voila"] if arguments.voila else ["jupyter", "lab"]), str(path)])
-
-
-def _gallery(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.course.gallery import write_gallery
-
-    return write_gallery(**keywords(arguments))
 
 
 def _info(arguments: argparse.Namespace) -> None:

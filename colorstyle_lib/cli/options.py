@@ -23,7 +23,7 @@ def add_command(
         result = resolve_name(f"colorstyle_lib.{command}")(**keywords(arguments))
         if isinstance(result, Path):
             print(result)
-        return 0
+        return result if isinstance(result, int) else 0
 
     added = commands.add_parser(name, help=help)
     added.set_defaults(command=call)

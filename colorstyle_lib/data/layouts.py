@@ -102,7 +102,7 @@ def open_bytes(content: bytes, name: str) -> Image.Image:
     if not content:
         raise ImageError(f"{name} is empty")
     with strict_pillow():
-        return decode(identify(io.BufferedReader(io.BytesIO(content)), name), name)
+        return decode(identify(io.BufferedReader(io.BytesIO(content)), name), name).picture
 
 
 class NoSplitError(DataError):

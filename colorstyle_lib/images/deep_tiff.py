@@ -1,6 +1,7 @@
 """TIFF files that Pillow misreads or cannot read, by tifffile: floats of any size and color, 16-bit planes, 32 bits."""
 
 import logging
+import math
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import ExifTags, Image, ImageFile
 from tifffile import EXTRASAMPLE, PHOTOMETRIC, PLANARCONFIG, TiffFile
 
 from colorstyle_lib.errors import ImageError
-from colorstyle_lib.images.read import to_8_bits
+from colorstyle_lib.images.read import DEEP_PIXELS, to_levels
 
 _MODES = {
     PHOTOMETRIC.MINISWHITE: "L",
@@ -21,12 +22,17 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # of a damaged file we
 
 
 class DeepTiff(ImageFile.ImageFile):
-    """The first page of a TIFF file; ``filename`` is what errors call it."""
+    """A page of a TIFF file; ``filename`` is what errors call it, ``deep`` that of :class:`.Photo`, once loaded."""
 
     format = "TIFF"
 
     def _open(self) -> None:
-        self._page = page = TiffFile(self.fp).pages.first
+        self._pages = TiffFile(self.fp).pages
+        self.seek(0)
+
+    def seek(self, frame: int) -> None:
+        """Choose a page."""
+        self._page = page = self._pages[frame]
         self._size, self._mode = (page.imagewidth, page.imagelength), _MODES[page.photometric]
         self.getexif()[ExifTags.Base.Orientation] = page.tags.valueof(ExifTags.Base.Orientation, default=1)
         if page.iccprofile:
@@ -42,9 +48,12 @@ class DeepTiff(ImageFile.ImageFile):
             if page.planarconfig == PLANARCONFIG.SEPARATE and values.ndim == 3:
                 values = np.moveaxis(values, 0, -1)
             with_alpha = bool(page.extrasamples) and colors < 4
-            values = to_8_bits(values.reshape(*self._size[::-1], -1)[..., : colors + with_alpha], name)
-            if page.photometric == PHOTOMETRIC.MINISWHITE:
-                values[..., 0] = 255 - values[..., 0]
+            values = values.reshape(*self._size[::-1], -1)[..., : colors + with_alpha]
+            inverted = page.photometric == PHOTOMETRIC.MINISWHITE
+            if self.getexif()[ExifTags.Base.Orientation] == 1 and colors < 4 and math.prod(self._size) <= DEEP_PIXELS:
+                self.deep = to_levels(values, name, np.uint16, inverted)  # not used if there is alpha
+            values = to_levels(values, name)
+            values[..., :colors] ^= np.uint8(255 * inverted)
             if with_alpha:
                 self._mode += "A"
                 if page.extrasamples[0] == EXTRASAMPLE.ASSOCALPHA:  # colors were multiplied by alpha

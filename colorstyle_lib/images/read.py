@@ -1,5 +1,6 @@
 """Reading of pictures from files, arrays and tensors, with a strict Pillow: upright 8-bit sRGB, or a clear error."""
 
+import ctypes
 import io
 import json
 import math
@@ -10,8 +11,10 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +25,19 @@ from torch import Tensor
 
 from colorstyle_lib.errors import ConfigError, ImageError
 
-Source = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor
+
+@dataclass(frozen=True)
+class Photo:
+    """An opened picture, with what its results keep."""
+
+    picture: Image.Image  # as of :func:`open_picture`
+    alpha: Image.Image | None = None  # how opaque it was, of mode L; None where it was so everywhere
+    # the same as uint16, `(H, W)` or, of a TIFF file, `(H, W, 3)`; None of 8 bits, or with transparency
+    deep: np.ndarray | None = None
+    kept: dict[str, Any] = field(default_factory=dict)  # captions, dates, author, place, dpi; of :func:`.save_picture`
+
+
+Source = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor | Photo
 """What a person may give as a picture."""
 
 _NAMES = "jpg jpeg jpe jfif png webp tif tiff gif bmp avif heic heif jp2 j2k ppm pgm pbm pnm tga"
@@ -33,11 +48,18 @@ MAX_PIXELS = 200_000_000
 """Larger pictures are refused from their header, before any memory is taken for them."""
 
 _SMALL = 16_000_000
+DEEP_PIXELS = 40_000_000  # larger pictures are read with 8 bits, for memory's sake
 _DENSEST = {"JPEG": 600, "TIFF": 2500, "WEBP": 2500, "JPEG2000": 2500, "AVIF": 2500, "HEIF": 2500}
 # Pixels a byte. Photographs have less than 100, flat JPEG files up to 340; more is made to fill memory or time.
 
 # Only what people's pictures come as: Pillow would also run Ghostscript on EPS, and guess at unsigned files.
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF", "JPEG2000", "PPM")
+_PAGED = ("TIFF", "GIF", "PNG", "WEBP")  # whose further pages are pictures too
+_KEPT = (
+    "ImageDescription Make Model DateTime Artist Copyright XPTitle XPComment XPAuthor XPSubject",
+    "DateTimeOriginal DateTimeDigitized OffsetTime OffsetTimeOriginal OffsetTimeDigitized UserComment",
+)
+PROVENANCE = ExifTags.Base.ImageHistory  # where it stands in EXIF, so that a caption keeps its own place
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # By kind and size of the values: what counts as white, each with the largest value that may lie above it (highlights
@@ -58,9 +80,9 @@ _undo = ExitStack()
 
 @contextmanager
 def strict_pillow() -> Iterator[None]:
-    """Pillow without its warnings, its pixel limit (ours is checked), its switch to let cut-off files pass.
+    """Pillow without warnings, libtiff's too, its pixel limit (ours is checked), its switch to let cut-off files pass.
 
-    All three are global to the process: threads inside share one change, and the last one out undoes it.
+    All are global to the process: threads inside share one change, and the last one out undoes it.
     """
     global _inside
     with _lock:
@@ -71,6 +93,11 @@ def strict_pillow() -> Iterator[None]:
             _undo.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
             _undo.callback(setattr, ImageFile, "LOAD_TRUNCATED_IMAGES", ImageFile.LOAD_TRUNCATED_IMAGES)
             Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = None, False
+            for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+                with suppress(AttributeError, OSError):  # a Pillow that was built in another way
+                    set_handler = getattr(ctypes.CDLL(Image.core.__file__), name)
+                    set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+                    _undo.callback(set_handler, set_handler(None))
     try:
         yield
     finally:
@@ -124,7 +151,10 @@ def identify(file: io.BufferedReader, name: str) -> Image.Image:
             pixels, most = math.prod(picture.size), _DENSEST.get(picture.format, math.inf)
             if _SMALL < pixels <= MAX_PIXELS and pixels > most * size and picture.mode != "1":
                 raise ImageError(f"{name} is no picture: {size} bytes that would become {pixels / 1e6:.0f} megapixels")
-            return _deep_tiff(file, name) if _is_misread(picture) else picture
+            with suppress(EOFError):  # a small copy may come before the picture itself
+                while getattr(picture, "tag_v2", {}).get(ExifTags.Base.NewSubfileType, 0) & 1:
+                    picture.seek(picture.tell() + 1)
+            return _deep_tiff(file, name, picture) if _is_misread(picture) else picture
         except UnidentifiedImageError:
             if head[:4] in _TIFF:
                 return _deep_tiff(file, name)
@@ -146,19 +176,24 @@ def identify(file: io.BufferedReader, name: str) -> Image.Image:
         raise ImageError(f"{name} is damaged: {error}") from error
 
 
-def _deep_tiff(file: io.BufferedReader, name: str) -> Image.Image:
+def _deep_tiff(file: io.BufferedReader, name: str, header: Image.Image | None = None) -> Image.Image:
     from colorstyle_lib.images.deep_tiff import DeepTiff  # tifffile takes a while
 
     file.seek(0)
-    return DeepTiff(file, name)
+    deep = DeepTiff(file, name)
+    if header is not None:
+        deep.seek(header.tell())
+        deep.info["header"] = header
+    return deep
 
 
 def _is_misread(picture: Image.Image) -> bool:
-    """Whether Pillow takes a TIFF file's values for others: 16-bit planes that are not packed, 32 bits without sign."""
+    """Whether Pillow misreads a TIFF file's 16-bit planes or unsigned 32 bits, or drops half of 16-bit colors."""
     tags = getattr(picture, "tag_v2", {})
     compression, separate = tags.get(ExifTags.Base.Compression), tags.get(ExifTags.Base.PlanarConfiguration) == 2
-    deep, unsigned = tags.get(ExifTags.Base.BitsPerSample, (8,))[0], 1 in tags.get(ExifTags.Base.SampleFormat, (1,))
-    return (deep == 16 and separate and compression == 1) or (deep == 32 and unsigned)
+    bits, unsigned = tags.get(ExifTags.Base.BitsPerSample, (8,)), 1 in tags.get(ExifTags.Base.SampleFormat, (1,))
+    color = bits == (16, 16, 16) and compression in (1, 8, 32946) and math.prod(picture.size) <= DEEP_PIXELS
+    return color or (bits[0] == 16 and separate and compression == 1) or (bits[0] == 32 and unsigned)
 
 
 def _loaded(picture: Image.Image, name: str, strict: bool) -> Image.Image:
@@ -180,7 +215,7 @@ def _loaded(picture: Image.Image, name: str, strict: bool) -> Image.Image:
         return one
 
 
-def decode(picture: Image.Image, name: str, *, copy: bool = False, strict: bool = False) -> Image.Image:
+def decode(picture: Image.Image, name: str, *, copy: bool = False, strict: bool = False) -> Photo:
     """Turn an opened picture of any mode into upright 8-bit sRGB without headers; within :func:`strict_pillow`.
 
     Unless ``copy`` leaves the one given as it is, it may be used up. ImageError, with ``name`` in it, for no pixels,
@@ -197,7 +232,7 @@ def decode(picture: Image.Image, name: str, *, copy: bool = False, strict: bool 
         picture = picture.copy() if copy else picture
         with suppress(Exception):  # broken EXIF
             ImageOps.exif_transpose(picture, in_place=True)
-        picture = _to_srgb(picture, name)
+        picture, alpha, deep = _to_srgb(picture, name)
     except ImageError:
         raise
     except MemoryError as error:
@@ -207,19 +242,20 @@ def decode(picture: Image.Image, name: str, *, copy: bool = False, strict: bool 
     # A plain Image without the file's headers, which no longer fit. Pillow's public ways copy the pixels.
     plain = picture._new(picture.im)
     plain.info = {}
-    return plain
+    return Photo(plain, alpha if alpha and alpha.getextrema()[0] < 255 else None, None if alpha else deep)
 
 
-def _to_srgb(picture: Image.Image, name: str) -> Image.Image:
-    """Any mode to RGB: to 8 bits, color profile applied, transparent parts on white."""
-    profile, alpha = picture.info.get("icc_profile"), None
+def _to_srgb(picture: Image.Image, name: str) -> tuple[Image.Image, Image.Image | None, np.ndarray | None]:
+    """Any mode to RGB: to 8 bits, color profile applied, transparent parts on white; with alpha, and deep values."""
+    profile, alpha, deep = picture.info.get("icc_profile"), None, getattr(picture, "deep", None)
     if picture.mode == "LAB":
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     if picture.mode.startswith(("I", "F")):
         values, clear = np.asarray(picture), picture.info.get("transparency")
         inverted = getattr(picture, "tag_v2", {}).get(ExifTags.Base.PhotometricInterpretation) == 0
-        alpha = Image.fromarray(values != clear) if isinstance(clear, int) else None
-        picture = Image.fromarray(to_8_bits(values, name) ^ np.uint8(255 * inverted))
+        alpha = Image.fromarray(values != clear).convert("L") if isinstance(clear, int) else None
+        deep = to_levels(values, name, np.uint16, inverted) if values.size <= DEEP_PIXELS else None
+        picture = Image.fromarray(to_levels(values, name, inverted=inverted))
     elif picture.has_transparency_data:
         # Split off, since profiles know no alpha, and one of a gray picture wants gray.
         gray = picture.mode in ("L", "LA")
@@ -231,6 +267,11 @@ def _to_srgb(picture: Image.Image, name: str) -> Image.Image:
     if profile:
         with suppress(ImageCms.PyCMSError, OSError, TypeError, ValueError):  # broken, or of another mode
             profiles = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+            if deep is not None:  # the same by a curve, that of grays
+                ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None]).convert(picture.mode)
+                curve = np.asarray(ImageCms.profileToProfile(ramp, *profiles, outputMode="RGB"))[0, :, 1]
+                between = np.interp(np.arange(65536), np.arange(256) * 257, curve * 257.0)
+                deep = np.rint(between).astype(np.uint16)[deep]
             in_place = picture.mode == "RGB"  # a large picture should not be there twice
             picture = ImageCms.profileToProfile(picture, *profiles, outputMode="RGB", inPlace=in_place) or picture
     picture = picture if picture.mode == "RGB" else picture.convert("RGB")
@@ -238,32 +279,33 @@ def _to_srgb(picture: Image.Image, name: str) -> Image.Image:
         white = Image.new("RGB", picture.size, "white")
         white.paste(picture, mask=alpha)
         picture = white
-    return picture
+    return picture, alpha, deep
 
 
-def to_8_bits(values: np.ndarray, name: str) -> np.ndarray:
-    """Gray or color of 16 or 32 bits or of floats as 8 bits.
+def to_levels(values: np.ndarray, name: str, kind: type[np.unsignedinteger] = np.uint8, inverted: bool = False) -> Any:
+    """Gray or color of 16 or 32 bits or of floats as levels of 8 bits, or of 16.
 
     Floats and 32 bits say nothing of their range: white is 1 (floats only), 255 or 65535, the first whose picture may
     hold the largest value. What lies above white, or a little below 0, is cut off.
     """
     low, high = values.min(), values.max()
-    kind = values.dtype.kind if values.dtype.kind == "f" else f"{values.dtype.kind}{values.dtype.itemsize}"
-    white = next((white for white, most in _WHITES.get(kind, ()) if high <= most), 0)
+    given = values.dtype.kind if values.dtype.kind == "f" else f"{values.dtype.kind}{values.dtype.itemsize}"
+    white = next((white for white, most in _WHITES.get(given, ()) if high <= most), 0)
     if not (white and low >= -white / 4):  # also true of NaN
         raise ImageError(f"{name} has values from {low:g} to {high:g}; write it with 8 or 16 bits first")
-    return np.rint((values * np.float32(255 / white)).clip(0, 255)).astype(np.uint8)
+    top = np.iinfo(kind).max
+    return np.rint((values * np.float32(top / white)).clip(0, top)).astype(kind) ^ kind(top * inverted)
 
 
 def open_picture(source: Source, *, strict: bool = False) -> Image.Image:
     """Open a picture as 8-bit sRGB: upright, first frame only, color profile applied, transparency on white.
 
-    A broken color profile or EXIF block is ignored. Of 16 bits and more, 8 are kept; see :func:`.to_8_bits`.
+    A broken color profile or EXIF block is ignored. Of 16 bits and more, 8 are kept; see :func:`.to_levels`.
 
     Args:
         source: a path; a ``PIL.Image`` (left as it is); an array ``(H, W)`` or ``(H, W, 1|3|4)``; or a tensor
             ``(H, W)``, ``(1|3|4, H, W)`` or ``(1, 1|3|4, H, W)``. Arrays and tensors hold gray, sRGB or sRGB
-            and alpha, as bool, uint8, uint16 or float in [0, 1].
+            and alpha, as bool, uint8, uint16 or float in [0, 1]. A :class:`Photo` is open already.
         strict: also refuse a JPEG that lacks its last bytes but no pixel.
 
     Returns:
@@ -272,12 +314,26 @@ def open_picture(source: Source, *, strict: bool = False) -> Image.Image:
     Raises:
         ImageError: not found, a folder or URL, empty, damaged, no picture, too large, or values out of range.
     """
+    return open_photo(source, strict=strict, quiet=True).picture
+
+
+def open_photo(source: Source, *, strict: bool = False, quiet: bool = False) -> Photo:
+    """:func:`open_picture` with what its results keep; of several pages or frames the first, and a line says so."""
+    if isinstance(source, Photo):
+        return source
     with strict_pillow():
         if isinstance(source, str | os.PathLike):
             with open_header(source) as picture:
-                return decode(picture, repr(os.fsdecode(source)), strict=strict)
+                name, header = repr(os.fsdecode(source)), picture.info.get("header", picture)
+                first, kept = header.tell(), _kept(header)
+                photo = replace(decode(picture, name, strict=strict), kept=kept)
+                with suppress(Exception):  # a damaged end, which the first picture need not share
+                    if not quiet and header.format in _PAGED and (count := header.n_frames) > first + 1:
+                        text = f"the first of {count} pages or frames is taken; save the others as files of their own"
+                        print(f"note: of {name} {text}", file=sys.stderr)
+                return photo
         if isinstance(source, Image.Image):
-            return decode(source, "the picture given", copy=True)
+            return replace(decode(source, "the picture given", copy=True), kept=_kept(source))
         if isinstance(source, Tensor):
             return decode(_from_array(_tensor_to_array(source)), "the tensor given")
         if isinstance(source, np.ndarray):
@@ -285,17 +341,29 @@ def open_picture(source: Source, *, strict: bool = False) -> Image.Image:
     raise ImageError(f"a picture is a path, a PIL.Image, an array or a tensor, not {type(source).__name__!r}")
 
 
-def open_layer(source: Source) -> Image.Image | None:
-    """Open a picture with transparency as upright 8-bit RGBA, without a color profile; None for one that has none."""
-    with strict_pillow(), ExitStack() as stack:
-        if isinstance(source, str | os.PathLike):
-            source = stack.enter_context(open_header(source))
-        elif not isinstance(source, Image.Image):
-            source = _from_array(_tensor_to_array(source) if isinstance(source, Tensor) else source)
-        if not source.has_transparency_data:
-            return None
-        layer = ImageOps.exif_transpose(source).convert("RGBA")
-    return layer if layer.getchannel("A").getextrema()[0] < 255 else None
+def _kept(picture: Image.Image) -> dict[str, Any]:
+    """Of a picture's header: ``exif`` (captions, dates, author, and the place), ``dpi`` and a PNG's ``text``."""
+    kept: dict[str, Any] = {"dpi": picture.info.get("dpi")}
+    texts = [(name, str(value)) for name, value in picture.info.items() if isinstance(value, str)]
+    kept["text"] = {str(key): text for key, text in texts if picture.format == "PNG" and not key.startswith("XML:")}
+    with suppress(Exception):  # broken EXIF
+        given, exif = picture.getexif(), kept.setdefault("exif", Image.Exif())
+        times = dict(given) | given.get_ifd(ExifTags.IFD.Exif)  # a TIFF file has them beside the captions
+        captions, dates = ({ExifTags.Base[n]: times.get(ExifTags.Base[n]) for n in names.split()} for names in _KEPT)
+        exif.update((tag, value) for tag, value in captions.items() if value)
+        exif[ExifTags.IFD.Exif] = {tag: value for tag, value in dates.items() if value}
+        exif[ExifTags.IFD.GPSInfo] = given.get_ifd(ExifTags.IFD.GPSInfo)
+    return kept
+
+
+def without_surround(photo: Photo) -> Image.Image:
+    """A picture whose transparent parts, which lie on white, are filled with its opaque pixels, in their order."""
+    clear = np.asarray(photo.alpha or 255) < 128
+    if not clear.any() or clear.all():
+        return photo.picture
+    colors = np.array(photo.picture)
+    colors[clear] = np.resize(colors[~clear], (clear.sum(), 3))
+    return Image.fromarray(colors)
 
 
 def open_mask(source: Source) -> Image.Image:
@@ -303,10 +371,20 @@ def open_mask(source: Source) -> Image.Image:
 
     Errors are those of :func:`open_picture`.
     """
-    lightness, layer = open_picture(source).convert("L"), open_layer(source)
-    shows = np.asarray(layer)[np.asarray(layer)[..., 3] > 127] if layer is not None else []
+    photo = open_photo(source)
+    layer = photo.alpha and off_white(photo.picture, photo.alpha)
+    shows = np.asarray(layer)[np.asarray(layer)[..., 3] > 127] if layer else []
     painted = len(shows) and np.ptp(shows[:, :3], axis=0).max() <= 8
-    return layer.getchannel("A") if painted else lightness
+    return photo.alpha if painted else photo.picture.convert("L")
+
+
+def off_white(picture: Image.Image, alpha: Image.Image) -> Image.Image:
+    """A picture that lies on white, as the transparent one that it was, of mode RGBA."""
+    white, opaque = np.float32(255), np.asarray(alpha, np.float32)[..., None]
+    color = white - (white - np.asarray(picture.convert("RGB"))) * (white / opaque.clip(1))
+    layer = Image.fromarray(np.rint(color.clip(0, 255)).astype(np.uint8))
+    layer.putalpha(alpha)
+    return layer
 
 
 def size_of_file(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -397,13 +475,15 @@ def shorter_side(image: Float[Tensor, "n 3 h w"], size: int, multiple: int = 1) 
 def read_text(path: str | os.PathLike[str]) -> dict[str, str]:
     """The text that :func:`.save_picture` put into a file; errors are those of :func:`open_picture`.
 
-    It is the text chunks before a PNG's pixels, and of other formats the JSON object in EXIF's ImageDescription.
+    It is the text chunks before a PNG's pixels, and of other formats the JSON object in EXIF's ImageHistory, or, as
+    written before, in its ImageDescription.
     """
     with strict_pillow(), open_header(path) as picture:
         try:
             if picture.format == "PNG":
-                return {str(key): str(value) for key, value in picture.info.items() if isinstance(value, str)}
-            found = json.loads(picture.getexif().get(ExifTags.Base.ImageDescription, "{}"))
+                return _kept(picture)["text"]
+            exif = picture.info.get("header", picture).getexif()
+            found = json.loads(exif.get(PROVENANCE) or exif.get(ExifTags.Base.ImageDescription, "{}"))
         except ValueError:  # somebody else's description
             return {}
         except Exception as error:  # see decode

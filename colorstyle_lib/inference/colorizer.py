@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +21,7 @@ from torch import Tensor
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.images.read import Source, open_layer, open_picture
+from colorstyle_lib.images.read import Photo, Source, open_photo, without_surround
 from colorstyle_lib.images.write import save_picture
 from colorstyle_lib.inference.guided_upsampling import with_chroma
 from colorstyle_lib.inference.hints import Hint, limit_hints, rasterize_hints
@@ -51,8 +51,9 @@ class Result:
     # `(h, w)` at the working size: the standard deviation of the predicted ab distribution, in Lab units; None for
     # weights that predict no distribution
     uncertainty: Tensor | None = None
-    # how opaque the input was, of mode L; None where it was so everywhere. The image lies on white
-    alpha: Image.Image | None = None
+    source: Photo | None = None  # what was opened; the image lies on white where it was transparent
+    # makes the picture as uint16 `(H, W, 3)`, which keeps the levels of an input of 16 bits; None for one of 8
+    deep: Callable[[], np.ndarray] | None = None
 
     @property
     def attention(self) -> dict[str, dict[str, float]]:
@@ -60,10 +61,12 @@ class Result:
         levels = self.attention_maps.items()
         return {level: {name: weights.mean().item() for name, weights in maps.items()} for level, maps in levels}
 
-    def save(self, path: str | Path, *, quality: int = 95) -> Path:
-        """Write the picture with its provenance in the file; see :func:`.save_picture` for arguments and errors."""
-        text = {"colorstyle": json.dumps(self.provenance)}
-        return save_picture(self.image, path, quality=quality, text=text, alpha=self.alpha)
+    def save(self, path: str | Path, *, quality: int = 95, gps: bool = False) -> Path:
+        """Write it with its provenance, the input's captions, and in PNG and TIFF its 16 bits; see `save_picture`."""
+        text, source = {"colorstyle": json.dumps(self.provenance)}, self.source or Photo(self.image)
+        deep = self.deep is not None and Path(path).suffix.lower() in (".png", ".tif", ".tiff")
+        about = {"text": text, "alpha": source.alpha, "kept": source.kept, "gps": gps}
+        return save_picture(self.image, path, quality=quality, deep=self.deep() if deep else None, **about)
 
 
 def pixels_hash(picture: Image.Image) -> str:
@@ -131,7 +134,7 @@ class Colorizer:
         # Made on the CPU, so that a seed means the same coloring on every device.
         random = torch.Generator().manual_seed(self.seed) if self.seed is not None else None
         self._z = torch.randn(1, config.noise, generator=random) if random is not None else None
-        reference = open_picture(self.reference) if self.reference is not None else None
+        reference = without_surround(open_photo(self.reference)) if self.reference is not None else None
         self._reference_lab = reference and rgb_to_lab(self.model.working_copy(reference, self._size))
         self._reference = functools.cache(self._describe_reference)
         self._provenance = {
@@ -153,7 +156,8 @@ class Colorizer:
         Raises:
             ImageError: one cannot be opened. ConfigError: a hint outside one, or no modality left to steer it by.
         """
-        opened = [open_picture(picture) for picture in pictures]
+        photos = [open_photo(picture) for picture in pictures]
+        opened = [photo.picture for photo in photos]
         lightness = [rgb_to_lab(self.model.working_copy(picture, self._size))[:, :1] for picture in opened]
         results: dict[int, Result] = {}
         for shape in dict.fromkeys(plane.shape for plane in lightness):
@@ -162,9 +166,8 @@ class Colorizer:
             prediction = self._predict(gray_content(planes))
             if self.hints:
                 prediction = self._follow_hints(prediction, [opened[i] for i in batch], planes)
-            results |= {i: self._result(opened[i], planes, prediction, row) for row, i in enumerate(batch)}
-        layers = [open_layer(picture) for picture in pictures]
-        return [replace(results[i], alpha=layer and layer.getchannel("A")) for i, layer in enumerate(layers)]
+            results |= {i: self._result(photos[i], planes, prediction, row) for row, i in enumerate(batch)}
+        return [results[i] for i in range(len(pictures))]
 
     def _predict(self, content: Float[Tensor, "n 5 h w"]) -> _Prediction:
         n = len(content)
@@ -196,18 +199,20 @@ class Colorizer:
         hinted = self._predict(content)
         return hinted._replace(ab=limit_hints(plain.ab, hinted.ab, lightness, ab, known))
 
-    def _result(self, picture: Image.Image, lightness: Tensor, prediction: _Prediction, i: int) -> Result:
+    def _result(self, photo: Photo, lightness: Tensor, prediction: _Prediction, i: int) -> Result:
         """Picture i of a batch, colored at its own size."""
         attention = {level: weights[i].cpu() for level, weights in prediction.attention.items()}
         if self._override is not None and not any(weights.any() for weights in attention.values()):
             raise ConfigError("attention= leaves nothing: this picture has none of the modalities that have weight")
-        image = with_chroma(picture, lightness[i : i + 1], prediction.ab[i : i + 1] * self.saturation)
+        picture, color = photo.picture, (lightness[i : i + 1], prediction.ab[i : i + 1] * self.saturation)
         names = self._generator.config.modalities
         maps = {level: dict(zip(names, weights.unbind(0), strict=True)) for level, weights in attention.items()}
         uncertainty = prediction.uncertainty[i, 0].cpu() if prediction.uncertainty is not None else None
         return Result(
-            image,
+            with_chroma(picture, *color),
             self._provenance | {"input_sha256": pixels_hash(picture), "input_is_gray": is_gray(picture)},
             maps,
             uncertainty,
+            photo,
+            None if photo.deep is None else functools.partial(with_chroma, photo.deep, *color),
         )

@@ -162,6 +162,7 @@ def released_card() -> dict[str, Any]:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
         bytes.fromhex(card["sha256"])  # without a hash the weights would not be checked
+        [(m["n"], f"{m['psnr_ab']:.1f}{m['colorfulness_ratio']:.2f}") for m in card["measured"].values()]
         return card
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"the weights' card is missing or damaged ({path}); reinstall colorstyle") from error

@@ -4,7 +4,9 @@ In its fast form, whose coefficients are computed at the small size: K. He and J
 """
 
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Float
@@ -37,27 +39,35 @@ def rows_at_size(
 
 
 def strip_by_strip(
-    picture: Image.Image, make: Callable[[Float[Tensor, "1 3 _ _"], Strip], Tensor], device: torch.device
-) -> Image.Image:
+    picture: Any, make: Callable[[Float[Tensor, "1 3 _ _"], Strip], Tensor], device: torch.device
+) -> Any:
     """Make an RGB picture from another, of which only a strip is ever held in floating point, on the device.
 
-    ``make`` goes from a strip's sRGB in [0, 1], and where it lies, to the new strip's.
+    ``make`` goes from a strip's sRGB in [0, 1], and where it lies, to the new strip's. Of a uint16 array ``(H, W)`` or
+    ``(H, W, 3)`` it makes one ``(H, W, 3)``.
     """
-    width, height = picture.size
-    result = Image.new("RGB", picture.size)
+    deep = isinstance(picture, np.ndarray)
+    width, height = picture.shape[1::-1] if deep else picture.size
+    result = np.empty((height, width, 3), np.uint16) if deep else Image.new("RGB", picture.size)
     rows = max(1, _STRIP_PIXELS // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        rgb = to_tensor(picture.crop((0, top, width, bottom))).to(device)[None]
-        result.paste(to_picture(make(rgb, (top, bottom, height, width))), (0, top))
+        strip = (top, bottom, height, width)
+        if deep:
+            levels = torch.from_numpy(np.float32(picture[top:bottom].reshape(bottom - top, width, -1))) / 65535
+            made = make(levels.permute(2, 0, 1).expand(3, -1, -1)[None].to(device), strip)[0]
+            result[top:bottom] = made.clamp(0, 1).mul(65535).round().permute(1, 2, 0).cpu().numpy()
+        else:
+            rgb = to_tensor(picture.crop((0, top, width, bottom))).to(device)[None]
+            result.paste(to_picture(make(rgb, strip)), (0, top))
     return result
 
 
-def with_chroma(picture: Image.Image, lightness: Float[Tensor, "1 1 h w"], ab: Float[Tensor, "1 2 h w"]) -> Image.Image:
+def with_chroma(picture: Any, lightness: Float[Tensor, "1 1 h w"], ab: Float[Tensor, "1 2 h w"]) -> Any:
     """An RGB picture's own L with chroma of a small size, along the edges of L and within the sRGB gamut.
 
     ``lightness`` is its L, in [0, 100], at that size; the device of ``ab`` does the work. Where L and chroma do not go
-    together, chroma gives way; hue stays.
+    together, chroma gives way; hue stays. For 16 bits see :func:`strip_by_strip`.
     """
     slope, offset = guided_coefficients(lightness, ab)
 

@@ -32,8 +32,8 @@ class _Whole(nn.Module):
         return self.generator(content, None if reference is None else self.generator.describe_reference(reference), z)
 
 
-def export_onnx(model: ColorStyle, path: str | Path) -> Path:
-    """Write a model as one ONNX file that colors pictures of any size, any number at a time.
+def export_onnx(model: ColorStyle | Path | None, path: str | Path) -> Path:
+    """Write a model (or weights file; None: the released one) as ONNX, to color pictures of any size and number.
 
     Its inputs, all float32 of the same N, and its output:
 
@@ -52,6 +52,7 @@ def export_onnx(model: ColorStyle, path: str | Path) -> Path:
     for package in ("onnx", "onnxscript"):
         if find_spec(package) is None:
             raise MissingExtraError(package, "export")
+    model = model if isinstance(model, ColorStyle) else ColorStyle.load(model, "cpu")
     generator = copy.deepcopy(model.generator).cpu().eval()
     step = max(generator.step, REDUCTION)
     planes = {"content": CONTENT_PLANES} | ({"reference": 3} if generator.steering else {})

@@ -6,7 +6,7 @@ Whatever is finer than the working size stays the photograph's, and memory hardl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from torchvision.transforms.functional import gaussian_blur
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.images.read import Source, open_layer, open_mask, open_picture
+from colorstyle_lib.images.read import Photo, Source, open_mask, open_photo, without_surround
 from colorstyle_lib.inference.colorizer import Result, is_gray, pixels_hash
 from colorstyle_lib.inference.guided_upsampling import Strip, rows_at_size, strip_by_strip
 from colorstyle_lib.model.attention import AttentionOverride
@@ -41,8 +41,8 @@ _STYLE_SIDE = 256  # pixels of the shorter side at which styles are read; traini
 class Change(NamedTuple):
     """A change of a picture, at the working size."""
 
-    given: Image.Image
-    base: Image.Image  # the same, or colored first if it was gray
+    source: Photo
+    base: Image.Image  # its picture, or colored first if it was gray
     small: Float[Tensor, "1 3 h w"]  # the base at the working size, sRGB
     difference: Float[Tensor, "1 3 h w"]  # added to it
     alpha: Float[Tensor, "1 3 _ _"]  # attention weights at a quarter of that size
@@ -75,7 +75,7 @@ class Stylizer:
         if not self.model.generator.config.restyling:
             raise ConfigError("these weights only color: stylize needs weights with restyling levels")
         self._override = AttentionOverride(fix=self.attention)
-        styles = [(open_picture(source), weight) for source, weight in _weighted(self.style)]
+        styles = [(without_surround(open_photo(source)), weight) for source, weight in _weighted(self.style)]
         self._style_code = self._encode(styles)
         self._gray_style = all(is_gray(picture, toned=False) for picture, _ in styles)
         self._mask = open_mask(self.mask) if self.mask is not None else None
@@ -107,13 +107,13 @@ class Stylizer:
 
     def __call__(self, picture: Source) -> Result:
         """Redraw a picture; see :meth:`change`."""
-        layer = open_layer(picture)
-        return replace(self.finish(self.change(picture)), alpha=layer and layer.getchannel("A"))
+        return self.finish(self.change(picture))
 
     @torch.inference_mode()
     def change(self, picture: Source) -> Change:
         """Redraw a picture at the working size; ImageError where it cannot be opened."""
-        given = open_picture(picture)
+        source = open_photo(picture)
+        given = source.picture
         colored = bool(self.strength) and not self._gray_style and is_gray(given)
         base = self.model.colorize(given).image if colored else given
         small = self.model.working_copy(base, self._size(given))
@@ -123,7 +123,7 @@ class Stylizer:
         with _bfloat16(small.device):
             maps = generator.encoder(content, StyleDecoder.encoder_levels)
             redrawn, alpha = generator.restyle(small, maps, self._style_code, strength, override=self._override)
-        return Change(given, base, small, remove_checkerboard(redrawn - small), alpha)
+        return Change(source, base, small, remove_checkerboard(redrawn - small), alpha)
 
     def _size(self, picture: Image.Image) -> int:
         """Shorter side at which a picture is redrawn."""
@@ -134,13 +134,14 @@ class Stylizer:
         """Bring a change, perhaps with another difference, to the picture's own size; more is for the provenance."""
         provenance = {
             **self._provenance,
-            "working_size": self._size(change.given),
-            "colored_first": change.base is not change.given,
-            "input_sha256": pixels_hash(change.given),
+            "working_size": self._size(change.source.picture),
+            "colored_first": change.base is not change.source.picture,
+            "input_sha256": pixels_hash(change.source.picture),
             **more,
         }
         maps = dict(zip(MODALITIES, change.alpha[0].cpu().unbind(0), strict=True))
-        return Result(self._at_full_size(change.base, change.difference), provenance, {LEVEL: maps})
+        image = self._at_full_size(change.base, change.difference)
+        return Result(image, provenance, {LEVEL: maps}, source=change.source)
 
     def _at_full_size(self, picture: Image.Image, difference: Float[Tensor, "1 3 h w"]) -> Image.Image:
         mask = self._mask and self._mask.resize(picture.size, Image.Resampling.BILINEAR)

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from colorstyle_lib import paths
 from colorstyle_lib.config import Mode, get_mode
 from colorstyle_lib.errors import ConfigError, DataError, MissingExtraError, nearest
-from colorstyle_lib.files import atomic_write
+from colorstyle_lib.files import atomic_write, tidy
 from colorstyle_lib.notebook_runner.publish import command, keep_notebook
 
 try:
@@ -146,6 +146,7 @@ def run_one(
             bar.update(bool(begun))
             begun.append(cell.source)
 
+    tidy(Path(tempfile.gettempdir()), "colorstyle-run-*", 24)
     with tempfile.TemporaryDirectory(prefix="colorstyle-run-", ignore_cleanup_errors=True) as scratch:
         log = Path(scratch, "kernel.log")
         kernel = AsyncKernelManager(

@@ -68,6 +68,7 @@ def load_state(folder: Path) -> dict[str, Any]:
                 if wrong := records.testzip():  # torch does not look at the checksums that it writes
                     raise ValueError(f"the checksum of {wrong} differs")
             state = torch.load(path, map_location="cpu", weights_only=True)
+            int(state["step"])  # else it is no state of ours
         except Exception as error:  # torch raises half a dozen kinds for a damaged file
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             problem = problem or WeightsError(f"{str(path)!r} is damaged or no training state: {reason}")
@@ -229,7 +230,9 @@ def _finish_the_step() -> Iterator[list[int]]:
 
 
 def _check_same_run(saved: dict[str, Any], preset: Preset, steps: int, output: Path) -> None:
-    path, asked = output / STATE, saved["steps"]
+    path, asked = output / STATE, saved.get("steps", steps)
+    if lacks := {"preset", "steps", "seconds", "version", "train_state"} - saved.keys():
+        raise WeightsError(f"{path} is no state of this training: it lacks {min(lacks)}; train into another --output")
     if asked != steps:
         why = f"{path} is of a run of {asked} steps, and the learning rate depends on how many there are"
         raise WeightsError(f"{why}: resume with --steps {asked}, or train into another --output")
