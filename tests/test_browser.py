@@ -1,4 +1,4 @@
-"""Widgets as a person uses them: JupyterLab on this machine's loopback, driven by Chromium."""
+"""Notebook 09 as a person uses it: JupyterLab on this machine's loopback, driven by Chromium."""
 
 import io
 import os
@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
-import nbformat
 import numpy as np
 import pytest
 from PIL import Image
@@ -23,15 +22,6 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 RUNNING = "[...document.querySelectorAll('.jp-InputPrompt')].some(p => /[*0-9]/.test(p.textContent))"
 SHOTS = os.environ.get("COLORSTYLE_SCREENSHOTS")  # a folder to keep screenshots in, for people to look at
 TIMEOUT = 240_000  # milliseconds for what needs the kernel, on a machine that runs other tests too
-SLIDERS = """
-from matplotlib.figure import Figure
-from colorstyle_lib.course.widgets import Sliders
-def bar(height=1):
-    figure = Figure(figsize=(2, 2))
-    figure.subplots().bar([0], [6 / (5 - height)])
-    return figure
-Sliders(bar, height=(0, 5, 1))
-"""
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
 if CHROMIUM is None:
@@ -44,7 +34,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the notebook in a JupyterLab of its own, with a token."""
     folder, token = tmp_path_factory.mktemp("lab"), secrets.token_hex(16)
     shutil.copy(NOTEBOOK, folder)
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLIDERS)]), folder / "sliders.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -79,11 +68,12 @@ def browser() -> Iterator[object]:
         chromium.close()
 
 
-def run_all(browser, address: str) -> object:
-    """A notebook's page after "Run All Cells" has begun."""
+@pytest.fixture(scope="module")
+def page(lab: str, browser) -> object:
+    """The notebook after "Run All Cells", with its three panels."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(TIMEOUT)
-    page.goto(address)
+    page.goto(lab)
     page.locator(".jp-Notebook").wait_for()
     for _ in range(8):  # JupyterLab drops the command while the kernel is not connected yet
         page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -93,13 +83,6 @@ def run_all(browser, address: str) -> object:
             break
         except sync_api.TimeoutError:
             page.keyboard.press("Escape")
-    return page
-
-
-@pytest.fixture(scope="module")
-def page(lab: str, browser) -> object:
-    """The notebook after "Run All Cells", with its three panels."""
-    page = run_all(browser, lab)
     # Attached, not visible: cells outside of the window are not drawn.
     page.get_by_text("ColorStyle.load().colorize(photograph").first.wait_for(state="attached")
     for panel in range(3):
@@ -307,25 +290,3 @@ def test_a_narrow_window_shows_whole_panels(page):
             assert inside["x"] >= box["x"] - 1
             assert inside["x"] + inside["width"] <= min(view["width"], box["x"] + box["width"] + 1)
     page.set_viewport_size({"width": 1280, "height": 900})
-
-
-def test_sliders_of_a_notebook_draw_anew_by_keyboard_and_keep_the_picture_on_an_error(lab, browser):
-    page = run_all(browser, lab.replace(NOTEBOOK.name, "sliders.ipynb"))
-    shown = page.locator(".widget-interact img")
-    shown.wait_for()
-    assert (
-        page.locator(".jp-OutputArea-output img").count() == 1
-    )  # the widget's own; the sheet is for readers elsewhere
-    handle, heights = page.get_by_role("slider"), set()
-    for height in (2, 3, 4):
-        heights.add(shown.bounding_box()["height"])
-        handle.focus()
-        page.keyboard.press("ArrowRight")
-        page.wait_for_function("n => document.querySelector('.widget-interact img')?.alt === `height ${n}`", arg=height)
-    shoot(page, "sliders")
-    page.keyboard.press("ArrowRight")
-    alert = page.get_by_role("alert")
-    alert.wait_for()
-    assert alert.inner_text() == "⚠ ZeroDivisionError: division by zero"
-    assert shown.get_attribute("alt") == "height 4"
-    assert heights == {200}

@@ -32,7 +32,7 @@ def _plane(ax: Axes, title: str, below: str) -> None:
 
 def point_gan(snapshots: Sequence[Snapshot], arrows: int = 60) -> Figure:
     """The discriminator's field and the generator's arrows at several moments; each panel scales its own arrows."""
-    figure, axes = new_figure(1, len(snapshots), figsize=(2.9 * len(snapshots) + 0.6, 3.3), squeeze=False)
+    figure, axes = new_figure(1, len(snapshots), figsize=(2.9 * len(snapshots) + 0.8, 3.3), squeeze=False)
     surest = max(float((torch.sigmoid(shot.field) - 0.5).abs().quantile(0.99)) for shot in snapshots)
     scale = {"cmap": "PuOr", "alpha": 0.8, "vmin": 0.5 - surest, "vmax": 0.5 + surest}
     for ax, shot in zip(axes[0], snapshots, strict=True):
