@@ -17,7 +17,7 @@ from colorstyle_lib.errors import ColorStyleError, DataError
 
 
 @functools.cache  # once a process
-def tidy(folder: Path, pattern: str = f".{'[0-9a-f]' * 16}.part", hours: float = 1) -> None:
+def tidy(folder: Path, pattern: str = f".{'[0-9a-f]' * 16}.part", hours: float = 1.0) -> None:
     """Remove what calls that were killed left in a folder and nobody has written to for so long."""
     for left in folder.glob(pattern):
         with suppress(OSError):  # another call's

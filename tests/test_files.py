@@ -80,7 +80,7 @@ def test_what_a_killed_call_left_is_removed_by_a_later_one(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted((*names[1:], "new.txt"))  # others' and a fresh one stay
     (tmp_path / "colorstyle-run-x").mkdir()
     os.utime(tmp_path / "colorstyle-run-x", (an_hour_ago, an_hour_ago))
-    tidy(tmp_path, "colorstyle-run-*", 24)
+    tidy(tmp_path, "colorstyle-run-*", 24.0)
     assert (tmp_path / "colorstyle-run-x").is_dir()
     tidy(tmp_path, "colorstyle-run-*", 0.5)
     assert not (tmp_path / "colorstyle-run-x").exists()

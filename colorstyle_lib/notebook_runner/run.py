@@ -146,7 +146,7 @@ def run_one(
             bar.update(bool(begun))
             begun.append(cell.source)
 
-    tidy(Path(tempfile.gettempdir()), "colorstyle-run-*", 24)
+    tidy(Path(tempfile.gettempdir()), "colorstyle-run-*", 24.0)
     with tempfile.TemporaryDirectory(prefix="colorstyle-run-", ignore_cleanup_errors=True) as scratch:
         log = Path(scratch, "kernel.log")
         kernel = AsyncKernelManager(
