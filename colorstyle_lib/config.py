@@ -1,6 +1,5 @@
 """Presets (what a model is and how it is trained), modes (how much work a run does) and the options of a run."""
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -189,7 +188,7 @@ PRESETS: dict[str, Preset] = {
 
 
 def change(config: Config, **changes: Any) -> Config:
-    """Copy a configuration with some fields changed; ConfigError for one that is unknown, odd, or below 0."""
+    """Copy a configuration with some fields changed; ConfigError for one that is unknown or odd."""
     defaults = {f.name: f.default for f in fields(config)}  # type: ignore[arg-type]
     for key, value in changes.items():
         if key not in defaults:
@@ -198,7 +197,8 @@ def change(config: Config, **changes: Any) -> Config:
         if kind in (bool, int, float, str, tuple):
             fits = type(value) is kind or (kind is float and type(value) is int)
             numbers = [n for n in (value if kind is tuple and fits else (value,)) if isinstance(n, int | float)]
-            if not fits or not all(0 <= number < math.inf for number in numbers):
+            most = 16 if key == "depth" else 1e6  # more would be built for hours
+            if not fits or not all(0 <= number <= most for number in numbers):
                 raise ConfigError(f"{type(config).__name__}'s {key} is {value!r}, not as its default {defaults[key]!r}")
     return replace(config, **changes)  # type: ignore[type-var]
 

@@ -47,7 +47,13 @@ def test_unknown_key_names_the_nearest_and_known_ones_change():
     "odd",
     [
         *({"width": wrong} for wrong in ("16", -16, 1.5, True, None)),
-        *({"vividness": float("nan")}, {"modalities": "color"}, {"attention_at": (4, -8)}, {"lightness": 1}),
+        *(
+            {"vividness": float("nan")},
+            {"modalities": "color"},
+            {"attention_at": (4, -8)},
+            {"lightness": 1},
+            {"depth": 10**9},
+        ),
     ],
 )
 def test_fields_of_another_kind_are_named(odd):
