@@ -7,6 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 _LEAST_SPREAD = 3.0  # Lab units: no color is surer than this
+DETAIL = 2
+"""Radius of windows, in pixels, that no smoothing goes below."""
 
 
 def guided_coefficients(
@@ -51,8 +53,13 @@ def smooth_where_unsure(
 
     A pixel's weight is the inverse of its variance, that of the least square estimate of what several measurements have
     in common. ``spread`` is the standard deviation of the colors that are held possible, Lab units as ``ab``; the guide
-    is L in [0, 100]; the windows' radius is in pixels.
+    is L in [0, 100]; the windows' radius is in pixels. What is finer than windows of :data:`DETAIL` is put back: stains
+    are broad, and small colored things are not.
     """
     weight = (spread + _LEAST_SPREAD) ** -2
-    slope, offset = guided_coefficients(guide, ab, radius=radius, epsilon=10.0, weight=weight)
-    return slope * guide + offset
+
+    def smooth(radius: int) -> Tensor:
+        slope, offset = guided_coefficients(guide, ab, radius=radius, epsilon=10.0, weight=weight)
+        return slope * guide + offset
+
+    return smooth(radius) + ab - smooth(DETAIL)
