@@ -31,6 +31,7 @@ class GeneratorConfig:
     # of the annealed mean: 1 is the plain mean (pale), near 0 the likeliest bin (vivid, patchy)
     temperature: float = 0.38
     vividness: float = 0.0  # share given back of the chroma that the mean loses where colors differ, from 0 to 1
+    gain: float = 0.0  # chroma added where colors differ: the share for each Lab unit of their standard deviation
     smoothing: int = 0  # radius, in pixels of half the size, in which surer colors calm unsure ones; 0 for not at all
     attention: str = "none"  # how modalities steer the decoder, by equation (2): one of ATTENTIONS
     modalities: tuple[str, ...] = ("color", "texture", "shape")  # which of color, texture and shape are weighed

@@ -193,9 +193,12 @@ class Generator(nn.Module):
     def _colors(self, prediction: Tensor, content: Content | None, spread: Tensor | None = None) -> Tensor:
         if self.config.colors == "bins":
             ab = annealed_mean(prediction, temperature=self.config.temperature, vividness=self.config.vividness)
+            if spread is None and (self.config.gain or self.config.smoothing):
+                spread = ab_spread(prediction)
+            if self.config.gain:  # where it is sure, as at a hint, nothing is added
+                ab = ab * (1 + self.config.gain * spread)
             if self.config.smoothing and content is not None:
                 light = 100 * nnf.avg_pool2d(content[:, :1].float(), 2)
-                spread = ab_spread(prediction) if spread is None else spread
                 ab = smooth_where_unsure(ab, spread, light, self.config.smoothing)
         else:
             ab = AB_RANGE * torch.tanh(prediction.float())

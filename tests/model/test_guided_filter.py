@@ -1,9 +1,10 @@
 """The guided filter in the model: what weights do, and that unsure places follow sure ones along the edges of L."""
 
 import torch
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, interpolate
 
 from colorstyle_lib.config import GeneratorConfig
+from colorstyle_lib.model.color_bins import ab_spread, annealed_mean
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.guided_filter import guided_coefficients, smooth_where_unsure
@@ -55,3 +56,21 @@ def test_the_generator_smooths_where_its_configuration_says_so():
         assert torch.equal(smooth.colors(features), plain.colors(features))  # training sees what was predicted
         broad = [avg_pool2d(network(content), 6, stride=1).diff(dim=-1).abs().mean() for network in (plain, smooth)]
     assert broad[1] < 0.9 * broad[0]
+
+
+def test_gain_adds_chroma_where_colors_differ():
+    torch.manual_seed(0)
+    settings = {"width": 8, "max_width": 16, "depth": 3, "colors": "bins"}
+    plain, vivid = (Generator(GeneratorConfig(gain=gain, **settings)).eval() for gain in (0.0, 0.02))
+    vivid.load_state_dict(plain.state_dict())
+    content = gray_content(torch.rand(1, 1, 64, 64) * 100)
+    with torch.no_grad():
+        features, _ = plain.forward_features(content)
+        spread = ab_spread(plain.head(features))
+        wanted = interpolate(plain_half(plain, features) * (1 + 0.02 * spread), scale_factor=2, mode="bilinear")
+        torch.testing.assert_close(vivid.colors(features), wanted)
+
+
+def plain_half(generator, features):
+    """a and b at half the size, as the bins say."""
+    return annealed_mean(generator.head(features), temperature=generator.config.temperature)
