@@ -1,6 +1,7 @@
 """Presets (what a model is and how it is trained), modes (how much work a run does) and the options of a run."""
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -31,7 +32,8 @@ class GeneratorConfig:
     # of the annealed mean: 1 is the plain mean (pale), near 0 the likeliest bin (vivid, patchy)
     temperature: float = 0.38
     vividness: float = 0.0  # share given back of the chroma that the mean loses where colors differ, from 0 to 1
-    gain: float = 0.0  # chroma added where colors differ: the share for each Lab unit of their standard deviation
+    # chroma added where colors differ: the share for each Lab unit of their standard deviation, counted up to 15
+    gain: float = 0.0
     smoothing: int = 0  # radius, in pixels of half the size, in which surer colors calm unsure ones; 0 for not at all
     attention: str = "none"  # how modalities steer the decoder, by equation (2): one of ATTENTIONS
     modalities: tuple[str, ...] = ("color", "texture", "shape")  # which of color, texture and shape are weighed
@@ -198,7 +200,8 @@ def change(config: Config, **changes: Any) -> Config:
         if kind in (bool, int, float, str, tuple):
             fits = type(value) is kind or (kind is float and type(value) is int)
             numbers = [n for n in (value if kind is tuple and fits else (value,)) if isinstance(n, int | float)]
-            most = 16 if key == "depth" else 1e6  # more would be built for hours
+            # Deeper or wider networks would be built for hours.
+            most = 16 if key == "depth" else sys.float_info.max if kind is float else 1e6
             if not fits or not all(0 <= number <= most for number in numbers):
                 raise ConfigError(f"{type(config).__name__}'s {key} is {value!r}, not as its default {defaults[key]!r}")
     return replace(config, **changes)  # type: ignore[type-var]

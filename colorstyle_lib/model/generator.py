@@ -36,6 +36,7 @@ _NOISE_SIDE = 4  # z says something of each of 4 x 4 regions: where there is no 
 _LIGHT_WIDTH = 16
 _LEAST_LIKENESS = 0.25  # cosine below which a place rather takes nothing from a hint
 _NEARNESS = 5.0  # a hint half a picture away must lie in a place rather more alike than one nearby
+_FULL_GAIN = 15.0  # Lab units: where colors differ by more, chroma is added as if by this
 _UNREAD = "num_batches_tracked"  # counts steps of batch norm; nothing reads it
 
 
@@ -196,7 +197,7 @@ class Generator(nn.Module):
             if spread is None and (self.config.gain or self.config.smoothing):
                 spread = ab_spread(prediction)
             if self.config.gain:  # where it is sure, as at a hint, nothing is added
-                ab = ab * (1 + self.config.gain * spread)
+                ab = ab * (1 + self.config.gain * spread.clamp(max=_FULL_GAIN))
             if self.config.smoothing and content is not None:
                 light = 100 * nnf.avg_pool2d(content[:, :1].float(), 2)
                 ab = smooth_where_unsure(ab, spread, light, self.config.smoothing)
@@ -325,7 +326,8 @@ def load_generator(path: Path, *, expected_hash: str | None = None) -> Generator
         generator = Generator(config)
         missing, unknown = generator.load_state_dict(tensors, strict=False)
     except (SafetensorError, KeyError, json.JSONDecodeError, ConfigError, RuntimeError) as error:
-        raise WeightsError(f"{path.name} holds no generator of this version of colorstyle: {error}") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsError(f"{path.name} holds no generator of this version of colorstyle: {reason}") from error
     if wrong := [*(name for name in missing if not name.endswith(_UNREAD)), *unknown]:
         raise WeightsError(f"{path.name} does not fit this version of colorstyle: {wrong[0]!r} differs")
     if not all(weight.isfinite().all() for weight in generator.state_dict().values()):

@@ -51,12 +51,12 @@ def smooth_where_unsure(
 ) -> Float[Tensor, "n 2 h w"]:
     """Smooth colors along the edges of L, against stains: sure places tell unsure ones nearby which color is likely.
 
-    A pixel's weight is the inverse of its variance, that of the least square estimate of what several measurements have
-    in common. ``spread`` is the standard deviation of the colors that are held possible, Lab units as ``ab``; the guide
+    A pixel's weight is the inverse square of its variance: the inverse alone, that of the least square estimate of what
+    several measurements have in common, lets many unsure pixels outvote a sure one. ``spread`` is the standard deviation of the colors that are held possible, Lab units as ``ab``; the guide
     is L in [0, 100]; the windows' radius is in pixels. What is finer than windows of :data:`DETAIL` is put back: stains
     are broad, and small colored things are not.
     """
-    weight = (spread + _LEAST_SPREAD) ** -2
+    weight = (spread + _LEAST_SPREAD) ** -4
 
     def smooth(radius: int) -> Tensor:
         slope, offset = guided_coefficients(guide, ab, radius=radius, epsilon=10.0, weight=weight)

@@ -67,7 +67,9 @@ def test_gain_adds_chroma_where_colors_differ():
     with torch.no_grad():
         features, _ = plain.forward_features(content)
         spread = ab_spread(plain.head(features))
-        wanted = interpolate(plain_half(plain, features) * (1 + 0.02 * spread), scale_factor=2, mode="bilinear")
+        wanted = interpolate(
+            plain_half(plain, features) * (1 + 0.02 * spread.clamp(max=15)), scale_factor=2, mode="bilinear"
+        )
         torch.testing.assert_close(vivid.colors(features), wanted)
 
 

@@ -105,7 +105,7 @@ def parameter_problems(notebook: NotebookNode, path: Path) -> Iterator[str]:
 
 
 def figure_problems(notebook: NotebookNode, path: Path) -> Iterator[str]:
-    """Figures come from the library, where they are tested and look alike; a notebook only shows them."""
+    """A notebook draws on axes that the library made (``plots.new_figure``), so that all figures look alike."""
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type != "code":
             continue
