@@ -51,10 +51,15 @@ def smooth_where_unsure(
 ) -> Float[Tensor, "n 2 h w"]:
     """Smooth colors along the edges of L, against stains: sure places tell unsure ones nearby which color is likely.
 
-    A pixel's weight is the inverse square of its variance: the inverse alone, that of the least square estimate of what
-    several measurements have in common, lets many unsure pixels outvote a sure one. ``spread`` is the standard deviation of the colors that are held possible, Lab units as ``ab``; the guide
-    is L in [0, 100]; the windows' radius is in pixels. What is finer than windows of :data:`DETAIL` is put back: stains
-    are broad, and small colored things are not.
+    A pixel's weight is the inverse square of its variance. The inverse alone, that of the least square estimate of what
+    several measurements have in common, lets many unsure pixels outvote a sure one. What is finer than windows of
+    :data:`DETAIL` is put back: stains are broad, and small colored things are not.
+
+    Args:
+        ab: Lab units.
+        spread: standard deviation of the colors that are held possible, Lab units.
+        guide: L, in [0, 100].
+        radius: of the windows, in pixels.
     """
     weight = (spread + _LEAST_SPREAD) ** -4
 
