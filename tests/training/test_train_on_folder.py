@@ -92,7 +92,8 @@ def test_card_describes_the_file_beside_it():
 @pytest.mark.parametrize("name", CARD["measured"])
 def test_model_card_shows_the_measured_numbers(name):
     m = CARD["measured"][name]
-    row = f"| `{name}` | {m['n']} | {m['psnr_ab']:.1f} dB | {100 * m['colorfulness_ratio']:.0f} % | {m['stain_ratio']:.2f} |"
+    numbers = f"{m['psnr_ab']:.1f} dB | {100 * m['colorfulness_ratio']:.0f} % | {m['stain_ratio']:.2f}"
+    row = f"| `{name}` | {m['n']} | {numbers} |"
     assert row in TEXT, f"the model card lacks: {row}"
 
 

@@ -176,7 +176,7 @@ def evaluate_coloring(roots: Sequence[Path] | None, run: Run, baselines: Path | 
     subject = load_method(run.method, run.file)
     methods = [subject, GRAY, *(load_method(name, file) for name, file in files.items() if file.is_file())]
     chosen = f" --datasets {' '.join(run.datasets)} --together {run.together}" if run.datasets else ""
-    provenance = run.provenance(data=" --data ROOT" + chosen if roots else " --demo")
+    provenance = run.provenance(data=" --data" + " ROOT" * len(roots) + chosen if roots else " --demo")
     numbers = evaluate_methods(
         methods, runner.load_squares(roots, SIZE, run.limit, run.datasets), provenance, run.together
     )

@@ -21,7 +21,7 @@ def recompute(root: Path | None = None) -> dict[str, Number]:
         MissingExtraError: a package is not installed. DataError: the root holds no val pictures.
     """
     with measured_anew(), tempfile.TemporaryDirectory() as folder:
-        roots = [None] if root is None else [None, root]
+        roots = [None] if root is None else [None, [root]]
         numbers = [n for one in roots for n in evaluate_coloring(one, Run(Path(folder) / "results.json"))]
     return {number.key: number for number in numbers}
 

@@ -150,7 +150,7 @@ def training_curves(log: Sequence[Mapping[str, Any]], recorded: Mapping[str, Num
     figure, axes = new_figure(1, 2, figsize=(7.6, 3.0))
     ring = {"color": "black", "fillstyle": "none", "markersize": 9, "linestyle": "none"}
     drawn = [
-        (f"run {run}", some, {"color": color, "marker": marker, "markersize": 4})
+        (f"run {run} (n = {some[-1][1]['n']:,})", some, {"color": color, "marker": marker, "markersize": 4})
         for (run, some), (color, marker) in zip(runs.items(), cycle(_DOTS), strict=False)
     ] + [("after steps with a discriminator", joint, {"marker": "o", **ring})]
     titles = {"psnr_ab": ("PSNR ab, dB", 1.0), "colorfulness_ratio": ("colorfulness, % of the real", 100.0)}
