@@ -39,16 +39,16 @@ def test_dots_stand_where_their_numbers_are():
 
 def test_runs_follow_one_another():
     log = [
-        {"run": 1, "step": 500, "psnr_ab": 20.0, "colorfulness_ratio": 0.5},
-        {"run": 1, "step": 1000, "psnr_ab": 21.0, "colorfulness_ratio": 0.6},
-        {"run": 2, "step": 500, "psnr_ab": 22.0, "colorfulness_ratio": 0.7, "stage": "joint"},
+        {"run": 1, "n": 8, "step": 500, "psnr_ab": 20.0, "colorfulness_ratio": 0.5},
+        {"run": 1, "n": 8, "step": 1000, "psnr_ab": 21.0, "colorfulness_ratio": 0.6},
+        {"run": 2, "n": 9, "step": 500, "psnr_ab": 22.0, "colorfulness_ratio": 0.7, "stage": "joint"},
     ]
     recorded = {m: made(m, "released", "all", v) for m, v in (("psnr_ab", 23.0), ("colorfulness_ratio", 0.8))}
     figure = training_curves(log, recorded, (128, 160))
     quality, color = figure.axes
     lines = {line.get_label(): line for line in color.lines}
-    assert np.allclose(lines["run 1"].get_xydata(), [[500, 50], [1000, 60]])
-    assert np.allclose(lines["run 2"].get_xydata(), [[1500, 70]])
+    assert np.allclose(lines["run 1 (n = 8)"].get_xydata(), [[500, 50], [1000, 60]])
+    assert np.allclose(lines["run 2 (n = 9)"].get_xydata(), [[1500, 70]])
     assert np.allclose(lines["after steps with a discriminator"].get_xydata(), [[1500, 70]])
     assert np.allclose(next(line for line in quality.lines if "released" in line.get_label()).get_ydata(), [23])
     assert "released, at 160 px, n = 9, 95 %" in texts(figure)
