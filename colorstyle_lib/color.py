@@ -6,6 +6,7 @@ Last come the simple methods that every number of ours stands beside: no color a
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -84,10 +85,7 @@ def lab_to_linear(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
     lightness, a, b = lab.unbind(-3)
     fy = (lightness + 16) / 116
     f = torch.stack((fy + a / 500, fy, fy - b / 200), dim=-3)
-    xyz = _from_f(f)
-    white = torch.tensor(_D65_WHITE, dtype=torch.float64)
-    inverse = torch.linalg.inv(torch.tensor(_RGB_TO_XYZ, dtype=torch.float64) / white[:, None])
-    return _mix(xyz, inverse.to(lab.device, lab.dtype))
+    return _mix(_from_f(f), _xyz_to_rgb(lab))
 
 
 def lab_to_rgb(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
@@ -133,17 +131,26 @@ def _channel_reach(lab: Float[Tensor, "3 n"]) -> Callable[[Tensor], Tensor]:
     The same equations as :func:`lab_to_linear`'s; what does not depend on the chroma is computed once.
     """
     lightness, a, b = lab
-    white = torch.tensor(_D65_WHITE, dtype=torch.float64)
-    inverse = torch.linalg.inv(torch.tensor(_RGB_TO_XYZ, dtype=torch.float64) / white[:, None])
-    from_x, from_y, from_z = inverse.to(lab.device, lab.dtype)[:, :, None].unbind(1)
-    fy = (lightness + 16) / 116
+    from_x, from_y, from_z = _xyz_to_rgb(lab)[:, :, None].unbind(1)
+    fy, a, b = (lightness + 16) / 116, a / 500, b / -200
     middle = from_y * _from_f(fy) - 0.5
 
     def reach(factor: Tensor) -> Tensor:
-        x, z = _from_f(torch.addcmul(fy, a / 500, factor)), _from_f(torch.addcmul(fy, b / -200, factor))
+        x, z = _from_f(torch.addcmul(fy, a, factor)), _from_f(torch.addcmul(fy, b, factor))
         return torch.addcmul(torch.addcmul(middle, from_x, x), from_z, z).abs_().amax(dim=0)
 
     return reach
+
+
+@lru_cache(maxsize=1)
+def _inverse() -> list[list[float]]:
+    white = torch.tensor(_D65_WHITE, dtype=torch.float64, device="cpu")
+    return torch.linalg.inv(torch.tensor(_RGB_TO_XYZ, dtype=torch.float64, device="cpu") / white[:, None]).tolist()
+
+
+def _xyz_to_rgb(like: Tensor) -> Float[Tensor, "3 3"]:
+    """The matrix from X, Y and Z, relative to white, to linear sRGB, of another tensor's type and device."""
+    return torch.tensor(_inverse(), dtype=like.dtype, device=like.device)
 
 
 def _from_f(f: Tensor) -> Tensor:

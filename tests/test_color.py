@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from gamut_search import halving
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,17 +96,6 @@ def test_gamut_fit_leaves_real_colors_alone_and_uses_the_gamut():
     fitted = linear_to_srgb(lab_to_linear(fit_gamut(vivid)))
     # At the border of the gamut one channel is at its end.
     assert min(fitted.min().abs().item(), (1 - fitted.max()).abs().item()) < 5e-3
-
-
-def halving(lab: torch.Tensor, steps: int) -> torch.Tensor:
-    """The largest factor on the chroma that fits, by plain halving over the whole picture."""
-    low, high = torch.zeros_like(lab[:, :1]), torch.ones_like(lab[:, :1])
-    for _ in range(steps):
-        middle = (low + high) / 2
-        linear = lab_to_linear(torch.cat((lab[:, :1], lab[:, 1:] * middle), dim=1))
-        fits = ((linear > -1e-4) & (linear < 1 + 1e-4)).all(dim=1, keepdim=True)
-        low, high = torch.where(fits, middle, low), torch.where(fits, high, middle)
-    return low
 
 
 @given(st.integers(0, 10_000))

@@ -1,5 +1,7 @@
 """The guided filter in the model: what weights do, and that unsure places follow sure ones along the edges of L."""
 
+from dataclasses import replace
+
 import torch
 from torch.nn.functional import avg_pool2d, interpolate
 
@@ -43,12 +45,17 @@ def test_small_colored_things_keep_their_color():
     assert float(found[0, 0, 20, 20]) > 27
 
 
-def test_the_generator_smooths_where_its_configuration_says_so():
+def twins(**changes):
+    """Two generators of the same weights, the second with changed settings, and a gray content."""
     torch.manual_seed(0)
-    settings = {"width": 8, "max_width": 16, "depth": 3, "colors": "bins"}
-    plain, smooth = (Generator(GeneratorConfig(smoothing=radius, **settings)).eval() for radius in (0, 4))
-    smooth.load_state_dict(plain.state_dict())
-    content = gray_content(torch.rand(1, 1, 64, 64) * 100)
+    config = GeneratorConfig(width=8, max_width=16, depth=3, colors="bins")
+    plain, other = Generator(config).eval(), Generator(replace(config, **changes)).eval()
+    other.load_state_dict(plain.state_dict())
+    return plain, other, gray_content(torch.rand(1, 1, 64, 64) * 100)
+
+
+def test_the_generator_smooths_where_its_configuration_says_so():
+    plain, smooth, content = twins(smoothing=4)
     with torch.no_grad():
         features, _ = plain.forward_features(content)
         assert torch.equal(plain(content), plain.colors(features))
@@ -59,11 +66,7 @@ def test_the_generator_smooths_where_its_configuration_says_so():
 
 
 def test_gain_adds_chroma_where_colors_differ():
-    torch.manual_seed(0)
-    settings = {"width": 8, "max_width": 16, "depth": 3, "colors": "bins"}
-    plain, vivid = (Generator(GeneratorConfig(gain=gain, **settings)).eval() for gain in (0.0, 0.02))
-    vivid.load_state_dict(plain.state_dict())
-    content = gray_content(torch.rand(1, 1, 64, 64) * 100)
+    plain, vivid, content = twins(gain=0.02)
     with torch.no_grad():
         features, _ = plain.forward_features(content)
         spread = ab_spread(plain.head(features))
