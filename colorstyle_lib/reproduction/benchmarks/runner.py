@@ -17,7 +17,7 @@ from torch import Tensor
 
 from colorstyle_lib import paths
 from colorstyle_lib.data.batches import center_crops
-from colorstyle_lib.data.datasets import dataset_names, load_split
+from colorstyle_lib.data.datasets import Roots, dataset_names, load_split
 from colorstyle_lib.errors import MissingExtraError, check_known
 from colorstyle_lib.inference.colorstyle import RELEASED
 from colorstyle_lib.metrics.bootstrap import Estimate, Statistic, bootstrap, mean_over
@@ -72,9 +72,7 @@ class Run:
         return Provenance.here(f"colorstyle evaluate{benchmark}{weights}{data}{limited}{more}", mode)
 
 
-def load_squares(
-    roots: Path | Sequence[Path] | None, size: int, limit: int | None = None, names: Sequence[str] = ()
-) -> Squares:
+def load_squares(roots: Roots | None, size: int, limit: int | None = None, names: Sequence[str] = ()) -> Squares:
     """The centered squares, ``size`` pixels a side, of each data set's val pictures; of demo photographs, if no root.
 
     At most ``limit`` of each, spread evenly over its files; of the data sets ``names`` only, where there are any.
@@ -86,10 +84,10 @@ def load_squares(
         if (squares := demo_squares(size)) is None:
             raise MissingExtraError("a package with demo photographs", "tutorial")
         return {DEMO: squares[:limit]}
-    at = {name: root for root in ([roots] if isinstance(roots, Path) else roots) for name in dataset_names(root, "val")}
+    known = dataset_names(roots, "val")
     for name in names:
-        check_known("data set", name, at)
-    stores = ((name, load_split(at[name], "val", size, [name], quiet=True)) for name in names or at)
+        check_known("data set", name, known)
+    stores = ((name, load_split(roots, "val", size, [name], quiet=True)) for name in names or known)
     return {name: center_crops(store, size)[spread(len(store), limit)] for name, store in stores}
 
 
