@@ -1,12 +1,9 @@
 """Plots of the notebooks: functions that take data and return a figure; none of them trains."""
 
-from colorstyle_lib.course.plots.attention import (
-    modality_maps,
-    override_maps,
-)
 from colorstyle_lib.course.plots.common import (
     MODALITY_COLORS,
     Captioned,
+    calibration,
     captioned_grid,
     curves,
     dots_and_bar,
@@ -21,16 +18,4 @@ from colorstyle_lib.course.plots.diagrams import (
     generator_diagram,
     training_step_diagram,
 )
-from colorstyle_lib.course.plots.results import (
-    calibration,
-    feature_maps,
-    paired_values,
-    training_intervals,
-)
-from colorstyle_lib.course.plots.training import (
-    modes_and_quality,
-    orbits,
-    point_gan,
-    training_curves,
-    values_by_seed,
-)
+from colorstyle_lib.course.plots.training import modes_and_quality, point_gan, training_curves, values_by_seed

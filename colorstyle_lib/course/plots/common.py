@@ -1,7 +1,8 @@
-"""Plots of every notebook: grids of pictures and maps with captions, curves, and rows of dots with a bar."""
+"""Plots of every notebook: grids of pictures and maps with captions, curves, calibration, rows of dots."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -161,19 +162,25 @@ def curves(
     xlabel: str,
     ylabel: str = "",
     level: tuple[float, str] | None = None,
+    columns: int = 0,
     **options: Any,
 ) -> Figure:
     """Draw curves: a panel for each title, in it one for each name; of several seeds or images thin, their mean thick.
 
     A curve is x of shape ``(k,)``, and y of shape ``(k,)`` or, for n seeds, ``(n, k)``. With a ``ylabel`` all panels
-    share the axis. ``level`` is a value of y to compare with, and its name. Options are those of ``Axes.set``.
+    share the axis. ``level`` is a value of y to compare with, and its name. Side by side stand so many ``columns``, by
+    default all. Options are those of ``Axes.set``.
     """
-    width = 6.4 if len(panels) == 1 else 3.4 * len(panels)
-    figure, axes = new_figure(1, len(panels), figsize=(width, 3.2), squeeze=False, sharey=bool(ylabel))
-    for ax, (title, by_name) in zip(axes[0], panels.items(), strict=True):
-        looks = zip(SERIES, MARKERS, ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), "-", "--"), strict=True)
+    columns = columns or len(panels)
+    rows = -(-len(panels) // columns)
+    size = (6.4 if columns == 1 else 3.4 * columns, 3.2 * rows)
+    figure, axes = new_figure(rows, columns, figsize=size, squeeze=False, sharey=bool(ylabel))
+    for ax in axes.flat[len(panels) :]:
+        ax.set_axis_off()
+    for ax, (title, by_name) in zip(axes.flat, panels.items(), strict=False):
+        looks = cycle(zip(SERIES, MARKERS, ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), "-", "--"), strict=True))
         for (name, (x, y)), (color, marker, style) in zip(by_name.items(), looks, strict=False):
-            color, y = MODALITY_COLORS.get(name, color), np.atleast_2d(np.asarray(y))
+            color, y = MODALITY_COLORS.get(name.partition(",")[0], color), np.atleast_2d(np.asarray(y))
             if len(y) > 1:
                 ax.plot(x, y.T, color=color, alpha=0.35, linewidth=0.9)
             look = {"marker": marker, "markersize": 4} if len(x) <= 30 else {"linestyle": style}
@@ -188,6 +195,35 @@ def curves(
     return figure
 
 
+def calibration(
+    predicted: Float[np.ndarray, " bins"],
+    actual: Float[np.ndarray, " bins"],
+    interval: Float[np.ndarray, "2 bins"],
+    each: Sequence[tuple[Float[np.ndarray, " _"], Float[np.ndarray, " _"]]] = (),
+    within: float = 1.5,
+) -> Figure:
+    """Predicted spread against actual error, bin by bin; on the diagonal the model is as wrong as it says.
+
+    Both are root mean squares, Lab units, of the same pixels, the error with an interval; ``each`` holds both for
+    single images. The criterion allows a factor of ``within`` either way.
+    """
+    figure, ax = new_figure(figsize=(4.6, 4.2))
+    end = 1.08 * max(predicted.max(), interval[1].max(), *(max(p.max(), a.max()) for p, a in each), 1.0)
+    line = np.array([0, end])
+    ax.fill_between(line, line / within, line * within, color="0.93", label=f"within a factor of {within:g}")
+    ax.plot(line, line, color="0.5", linewidth=1)
+    for p, a in each:
+        ax.plot(p, a, color="0.72", linewidth=0.7)
+    reach = np.abs(interval - actual)
+    ax.errorbar(predicted, actual, yerr=reach, fmt="o-", color=BLUE, capsize=2, label="all images, 95 %")
+    ax.text(0.97, 0.04, "too cautious", transform=ax.transAxes, ha="right", color="0.4", fontsize=9)
+    ax.text(0.03, 0.74, "too sure", transform=ax.transAxes, color="0.4", fontsize=9)
+    ax.set(xlabel="predicted spread of ab (Lab units)", ylabel="actual ab error, RMS (Lab units)")
+    ax.set(xlim=(0, end), ylim=(0, end), aspect="equal")
+    ax.legend(loc="upper left")
+    return figure
+
+
 def dots_and_bar(ax: Axes, row: int, values: Sequence[float | int], bar: float | None = None, **look: Any) -> None:
     """Draw numbers as dots in a row, spread in height so that equal ones show, and a bar at their mean or elsewhere."""
     values = [float(value) for value in values]
@@ -195,10 +231,3 @@ def dots_and_bar(ax: Axes, row: int, values: Sequence[float | int], bar: float |
     ax.plot(values, heights, clip_on=False, **{"marker": "o", "linestyle": "none", **look})
     bar = sum(values) / len(values) if bar is None else bar
     ax.plot([bar, bar], [row - 0.33, row + 0.33], color="black", linewidth=1.6)
-
-
-def name_rows(ax: Axes, names: Sequence[str]) -> None:
-    """Name the rows of :func:`dots_and_bar` from the bottom up, with a thin line along each."""
-    ax.set_yticks(range(len(names)), names)
-    ax.yaxis.grid(True, color="0.9", linewidth=0.6)
-    ax.set_axisbelow(True)

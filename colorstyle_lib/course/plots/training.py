@@ -1,27 +1,14 @@
-"""Plots of notebooks 02 and 04: GANs on points, tasks, learning curves, and seeds."""
+"""Plots of notebooks 02 and 04: GANs on points, learning curves, and seeds."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from torch import Tensor
 
-from colorstyle_lib.course.plots.common import (
-    BLUE,
-    GREEN,
-    MODALITY_COLORS,
-    PINK,
-    SKY,
-    VERMILION,
-    YELLOW,
-    dots_and_bar,
-    name_rows,
-    new_figure,
-)
+from colorstyle_lib.course.plots.common import BLUE, GREEN, curves, dots_and_bar, new_figure
 from colorstyle_lib.course.toy_point_gan import REACH, Snapshot
 
 
@@ -58,34 +45,6 @@ def modes_and_quality(results: Mapping[str, Sequence[tuple[int, float]]], modes:
     return values_by_seed(table, limits=((0, modes), (0, 1)), width=3.4)
 
 
-def orbits(
-    paths: Mapping[str, Float[Tensor, "n 2"]],
-    notes: Mapping[str, str],
-    averages: Mapping[str, Float[Tensor, "n 2"]] | None = None,
-) -> Figure:
-    """The paths of two numbers (x, y) in a two-player game, a panel for each way of stepping, with a note below it.
-
-    ``averages`` are second paths to draw: the moving average of the first.
-    """
-    figure, axes = new_figure(1, len(paths), figsize=(max(2.6 * len(paths), 3.5), 3.3), squeeze=False, sharey=True)
-    reach = 1.1 * max(float(path.abs().max()) for path in paths.values())
-    legend = {}
-    for ax, (title, path) in zip(axes[0], paths.items(), strict=True):
-        ax.plot(*path.T.tolist(), "-o", color=BLUE, markersize=2.5, linewidth=0.8, label="(x, y)")
-        ax.plot(*path[0].tolist(), "s", color="black", markersize=6, label="start")
-        if averages and title in averages:
-            ax.plot(*averages[title].T.tolist(), "-", color=VERMILION, linewidth=2, label="moving average")
-        ax.plot(0, 0, "+", color="black", markersize=10, label="equilibrium")
-        ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=title)
-        ax.set_xlabel(f"x, which descends\n{notes[title]}")
-        legend |= {line.get_label(): line for line in ax.lines}
-    axes[0, 0].set_ylabel("y, which ascends")
-    figure.legend(legend.values(), legend, loc="outside lower center", ncols=len(legend))
-    return figure
-
-
-_STAGE_COLORS = {"supervised": SKY, "catch_up": YELLOW, "joint": PINK}
-
 _NUMBERS = {
     "losses": ("loss", "color", "lightness", "adversarial", "discriminator"),
     "PSNR ab of the average, dB": ("psnr_ab",),
@@ -96,43 +55,31 @@ _NUMBERS = {
 
 
 def training_curves(log: Sequence[Mapping[str, Any]]) -> Figure:
-    """Losses, discriminator accuracy, quality of the pictures, and attention, from the lines of ``log.jsonl``."""
-    panels = {title: [{n: line[n] for n in names if line.get(n)} for line in log] for title, names in _NUMBERS.items()}
-    keys = {key: "{2}, 1/{1}".format(*key.split("/")) for line in log for key in line if key.startswith("weight_in_d/")}
-    panels["mean attention weight in D"] = [{keys[key]: line[key] for key in keys if line.get(key)} for line in log]
-    panels["mean attention weight in G"] = [
-        {f"{name}, 1/{level}": w for level, some in line["attention"].items() for name, w in some.items() if w}
-        for line in log
-    ]
-    # A stage goes up to the last line of the log at which it was the running one.
-    ends = [(stage, list(lines)[-1]["step"]) for stage, lines in groupby(log, key=lambda line: line["stage"])]
-    stages = [(stage, start, end) for (stage, end), (_, start) in zip(ends, [("", 0), *ends], strict=False)]
-    columns = 3 if any(map(any, list(panels.values())[-2:])) else 2
-    figure, axes = new_figure(2, columns, figsize=(3.8 * columns, 5.6), sharex=True)
-    for ax, (title, values) in zip(axes.T.flat, panels.items(), strict=False):
-        for stage, start, end in stages:
-            ax.axvspan(start, end, color=_STAGE_COLORS[stage], alpha=0.15, linewidth=0)
-            ax.text((start + end) / 2, 1.02, stage, transform=ax.get_xaxis_transform(), ha="center", fontsize=7)
-        levels = list(dict.fromkeys(name.partition(", ")[2] for one in values for name in one))
-        for name in dict.fromkeys(name for one in values for name in one):
-            modality, _, level = name.partition(", ")
-            look = {"linestyle": ("-", "--", ":", "-.")[levels.index(level)], "color": MODALITY_COLORS.get(modality)}
-            points = [(line["step"], one[name]) for line, one in zip(log, values, strict=True) if name in one]
-            ax.plot(*zip(*points, strict=True), label=name, **(look if level else {"marker": "o", "markersize": 4}))
-        ax.set_title(title, pad=18)  # above the names of the stages
-        if len(ax.lines) > 1:
-            ax.legend(ncols=2, fontsize=7)
-    (losses, accuracy), (_, colorfulness) = axes[:, :2]
-    losses.set_yscale("symlog", linthresh=0.1, linscale=0.3)
-    accuracy.axhline(0.97, color=VERMILION, linewidth=0.8, linestyle="--", label="too sure to teach")
-    accuracy.axhline(0.5, color="0.5", linewidth=0.8, linestyle=":", label="a coin")
-    accuracy.legend(handles=accuracy.lines[-2:], loc="lower left")
-    colorfulness.axhline(1, color="0.5", linewidth=0.8, linestyle=":")
-    colorfulness.set_ylim(0, None)
-    for ax in (accuracy, *axes[:, 2:].flat):
-        ax.set_ylim(-0.03, 1.03)
-    for ax in axes[1]:
-        ax.set_xlabel("step")
+    """Losses, discriminator accuracy, quality of the pictures, and attention, from the lines of ``log.jsonl``.
+
+    A dotted line with a name marks the end of each stage.
+    """
+    panels: dict[str, dict[str, list[tuple[int, float]]]] = {}
+    for line in log:
+        shown = {title: {name: line.get(name) for name in names} for title, names in _NUMBERS.items()}
+        in_d = {"{2}, 1/{1}".format(*key.split("/")): line[key] for key in line if key.startswith("weight_in_d/")}
+        in_g = {f"{name}, 1/{k}": weight for k, some in line["attention"].items() for name, weight in some.items()}
+        shown |= {"mean attention weight in D": in_d, "mean attention weight in G": in_g}
+        for title, name, value in ((title, *one) for title, some in shown.items() for one in some.items()):
+            if value:
+                panels.setdefault(title, {}).setdefault(name, []).append((line["step"], value))
+    drawn = {title: {n: tuple(zip(*one, strict=True)) for n, one in some.items()} for title, some in panels.items()}
+    figure = curves(drawn, columns=2 + (len(drawn) > 4), xlabel="step", xlim=(0, log[-1]["step"]))
+    for ax, title in zip(figure.axes, drawn, strict=False):
+        for stage, lines in groupby(log, key=lambda line: line["stage"]):
+            end = list(lines)[-1]["step"]
+            ax.axvline(end, color="0.6", linewidth=0.8, linestyle=":")
+            ax.text(end, 0.98, stage, transform=ax.get_xaxis_transform(), rotation=90, ha="right", va="top", fontsize=7)
+        if title == "discriminator accuracy":
+            for level, name in ((0.97, "too sure to teach"), (0.5, "a coin")):
+                ax.axhline(level, color="0.5", linewidth=0.8, linestyle="--")
+                ax.text(0, level, name, va="bottom", fontsize=8)
+    figure.axes[0].set_yscale("symlog", linthresh=0.1, linscale=0.3)
     return figure
 
 
@@ -149,7 +96,9 @@ def values_by_seed(
     for ax, measure in zip(axes[0], measures, strict=True):
         for row, name in enumerate(names):
             dots_and_bar(ax, row, results[name][measure], color=BLUE, markersize=5)
-        name_rows(ax, names)
+        ax.set_yticks(range(len(names)), names)
+        ax.yaxis.grid(True, color="0.9", linewidth=0.6)
+        ax.set_axisbelow(True)
         ax.set_xlabel(measure)
     for ax, ends in zip(axes[0], limits, strict=False):
         ax.set_xlim(ends)

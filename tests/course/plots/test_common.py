@@ -92,3 +92,18 @@ def test_maps_share_one_scale():
     assert [float(image.get_array().mean()) for image in drawn] == [3, 30]
     assert [image.get_clim() for image in drawn] == [(0, 50), (0, 50)]
     assert {"china", "error 3", "spread", "Lab units"} <= set(texts(figure))
+
+
+def test_calibration_shows_the_band_the_interval_and_single_images():
+    predicted, actual = np.array([10.0, 20.0]), np.array([8.0, 30.0])
+    interval = np.array([[6.0, 25.0], [9.0, 36.0]])
+    each = [(np.array([10.0]), np.array([44.0]))]
+    figure = plots.calibration(predicted, actual, interval, each, within=2.0)
+    (ax,) = figure.axes
+    bars = ax.containers[0]
+    assert bars.lines[0].get_xydata().tolist() == [[10, 8], [20, 30]]
+    ends = [segment[:, 1].tolist() for segment in bars.lines[2][0].get_segments()]
+    assert ends == [[6, 9], [25, 36]]
+    assert ax.get_ylim() == ax.get_xlim()
+    assert ax.get_xlim()[1] > 44  # a single image far off is not cut away
+    assert {"too sure", "too cautious", "within a factor of 2"} <= set(texts(figure))

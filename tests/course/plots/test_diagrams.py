@@ -4,7 +4,7 @@ import pytest
 from figure_texts import house_style, texts  # noqa: F401
 from matplotlib.figure import Figure
 
-from colorstyle_lib.config import change, get_preset
+from colorstyle_lib.config import get_preset
 from colorstyle_lib.course import plots
 from colorstyle_lib.paths import NOTEBOOKS
 
@@ -18,14 +18,12 @@ def attention_levels(figure: Figure) -> list[str]:
 
 def test_the_generator_is_drawn_with_its_levels_of_attention():
     figure = plots.generator_diagram()
-    assert attention_levels(figure) == ["attention 1/4", "attention 1/8", "attention 1/16"]
-    assert {"encoder 1/32", "decoder 1/4: 48 channels", "noise z: 16 numbers"} <= set(texts(figure))
-    tiny = plots.generator_diagram(get_preset("tiny").generator)
-    assert attention_levels(tiny) == ["attention 1/2", "attention 1/4"]
-    assert "encoder 1/8" in texts(tiny)
-    assert "encoder 1/16" not in texts(tiny)
-    bare = texts(plots.generator_diagram(change(COMPANION, attention="none", noise=0)))
-    assert not [text for text in bare if "attention" in text or "noise" in text or text in ("color", "texture")]
+    assert attention_levels(figure) == [f"attention 1/{level}" for level in sorted(COMPANION.attention_at)]
+    written = texts(figure)
+    assert [t for t in written if t.startswith("encoder")] == [
+        f"encoder 1/{2**i}" for i in range(1, COMPANION.depth + 1)
+    ]
+    assert {"decoder 1/4: 48 channels", f"noise z: {COMPANION.noise} numbers", *COMPANION.modalities} <= set(written)
 
 
 def test_the_map_has_every_notebook():
