@@ -145,20 +145,6 @@ def flowers102(root: Path) -> Path:
     return root
 
 
-def stl10(root: Path) -> Path:
-    """Bytes, color by color, each picture column by column; the first files are tiny, as 96 x 96 x 3 must be."""
-    home = root / "stl10_binary"
-    home.mkdir(parents=True)
-    random = np.random.default_rng(0)
-    for name, count in (("train_X", 2), ("unlabeled_X", 3), ("test_X", 2)):
-        random.integers(0, 256, (count, 3, 96, 96), dtype=np.uint8).tofile(home / f"{name}.bin")
-    for name, count in (("train_y", 2), ("test_y", 2)):
-        np.ones(count, np.uint8).tofile(home / f"{name}.bin")
-    (home / "class_names.txt").write_text("airplane\n")
-    (home / "fold_indices.txt").write_text("0 1\n")
-    return root
-
-
 def places365(root: Path) -> Path:
     names = ["a/airfield/00000001.jpg", "b/beach/00000002.jpg"]
     for i, name in enumerate(names):

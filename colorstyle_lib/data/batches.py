@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +17,11 @@ import torch.nn.functional as nnf
 from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from torch import Tensor
-from tqdm import tqdm
+from tqdm.contrib.concurrent import thread_map
 
 from colorstyle_lib.errors import ConfigError, DataError, ImageError
 from colorstyle_lib.images.read import open_picture, resize
 
-_AT_ONCE = 512  # images decoded ahead of their use
 _WHICH, _FIXED = 3, 5  # random numbers that choose images, or place fixed windows; 0 and 1 place those of each view
 Item = TypeVar("Item")
 
@@ -52,11 +51,19 @@ def shrunk_tensor(picture: Image.Image, shorter_side: int) -> UInt8[Tensor, "3 _
     return torch.from_numpy(np.array(shrink(picture, shorter_side))).permute(2, 0, 1).contiguous()
 
 
-def decoded(read: Callable[[int], Image.Image], count: int, shorter_side: int) -> Iterator[Tensor | str]:
-    """Decode ``count`` images in parallel, in order, a few hundred at a time; ``read`` opens image number ``i``.
+def load_images(sources: Sequence[Path | Image.Image], shorter_side: int, *, names: Sequence[str] = ()) -> ImageStore:
+    """Decode paths or pictures once, in parallel, into memory, as one group; by default called by their paths.
 
-    Yields for each its ``(3, h, w)`` uint8 tensor, or one line that says why it could not be read.
+    Those that cannot be read are left out and named in ``problems``; if none can be, a DataError.
     """
+    names = names or [str(s) if isinstance(s, Path) else f"image {i}" for i, s in enumerate(sources)]
+    return decode_images(lambda i: open_picture(sources[i]), names, [0] * len(sources), shorter_side)
+
+
+def decode_images(
+    read: Callable[[int], Image.Image], names: Sequence[str], groups: Sequence[int], shorter_side: int
+) -> ImageStore:
+    """:func:`load_images` where ``read`` opens image number ``i``, of this name and group."""
 
     def decode(i: int) -> Tensor | str:
         try:
@@ -64,36 +71,13 @@ def decoded(read: Callable[[int], Image.Image], count: int, shorter_side: int) -
         except ImageError as error:
             return str(error)
 
-    quiet = count < 1000 or None  # a bar is for what takes longer than a moment and, says None, for terminals
-    chunks = (range(start, min(start + _AT_ONCE, count)) for start in range(0, count, _AT_ONCE))
-    with ThreadPoolExecutor() as pool:
-        results = itertools.chain.from_iterable(pool.map(decode, chunk) for chunk in chunks)
-        yield from tqdm(results, total=count, unit="image", leave=False, disable=quiet)
-
-
-def load_images(sources: Sequence[Path | Image.Image], shorter_side: int, *, names: Sequence[str] = ()) -> ImageStore:
-    """Decode paths or pictures once, in parallel, into memory, as one group; by default called by their paths.
-
-    Those that cannot be read are left out and named in ``problems``; if none can be, a DataError.
-    """
-    names = names or [str(s) if isinstance(s, Path) else f"image {i}" for i, s in enumerate(sources)]
-    results = decoded(lambda i: open_picture(sources[i]), len(sources), shorter_side)
-    return in_memory(results, names, [0] * len(sources))
-
-
-def in_memory(results: Iterable[Tensor | str], names: Sequence[str], groups: Sequence[int]) -> ImageStore:
-    """Keep what :func:`decoded` gives, with the names and groups of all of it; a DataError if no image is there."""
-    store = ImageStore([], [])
-    for result, name, group in zip(results, names, groups, strict=True):
-        if isinstance(result, str):
-            store.problems.append(result)
-            continue
-        store.images.append(result)
-        store.names.append(name)
-        store.groups.append(group)
-    if not store.images:
-        raise nothing_readable(store.problems)
-    return store
+    quiet = len(names) < 1000 or None  # a bar is for what takes longer than a moment and, says None, for terminals
+    results = thread_map(decode, range(len(names)), unit="image", leave=False, disable=quiet)
+    problems = [result for result in results if isinstance(result, str)]
+    good = [i for i, result in enumerate(results) if not isinstance(result, str)]
+    if not good:
+        raise nothing_readable(problems)
+    return ImageStore([results[i] for i in good], [names[i] for i in good], problems, [groups[i] for i in good])
 
 
 def nothing_readable(problems: Sequence[str]) -> DataError:

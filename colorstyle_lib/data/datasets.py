@@ -1,9 +1,8 @@
 """A data root: which of its images belong to which split, whatever its layout; and the images that a mode computes on.
 
-In order: the root's own manifest (``MANIFEST.csv`` with the columns ``path`` and ``split``); shards or a published
-layout, at the root or one level down; ``train/`` and ``val/`` folders, at the root or one level down, one pair for
-each data set; else a split by content hash, so that a file keeps its side when it is renamed, moved, or gets new
-neighbours.
+In order: the root's own manifest (``MANIFEST.csv`` with the columns ``path`` and ``split``); a layout, such as
+``train/`` and ``val/``, of the root; layouts one level down, one for each data set; else a split by content hash, so
+that a file keeps its side when it is renamed, moved, or gets new neighbours.
 """
 
 import csv
@@ -17,7 +16,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from colorstyle_lib.config import Mode
-from colorstyle_lib.data.batches import ImageStore, decoded, in_memory, load_images, nothing_readable, shrunk_tensor
+from colorstyle_lib.data.batches import ImageStore, decode_images, load_images, nothing_readable, shrunk_tensor
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
 from colorstyle_lib.data.layouts import LAYOUTS, Listing, NoSplitError, Split, joined, of_files
 from colorstyle_lib.data.scenes import scenes
@@ -43,28 +42,22 @@ def list_images(root: Roots, split: Split, datasets: Sequence[str] = ()) -> List
         return (joined(each) if len(each) > 1 else each[0]).only(datasets)
     if not root.is_dir():
         raise DataError(f"data root {str(root)!r} is not a folder")
-    found = None if _manifest_rows(root) is not None else _published(root, split) or _published_below(root, split)
+    files, found = _by_manifest(root, split), None
+    if files is None and (found := _in_layouts(root, split)) is None:
+        found = _one_level_down(root, split)
     if found is None:
-        found = of_files(root, find_split(root, split), lambda file: dataset_of(file, root))
+        files = _by_content(find_pictures(root), split) if files is None else files
+        found = of_files(root, files, lambda file: dataset_of(file, root))
+    if not found.names:
+        raise DataError(
+            f"data root {str(root)!r} has no images for {split!r}; give at least two, or put some below train/ and val/"
+        )
     return found.only(datasets)
 
 
 def find_split(root: Path, split: Split) -> list[Path]:
-    """List the image files of one split of a folder in no published layout, sorted; DataError if there are none."""
-    if not root.is_dir():
-        raise DataError(f"data root {str(root)!r} is not a folder")
-    homes = [root, *sorted(path for path in root.iterdir() if path.is_dir())]
-    if (rows := _manifest_rows(root)) is not None:
-        paths = [inside(root, row["path"] or "", links=True) for row in rows if row["split"] == split]
-    elif any((home / side).is_dir() for home in homes for side in ("train", "val")):
-        paths = [path for home in homes if (home / split).is_dir() for path in find_pictures(home / split)]
-    else:
-        paths = _by_content(find_pictures(root), split)
-    if not paths:
-        raise DataError(
-            f"data root {str(root)!r} has no images for {split!r}; give at least two, or put some below train/ and val/"
-        )
-    return sorted(paths)
+    """The files of :func:`list_images`, sorted."""
+    return sorted(list_images(root, split).files)
 
 
 def dataset_of(path: Path, root: Path) -> str:
@@ -73,38 +66,33 @@ def dataset_of(path: Path, root: Path) -> str:
     return parts[0] if len(parts) > 1 and parts[0] not in ("train", "val") else root.name
 
 
-def _manifest_rows(root: Path) -> list[dict[str, str]] | None:
-    """The rows of the root's own manifest of splits; None where it has no such file."""
+def _by_manifest(root: Path, split: Split) -> list[Path] | None:
+    """The files that the root's own manifest of splits names; None where it has no such file."""
     if not (manifest := root / "MANIFEST.csv").is_file():
         return None
     with manifest.open(newline="", encoding="utf-8") as lines:
         reader = csv.DictReader(lines)
-        return list(reader) if {"path", "split"} <= set(reader.fieldnames or ()) else None
+        if not {"path", "split"} <= set(reader.fieldnames or ()):
+            return None
+        return sorted(inside(root, row["path"] or "", links=True) for row in reader if row["split"] == split)
 
 
-def _published(root: Path, split: Split) -> Listing | None:
+def _in_layouts(root: Path, split: Split) -> Listing | None:
     return next((found for layout in LAYOUTS if (found := layout(root, split)) is not None), None)
 
 
-def _published_below(root: Path, split: Split) -> Listing | None:
-    """Data sets in folders of their own, of which at least one has a published layout; else None."""
-    parts, plain, absent = [], [], None
+def _one_level_down(root: Path, split: Split) -> Listing | None:
+    """Data sets in folders of their own, each in a layout; None where no folder has one."""
+    parts, absent = [], None
     for home in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
         try:
-            found = _published(home, split)
+            parts.append(_in_layouts(home, split))
         except NoSplitError as error:  # of several data sets one may well have no validation images
             absent = error
-            continue
-        if found is not None:
-            parts.append(found)
-        elif (home / split).is_dir():
-            plain.append(home)
-    if not parts and absent is None:
-        return None
-    parts += [of_files(home, find_split(home, split), home.name) for home in plain]
-    if not parts:
+    parts = [part for part in parts if part is not None]
+    if absent and not any(map(len, parts)):
         raise absent
-    return joined(sorted(parts, key=lambda part: part.root), root)
+    return joined(parts, root) if parts else None
 
 
 def _by_content(paths: Sequence[Path], split: Split) -> list[Path]:
@@ -125,13 +113,14 @@ def load_split(
 ) -> ImageStore:
     """Open one split of data roots of any layout; say how much was read and left out, unless quiet.
 
-    Images, scaled to ``shorter_side`` pixels, are decoded once and held in memory, but those of shards are decoded each
-    time they are drawn. Those that cannot be read are named in ``problems``, never fatal. By default all data sets of
-    the root are taken; each is a group of its own. Errors are :func:`list_images`'s; and DataError where nothing can be
-    read, or it does not fit into memory.
+    Images, scaled to ``shorter_side`` pixels, are decoded once and held in memory; where that would take half of it,
+    each is decoded whenever it is drawn. Those that cannot be read are named in ``problems``, never fatal. By default
+    all data sets of the root are taken; each is a group of its own. Errors are :func:`list_images`'s; and DataError
+    where nothing can be read.
     """
     listing = list_images(root, split, datasets)
-    store = streamed(listing, shorter_side) if listing.compact else _decoded(listing, shorter_side)
+    needed = 4 * len(listing) * shorter_side**2  # bytes, if they are as wide as 4 : 3 photographs
+    store = streamed(listing, shorter_side) if needed > _memory() / 2 else _decoded(listing, shorter_side)
     if not quiet:
         homes = ", ".join(sorted(set(listing.datasets)))
         print(f"{split}: {len(store)} images from {homes}; {len(store.problems)} left out", flush=True)
@@ -171,22 +160,16 @@ def images_for(mode: Mode, root: Path | None, size: int, seed: int = 0) -> tuple
 
 
 def _decoded(listing: Listing, shorter_side: int) -> ImageStore:
-    """Decode all images into memory, unless they would not fit there."""
-    needed, memory = len(listing) * shorter_side**2 * 4, _memory()  # if they are as wide as 4 : 3 photographs
-    if needed > memory:
-        raise DataError(
-            f"{len(listing)} images take about {needed / 1e9:.0f} GB, and this machine has {memory / 1e9:.0f} GB of "
-            f"memory; make shards of them, which are read while training: colorstyle data shard --help"
-        )
-    return in_memory(decoded(listing.read, len(listing), shorter_side), listing.names, listing.groups())
+    return decode_images(listing.read, listing.names, listing.groups(), shorter_side)
 
 
 def _memory() -> float:
-    """Bytes of memory that this machine has; infinite where it does not say."""
+    """Bytes of memory for each process of this machine; infinite where it does not say."""
     try:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return float("inf")
+    return whole / int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # torchrun's
 
 
 class StreamedImages(Sequence):

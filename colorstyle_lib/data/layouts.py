@@ -41,7 +41,6 @@ class Listing:
     datasets: Sequence[str]  # of each
     read: Callable[[int], Image.Image]  # opens number `i` as upright 8-bit sRGB; an ImageError where it is damaged
     files: Sequence[Path]  # that they come from; where one changes, an image may have
-    compact: bool = False  # made to be read one by one while training, so that nothing need be kept decoded
 
     def __len__(self) -> int:
         return len(self.names)
@@ -94,7 +93,7 @@ def joined(parts: Sequence[Listing], root: Path | None = None) -> Listing:
     below = zip(homes, parts, strict=True)
     datasets = [home if root else name for home, part in below for name in part.datasets]
     files = [file for part in parts for file in part.files]
-    return Listing(root or parts[0].root, names, datasets, read, files, all(part.compact for part in parts))
+    return Listing(root or parts[0].root, names, datasets, read, files)
 
 
 def open_bytes(content: bytes, name: str) -> Image.Image:
@@ -117,15 +116,12 @@ def imagenet(root: Path, split: Split) -> Listing | None:
     """
     from torchvision.datasets.imagenet import ARCHIVE_META, META_FILE
 
-    archive, devkit = ARCHIVE_META[split][0], ARCHIVE_META["devkit"][0]
-    archives = [name for name, _ in ARCHIVE_META.values()]
-    if not any((root / name).is_file() for name in (META_FILE, *archives)):
+    archive = ARCHIVE_META[split][0]
+    if not any((root / name).is_file() for name in (META_FILE, *(name for name, _ in ARCHIVE_META.values()))):
         return None
-    from_there = "get it from image-net.org (with an account) and put it there"
     if not (root / split).is_dir() and not (root / archive).is_file():
+        from_there = "get it from image-net.org (with an account) and put it there"
         raise NoSplitError(f"ImageNet in {str(root)!r}: neither {split}/ nor {archive} is there; {from_there}")
-    if not (root / META_FILE).is_file() and not (root / devkit).is_file():
-        raise DataError(f"ImageNet in {str(root)!r}: the development kit {devkit} is missing; {from_there}")
     if (root / split).is_dir() and not any(path.is_dir() for path in (root / split).iterdir()):
         return of_files(root, find_pictures(root / split), "imagenet")
     if not (root / split).is_dir():
@@ -209,17 +205,6 @@ def flowers102(root: Path, split: Split) -> Listing | None:
     return of_files(root, [found[i][0] for i in range(len(found))], "flowers102")
 
 
-def stl10(root: Path, split: Split) -> Listing | None:
-    """STL-10: ``stl10_binary/``; trained on are its train and unlabeled images, measured on is its test."""
-    if not (root / "stl10_binary").is_dir():
-        return None
-    part = "train+unlabeled" if split == "train" else "test"
-    found = _torchvision("STL10", root, split=part)
-    files = [root / "stl10_binary" / name for name, _ in (found.train_list if split == "train" else found.test_list)]
-    names = [f"{part}/{i}" for i in range(len(found))]
-    return Listing(root, names, ["stl10"] * len(found), lambda i: found[i][0], files)
-
-
 def places365(root: Path, split: Split) -> Listing | None:
     """Places365-Standard, as torchvision keeps it: of 256 px where these images are there, else the large ones."""
     if not (root / "categories_places365.txt").is_file():
@@ -274,7 +259,7 @@ def shards(root: Path, split: Split) -> Listing | None:
             raise ImageError(f"{tar.name}:{name} cannot be read: {error.strerror or error}") from error
 
     names = [f"{tar.name}:{name}" for tar, name, *_ in members]
-    return Listing(root, names, [member[2] for member in members], read, tars, compact=True)
+    return Listing(root, names, [member[2] for member in members], read, tars)
 
 
 def read_json(path: Path) -> Any:
@@ -309,5 +294,12 @@ def _scanned(tar: Path) -> list[tuple[str, str, int, int]]:
         raise DataError(f"shard {str(tar)!r} is damaged: {error}") from error
 
 
-LAYOUTS = (shards, imagenet, coco, lsun, flowers102, stl10, places365)
+def folders(root: Path, split: Split) -> Listing | None:
+    """Folders ``train/`` and ``val/``, with any folders below; one of them may be missing."""
+    if not any((root / side).is_dir() for side in ("train", "val")):
+        return None
+    return of_files(root, find_pictures(root / split) if (root / split).is_dir() else [], root.name)
+
+
+LAYOUTS = (shards, imagenet, coco, lsun, flowers102, places365, folders)
 """Each tells from a name or two whether a folder is its own."""

@@ -25,7 +25,7 @@ from colorstyle_lib import paths
 from colorstyle_lib.config import Preset, TrainOptions, differing
 from colorstyle_lib.data.batches import Batches, Prefetched
 from colorstyle_lib.environment import versions
-from colorstyle_lib.errors import ConfigError, WeightsError, needs_extra
+from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.files import atomic_write
 from colorstyle_lib.model.generator import load_generator, save_generator
 from colorstyle_lib.training.distributed import ProcessGroup, SharedBatchNorm2d, this_process
@@ -34,88 +34,54 @@ from colorstyle_lib.training.state import stage_at
 from colorstyle_lib.training.validation import Evaluation, demo_squares, evaluate, warnings_of, write_sample_sheet
 
 STATE = "state.pt"
-_BEFORE = "state.before.pt"
 
 
 def save_state(state: dict[str, Any], folder: Path) -> None:
-    """Write a training state (tensors, numbers, strings, dicts, lists) as ``state.pt``, and keep the one before.
+    """Write a training state (tensors, numbers, strings, dicts, lists) as ``state.pt``.
 
-    At every moment there is a whole one to go on from.
+    The one before stays until this one is complete and on disk: at every moment there is one to go on from.
     """
-    path = folder / STATE
-    with atomic_write(folder / "state.next.pt") as stream:
+    with atomic_write(folder / STATE) as stream:
         try:
             torch.save(state, stream)
         except RuntimeError as error:  # what torch makes of a full disk
             raise OSError("not all of it could be written") from error
-    if path.exists():
-        path.replace(folder / _BEFORE)
-    (folder / "state.next.pt").replace(path)
 
 
 def load_state(folder: Path) -> dict[str, Any]:
-    """Read the last training state, or the one before where that is damaged; no code in the file is executed.
-
-    Raises:
-        WeightsError: there is none, or both are damaged.
-    """
-    problem = None
-    for path in (folder / STATE, folder / _BEFORE):
-        if not path.is_file():
-            continue
-        try:
-            with zipfile.ZipFile(path) as records:
-                if wrong := records.testzip():  # torch does not look at the checksums that it writes
-                    raise ValueError(f"the checksum of {wrong} differs")
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            int(state["step"])  # else it is no state of ours
-        except Exception as error:  # torch raises half a dozen kinds for a damaged file
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            problem = problem or WeightsError(f"{str(path)!r} is damaged or no training state: {reason}")
-            continue
-        if problem is not None:
-            print(f"{problem}; going on from {path.name}, step {state['step']}", file=sys.stderr)
-        return state
-    raise problem or WeightsError(f"no training state at {str(folder / STATE)!r}; start without --resume")
+    """Read a training state; no code in the file is executed. WeightsError: there is none, or it is damaged."""
+    path = folder / STATE
+    if not path.is_file():
+        raise WeightsError(f"no training state at {str(path)!r}; start without --resume")
+    try:
+        with zipfile.ZipFile(path) as records:
+            if wrong := records.testzip():  # torch does not look at the checksums that it writes
+                raise ValueError(f"the checksum of {wrong} differs")
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        int(state["step"])  # else it is no state of ours
+    except Exception as error:  # torch raises half a dozen kinds for a damaged file
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsError(f"{str(path)!r} is damaged or no training state: {reason}") from error
+    return state
 
 
 class RunLog:
-    """The log of one run, ``log.jsonl`` in its folder, with event files for TensorBoard, where installed, on request.
+    """The log of one run, ``log.jsonl`` in its folder.
 
     Lines beyond the step ``after``, from which the run goes on, will come again and are dropped.
     """
 
-    def __init__(self, folder: Path, *, after: int = 0, tensorboard: bool = False) -> None:
+    def __init__(self, folder: Path, *, after: int = 0) -> None:
         self.file = folder / "log.jsonl"
         kept = self.file.read_text(encoding="utf-8").splitlines() if after and self.file.exists() else []
         whole = [line for line in kept if line.endswith("}")]  # the last may be torn
         lines = [line for line in whole if json.loads(line)["step"] <= after]
         self.file.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-        self._curves = None
-        if tensorboard:
-            with needs_extra("TensorBoard", "tensorboard"):
-                from torch.utils.tensorboard import SummaryWriter
-            self._curves = SummaryWriter(folder / "tensorboard", purge_step=after + 1 if after else None)
 
     def write(self, step: int, **facts: Any) -> None:
         """Log numbers, strings, and lists or dicts of them."""
         with self.file.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"step": step, **facts}) + "\n")
-        if self._curves is not None:
-            for name, value in _flat(facts):
-                self._curves.add_scalar(name, value, step)
-            self._curves.flush()
-
-
-def _flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]:
-    """Every number with a name; a dict's entries as ``outer/inner``."""
-    numbers: list[tuple[str, float]] = []
-    for name, value in facts.items():
-        if isinstance(value, dict):
-            numbers += _flat(value, f"{prefix}{name}/")
-        elif isinstance(value, (int, float)):
-            numbers.append((prefix + name, float(value)))
-    return numbers
 
 
 def train(
@@ -167,7 +133,7 @@ def train(
         _check_same_run(saved, preset, steps, output)
         state.load_state_dict(saved["train_state"])
         first, before = saved["step"], saved["seconds"]
-    log = RunLog(output, after=first, tensorboard=options.tensorboard) if group.first else None
+    log = RunLog(output, after=first) if group.first else None
     squares = demo_squares(preset.generator.working_size) if group.first else None
     result, started = Evaluation(0, math.nan, math.nan), time.perf_counter()
 

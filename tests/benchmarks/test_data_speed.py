@@ -37,7 +37,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_memory_and_shards_beside_decoding_each_time(root):
     stores = {
         "held in memory": load_split(root, "train", SHORTER_SIDE),
-        "shards, decoded each time": load_split(_shards(root), "train", SHORTER_SIDE),
+        "shards, decoded each time": streamed(list_images(_shards(root), "train"), SHORTER_SIDE),
         "files, decoded each time": streamed(list_images(root, "train"), SHORTER_SIDE),
     }
     batches = {way: Batches(store, N, CROP) for way, store in stores.items()}

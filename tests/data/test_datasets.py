@@ -218,10 +218,19 @@ def test_no_root_is_one_clear_line():
         images_for(MODES["full"], None, 30)
 
 
-def test_what_does_not_fit_is_refused_before_any_work(root: Path, monkeypatch):
+def test_what_does_not_fit_is_decoded_when_it_is_drawn(root: Path, monkeypatch):
+    held = load_split(root, "train", 24)
     monkeypatch.setattr(datasets, "_memory", lambda: 1e4)
-    with pytest.raises(DataError, match=r"18 images take about 0 GB.*colorstyle data shard"):
-        load_split(root, "train", 24)
+    store = load_split(root, "train", 24)
+    assert not isinstance(store.images, list)
+    assert torch.equal(Batches(store, 6, 16).batch(2), Batches(held, 6, 16).batch(2))
+    assert (store.names, store.groups) == (held.names, held.groups)
+
+
+def test_a_class_called_train_is_no_data_set(tmp_path):
+    wagon, hidden = (write_picture(tmp_path / side / "train" / f"{side}.png") for side in ("train", "val"))
+    assert datasets.find_split(tmp_path, "train") == [wagon]
+    assert datasets.find_split(tmp_path, "val") == [hidden]
 
 
 def test_the_option_that_went_says_what_to_do_instead(root: Path, capsys):

@@ -87,7 +87,7 @@ def test_imagenet_says_what_is_missing(tmp_path, real_md5, monkeypatch):
         list_images(root, "val")
     archives = small.imagenet_archives(tmp_path / "archives", tmp_path / "scratch")
     (archives / "ILSVRC2012_devkit_t12.tar.gz").unlink()
-    with pytest.raises(DataError, match=r"the development kit ILSVRC2012_devkit_t12.tar.gz is missing"):
+    with pytest.raises(DataError, match=r"The archive ILSVRC2012_devkit_t12.tar.gz is not present"):
         list_images(archives, "train")
     (archives / "ILSVRC2012_devkit_t12.tar.gz").write_bytes(b"cut off")
     with pytest.raises(DataError, match=r"incomplete or damaged: The archive ILSVRC2012_devkit_t12.tar.gz"):
@@ -204,18 +204,6 @@ def test_flowers102(tmp_path, monkeypatch):
     (root / "flowers-102" / "setid.mat").unlink()
     with pytest.raises(DataError, match=r"Flowers102 in .* is incomplete or damaged"):
         list_images(root, "train")
-
-
-def test_stl10(tmp_path, monkeypatch):
-    root = small.stl10(tmp_path)
-    for name in ("train_list", "test_list"):
-        pairs = [[file, small.md5(root / "stl10_binary" / file)] for file, _ in getattr(tv.STL10, name)]
-        monkeypatch.setattr(tv.STL10, name, pairs)
-    trusted = tv.STL10(str(root), "train+unlabeled")
-    assert len(trusted) == 5
-    assert equal(contents(root, "train"), [pixels(trusted[i][0]) for i in range(5)])
-    assert len(list_images(root, "val")) == 2
-    assert tuple(small.open_dataset(root, "val", 96).images[0].shape) == (3, 96, 96)
 
 
 def test_places365(tmp_path, monkeypatch):

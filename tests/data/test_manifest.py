@@ -124,7 +124,7 @@ def test_shards_from_the_command_line(root, tmp_path, capsys):
 def test_the_list_names_sizes_and_terms(capsys, isolated):
     assert run("list") == 0
     said = capsys.readouterr().out
-    for name in ("imagenette", "flowers102", "stl10", "places365", "imagenet", "coco", "lsun"):
+    for name in ("imagenette", "flowers102", "places365", "imagenet", "coco", "lsun"):
         assert re.search(rf"^{name} ", said, re.MULTILINE)
     assert "1,281,167 train and 50,000 val images" in said
     assert "non-commercial" in said

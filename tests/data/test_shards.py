@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 import torch
 
+from colorstyle_lib.data import datasets
 from colorstyle_lib.data import shards as sharding
-from colorstyle_lib.data.batches import Batches, decoded, in_memory
+from colorstyle_lib.data.batches import Batches, decode_images
 from colorstyle_lib.data.datasets import list_images, load_split
 from colorstyle_lib.data.manifest import check
 from colorstyle_lib.data.shards import write_shards
@@ -91,18 +92,20 @@ def test_shards_of_others_are_read(tmp_path):
         list_images(tmp_path, "train")
 
 
-def test_shards_are_trained_on_without_being_held(source, tmp_path, capsys):
+def test_shards_are_trained_on_without_being_held(source, tmp_path, capsys, monkeypatch):
     write_shards(source, tmp_path / "shards", per_shard=4)
+    monkeypatch.setattr(datasets, "_memory", lambda: 1e4)
     store = load_split(tmp_path / "shards", "train", 24)
     assert "train: 9 images from sea, town; 0 left out" in capsys.readouterr().out
     listing = list_images(tmp_path / "shards", "train")
-    held = in_memory(decoded(listing.read, len(listing), 24), listing.names, listing.groups())
+    held = decode_images(listing.read, listing.names, listing.groups(), 24)
     assert torch.equal(Batches(store, 6, 16).batch(2), Batches(held, 6, 16).batch(2))
     assert store.groups == held.groups
     assert sorted(set(store.groups)) == [0, 1]
 
 
-def test_an_image_that_is_damaged_later_is_named_and_replaced(source, tmp_path):
+def test_an_image_that_is_damaged_later_is_named_and_replaced(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "_memory", lambda: 1e4)
     write_shards(source, tmp_path / "shards")
     (tar,) = (tmp_path / "shards").glob("train-*.tar")
     name, _, offset, size = json.loads(tar.with_suffix(".json").read_text())["images"][4]

@@ -163,16 +163,6 @@ def test_two_processes_take_the_steps_of_one_even_when_one_of_them_was_lost(tmp_
         torch.testing.assert_close(weights[1][name], tensor, rtol=1e-3, atol=5e-4, msg=name)
 
 
-def test_the_state_before_serves_where_the_last_is_damaged(tmp_path, capsys):
-    batches, validation = Batches(drawn_store(), 4, 48), synthetic.scenes(2, 48, seed=9).rgb
-    preset = small_preset()
-    train(preset, batches, validation, TrainOptions(steps=4, output=tmp_path, evaluate_every=2))
-    (tmp_path / "state.pt").write_bytes(b"nonsense")
-    train(preset, batches, validation, TrainOptions(steps=4, output=tmp_path, evaluate_every=2, resume=True))
-    assert "going on from state.before.pt, step 2" in capsys.readouterr().err
-    assert [line["step"] for line in logged(tmp_path)] == [2, 4]
-
-
 class NoNumber(Windows):
     def to(self, device):
         return self

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from colorstyle_lib import paths
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.data.batches import center_crops, decoded, in_memory
+from colorstyle_lib.data.batches import center_crops, decode_images
 from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
 from colorstyle_lib.images.read import to_tensor
@@ -71,7 +71,7 @@ def validation_pairs(root: Path, n: int = PAIRS, *, size: int = SIZE, seed: int 
     random, squares, names = np.random.default_rng(seed), [], []
     for every in (paintings, photographs):
         chosen = every.take(random.permutation(len(every)).tolist()[:n])
-        store = in_memory(decoded(chosen.read, len(chosen), size), chosen.names, chosen.groups())
+        store = decode_images(chosen.read, chosen.names, chosen.groups(), size)
         if store.problems:
             raise DataError(f"every picture of the benchmark must be readable: {store.problems[0]}")
         squares.append(center_crops(store, size))
