@@ -35,9 +35,9 @@ def add_data_commands(commands: Any) -> None:
     both = ["train", "val"]
     add("--split", dest="splits", nargs=1, choices=both, default=both, help="only this one; default: both")
 
-    add = add_command(actions, "shard", _shard, "pack images into WebDataset shards; again, to go on after a stop")
+    add = add_command(actions, "shard", _shard, "pack images into WebDataset shards")
     add("source", metavar="SRC", help="a data root, or the name of a data set")
-    add("destination", metavar="DST", type=Path, help="a folder; made where it is missing")
+    add("destination", metavar="DST", type=Path, help="a new folder")
     add("--shorter-side", type=int, default=256, help="pixels; smaller images stay; default: 256")
     add("--quality", type=int, default=95, help="of the JPEG files, 1 to 100; default: 95")
     add("--per-shard", type=int, default=1000, help="images in a shard; default: 1000")

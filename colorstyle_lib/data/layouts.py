@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bisect
 import functools
-import hashlib
 import io
 import itertools
 import json
@@ -16,7 +15,7 @@ import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from PIL import Image
 
@@ -25,11 +24,6 @@ from colorstyle_lib.files import inside
 from colorstyle_lib.images.read import ENDINGS, decode, find_pictures, identify, open_picture, strict_pillow
 
 Split = Literal["train", "val"]
-INDEX = "shards.json"
-"""Written last: shards of ours without it are not complete."""
-
-LOCK = ".shards.lock"
-"""Written first."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +57,6 @@ class Listing:
         """The data set of each image as a number, by the data sets' alphabetical order."""
         order = {name: number for number, name in enumerate(sorted(set(self.datasets)))}
         return [order[name] for name in self.datasets]
-
-    def fingerprint(self) -> str:
-        """A hash that changes with the names, and with any file's size or time of change. No file is read."""
-        lines = list(self.names)
-        for file in self.files:
-            facts = file.stat() if file.exists() else None
-            lines.append(f"{file}\t{facts.st_size}\t{facts.st_mtime_ns}" if facts else f"{file}\tmissing")
-        return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def of_files(root: Path, files: Sequence[Path], dataset: str | Callable[[Path], str]) -> Listing:
@@ -231,23 +217,17 @@ def _torchvision(name: str, root: Path, **settings: Any) -> Any:
 
 
 def shards(root: Path, split: Split) -> Listing | None:
-    """WebDataset shards, ``<split>-*.tar``: each image is found by its place in the tar file.
+    """WebDataset shards, ``<split>-*.tar``: each picture is found by its place in the tar file.
 
-    Ours (:mod:`.shards`) have a ``.json`` beside each tar that says where its images are; others are looked through. A
-    DataError where they are not complete, one is missing or cut off, or there are none of this split.
+    JSON beside a picture may say its name and data set, as in shards of ours (:mod:`.shards`). A DataError where one is
+    damaged or cut off.
     """
-    ours, begun = (root / INDEX).is_file(), (root / LOCK).is_file()
-    if not (ours or begun or any(root.glob("train-*.tar")) or any(root.glob("val-*.tar"))):
+    tars = {side: sorted(root.glob(f"{side}-*.tar")) for side in ("train", "val")}
+    if not any(tars.values()):
         return None
-    if begun and not ours:
-        raise DataError(f"the shards in {str(root)!r} are not complete; run the same 'colorstyle data shard' again")
-    tars = sorted(root.glob(f"{split}-*.tar"))
-    if ours:
-        names = [one["name"] for one in read_json(root / INDEX)["shards"] if one["name"].startswith(split)]
-        tars = [inside(root, name, links=True) for name in names]
-    if not tars:
-        raise DataError(f"there are no shards {split}-*.tar in {str(root)!r}")
-    members = [(tar, *member) for tar in tars for member in (_described(tar) if ours else _scanned(tar))]
+    if not tars[split]:
+        raise NoSplitError(f"there are no shards {split}-*.tar in {str(root)!r}")
+    members = [(tar, *member) for tar in tars[split] for member in _pictures_in(tar)]
 
     def read(i: int) -> Image.Image:
         tar, name, _, offset, size = members[i]
@@ -259,39 +239,29 @@ def shards(root: Path, split: Split) -> Listing | None:
             raise ImageError(f"{tar.name}:{name} cannot be read: {error.strerror or error}") from error
 
     names = [f"{tar.name}:{name}" for tar, name, *_ in members]
-    return Listing(root, names, [member[2] for member in members], read, tars)
+    return Listing(root, names, [member[2] for member in members], read, tars[split])
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file of ours, or raise a DataError that says that it is missing or damaged."""
+def _pictures_in(tar: Path) -> list[tuple[str, str, int, int]]:
+    """Name, data set, offset and size in bytes of each picture in a tar file, in its order."""
+    found, about = [], {}
     try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise DataError(f"{str(path)!r} is missing or damaged; write these shards again") from error
-
-
-def pictures_in(tar: IO[bytes]) -> list[tuple[str, int, int]]:
-    """Name, offset and size in bytes of each picture in a tar file, in its order."""
-    with tarfile.open(fileobj=tar, mode="r:") as archive:
-        found = [one for one in archive if one.isfile() and Path(one.name).suffix.lower() in ENDINGS]
-    return [(one.name, one.offset_data, one.size) for one in found]
-
-
-def _described(tar: Path) -> list[tuple[str, str, int, int]]:
-    facts = read_json(tar.with_suffix(".json"))
-    size = tar.stat().st_size if tar.is_file() else None
-    if size != facts["bytes"]:
-        state = "missing" if size is None else "cut off"
-        raise DataError(f"shard {str(tar)!r} is {state}; delete {INDEX} there and run 'colorstyle data shard' again")
-    return [tuple(member) for member in facts["images"]]
-
-
-def _scanned(tar: Path) -> list[tuple[str, str, int, int]]:
-    try:
-        with tar.open("rb") as file:
-            return [(name, tar.parent.name, offset, size) for name, offset, size in pictures_in(file)]
-    except (OSError, tarfile.TarError) as error:
+        with tarfile.open(tar, "r:") as archive:
+            for one in (one for one in archive if one.isfile()):
+                path = Path(one.name)
+                if path.suffix.lower() in ENDINGS:
+                    found.append((path, one))
+                elif path.suffix == ".json":
+                    about[path.with_suffix("")] = json.load(archive.extractfile(one))
+    except (OSError, ValueError, tarfile.TarError) as error:
         raise DataError(f"shard {str(tar)!r} is damaged: {error}") from error
+    rows = []
+    for path, one in found:
+        facts = {"name": one.name, "dataset": tar.parent.name}
+        if isinstance(beside := about.get(path.with_suffix("")), dict) and facts.keys() <= beside.keys():
+            facts = beside
+        rows.append((str(facts["name"]), str(facts["dataset"]), one.offset_data, one.size))
+    return rows
 
 
 def folders(root: Path, split: Split) -> Listing | None:

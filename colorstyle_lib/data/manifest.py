@@ -9,16 +9,15 @@ import io
 import re
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 from PIL import Image
-from tqdm import tqdm
+from tqdm.contrib.concurrent import thread_map
 
 from colorstyle_lib import paths
 from colorstyle_lib.data.datasets import list_images
@@ -66,23 +65,17 @@ class Comparison:
 def write_manifest(root: Path, output: Path | None = None, splits: Sequence[Split] = _SPLITS) -> Path:
     """Write name, SHA-256 and split of every file that a data root's images come from; by default in the root.
 
-    Of LSUN, STL-10 and shards, the files are those that hold many images. DataError where there are no images, or
-    something cannot be read or written.
+    Of LSUN and shards, the files are those that hold many images. DataError where there are no images, or something
+    cannot be read or written.
     """
     if not (split_of := _files(root, splits)):
         list_images(root, splits[0])  # says what is wrong
-    sums = _hashes(root, list(split_of))
+    sums, output = _hashes(root, list(split_of)), output or root / NAME
     if unread := [name for name, value in sums.items() if value is None]:
         raise DataError(f"{len(unread)} files cannot be read, {unread[0]!r} for one; mend or delete them first")
-    return write_rows(output or root / NAME, [(name, sums[name], split) for name, split in sorted(split_of.items())])
-
-
-def write_rows(output: Path, rows: Sequence[tuple[str, str | None, str]]) -> Path:
-    """Write a manifest of path, SHA-256 and split."""
     with atomic_write(output, "w", error=DataError) as file:
         lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(["path", "sha256", "split"])
-        lines.writerows(rows)
+        lines.writerows([("path", "sha256", "split"), *((name, sums[name], split_of[name]) for name in sorted(sums))])
     return output
 
 
@@ -144,15 +137,11 @@ def _hashes(root: Path, names: Sequence[str]) -> dict[str, str | None]:
     """SHA-256 of files, in hexadecimal; None for one that is not there or cannot be read."""
 
     def sha256(name: str) -> str | None:
-        try:
+        with suppress(OSError, ValueError):
             return file_hash(root / name)
-        except (OSError, ValueError):
-            return None
 
     quiet = len(names) < 1000 or None  # None: only in a terminal
-    with ThreadPoolExecutor() as pool:
-        sums = tqdm(pool.map(sha256, names), total=len(names), unit="file", disable=quiet)
-        return dict(zip(names, sums, strict=True))
+    return dict(zip(names, thread_map(sha256, names, unit="file", disable=quiet), strict=True))
 
 
 @dataclass(frozen=True)
@@ -171,6 +160,18 @@ class Entry:
     recipe: str
     terms: str
 
+    def __post_init__(self) -> None:
+        problem, found = "", _JPEG.fullmatch(self.recipe)
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+:[^:]+@[0-9a-f]{7,40}", f"{self.source}@{self.commit}"):
+            problem = f"a source is 'owner/name:path' at a commit, not {self.source!r} at {self.commit!r}"
+        elif self.recipe != "copy" and not (found and 1 <= int(found["quality"]) <= 100):
+            known = "'copy' and '[WIDTHxHEIGHT lanczos, ]jpeg QUALITY 4:2:0 progressive'"
+            problem = f"no recipe {self.recipe!r}; known: {known}"
+        elif found and found["width"] and not 0 < int(found["width"]) * int(found["height"]) <= MAX_PIXELS:
+            problem = f"the recipe {self.recipe!r} asks for a picture without pixels, or with too many"
+        if problem:
+            raise DataError(f"{self.path!r} in the manifest: {problem}")
+
     def address(self, host: str) -> str:
         """The address of the source on a server."""
         repository, _, file = self.source.partition(":")
@@ -183,8 +184,7 @@ class Entry:
         return self.recipe != "copy" and pixel_hash(open_bytes(content, repr(self.path))) == self.pixels.lower()
 
 
-@dataclass(frozen=True)
-class Rebuilt:
+class Rebuilt(NamedTuple):
     """The outcome for one entry: its path, how its file compares with ours, and why it differs or is missing.
 
     Of files that differ, those of a codec's other version are kept; one that should be a copy is not.
@@ -211,23 +211,7 @@ def read_entries(manifest: Path = VALIDATION, datasets: Sequence[str] = ()) -> l
     for name in datasets:
         check_known("data set", name, {row["path"].partition("/")[0] for row in rows})
     chosen = [row for row in rows if not datasets or row["path"].partition("/")[0] in datasets]
-    entries = [Entry(**{column: row[column] for column in columns}) for row in chosen]
-    for entry in entries:
-        if problem := _problem(entry):
-            raise DataError(f"{manifest.name}, {entry.path!r}: {problem}")
-    return entries
-
-
-def _problem(entry: Entry) -> str:
-    """Why a row cannot be followed; empty where it can."""
-    found = _JPEG.fullmatch(entry.recipe)
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+:[^:]+", entry.source) or not re.fullmatch(r"[0-9a-f]{7,40}", entry.commit):
-        return f"a source is 'owner/name:path' at a commit, not {entry.source!r} at {entry.commit!r}"
-    if entry.recipe != "copy" and not (found and 1 <= int(found["quality"]) <= 100):
-        return f"no recipe {entry.recipe!r}; known: 'copy' and '[WIDTHxHEIGHT lanczos, ]jpeg QUALITY 4:2:0 progressive'"
-    if found and found["width"] and not 0 < int(found["width"]) * int(found["height"]) <= MAX_PIXELS:
-        return f"the recipe {entry.recipe!r} asks for a picture without pixels, or with too many"
-    return ""
+    return [Entry(**{column: row[column] for column in columns}) for row in chosen]
 
 
 def follow_recipe(recipe: str, source: bytes, name: str) -> bytes:
@@ -285,11 +269,7 @@ def rebuild(entries: Sequence[Entry], folder: Path, host: str = HOST) -> list[Re
             written.write(made)
         return Rebuilt(entry.path, "same") if same else Rebuilt(entry.path, "differs", "other pixels; kept")
 
-    pool = ThreadPoolExecutor(_AT_ONCE)
-    try:
-        results = list(tqdm(pool.map(one, entries), total=len(entries), unit="image", disable=None))
-    finally:
-        pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for all that were to come
+    results = thread_map(one, entries, max_workers=_AT_ONCE, unit="image", disable=None)
     if lost and all(result.verdict == "not fetched" for result in results):
         raise DataError(f"cannot reach {lost[0]}; run this on a machine with a network and bring the folder here")
     return results

@@ -248,7 +248,7 @@ def test_where_the_network_is_lost_on_the_way_what_is_there_counts(server, manif
         ({"path": "/outside.jpg"}, "leads out of the folder"),
         ({"source": "file.jpg"}, "a source is 'owner/name:path' at a commit"),
         ({"commit": "main"}, "a source is 'owner/name:path' at a commit"),
-        ({"recipe": "sharpen"}, "manifest.csv, 'art/val/a copy, ä.jpg': no recipe 'sharpen'; known: 'copy'"),
+        ({"recipe": "sharpen"}, "'art/val/a copy, ä.jpg' in the manifest: no recipe 'sharpen'; known: 'copy'"),
         ({"recipe": "jpeg 101 4:2:0 progressive"}, "no recipe"),
         ({"recipe": "0x9 lanczos, jpeg 80 4:2:0 progressive"}, "without pixels"),
         ({"recipe": "60000x60000 lanczos, jpeg 80 4:2:0 progressive"}, "too many"),
