@@ -1,7 +1,7 @@
 """Lists of a data set's images, made without opening any; of the layouts in which large ones are published, too.
 
-Each function of :data:`LAYOUTS` gives one split's :class:`Listing`, or None where the folder is not of its layout;
-torchvision's own classes read those that they fit. Labels play no part.
+Each function of :data:`LAYOUTS` gives one split's :class:`Listing`, or None where the folder is not of its layout.
+Labels play no part.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import Any, Literal
 from PIL import Image
 
 from colorstyle_lib.errors import DataError, ImageError, MissingExtraError, nearest, needs_extra
-from colorstyle_lib.files import inside
 from colorstyle_lib.images.read import ENDINGS, decode, find_pictures, identify, open_picture, strict_pillow
 
 Split = Literal["train", "val"]
@@ -95,50 +94,26 @@ class NoSplitError(DataError):
 
 
 def imagenet(root: Path, split: Split) -> Listing | None:
-    """ImageNet's ILSVRC 2012: ``train/<wnid>/`` and ``val/`` beside the development kit, or all as archives.
+    """ImageNet's ILSVRC 2012 as archives, which torchvision unpacks into the root at the first use.
 
-    Archives are unpacked by torchvision at the first use, into the root. ``val/`` may be flat, as it is published, or
-    sorted into ``<wnid>/``, as torchvision unpacks it.
+    It wants the development kit beside them. What is unpacked is read as any :func:`folders`.
     """
-    from torchvision.datasets.imagenet import ARCHIVE_META, META_FILE
+    from torchvision.datasets.imagenet import ARCHIVE_META
 
-    archive = ARCHIVE_META[split][0]
-    if not any((root / name).is_file() for name in (META_FILE, *(name for name, _ in ARCHIVE_META.values()))):
-        return None
-    if not (root / split).is_dir() and not (root / archive).is_file():
-        from_there = "get it from image-net.org (with an account) and put it there"
-        raise NoSplitError(f"ImageNet in {str(root)!r}: neither {split}/ nor {archive} is there; {from_there}")
-    if (root / split).is_dir() and not any(path.is_dir() for path in (root / split).iterdir()):
-        return of_files(root, find_pictures(root / split), "imagenet")
-    if not (root / split).is_dir():
-        print(f"unpacking {archive} (once)", flush=True)
-    found = _torchvision("ImageNet", root, split=split)
-    return of_files(root, [Path(path) for path, _ in found.imgs], "imagenet")
+    if (root / ARCHIVE_META[split][0]).is_file() and not (root / split).is_dir():
+        print(f"unpacking {ARCHIVE_META[split][0]} (once)", flush=True)
+        _torchvision("ImageNet", root, split=split)
+    return None
 
 
 def coco(root: Path, split: Split) -> Listing | None:
-    """COCO: ``train2017/`` and ``val2017/`` with ``annotations/instances_*.json``, which say what belongs to a split.
-
-    Of several years the latest is taken, for both splits: val2014 lies mostly in train2017. Only the list of images
-    is read from the annotations, the one torchvision's CocoDetection uses, too; so pycocotools is not needed.
-    """
-    years = {path.name.removeprefix(side) for side in ("train", "val") for path in root.glob(f"{side}20[0-9][0-9]")}
-    annotated = sorted((root / "annotations").glob("instances_*20[0-9][0-9].json"))
-    if not years and not annotated:
+    """COCO: ``train2017/`` and ``val2017/``; of several years the latest, since val2014 lies mostly in train2017."""
+    years = [path.name[-4:] for side in ("train", "val") for path in root.glob(f"{side}20[0-9][0-9]")]
+    if not years:
         return None
-    year = max(years, default=annotated[-1].stem[-4:] if annotated else "")
-    images, annotations = root / f"{split}{year}", root / "annotations" / f"instances_{split}{year}.json"
-    missing = f"COCO in {str(root)!r}: {{}} is missing; get {{}}.zip from cocodataset.org and unpack it there"
-    if not images.is_dir():
-        raise NoSplitError(missing.format(f"{images.name}/", images.name))
-    if not annotations.is_file():
-        raise DataError(missing.format(f"annotations/{annotations.name}", f"annotations_trainval{year}"))
-    try:
-        rows = json.loads(annotations.read_bytes())["images"]
-        names = [str(row["file_name"]) for row in sorted(rows, key=lambda row: row["id"])]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{str(annotations)!r} is damaged or no COCO annotation; get it again") from error
-    return of_files(root, [inside(images, name, links=True) for name in names], "coco")
+    if not (images := root / f"{split}{max(years)}").is_dir():
+        raise NoSplitError(f"COCO in {str(root)!r}: {images.name}/ is missing; unpack {images.name}.zip there")
+    return of_files(root, find_pictures(images), "coco")
 
 
 def lsun(root: Path, split: Split) -> Listing | None:
@@ -189,18 +164,6 @@ def flowers102(root: Path, split: Split) -> Listing | None:
     # Given a loader that opens nothing, its items are the paths.
     found = _torchvision("Flowers102", root, split=split, loader=Path)
     return of_files(root, [found[i][0] for i in range(len(found))], "flowers102")
-
-
-def places365(root: Path, split: Split) -> Listing | None:
-    """Places365-Standard, as torchvision keeps it: of 256 px where these images are there, else the large ones."""
-    if not (root / "categories_places365.txt").is_file():
-        return None
-    small, large = ("data_256_standard", "data_large_standard") if split == "train" else ("val_256", "val_large")
-    if not (root / small).is_dir() and not (root / large).is_dir():
-        raise NoSplitError(f"Places365 in {str(root)!r}: neither {small}/ nor {large}/ is there")
-    part = "train-standard" if split == "train" else "val"
-    found = _torchvision("Places365", root, split=part, small=(root / small).is_dir())
-    return of_files(root, [Path(path) for path, _ in found.imgs], "places365")
 
 
 def _torchvision(name: str, root: Path, **settings: Any) -> Any:
@@ -264,12 +227,17 @@ def _pictures_in(tar: Path) -> list[tuple[str, str, int, int]]:
     return rows
 
 
+_HOMES = {"train": ("train", "data_256_standard", "data_large_standard"), "val": ("val", "val_256", "val_large")}
+"""Folders of each split: anybody's, or Places365's as torchvision unpacks it, of 256 px or large."""
+
+
 def folders(root: Path, split: Split) -> Listing | None:
-    """Folders ``train/`` and ``val/``, with any folders below; one of them may be missing."""
-    if not any((root / side).is_dir() for side in ("train", "val")):
+    """Folders ``train/`` and ``val/``, with any folders below, or Places365's; one of them may be missing."""
+    if not any((root / name).is_dir() for names in _HOMES.values() for name in names):
         return None
-    return of_files(root, find_pictures(root / split) if (root / split).is_dir() else [], root.name)
+    home = next((root / name for name in _HOMES[split] if (root / name).is_dir()), None)
+    return of_files(root, find_pictures(home) if home else [], root.name)
 
 
-LAYOUTS = (shards, imagenet, coco, lsun, flowers102, places365, folders)
+LAYOUTS = (shards, imagenet, coco, lsun, flowers102, folders)
 """Each tells from a name or two whether a folder is its own."""

@@ -80,19 +80,21 @@ def write_manifest(root: Path, output: Path | None = None, splits: Sequence[Spli
 
 
 def read_rows(manifest: Path, columns: Sequence[str] = ("path", "sha256")) -> list[dict[str, str]]:
-    """Read the rows of a CSV file with the columns ``path`` and ``sha256``, and perhaps more.
+    """Read the rows of a CSV file with these columns, and perhaps more.
 
-    DataError where it cannot be read, lacks one of the two, is cut off within ``columns``, or names a file outside.
+    DataError where it cannot be read, lacks a column, is cut off within one, or names a file outside.
     """
     try:
         with manifest.open(newline="", encoding="utf-8") as lines:
             reader = csv.DictReader(lines)
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read the manifest {str(manifest)!r}: {error}") from error
-    if not {"path", "sha256"} <= set(reader.fieldnames or ()) or not rows:
-        raise DataError(f"{str(manifest)!r} is no manifest: it needs the columns path and sha256, and a row")
-    if any(row.get(column, "") is None for row in rows for column in columns):
+        raise DataError(f"cannot read the manifest {str(manifest)!r}: {error}; give one with --manifest") from error
+    if not set(columns) <= set(reader.fieldnames or ()) or not rows:
+        raise DataError(
+            f"{str(manifest)!r} is not such a manifest: it needs the columns {', '.join(columns)}, and a row"
+        )
+    if any(row[column] is None for row in rows for column in columns):
         raise DataError(f"{str(manifest)!r} is cut off: a row is not complete")
     for row in rows:
         inside(manifest.parent, row["path"], links=True)
@@ -201,13 +203,8 @@ def read_entries(manifest: Path = VALIDATION, datasets: Sequence[str] = ()) -> l
     Raises:
         DataError: no such file, a column is missing, or a row is no good. ConfigError: no such data set.
     """
-    if not manifest.is_file():
-        where = "give one with --manifest (it is in the repository, not the wheel)"
-        raise DataError(f"no manifest {str(manifest)!r}; {where}")
     columns = [field.name for field in fields(Entry)]
     rows = read_rows(manifest, columns)
-    if missing := [column for column in columns if column not in rows[0]]:
-        raise DataError(f"{str(manifest)!r} does not say where its files come from: it has no column {missing[0]!r}")
     for name in datasets:
         check_known("data set", name, {row["path"].partition("/")[0] for row in rows})
     chosen = [row for row in rows if not datasets or row["path"].partition("/")[0] in datasets]

@@ -1,7 +1,7 @@
-"""Distances in the features of frozen networks, each called by its network's name; LPIPS and FID are torchmetrics'.
+"""Distances in the features of frozen networks, each called by its network's name.
 
-Those two names belong to Inception's features and to weights fitted to people's judgements. Their standard weights come
-from the network once, and are found again in torch's cache.
+None is called LPIPS or FID: these names belong to weights fitted to people's judgements and to Inception's features.
+Torchmetrics has both, with weights that come over the network.
 """
 
 import os
@@ -14,23 +14,16 @@ import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor
 
-from colorstyle_lib.errors import ConfigError, needs_extra
+from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import shorter_side
 from colorstyle_lib.losses.reconstruction import content_distance, perceptual_distance, style_distance, style_statistics
-from colorstyle_lib.model.pretrained import (
-    VGG19,
-    EfficientNetLite0,
-    load_vgg19,
-    pretrained_efficientnet_lite0,
-    published_weights,
-)
+from colorstyle_lib.model.pretrained import VGG19, EfficientNetLite0, load_vgg19, pretrained_efficientnet_lite0
 
 Network = Callable[[Float[Tensor, "n 3 h w"]], list[Tensor]]
 Maps = list[Float[Tensor, "1 _ _ _"]]
 
 _VGG19_FILE = "vgg19-dcbb9e9d.pth"  # torchvision's, in its cache
 _BATCH = 16
-FID_FEATURES = 2048  # dimensions of Inception's last pooling
 
 
 def perceptual_network() -> tuple[str, Network]:
@@ -171,44 +164,3 @@ class StyleJudge:
     def _features(self, rgb: Tensor) -> list[Tensor]:
         side = max(32, min(rgb.shape[2:]) // 32 * 32)  # the network wants multiples of 32
         return self.efficientnet(shorter_side(rgb, side, 32))
-
-
-@torch.no_grad()
-def lpips(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
-    """LPIPS 0.1 with AlexNet (R. Zhang et al., CVPR 2018, arXiv:1801.03924), an image at a time; less is better.
-
-    For sRGB in [0, 1] with sides of at least 63 pixels, else a ConfigError. MissingExtraError: torchmetrics is not
-    installed. WeightsError: the weights are not here and cannot be fetched.
-    """
-    from torchvision.models import AlexNet_Weights
-
-    with needs_extra("torchmetrics", "metrics"):
-        from torchmetrics.functional.image import learned_perceptual_image_patch_similarity as distance
-    if min(predicted.shape[2:]) < 63:
-        raise ConfigError("LPIPS with AlexNet wants sides of 63 pixels or more; enlarge the pictures")
-    published_weights(AlexNet_Weights.IMAGENET1K_V1.url, "LPIPS needs AlexNet's")  # torchmetrics reads the same file
-    pairs = zip(predicted.split(_BATCH), target.split(_BATCH), strict=True)
-    return torch.cat([distance(x, y, net_type="alex", reduction="none", normalize=True).flatten() for x, y in pairs])
-
-
-@torch.no_grad()
-def fid(found: Float[Tensor, "n 3 h w"], real: Float[Tensor, "m 3 h w"]) -> float:
-    """Fréchet Inception distance (M. Heusel et al., NeurIPS 2017, arXiv:1706.08500) of two sets of pictures.
-
-    For sRGB in [0, 1], which is rounded to 8 bits; less is better. On 2,048 features: with fewer pictures it is
-    rank-deficient and too large, and no two numbers of different n can be compared. ConfigError:
-    fewer than 2 pictures. MissingExtraError and WeightsError as :func:`lpips`.
-    """
-    if min(len(found), len(real)) < 2:
-        raise ConfigError("FID needs at least 2 pictures of each kind")
-    with needs_extra("torch_fidelity", "metrics"):
-        import torch_fidelity  # noqa: F401
-        from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
-    with needs_extra("torchmetrics", "metrics"):
-        from torchmetrics.image.fid import FrechetInceptionDistance
-    published_weights(URL_INCEPTION_V3, "FID needs Inception's")
-    distance = FrechetInceptionDistance(FID_FEATURES, normalize=True)
-    for pictures, are_real in ((found, False), (real, True)):
-        for batch in pictures.split(_BATCH):
-            distance.update(batch, real=are_real)
-    return distance.compute().item()

@@ -187,21 +187,14 @@ def load_vgg19(weights: str | os.PathLike[str] | None = None) -> VGG19:
 
 
 def _download_vgg19() -> dict[str, Tensor]:
-    from torchvision.models import VGG19_Weights
-
-    otherwise = "; or name a safetensors file of them in COLORSTYLE_VGG19"
-    return published_weights(VGG19_Weights.IMAGENET1K_V1.url, "VGG-19 needs its", otherwise)
-
-
-def published_weights(url: str, who: str, otherwise: str = "") -> dict[str, Tensor]:
-    """Weights that others publish, from torch's download cache or downloaded into it.
+    """Torchvision's weights, from torch's download cache or downloaded into it.
 
     A published file's name ends in the first digits of its SHA-256. They are checked, of a file that is there already,
-    too, and none of its code is run. Whoever reads the file after this, as torchmetrics does, finds no code in it.
-
-    Raises:
-        WeightsError: ``who`` needs them, and the file cannot be had or is another; ``otherwise`` is one more way out.
+    too, and none of its code is run.
     """
+    from torchvision.models import VGG19_Weights
+
+    url = VGG19_Weights.IMAGENET1K_V1.url
     file = Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2])
     digits = file.stem.rpartition("-")[2]
     try:
@@ -216,6 +209,6 @@ def published_weights(url: str, who: str, otherwise: str = "") -> dict[str, Tens
         if isinstance(error, pickle.UnpicklingError):  # torch's own words tell how to run it all the same
             reason = "the file there is damaged, or holds code; delete it"
         raise WeightsError(
-            f"{who} standard weights, and they could not be loaded ({reason}): connect to the internet once, "
-            f"or bring {file.name} into {str(file.parent)!r} from a machine that has it{otherwise}"
+            f"VGG-19's weights could not be loaded ({reason}): connect to the internet once, or bring {file.name} "
+            f"into {str(file.parent)!r} from a machine that has it; or name a safetensors file in COLORSTYLE_VGG19"
         ) from error

@@ -75,7 +75,7 @@ def test_data_sets_in_few_large_files_are_checked_by_these(tmp_path):
     ("content", "message"),
     [
         (None, "cannot read the manifest"),
-        (b"name,md5\na,b\n", "needs the columns path and sha256"),
+        (b"name,md5\na,b\n", "needs the columns path, sha256"),
         (b"path,sha256\n", "and a row"),
         (b"path,sha256,split\na.jpg\n", "a row is not complete"),
         (b"\xff\xfe\x00", "cannot read the manifest|is no manifest"),

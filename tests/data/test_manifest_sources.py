@@ -261,10 +261,10 @@ def test_a_row_that_cannot_be_followed_is_refused_before_anything_is_fetched(ser
 
 
 def test_what_is_no_manifest_or_no_address_is_refused(manifest, tmp_path):
-    with pytest.raises(DataError, match=r"no manifest .*give one with --manifest"):
+    with pytest.raises(DataError, match=r"cannot read the manifest .*give one with --manifest"):
         run(tmp_path, "--manifest", tmp_path / "none.csv")
     rows = [{"path": row["path"], "sha256": row["sha256"]} for row in small.read_csv(manifest)]
-    with pytest.raises(DataError, match="does not say where its files come from: it has no column 'pixels'"):
+    with pytest.raises(DataError, match="needs the columns path, sha256, pixels, source"):
         read_entries(written(tmp_path / "plain.csv", rows))
     with pytest.raises(ConfigError, match="no data set 'see'; did you mean 'sea'"):
         run(tmp_path, "--manifest", manifest, "--datasets", "see")

@@ -82,7 +82,7 @@ def test_ciede2000_is_scikit_images_on_random_colors_an_image_at_a_time():
 
 
 def test_ssim_and_psnr_are_torchmetrics(pictures: torch.Tensor):
-    reason = "compares with torchmetrics: pip install 'colorstyle[metrics]'"
+    reason = "compares with torchmetrics: pip install 'colorstyle[test]'"
     images = pytest.importorskip("torchmetrics.functional.image", reason=reason)
     noisy = (pictures + 0.1 * torch.randn(pictures.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
     # Its window, too, is Gaussian, of deviation 1.5 and 11 pixels wide; but it counts those over the border, reflected.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import numpy as np
 import pytest
 import scipy.linalg
 import torch
 from random_vgg import picture, vgg
 
+from colorstyle_lib import paths
 from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.reconstruction import perceptual_distance
@@ -61,7 +65,7 @@ def test_frechet_distance_is_scipys_root_and_for_fewer_pictures_than_features_to
 
 
 def test_frechet_distance_is_torchmetrics():
-    reason = "compares with torchmetrics: pip install 'colorstyle[metrics]'"
+    reason = "compares with torchmetrics: pip install 'colorstyle[test]'"
     fid = pytest.importorskip("torchmetrics.image.fid", reason=reason)
 
     class Means(torch.nn.Module):
@@ -185,3 +189,12 @@ def test_perceptual_distance_by_hand():
     assert perceptual_content_distance([half, east], [east.expand(1, 2, 1, 2), east]).item() == pytest.approx(0.25)
     batch = perceptual_content_distance([torch.cat((east, north))], [torch.cat((east, east))])
     assert batch.tolist() == pytest.approx([0, 1])
+
+
+def test_nothing_is_called_lpips_or_fid():
+    names = re.compile(
+        r"^\s*(?:def|class) \w*(?:lpips|fid)\w*\b|^\w*(?:lpips|fid)\w* *[:=]", re.IGNORECASE | re.MULTILINE
+    )
+    assert not [file for file in paths.PACKAGE.rglob("*.py") if names.search(file.read_text(encoding="utf-8"))]
+    recorded = json.loads((paths.FIGURES / "results.json").read_text(encoding="utf-8"))
+    assert not [key for key in recorded if re.search(r"(?i)\b(lpips|fid|kid)\b|_(lpips|fid|kid)", key)]

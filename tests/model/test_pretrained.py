@@ -183,6 +183,32 @@ def test_without_a_network_the_ways_out_are_named(tmp_path: Path, monkeypatch: p
     assert "\n" not in str(caught.value)
 
 
+class Bomb:
+    """A pickle that, read with its code run, leaves a file."""
+
+    def __init__(self, mark: Path):
+        self.mark = mark
+
+    def __reduce__(self):
+        return (Path.touch, (self.mark,))
+
+
+@pytest.mark.parametrize("right_hash", [False, True])
+@pytest.mark.parametrize("old_format", [False, True])
+def test_no_code_in_the_download_cache_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old_format, right_hash):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.delenv("COLORSTYLE_VGG19", raising=False)
+    mark, file = tmp_path / "the code ran", tmp_path / "hub" / "checkpoints" / "vgg19-dcbb9e9d.pth"
+    file.parent.mkdir(parents=True)
+    torch.save({"features.0.weight": Bomb(mark)}, file, _use_new_zipfile_serialization=not old_format)
+    if right_hash:
+        monkeypatch.setattr(pretrained, "file_hash", lambda path: "dcbb9e9d")
+    with pytest.raises(WeightsError, match=r"or holds code; delete it|another SHA-256") as caught:
+        load_vgg19()
+    assert "\n" not in str(caught.value)
+    assert not mark.exists()
+
+
 def test_bad_files_are_named(tensors: dict[str, Tensor], tmp_path: Path):
     with pytest.raises(WeightsError, match=r"no file .*none\.safetensors"):
         load_vgg19(tmp_path / "none.safetensors")
