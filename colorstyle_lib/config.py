@@ -39,8 +39,8 @@ class GeneratorConfig:
     modalities: tuple[str, ...] = ("color", "texture", "shape")  # which of color, texture and shape are weighed
     attention_at: tuple[int, ...] = (4, 8, 16)  # steered levels of the decoder: how often smaller than the picture
     noise: int = 0  # numbers in z; 0 for a generator that answers one input in one way
-    lightness: bool = False  # can also answer with L, which every task but coloring and restyling needs
     restyling: int = 0  # channels of the style decoder, at a quarter of the size; 0 for a generator without one
+    repairing: int = 0  # channels of the repair decoder, at half the size; 0 for a generator without one
     working_size: int = 128  # pixels of a picture's shorter side when chroma is predicted; a multiple of `2 ** depth`
 
 
@@ -92,12 +92,13 @@ class TrainingConfig:
     gradient_weight: float = 0.5  # weight of the Huber term on ab differences of neighbours (against bleeding)
     chroma_weight: float = 3.0  # a colorful pixel's weight is 1 + this * chroma / 110 (against brown)
     bin_smoothing: float = 0.75  # how far rare ab bins are weighed up: 0 (all bins count alike) to 1 (all pixels do)
-    lightness_weight: float = 0.1  # weight of the Huber term on L, where the task leaves L to the generator
+    repair_weight: float = 1.0  # of the losses of inpaint and enhance
     content_weight: float = 0.45  # of stylize's content term
     style_weight: float = 12.0  # of stylize's style term
     identity_weight: float = 1.0  # of the distance to stylize's right answer, where only color is to be taken
     modality_weight: float = 3.0  # of the distance in color, texture and shape, where stylize takes only some of them
-    trainable: str = "all"  # `all` of the generator, or its `restyling` levels alone, which leaves coloring as it is
+    # `all` of the generator, or its `restyling` levels or `repairing` levels alone, which leaves coloring as it is
+    trainable: str = "all"
     attention_weight: float = 0.5  # weight of the term against attention's collapse
     attention_floor: float = 0.3  # entropy below which it acts, as a share of the largest possible
     noise_fraction: float = 0.25  # share of pictures that get a z other than 0
@@ -155,8 +156,8 @@ PRESETS: dict[str, Preset] = {
             depth=5,
             attention="places",
             noise=16,
-            lightness=True,
             restyling=128,
+            repairing=32,
             working_size=160,
         ),
         training=TrainingConfig(
@@ -180,8 +181,8 @@ PRESETS: dict[str, Preset] = {
             attention="places",
             attention_at=(2, 4),
             noise=8,
-            lightness=True,
             restyling=16,
+            repairing=8,
             working_size=64,
         ),
         DiscriminatorConfig(width=12, max_width=48, depth=3, scales=1),
@@ -290,7 +291,7 @@ class TrainOptions:
         (), "what is learned, such as automatic=2 inpaint=1", "changed", metavar="NAME=WEIGHT"
     )
     learns: str | None = _option(
-        None, "all, or restyling: those levels alone; default: the preset's", "changed", metavar="PART"
+        None, "all, or restyling or repairing: those levels alone; default: the preset's", "changed", metavar="PART"
     )
     styles: tuple[str, ...] = _option((), "folders of the root that hold styles", "changed", metavar="NAME")
     batch_size: int | None = _option(None, "images a step, over all processes", "changed", metavar="N")

@@ -14,7 +14,7 @@ from colorstyle_lib.data.batches import Batches, ImageStore, Windows
 from colorstyle_lib.training import train
 from colorstyle_lib.training.distributed import process_group
 
-TASKS = (("automatic", 1.0), ("reference", 1.0), ("hints", 1.0), ("inpaint", 1.0), ("enhance", 1.0), ("generate", 0.5))
+TASKS = (("automatic", 1.0), ("reference", 1.0), ("hints", 1.0), ("inpaint", 1.0), ("enhance", 1.0))
 
 
 def drawn_store(n=12, size=56):

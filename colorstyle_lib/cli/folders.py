@@ -27,7 +27,7 @@ from colorstyle_lib.images.read import (
     size_of_file,
     visible_files,
 )
-from colorstyle_lib.images.write import FORMATS
+from colorstyle_lib.images.write import FORMATS, save_picture
 from colorstyle_lib.inference.colorizer import Result, is_gray
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.inference.stylizer import Styles, Stylizer
@@ -35,6 +35,7 @@ from colorstyle_lib.inference.video import Smoother, next_frame
 
 _PIXELS_AT_ONCE = 50_000_000  # decoded and not yet written, of all pictures together; a larger one goes alone
 _WILDCARD = re.compile(r"[*?[]")
+_TASKS = {"color": ("colorize", "colored"), "style": ("stylize", "restyled")}  # by ending of results: name, and done
 
 Pair = tuple[Path, Path]
 """A picture and the place of its result."""
@@ -60,6 +61,7 @@ class Files:
         quality: of JPEG and WebP, 1 to 100; by default 95, and for WebP without loss again without.
         strict: refuse also a JPEG that lacks its last bytes but no pixel.
         only_gray: leave pictures alone that are in color; keep_gps: see :func:`.save_picture`.
+        stages: also write what was found and made on the way, beside the result.
     """
 
     recursive: bool = False
@@ -69,6 +71,7 @@ class Files:
     strict: bool = False
     only_gray: bool = False
     keep_gps: bool = False
+    stages: bool = False
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> "Files":
@@ -82,6 +85,8 @@ class Files:
         quality = self.quality or (100 if head[8:12] == b"WEBP" and b"VP8L" in head else 95)
         result.provenance["input_bytes"] = source.stat().st_size
         result.save(place, quality=quality, gps=self.keep_gps)
+        for i, (name, picture) in enumerate(result.stages.items() if self.stages else ()):
+            save_picture(picture, place.with_name(f"{place.stem}-{i}-{name}.png"))
         return "done" if result.provenance.get("input_is_gray", True) else "was in color", ""
 
     def work(self, make: Make) -> Work:
@@ -160,10 +165,25 @@ def stylize_files(
     return _work_off(start, inputs, output, "style", files)
 
 
+def repair_files(
+    inputs: Sequence[Path], output: Path | None = None, *, task: str, weights: Path | None = None, **options: Any
+) -> int:
+    """Inpaint, enhance or restore files; ``task`` and what is not here as of :class:`.ColorStyle`'s methods."""
+    files = Files.of(options)
+
+    def start(pairs: list[Pair], left: list[Pair]) -> tuple[Work, Iterator[list[Outcome]]]:
+        model = ColorStyle.load(weights)
+        work = files.work(lambda pictures: [getattr(model, task)(picture, **options) for picture in pictures])
+        return work, _side_by_side(work, left, model.working_sides, 1)
+
+    return _work_off(start, inputs, output, task, files)
+
+
 def _work_off(start: Start, inputs: Sequence[Path], output: Path | None, ending: str, files: Files) -> int:
     """A progress bar over the steps, a line for each failure, a summary; a single picture is made at once instead."""
     planned = plan(inputs, output, recursive=files.recursive, ending=ending, format=files.format)
-    task = {"color": "colorize", "style": "stylize"}[ending]  # results of the same command are left out
+    task, name = _TASKS.get(ending, (ending, f"{ending.removesuffix('e')}ed"))
+    # results of the same command are left out
     pairs = [pair for pair in planned if len(planned) == 1 or _facts(pair[0]).get("task") != task] or planned
     there = {pair for pair in pairs if pair[1].exists() and not files.overwrite}
     others = [place for source, place in pairs if (source, place) in there and not _may_be_of(place, source)]
@@ -188,7 +208,7 @@ def _work_off(start: Start, inputs: Sequence[Path], output: Path | None, ending:
             for _, complaint in outcomes:
                 if complaint:
                     tqdm.write(complaint, file=sys.stderr)
-    name, seconds = {"color": "colored", "style": "restyled"}[ending], time.monotonic() - started
+    seconds = time.monotonic() - started
     done, already, in_color = counts["done"] + counts["was in color"], len(there) - len(others), counts["was in color"]
     print(f"{done} {name}, {already} already there, {counts['failed']} failed ({seconds:.0f} s)", end="")
     notes = {

@@ -1,4 +1,4 @@
-"""The commands that use a model or train one: `colorstyle colorize`, `stylize`, `info` and `train`."""
+"""The commands that use a model or train one: `colorstyle colorize`, `stylize`, `inpaint` and so on."""
 
 import argparse
 import os
@@ -48,6 +48,26 @@ def add_model_commands(commands: Any) -> None:
     to_1 = number(float, 0.0, 1.0, "a number from 0 (each frame by itself) to 1")
     add("--smooth", type=to_1, default=0.0, metavar="F", help=what)
 
+    masks = "white, or opaque, in holes; default: scratches and dust that are found"
+    strength = {"type": to_1_5, "default": 1.0, "help": "0 changes nothing, 1 as learned, up to 1.5"}
+    stages = "also write what was found and made on the way, as OUT-0-damage.png and so on"
+    add = add_command(commands, "inpaint", _repair("inpaint"), "fill scratches and holes")
+    _add_common(add, "inpaint")
+    add("--mask", default="auto", metavar="M", help=masks)
+    add("--color", action="store_true", help="also color a gray picture")
+    add("--stages", action="store_true", help=stages)
+
+    add = add_command(commands, "enhance", _repair("enhance"), "make pictures clearer and more vivid")
+    _add_common(add, "enhance")
+    add("--strength", **strength)
+
+    add = add_command(commands, "restore", _repair("restore"), "repair, color and enhance old photographs in one go")
+    _add_common(add, "restore")
+    add("--mask", default="auto", metavar="M", help=masks)
+    add("--skip", nargs="+", default=(), metavar="STAGE", help="of fill, details, color, tones")
+    add("--strength", **strength)
+    add("--stages", action="store_true", help=stages)
+
     add = add_command(commands, "explore", _explore, "play with a photograph in notebook 09, in JupyterLab")
     add("photo", metavar="PHOTO", nargs="?", type=Path, help="default: a demo photograph")
     add("--voila", action="store_true", help="serve it by Voila, without code; Voila must be installed")
@@ -77,7 +97,7 @@ def add_model_commands(commands: Any) -> None:
     add("--cache", help=argparse.SUPPRESS)
 
 
-def _add_common(add: Callable[..., Any], ending: str, size: str) -> None:
+def _add_common(add: Callable[..., Any], ending: str, size: str = "") -> None:
     add("inputs", metavar="IN", nargs="+", type=Path, help="pictures, folders, patterns such as 'album/*.jpg'")
     what = f"file, or folder for many; default: NAME-{ending}.png or FOLDER-{ending} beside IN"
     add("-o", "--output", metavar="OUT", type=Path, help=what)
@@ -89,7 +109,8 @@ def _add_common(add: Callable[..., Any], ending: str, size: str) -> None:
     add("--quality", type=to_100, help="of JPEG and WebP, 1 to 100 (WebP: without loss); default: 95, or as IN's WebP")
     add("--strict", action="store_true", help="refuse also a JPEG that lacks its last bytes but no pixel")
     add("--keep-gps", action="store_true", help="keep the place where a picture was taken; by default left out")
-    add("--working-size", type=positive, help=f"pixels of the shorter side at which {size}")
+    if size:
+        add("--working-size", type=positive, help=f"pixels of the shorter side at which {size}")
 
 
 def _colorize(arguments: argparse.Namespace) -> int:
@@ -103,6 +124,15 @@ def _stylize(arguments: argparse.Namespace) -> int:
     from colorstyle_lib.cli.folders import stylize_files
 
     return stylize_files(**keywords(arguments) | {"styles": [_style(text) for text in arguments.styles]})
+
+
+def _repair(task: str) -> Callable[[argparse.Namespace], int]:
+    def call(arguments: argparse.Namespace) -> int:
+        from colorstyle_lib.cli.folders import repair_files
+
+        return repair_files(task=task, **keywords(arguments))
+
+    return call
 
 
 def _style(text: str) -> tuple[Path, float]:

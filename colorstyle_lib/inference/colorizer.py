@@ -52,6 +52,7 @@ class Result:
     # weights that predict no distribution
     uncertainty: Tensor | None = None
     source: Photo | None = None  # what was opened; the image lies on white where it was transparent
+    stages: dict[str, Image.Image] = field(default_factory=dict)  # what was found and made on the way, in its order
     # makes the picture as uint16 `(H, W, 3)`, which keeps the levels of an input of 16 bits; None for one of 8
     deep: Callable[[], np.ndarray] | None = None
 
@@ -214,5 +215,5 @@ class Colorizer:
             maps,
             uncertainty,
             photo,
-            None if photo.deep is None else functools.partial(with_chroma, photo.deep, *color),
+            deep=None if photo.deep is None else functools.partial(with_chroma, photo.deep, *color),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ from colorstyle_lib import paths
 from colorstyle_lib.errors import WeightsError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import Source, to_tensor
-from colorstyle_lib.inference.colorizer import LONGEST_WORKING_SIDE, Colorizer, Result
+from colorstyle_lib.inference.colorizer import LONGEST_WORKING_SIDE, Colorizer, Result, is_gray
+from colorstyle_lib.inference.enhancer import Enhancer
 from colorstyle_lib.inference.hints import Hint
+from colorstyle_lib.inference.inpainter import Inpainter
+from colorstyle_lib.inference.restorer import Restorer
 from colorstyle_lib.inference.stylizer import Styles, Stylizer
 from colorstyle_lib.inference.video import SMOOTH, Smoother, next_frame
 from colorstyle_lib.model.generator import Generator, load_generator
@@ -140,6 +144,78 @@ class ColorStyle:
         """
         stylizer, smoother = self.stylizer(style, **options), Smoother(smooth)
         return (next_frame(stylizer, smoother, stylizer.change(frame)) for frame in frames)
+
+    def inpaint(
+        self,
+        picture: Source,
+        mask: Source = "auto",
+        *,
+        color: bool = False,
+        attention: Mapping[str, float] | None = None,
+    ) -> Result:
+        """Fill holes; every pixel outside of them stays, to the bit.
+
+        Args:
+            picture: a path, a ``PIL.Image``, a NumPy array or a tensor; a gray one is filled gray.
+            mask: of the picture's size, white (or opaque, where it is of one color) in holes; a bool array; or
+                ``"auto"`` for scratches and dust that :func:`.find_damage` finds, which ``result.stages`` shows.
+            color: also color the filled picture, where it is gray; its L outside holes stays.
+            attention: as in :meth:`colorize`.
+
+        Raises:
+            ImageError: a picture cannot be opened. ConfigError: a mask of another size, an empty or a full one, or
+                weights that cannot repair.
+        """
+        filled = Inpainter(model=self, mask=mask, attention=attention)(picture)
+        if not (color and is_gray(filled.image)):
+            return filled
+        colored = self.colorize(filled.image, attention=attention)
+        stages = {**filled.stages, "fill": filled.image}
+        provenance = filled.provenance | {"colored": colored.provenance}
+        return replace(colored, provenance=provenance, stages=stages, source=filled.source)
+
+    def enhance(
+        self,
+        picture: Source,
+        strength: float = 1.0,
+        *,
+        details: bool = True,
+        tones: bool = True,
+        attention: Mapping[str, float] | None = None,
+    ) -> Result:
+        """Make a picture clearer and more vivid, as far as it is damaged; a good one stays nearly as it is.
+
+        The provenance tells the amounts of damage that were seen, from 0 to 1 (lost chroma and contrast, haze; blur,
+        noise, JPEG blocks), and how much was applied.
+
+        Args:
+            picture: a path, a ``PIL.Image``, a NumPy array or a tensor.
+            strength: 0 gives the picture back, 1 is as learned; up to 1.5.
+            details: undo blur, noise and blocks.
+            tones: undo fading, low contrast and haze.
+            attention: as in :meth:`colorize`.
+
+        Raises:
+            ImageError: a picture cannot be opened. ConfigError: an argument out of range, or weights that cannot
+                repair.
+        """
+        return Enhancer(model=self, strength=strength, details=details, tones=tones, attention=attention)(picture)
+
+    def restore(
+        self,
+        picture: Source,
+        mask: Source = "auto",
+        *,
+        skip: Sequence[str] = (),
+        strength: float = 1.0,
+        attention: Mapping[str, float] | None = None,
+    ) -> Result:
+        """Restore an old photograph: fill its damage, mend its details, color it if it is gray, mend its tones.
+
+        ``skip`` names stages of :data:`.STAGES` to leave out; ``mask`` is :meth:`inpaint`'s, ``strength`` and errors
+        are :meth:`enhance`'s. ``result.stages`` has the picture after each stage.
+        """
+        return Restorer(model=self, mask=mask, skip=skip, strength=strength, attention=attention)(picture)
 
     def working_sides(self, size: tuple[int, int], shorter_side: int | None = None) -> tuple[int, int]:
         """Width and height of a picture's working copy, multiples of the generator's step; by default as trained."""

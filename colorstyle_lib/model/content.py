@@ -38,25 +38,32 @@ def gray_content(lightness: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 5 h w"
 
 
 def fill_lightness(content: Float[Tensor, "n 5 h w"]) -> Float[Tensor, "n 1 h w"]:
-    """L / 100 of a content, continued smoothly over the places where it is not known; middle gray where none is.
+    """L / 100 of a content, where it is not known by :func:`fill_smoothly`; middle gray where none is."""
+    return fill_smoothly(content[:, :1], content[:, 3:4] > 0, 0.5)
+
+
+def fill_smoothly(
+    values: Float[Tensor, "n c h w"], known: Bool[Tensor, "n 1 h w"], nothing: float = 0.0
+) -> Float[Tensor, "n c h w"]:
+    """Planes, continued smoothly over the places where they are not known; ``nothing`` where a picture knows none.
 
     Pull-push (S. Gortler et al., The Lumigraph, SIGGRAPH 1996): means of the known places at ever smaller sizes, then
     back, each unknown place from the next smaller size.
     """
-    lightness, known = content[:, :1], (content[:, 3:4] > 0).to(content.dtype)
-    # A branch on values cannot be compiled or exported; what is compiled knows all of L.
+    # A branch on values cannot be compiled or exported; what is compiled knows all of it.
     if torch.compiler.is_compiling() or bool(known.all()):
-        return lightness
-    return _pull_push(lightness * known, known)
+        return values
+    flags = known.to(values.dtype)
+    return _pull_push(values * flags, flags, nothing)
 
 
-def _pull_push(values: Tensor, known: Tensor) -> Tensor:
+def _pull_push(values: Tensor, known: Tensor, nothing: float) -> Tensor:
     """``values`` is 0 where ``known`` is."""
     if min(values.shape[-2:]) == 1:
         total = known.sum((-2, -1), keepdim=True)
-        coarse = torch.where(total > 0, values.sum((-2, -1), keepdim=True) / total.clamp_min(1), 0.5)
+        coarse = torch.where(total > 0, values.sum((-2, -1), keepdim=True) / total.clamp_min(1), nothing)
     else:
         share = nnf.avg_pool2d(known, 2, ceil_mode=True)
         means = nnf.avg_pool2d(values, 2, ceil_mode=True) / share.clamp_min(1e-6)
-        coarse = _pull_push(means, (share > 0).to(known.dtype))
+        coarse = _pull_push(means, (share > 0).to(known.dtype), nothing)
     return values + (1 - known) * nnf.interpolate(coarse, values.shape[-2:], mode="bilinear")

@@ -23,21 +23,22 @@ from colorstyle_lib.errors import ConfigError, WeightsError, check_known
 from colorstyle_lib.files import atomic_write, file_hash
 from colorstyle_lib.model.attention import MultiModalAttention, Override, zero_init
 from colorstyle_lib.model.color_bins import ab_bins, ab_spread, annealed_mean
-from colorstyle_lib.model.content import AB_RANGE, CONTENT_PLANES, fill_lightness, gray_content
+from colorstyle_lib.model.content import AB_RANGE, CONTENT_PLANES, fill_smoothly, gray_content
 from colorstyle_lib.model.encoders import ConvolutionEncoder, PretrainedEncoder, double_convolution
 from colorstyle_lib.model.guided_filter import smooth_where_unsure
 from colorstyle_lib.model.modalities import REDUCTION, Modalities, ModalityEncoder, likeness, match_reference
+from colorstyle_lib.model.repair_decoder import RepairDecoder, Repaired
 from colorstyle_lib.model.style_decoder import StyleCode, StyleDecoder, encode_style
 
 Content = Float[Tensor, "n 5 h w"]  # from content_planes
 Noise = Float[Tensor, "n d"] | None
 
 _NOISE_SIDE = 4  # z says something of each of 4 x 4 regions: where there is no content, places need a difference
-_LIGHT_WIDTH = 16
 _LEAST_LIKENESS = 0.25  # cosine below which a place rather takes nothing from a hint
 _NEARNESS = 5.0  # a hint half a picture away must lie in a place rather more alike than one nearby
 _FULL_GAIN = 15.0  # Lab units: where colors differ by more, chroma is added as if by this
 _UNREAD = "num_batches_tracked"  # counts steps of batch norm; nothing reads it
+_RETIRED = ("lightness", "light.")  # a setting and weights of files written before there was a repair decoder
 
 
 class Reference(NamedTuple):
@@ -103,12 +104,10 @@ class Generator(nn.Module):
         if config.noise:
             # Starts at 0: a generator that learned without z goes on from what it knew.
             self.from_noise = zero_init(nn.Linear(config.noise, widths[-1] * _NOISE_SIDE**2, bias=False))
-        if config.lightness:
-            inner = nn.Conv2d(widths[0] + CONTENT_PLANES, _LIGHT_WIDTH, 3, padding=1)
-            self.light = nn.Sequential(inner, nn.ReLU(), nn.Conv2d(_LIGHT_WIDTH, 1, 3, padding=1))
-            nn.init.zeros_(self.light[-1].weight)
         if config.restyling:
             self.restyling = StyleDecoder(config.restyling, channels)
+        if config.repairing:
+            self.repairing = RepairDecoder(config.repairing)
         if config.colors == "bins":
             self.head = nn.Sequential(nn.Conv2d(widths[0], 64, 1), nn.ReLU(), nn.Conv2d(64, len(ab_bins()), 1))
         else:
@@ -206,17 +205,18 @@ class Generator(nn.Module):
         # Chroma is smooth where L is sharp: half the size is enough, as JPEG's 4:2:0 has long assumed.
         return nnf.interpolate(ab, scale_factor=2, mode="bilinear")
 
-    def lightness(self, features: Float[Tensor, "n c _ _"], content: Content) -> Float[Tensor, "n 1 h w"]:
-        """L, about [0, 100], where a task leaves it to the generator, such as in a hole, from features and content.
+    def repair(
+        self, lab: Float[Tensor, "n 3 h w"], unknown: Float[Tensor, "n 1 h w"], *, override: Override = None
+    ) -> tuple[Float[Tensor, "n 3 h w"], Repaired]:
+        """Pictures in Lab with smoothly filled holes, and what :class:`.RepairDecoder` would change in them.
 
-        It starts from the content's own L, continued by :func:`.fill_lightness` where that is not known. A ConfigError
-        where this generator answers with a and b alone.
+        ``unknown`` is 1 in holes, 0 elsewhere; a ConfigError where these weights cannot repair.
         """
-        if not self.config.lightness:
-            raise ConfigError("these weights only color: another L needs a generator with lightness=True")
-        fine = nnf.interpolate(features, scale_factor=2, mode="nearest")
-        change = self.light(torch.cat((fine, content.to(fine.dtype)), dim=1)).float()
-        return 100 * (fill_lightness(content) + change)
+        if not self.config.repairing:
+            raise ConfigError("these weights only color: repairing needs a generator with repairing levels")
+        known = unknown < 0.5
+        filled = fill_smoothly(lab, known)
+        return filled, self.repairing(filled, unknown, self.describe(filled, known, known), override=override)
 
     def restyle(
         self,
@@ -320,8 +320,11 @@ def load_generator(path: Path, *, expected_hash: str | None = None) -> Generator
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        stored = json.loads(metadata["generator"])  # JSON knows no tuples
+            names = [name for name in file.keys() if not name.startswith(_RETIRED)]  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in names}
+        stored = {
+            k: v for k, v in json.loads(metadata["generator"]).items() if k not in _RETIRED
+        }  # JSON knows no tuples
         config = change(GeneratorConfig(), **{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()})
         generator = Generator(config)
         missing, unknown = generator.load_state_dict(tensors, strict=False)

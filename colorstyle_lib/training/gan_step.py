@@ -6,7 +6,7 @@ as a step on the whole batch.
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -28,13 +28,12 @@ from colorstyle_lib.model.discriminator import Discriminator
 from colorstyle_lib.model.generator import Encoded, Generator, Measured
 from colorstyle_lib.model.modalities import Modalities
 from colorstyle_lib.model.style_decoder import StyleDecoder
-from colorstyle_lib.training.state import StepContext, TrainState
+from colorstyle_lib.training.repair_terms import REPAIR_LOSSES, Repair, repair, repair_losses
+from colorstyle_lib.training.state import PARTS, StepContext, TrainState
 from colorstyle_lib.training.style_terms import STYLE_LOSSES, restyle, style_losses
-from colorstyle_lib.training.tasks import TaskBatch, differentiable_augmentation
+from colorstyle_lib.training.tasks import REPAIRS, TaskBatch, differentiable_augmentation
 
 _PENALTY_UNIT = 100.0  # a penalty's gamma is meant for pictures whose values span about 1
-_LIGHTNESS_DELTA = 5.0  # in L units, as huber_delta's default is in ab units
-_PREDICTS_LIGHTNESS = ("inpaint", "enhance", "generate")
 _AT_ONCE = 4  # pictures whose 261 numbers a pixel are held: for larger blocks a CPU's memory is mapped anew each time
 
 
@@ -49,12 +48,13 @@ class DiscriminatorInput(NamedTuple):
 class GeneratorOutput:
     """The generator's output for a batch."""
 
-    features: Float[Tensor, "n c _ _"] | None  # the decoder's, at half the size; None where only restyling learns
+    features: Float[Tensor, "n c _ _"] | None  # the decoder's, at half the size; None where coloring does not learn
     alphas: dict[str, Tensor]  # attention weights by level
     lab: Float[Tensor, "n 3 h w"] | None = None  # colors only in rows that the discriminator sees; None without one
     source: Float[Tensor, "k 3 h w"] | None = None  # to restyle, sRGB, gray ones as the generator colored them
     restyled: Float[Tensor, "k 3 h w"] | None = None  # the same in their style, sRGB that may leave [0, 1] a little
     style_alpha: Float[Tensor, "k 3 _ _"] | None = None  # attention weights of the style decoder
+    repaired: Repair | None = None  # pictures of inpaint and enhance
     fake: DiscriminatorInput | None = None  # None without a discriminator
 
 
@@ -127,10 +127,9 @@ def generator_step(
         _add_means(sums, {"loss": loss} | losses, len(batches))
     context.group.average_gradients(state.generator.parameters())
     # Clipped apart: a steep gradient of restyling must not slow down coloring, or the other way round.
-    restyling = set(state.generator.restyling.parameters()) if state.generator.config.restyling else set()
-    learned = [weight for weight in state.generator.parameters() if weight.grad is not None]
-    for part in (False, True):
-        nn.utils.clip_grad_norm_([weight for weight in learned if (weight in restyling) == part], 1.0)
+    learned = [(name.partition(".")[0], w) for name, w in state.generator.named_parameters() if w.grad is not None]
+    for part in (*PARTS, None):
+        nn.utils.clip_grad_norm_([w for name, w in learned if (name if name in PARTS else None) == part], 1.0)
     state.generator_optimizer.step()
     return sums
 
@@ -172,6 +171,10 @@ def generate(generator: Generator, batch: TaskBatch, context: StepContext, *, pi
         restyled, alpha = restyle(generator, batch, stylized, batch.rgb, maps)
         lab = rgb_to_lab(restyled.clamp(0, 1)) if pictures else None
         return GeneratorOutput(None, {}, lab, batch.rgb, restyled, alpha)
+    repairs = batch.has_task(*REPAIRS)
+    repaired = repair(generator, batch) if bool(repairs.any()) else None
+    if context.config.trainable == "repairing":
+        return GeneratorOutput(None, {}, repaired.lab if pictures else None, repaired=repaired)
     reference, guided = None, batch.has_task("reference")
     if generator.steering and bool(guided.any()):
         other = rgb_to_lab(batch.other[guided])
@@ -185,7 +188,7 @@ def generate(generator: Generator, batch: TaskBatch, context: StepContext, *, pi
     gray = stylized & ~batch.known[:, 1:].flatten(1).any(1)
     colored = gray.clone()
     if pictures:
-        colored[context.judged] |= ~stylized[context.judged]
+        colored[context.judged] |= ~(stylized | repairs)[context.judged]
     lab = colorize(generator, batch, features, colored)
     source = restyled = alpha = None
     if bool(stylized.any()):
@@ -194,29 +197,17 @@ def generate(generator: Generator, batch: TaskBatch, context: StepContext, *, pi
         source = torch.where(gray[stylized][:, None, None, None], own, batch.rgb[stylized])
         restyled, alpha = restyle(generator, batch, stylized, source, [m[stylized] for m in encoded.maps])
     if pictures:
-        lab = complete(generator, batch, features, lab)
+        if repaired is not None:
+            lab = lab.index_put((repairs,), repaired.lab)
         if restyled is not None:
             lab = lab.index_put((stylized,), rgb_to_lab(restyled.clamp(0, 1)))
-    return GeneratorOutput(features, alphas, lab if pictures else None, source, restyled, alpha)
+    return GeneratorOutput(features, alphas, lab if pictures else None, source, restyled, alpha, repaired)
 
 
 @torch.no_grad()
 def kept_of(generator: Generator, batch: TaskBatch, context: StepContext) -> Measured | None:
-    """What is kept of the batch's pictures; where the generator is not given their L as it is, it is computed anew."""
-    if context.kept is None:
-        return None
-    measured, changed = context.kept(generator, batch.lab, batch.windows[:, 0]), batch.has_task(*_PREDICTS_LIGHTNESS)
-    if not bool(changed.any()):
-        return measured
-    content = batch.content[changed]
-    own = generator.describe_content(content, maps := generator.encoder(content))
-
-    def put(old: Sequence[Tensor], new: Sequence[Tensor]) -> list[Tensor]:
-        return [one.index_put((changed,), other.to(one.dtype)) for one, other in zip(old, new, strict=True)]
-
-    vectors, places, present = measured.described
-    described = Modalities(put(vectors, own.vectors), put(places, own.maps), present.index_put((changed,), own.present))
-    return Measured(put(measured.maps, maps), described)
+    """What is kept of the batch's pictures; what colors them looks at whole ones, whatever is to be repaired."""
+    return context.kept(generator, batch.lab, batch.windows[:, 0]) if context.kept is not None else None
 
 
 @torch.no_grad()
@@ -261,20 +252,6 @@ def colorize(
     return torch.cat((batch.lab[:, :1], torch.zeros_like(batch.lab[:, 1:]).index_put((rows,), ab)), dim=1)
 
 
-def complete(
-    generator: Generator, batch: TaskBatch, features: Float[Tensor, "n c _ _"], lab: Float[Tensor, "n 3 h w"]
-) -> Float[Tensor, "n 3 h w"]:
-    """Tasks ``inpaint``, ``enhance`` and ``generate``: predicted L, but every value that is known for certain stays."""
-    rows = batch.has_task(*_PREDICTS_LIGHTNESS)
-    if not bool(rows.any()):
-        return lab
-    lightness = generator.lightness(features[rows], batch.content[rows])
-    certain = batch.known[rows] == 1
-    certain = certain.repeat_interleave(torch.tensor([1, 2], device=certain.device), dim=1)
-    predicted = torch.cat((lightness, lab[rows, 1:]), dim=1)
-    return lab.index_put((rows,), torch.where(certain, batch.lab[rows], predicted))
-
-
 def discriminator_loss(
     discriminator: Discriminator, batch: TaskBatch, fake: DiscriminatorInput, context: StepContext
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -316,32 +293,27 @@ def supervised_losses(
     generator: Generator, batch: TaskBatch, output: GeneratorOutput, context: StepContext
 ) -> dict[str, Float[Tensor, ""]]:
     """Every loss that compares with a real picture, weighted, by name; ConfigError: ``stylize`` without features."""
-    config, of_style = context.config, {}
+    config, apart = context.config, {}
     if output.restyled is not None:
-        of_style = style_losses(batch, output.source, output.restyled, output.style_alpha, context)
+        apart = style_losses(batch, output.source, output.restyled, output.style_alpha, context)
+    if output.repaired is not None:
+        apart |= repair_losses(batch, output.repaired, config)
     if output.features is None:
-        return of_style
-    stylized, predicts = batch.has_task("stylize"), batch.has_task(*_PREDICTS_LIGHTNESS)
+        return apart
+    stylized, repairs = batch.has_task("stylize"), batch.has_task(*REPAIRS)
     color = color_loss(generator, output.features, batch.lab, context)
     zero = color.new_zeros(())
-    losses = {"color": torch.where(stylized, 0.0, color).mean()}
-    if bool(predicts.any()):
-        if output.lab is not None:
-            lightness = output.lab[predicts, :1]
-        else:
-            lightness = generator.lightness(output.features[predicts], batch.content[predicts])
-        error = nnf.huber_loss(lightness, batch.lab[predicts, :1], reduction="none", delta=_LIGHTNESS_DELTA)
-        error = (error / _LIGHTNESS_DELTA * (batch.known[predicts, :1] < 1)).mean((1, 2, 3)).sum()
-        losses["lightness"] = config.lightness_weight * error / len(batch.rgb)
-    elif generator.config.lightness:
-        losses["lightness"] = zero
+    losses = {"color": torch.where(stylized | repairs, 0.0, color).mean()}
+    if generator.config.repairing:
+        losses |= dict.fromkeys(REPAIR_LOSSES, zero)
     if context.features is not None:
         losses |= dict.fromkeys(STYLE_LOSSES, zero)
     if output.alphas and config.attention_weight:
         levels = [attention_collapse(alpha, config.attention_floor) for alpha in output.alphas.values()]
         losses["collapse"] = config.attention_weight * torch.stack(levels).mean()
-    for name, loss in of_style.items():
-        losses[name] = losses.get(name, zero) + loss * stylized.sum() / len(stylized)
+    for name, loss in apart.items():
+        share = (repairs if name in REPAIR_LOSSES else stylized).float().mean()
+        losses[name] = losses.get(name, zero) + loss * share
     return losses
 
 

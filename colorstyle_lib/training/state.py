@@ -22,6 +22,10 @@ from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
 from colorstyle_lib.training.distributed import ProcessGroup
 from colorstyle_lib.training.kept_maps import KeptMaps
+from colorstyle_lib.training.tasks import REPAIRS
+
+PARTS = {"restyling": ("stylize",), "repairing": REPAIRS}
+"""Parts of the generator that can learn alone, and the tasks that they learn by."""
 
 _VERSIONS = 8  # of a compiled part; torch's own limit for one function
 _BIN_IMAGES = 512  # whose colors are counted
@@ -92,13 +96,14 @@ class TrainState:
                 raise ConfigError(
                     f"these weights to start from are not of preset {preset.name!r}; name theirs"
                 ) from error
-        check_known("part to learn", config.trainable, ("all", "restyling"))
-        if config.trainable == "restyling":
-            if not preset.generator.restyling:
-                raise ConfigError(f"preset {preset.name!r} has no restyling levels that could learn")
-            if {name for name, weight in config.tasks if weight} != {"stylize"}:
-                raise ConfigError("restyling levels learn alone by the task stylize alone: --tasks stylize=1")
-            generator.requires_grad_(False).restyling.requires_grad_(True)
+        learns = config.trainable
+        check_known("part to learn", learns, ("all", *PARTS))
+        if learns != "all":
+            if not getattr(preset.generator, learns):
+                raise ConfigError(f"preset {preset.name!r} has no {learns} levels that could learn")
+            if not {name for name, weight in config.tasks if weight} <= set(PARTS[learns]):
+                raise ConfigError(f"{learns} levels learn alone by {' and '.join(PARTS[learns])} alone: set --tasks")
+            generator.requires_grad_(False).get_submodule(learns).requires_grad_(True)
         generator = generator.to(device, memory_format=torch.channels_last).train()
         discriminator = Discriminator(preset.discriminator).to(device, memory_format=torch.channels_last).train()
         return cls(

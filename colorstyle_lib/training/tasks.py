@@ -1,8 +1,8 @@
 """Multi-task batches: a task decides which parts of a picture the generator is given.
 
 The paper's section 2(1) wants one model for coloring and style; section 6 adds repair, enhancement and generation. One
-batch holds all of them: a picture's task says which of its planes are known, whether they are degraded, and what the
-second picture is for.
+batch holds all of them: a picture's task says which of its planes are known, how it is damaged, and what the second
+picture is for.
 """
 
 from __future__ import annotations
@@ -17,19 +17,18 @@ import torch
 from jaxtyping import Bool, Float, Int
 from PIL import Image, ImageDraw
 from torch import Tensor
-from torchvision.transforms.functional import gaussian_blur
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import TrainingConfig
 from colorstyle_lib.data.batches import Batches, Windows
 from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.model.content import content_planes
+from colorstyle_lib.model.repair_decoder import DAMAGES
 
-TASKS = ("automatic", "reference", "hints", "inpaint", "enhance", "generate", "stylize")
-"""Color a gray picture; by a reference; by hints. Fill a hole; undo degradation; make a picture from noise; restyle."""
+TASKS = ("automatic", "reference", "hints", "inpaint", "enhance", "stylize")
+"""Color a gray picture; by a reference; by hints. Fill holes; undo damage; restyle."""
 
-DEGRADED = 0.75
-"""Value of a mask plane where the content is known but degraded."""
+REPAIRS = ("inpaint", "enhance")
 
 _FARTHEST, _CUT = 1 / 8, 1 / 3  # augmentation: shift, and side of the part cut out, of a picture's side
 _TASK_STREAM = 4  # of random numbers, beside those of data.batches
@@ -39,7 +38,8 @@ _TAKEN = ((1, 1, 1), (0, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 
 _TAKEN_SHARES = (0.65, 0.1, 0.05, 0.06, 0.06, 0.04, 0.04)
 _FULL_STRENGTH = 0.85  # share of styles
 _FOREIGN = 0.15  # share of references that are crops of another picture
-_SCRATCHED = 0.5  # share of holes with up to five scratches beside the rectangles
+_DAMAGED = 0.4  # share of each kind of damage
+_WHOLE = 0.2  # share of pictures to enhance that need nothing
 _LAST_HINT = 0.15  # chance that a hint is the last: about seven a picture, sometimes one, sometimes thirty
 
 
@@ -54,8 +54,8 @@ class TaskBatch:
     rgb: Float[Tensor, "n 3 h w"]  # the real pictures, sRGB in [0, 1]
     other: Float[Tensor, "n 3 h w"]  # for each picture a second one
     task: Int[Tensor, " n"]  # indices into TASKS
-    known: Float[Tensor, "n 2 h w"]  # where L and where color is known: 0 no, 1 yes, DEGRADED in between
-    fade: Float[Tensor, "n 2"]  # what degraded pictures keep of their contrast and of their chroma
+    known: Float[Tensor, "n 2 h w"]  # where L and where color is known: 0 no, 1 yes
+    damage: Float[Tensor, "n 6"]  # amounts of DAMAGES
     z: Float[Tensor, "n k d"]  # noise vectors to choose from; 0 for pictures without noise
     taken: Float[Tensor, "n 3"]  # which of the style's modalities are taken
     strength: Float[Tensor, " n"]  # of the style
@@ -80,7 +80,7 @@ class TaskBatch:
     @functools.cached_property
     def content(self) -> Float[Tensor, "n 5 h w"]:
         """Content planes: what the generator is given."""
-        return content_planes(degrade(self.lab, self.fade), self.known[:, :1], self.known[:, 1:])
+        return content_planes(self.lab, self.known[:, :1], self.known[:, 1:])
 
     @functools.cached_property
     def real(self) -> Float[Tensor, "n 3 h w"]:
@@ -89,20 +89,6 @@ class TaskBatch:
         if not bool(stylized.any()):
             return self.lab
         return self.lab.index_put((stylized,), rgb_to_lab(self.other[stylized]))
-
-
-def degrade(lab: Float[Tensor, "n 3 h w"], fade: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3 h w"]:
-    """Make pictures dull: less contrast around their mean L, less chroma, and less sharp the less contrast is left.
-
-    ``fade`` is what is left of contrast and of chroma, in [0, 1]; 1 and 1 change nothing.
-    """
-    if bool((fade == 1).all()):
-        return lab
-    contrast, chroma = (f[:, None, None] for f in fade[..., None].unbind(1))
-    lightness = lab[:, :1]
-    soft = torch.lerp(gaussian_blur(lightness, [5, 5], [1.2, 1.2]), lightness, contrast)
-    mean = lightness.mean((-2, -1), keepdim=True)
-    return torch.cat((mean + contrast * (soft - mean), chroma * lab[:, 1:]), dim=1)
 
 
 def differentiable_augmentation(
@@ -199,42 +185,46 @@ def draw(batches: Batches, index: int, config: TrainingConfig, noise: int, style
 def _draw_row(task: str, crop: int, config: TrainingConfig, noise: int, rng: np.random.Generator) -> tuple[Any, ...]:
     """One picture's columns of a :class:`TaskBatch` from ``task`` on, and whether its second picture is foreign."""
     known = _draw_known(task, crop, rng)
-    degraded = (rng.uniform(0.4, 0.9), rng.uniform(0.1, 0.7))
-    fade = np.array(degraded if task == "enhance" else (1, 1), np.float32)
-    # A picture that is generated from nothing needs noise.
-    noisy = task == "generate" or (rng.random() < config.noise_fraction and task != "stylize")
+    damaged = task == "enhance" and rng.random() >= _WHOLE
+    damage = (damaged * (rng.random(len(DAMAGES)) < _DAMAGED) * rng.uniform(0.1, 0.9, len(DAMAGES))).astype(np.float32)
+    noisy = rng.random() < config.noise_fraction and task not in ("stylize", *REPAIRS)
     z = rng.standard_normal((config.imle_samples, noise), np.float32) * np.float32(noisy)
     chances = rng.random((2, 4), np.float32)
     taken = np.array(_TAKEN[rng.choice(len(_TAKEN), p=_TAKEN_SHARES)], np.float32)
     foreign = task == "stylize" or (task == "reference" and rng.random() < _FOREIGN)
     strength = np.float32(1 if rng.random() < _FULL_STRENGTH else rng.uniform(0.1, 1))
-    return TASKS.index(task), known, fade, z, taken, strength, chances, foreign
+    return TASKS.index(task), known, damage, z, taken, strength, chances, foreign
 
 
 def _draw_known(task: str, size: int, rng: np.random.Generator) -> np.ndarray:
     """``(2, size, size)``: where L and where color is known."""
     known = np.zeros((2, size, size), np.float32)
-    if task == "generate":
-        return known
     known[0] = 1
     # A photograph to be restyled or repaired may be gray, too.
     if task == "enhance" or (task in ("inpaint", "stylize") and rng.random() < 0.7):
         known[1] = 1
-    if task == "enhance":
-        known *= DEGRADED
-    elif task == "hints":
+    if task == "hints":
         for _ in range(rng.geometric(_LAST_HINT)):
             side = int(rng.integers(2, 7))
             top, left = rng.integers(0, size - side, 2)
             known[1, top : top + side, left : left + side] = 1
     elif task == "inpaint":
-        for _ in range(rng.integers(1, 4)):
-            height, width = rng.integers(size // 8, size // 3, 2)
-            top, left = rng.integers(0, size - height), rng.integers(0, size - width)
-            known[:, top : top + height, left : left + width] = 0
-        if rng.random() < _SCRATCHED:
-            lines = Image.new("L", (size, size))
-            for width in rng.integers(1, 6, rng.integers(1, 6)).tolist():
-                ImageDraw.Draw(lines).line(rng.integers(0, size, 6).tolist(), fill=1, width=width)
-            known[:, np.asarray(lines, bool)] = 0
+        known *= 1 - _draw_holes(size, rng)
     return known
+
+
+def _draw_holes(size: int, rng: np.random.Generator) -> np.ndarray:
+    """``(size, size)``, 1 in holes: rectangles, scratches, or strokes of a brush, at times two of these."""
+    holes = Image.new("L", (size, size))
+    pen = ImageDraw.Draw(holes)
+    for kind in rng.choice(3, rng.integers(1, 3), replace=False):
+        if kind == 0:
+            for _ in range(rng.integers(1, 4)):
+                top, left = rng.integers(0, size, 2)
+                height, width = rng.integers(size // 10, size // 3, 2)
+                pen.rectangle((left - width // 2, top - height // 2, left + width // 2, top + height // 2), fill=1)
+        else:
+            thinnest, thickest = ((1, 5), (size // 20, size // 7))[kind - 1]
+            for width in rng.integers(thinnest, thickest, rng.integers(1, 9 - 3 * kind)).tolist():
+                pen.line(rng.integers(0, size, 2 * rng.integers(2, 6)).tolist(), fill=1, width=width, joint="curve")
+    return np.asarray(holes, np.float32)

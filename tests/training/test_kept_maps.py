@@ -18,7 +18,7 @@ def frozen_preset():
     """A small decoder on the pretrained encoder, in bfloat16, with every task that needs no feature network."""
     preset = get_preset("companion")
     shape = {"encoder": "efficientnet_lite0", "width": 8, "max_width": 16, "depth": 5, "attention": "places"}
-    generator = GeneratorConfig(colors="bins", noise=4, lightness=True, **shape)
+    generator = GeneratorConfig(colors="bins", noise=4, repairing=8, **shape)
     return replace(preset, generator=generator, training=replace(preset.training, tasks=TASKS, batch_size=8))
 
 

@@ -1,0 +1,104 @@
+"""Enhancement of pictures of any size (the paper's section 6): the damage is told first, then undone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as nnf
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.environment import versions
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.images.read import Photo, Source, open_photo, to_tensor
+from colorstyle_lib.inference.colorizer import Result, pixels_hash
+from colorstyle_lib.inference.inpainter import inside, tiles
+from colorstyle_lib.model.attention import AttentionOverride
+from colorstyle_lib.model.modalities import MODALITIES
+from colorstyle_lib.model.repair_decoder import DAMAGES, LEVEL, STEP, TONES, Repaired, Tone
+
+if TYPE_CHECKING:
+    from colorstyle_lib.inference.colorstyle import ColorStyle
+
+_PROBES = 9  # tiles in which details are looked at, to tell blur, noise and blocks
+_SMALL = 256  # pixels of the shorter side at which tones are read
+_FROM, _TO = 0.12, 0.3  # amounts of damage below which nothing is done, and from which all
+
+
+@dataclass(kw_only=True, eq=False)
+class Enhancer:
+    """Makes pictures clearer and more vivid. Options and errors are those of :meth:`.ColorStyle.enhance`."""
+
+    model: ColorStyle
+    strength: float = 1.0
+    details: bool = True
+    tones: bool = True
+    attention: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength <= 1.5:
+            raise ConfigError(f"strength is 0 (the picture itself) to 1.5, not {self.strength}")
+        if not self.model.generator.config.repairing:
+            raise ConfigError("these weights cannot repair: enhance needs weights with repairing levels")
+        self._override = AttentionOverride(fix=self.attention) if self.attention is not None else None
+
+    @torch.inference_mode()
+    def __call__(self, picture: Source) -> Result:
+        """Enhance one picture."""
+        photo = open_photo(picture)
+        pixels = np.asarray(photo.picture)
+        windows = list(tiles(np.ones(pixels.shape[:2], bool)))
+        chosen = np.linspace(0, len(windows) - 1, min(_PROBES, len(windows))).round().astype(int)
+        probes = [self._look(pixels[windows[i][0]])[1] for i in chosen]
+        small = rgb_to_lab(self.model.working_copy(photo.picture, min(_SMALL, *photo.picture.size)))
+        tone_amounts, tone = self.model.generator.repairing.read_tones(small)
+        detail_amounts = torch.cat([probe.amounts[:, len(TONES) :] for probe in probes]).median(0, keepdim=True).values
+        amounts = torch.cat((tone_amounts, detail_amounts), 1)[0]
+        of_details = self.strength * self.details * _share(amounts[len(TONES) :])
+        of_tones = self.strength * self.tones * _share(amounts[: len(TONES)])
+        made = pixels.copy()
+        for outer, inner in windows if of_details or of_tones else ():
+            made[inner] = self._enhance(pixels[outer], of_details, of_tones, tone)[inside(outer, inner)]
+        provenance = {
+            "task": "enhance",
+            "strength": self.strength,
+            "damage": {name: round(float(amount), 3) for name, amount in zip(DAMAGES, amounts, strict=True)},
+            "applied": {"details": round(of_details, 3), "tones": round(of_tones, 3)},
+            "attention": self.attention and dict(self.attention),
+            "weights_sha256": self.model.weights_hash,
+            "versions": versions(),
+            "input_sha256": pixels_hash(photo.picture),
+        }
+        alpha = torch.stack([probe.alpha[0].mean((1, 2)) for probe in probes]).mean(0)
+        maps = {LEVEL: dict(zip(MODALITIES, alpha.cpu()[:, None, None], strict=True))}
+        source = Photo(photo.picture, photo.alpha, kept=photo.kept)
+        return Result(Image.fromarray(made), provenance, maps, source=source)
+
+    def _look(self, pixels: np.ndarray) -> tuple[Float[Tensor, "1 3 h w"], Repaired]:
+        """A tile in Lab, and what the repair decoder says of it, grown to sides that it can take."""
+        lab = rgb_to_lab(to_tensor(Image.fromarray(pixels))[None].to(self.model.device))
+        height, width = lab.shape[-2:]
+        grown = nnf.pad(lab, (0, -width % STEP, 0, -height % STEP), mode="replicate")
+        return lab, self.model.generator.repair(grown, torch.zeros_like(grown[:, :1]), override=self._override)[1]
+
+    def _enhance(self, pixels: np.ndarray, of_details: float, of_tones: float, tone: Tone) -> np.ndarray:
+        """A tile with these shares of what mends details and tones."""
+        if of_details:
+            lab, said = self._look(pixels)
+            lab = lab + of_details * said.change[..., : lab.shape[2], : lab.shape[3]]
+        else:
+            lab = rgb_to_lab(to_tensor(Image.fromarray(pixels))[None].to(self.model.device))
+        lab = torch.lerp(lab, tone(lab), of_tones).clamp(-128, 128)
+        made = (lab_to_rgb(fit_gamut(lab))[0].clamp(0, 1) * 255).round().byte()
+        return made.permute(1, 2, 0).cpu().numpy()
+
+
+def _share(amounts: Float[Tensor, " k"]) -> float:
+    """How much of a change is applied: none where no damage is seen, so that a good picture stays as it is."""
+    return float(((amounts.max() - _FROM) / (_TO - _FROM)).clamp(0, 1))
