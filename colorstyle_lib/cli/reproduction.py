@@ -15,6 +15,7 @@ from colorstyle_lib.errors import ConfigError, DataError, check_known
 
 _EXCLUDED = {  # by benchmark the options that it does not take, and why
     "style": (("demo", "opponents"), "--style measures on paintings and against its own opponents"),
+    "repair": (("demo", "opponents"), "--repair measures on a data root against its own opponents"),
     "clips": (("demo", "data", "opponents"), "--clips measures on the demo photographs"),
     "specialists": (("demo", "weights", "name"), "--specialists measures what `colorstyle opponents` trained"),
 }
@@ -58,6 +59,7 @@ def add_reproduction_commands(commands: Any) -> None:
     slow = "with --style: on N pairs the optimization, for minutes each"
     add("--optimize", type=int, default=0, metavar="N", help=slow)
     add("--clips", action="store_true", help="how much restyled clips flicker; needs no data root")
+    add("--repair", action="store_true", help="inpainting and enhancement against other fills and filters")
     add("--limit", type=int, metavar="N", help="only N pictures of each set, or pairs, for a first look")
     add("--output", type=Path, metavar="FILE", help="default: figures/results.json; with --limit runs/results.json")
 
@@ -117,8 +119,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     from colorstyle_lib import paths
-    from colorstyle_lib.reproduction.benchmarks import coloring, flicker, style, unified_vs_specialists
-    from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Run, print_numbers, print_table
+    from colorstyle_lib.reproduction.benchmarks import coloring, flicker, repair, style, unified_vs_specialists
+    from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Run, load_squares, print_numbers, print_table
     from colorstyle_lib.reproduction.results.store import RESULTS
 
     limit, demo = arguments.limit, arguments.demo
@@ -136,7 +138,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     unmeasured = demo or benchmark == "clips"
     roots = None if unmeasured else [paths.data_root(one, needed_for="measuring") for one in arguments.data or [""]]
     root = roots and roots[0]
-    if benchmark != "coloring" and (len(arguments.data) > 1 or arguments.datasets):
+    if benchmark not in ("coloring", "repair") and (len(arguments.data) > 1 or arguments.datasets):
         raise ConfigError(f"--{benchmark} measures on one data root, and on all of it")
     output = arguments.output or (paths.RUNS / "results.json" if limit else RESULTS)
     run = Run(output, arguments.weights, arguments.name, limit, arguments.datasets, arguments.together)
@@ -148,6 +150,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         style.evaluate_style(root, run, optimized=arguments.optimize)
     elif benchmark == "clips":
         print_numbers(flicker.evaluate_clips(run))
+    elif benchmark == "repair":
+        print_numbers(repair.evaluate_repair(load_squares(roots, repair.SIDE, limit, arguments.datasets), run))
     elif benchmark == "specialists":
         numbers = unified_vs_specialists.evaluate_specialists(root, arguments.specialists or [baselines], run)
         _print_verdicts(numbers, unified_vs_specialists.JOINT, numbers[0].data, "joint_coloring")

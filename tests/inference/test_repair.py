@@ -1,0 +1,154 @@
+"""Inpainting, enhancement and restoration of pictures of any size, by a decoder that has learned nothing yet."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from colorstyle_lib.config import get_preset
+from colorstyle_lib.data import scenes as synthetic
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.images.read import to_picture
+from colorstyle_lib.inference import enhancer
+from colorstyle_lib.inference.colorstyle import ColorStyle
+from colorstyle_lib.inference.inpainter import find_damage, inside, tiles
+from colorstyle_lib.inference.restorer import STAGES
+from colorstyle_lib.model.generator import Generator
+
+SCENE = to_picture(synthetic.scenes(1, 320, seed=3).rgb[0])
+
+
+def new_model(**changes):
+    torch.manual_seed(0)
+    generator = Generator(replace(get_preset("tiny").generator, **changes)).eval().requires_grad_(False)
+    if generator.config.repairing:
+        torch.nn.init.normal_(generator.repairing.last.weight, std=0.01)
+    return ColorStyle(generator, "none", torch.device("cpu"))
+
+
+MODEL = new_model()
+
+
+def holed(size, *, color="white", width=5):
+    picture, mask = SCENE.resize(size), Image.new("L", size)
+    pen = ImageDraw.Draw(mask)
+    pen.line((3, 5, size[0] - 9, size[1] - 4), fill=255, width=width)
+    return Image.composite(Image.new("RGB", size, color), picture, mask), mask
+
+
+@pytest.mark.parametrize("size", [(97, 61), (320, 128), (31, 700), (700, 320)])
+def test_holes_are_filled_and_every_other_pixel_stays(size):
+    given, mask = holed(size)
+    result = MODEL.inpaint(given, mask)
+    unknown = np.asarray(mask) > 0
+    before, after = np.asarray(given), np.asarray(result.image)
+    assert np.array_equal(before[~unknown], after[~unknown])
+    assert np.abs(after[unknown].astype(int) - 255).mean() > 30  # no longer white
+    assert result.provenance["filled"] == pytest.approx(unknown.mean(), abs=1e-5)
+    assert sum(result.attention["8"].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_large_hole_is_filled_near_its_surround():
+    true = SCENE.resize((512, 400))
+    unknown = np.zeros((400, 512), bool)
+    unknown[90:300, 120:380] = True  # more than a quarter
+    given = np.where(unknown[..., None], np.uint8(255), np.asarray(true))
+    filled = np.asarray(new_model().inpaint(given, unknown).image).astype(int)
+    error = np.abs(filled - np.asarray(true))[unknown].mean()
+    assert error < 0.5 * np.abs(255 - np.asarray(true).astype(int))[unknown].mean()
+
+
+def test_a_gray_picture_is_filled_gray_and_colored_on_request():
+    given, mask = (one.convert("L") for one in holed((160, 128)))
+    gray = np.asarray(MODEL.inpaint(given, mask).image)
+    assert np.ptp(gray, axis=2).max() <= 1
+    colored = MODEL.inpaint(given, mask, color=True)
+    assert np.ptp(np.asarray(colored.image), axis=2).max() > 3
+    assert list(colored.stages) == ["damage", "fill"]
+
+
+def test_scratches_and_dust_are_found_and_things_are_not():
+    clean = SCENE.resize((300, 300))
+    scratched, mask = clean.copy(), Image.new("1", clean.size)
+    for image, color in ((scratched, "white"), (mask, 1)):
+        pen = ImageDraw.Draw(image)
+        pen.line((20, 10, 90, 280), fill=color, width=2)
+        pen.line((200, 30, 190, 260), fill=color, width=1)
+    found, true = find_damage(scratched), np.asarray(mask)
+    assert found[true].mean() > 0.8
+    assert found[~true].mean() < 0.05
+    result = MODEL.inpaint(scratched)
+    assert np.array_equal(np.asarray(result.stages["damage"]), found)
+
+
+@pytest.mark.parametrize(
+    ("mask", "said"),
+    [
+        (np.zeros((60, 80), bool), "empty"),
+        (np.ones((60, 80), bool), "covers the whole picture"),
+        (np.ones((6, 8), bool), "8 x 6 pixels and the picture 80 x 60"),
+    ],
+)
+def test_masks_that_cannot_be_are_refused(mask, said):
+    with pytest.raises(ConfigError, match=said):
+        MODEL.inpaint(SCENE.resize((80, 60)), mask)
+
+
+def test_weights_that_only_color_say_so():
+    plain = new_model(repairing=0)
+    for call in (plain.inpaint, plain.enhance, plain.restore):
+        with pytest.raises(ConfigError, match="cannot repair"):
+            call(SCENE)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (40, 700), (600, 600), (257, 256)])
+@pytest.mark.parametrize("factor", [1, 2])
+def test_tiles_hold_every_pixel_once(shape, factor):
+    count = np.zeros(shape, int)
+    for outer, inner in tiles(np.ones(shape, bool), factor):
+        count[inner] += 1
+        assert np.zeros(shape)[outer][inside(outer, inner)].shape == np.zeros(shape)[inner].shape
+        assert max(s.stop - s.start for s in outer) <= 256 * factor
+    assert count.min() == count.max() == 1
+
+
+def test_enhancing_tells_the_damage_and_leaves_a_good_picture(monkeypatch):
+    picture = SCENE.resize((300, 260))
+    result = MODEL.enhance(picture)
+    assert list(result.provenance["damage"]) == ["fade", "contrast", "haze", "blur", "noise", "blocks"]
+    assert result.image.size == picture.size
+    assert not np.array_equal(np.asarray(result.image), np.asarray(picture))
+    assert np.array_equal(np.asarray(MODEL.enhance(picture, 0.0).image), np.asarray(picture))
+    monkeypatch.setattr(enhancer, "_FROM", 1.0)
+    monkeypatch.setattr(enhancer, "_TO", 1.1)  # as if no damage were seen
+    assert np.array_equal(np.asarray(MODEL.enhance(picture).image), np.asarray(picture))
+    with pytest.raises(ConfigError, match="strength is 0"):
+        MODEL.enhance(picture, 2.0)
+
+
+def test_tiles_of_one_picture_meet_without_a_step():
+    """What a network changes in a tile depends on what is far away only a little: here a flat picture in four tiles."""
+    flat = Image.new("RGB", (400, 400), (90, 120, 60))
+    made = np.asarray(MODEL.enhance(flat, tones=False).image).astype(int)
+    assert (
+        np.abs(np.diff(made[100:300, 100:300], axis=0)).max()
+        <= 2 + np.abs(np.diff(made[110:140, 110:140], axis=0)).max()
+    )
+
+
+def test_a_restoration_shows_its_stages_and_each_can_be_skipped():
+    given, _ = (one.convert("L") for one in holed((160, 128), width=2))
+    result = MODEL.restore(given)
+    assert list(result.stages) == ["given", "damage", "fill", "details", "color", "tones"]
+    assert list(result.provenance["stages"]) == list(STAGES)
+    assert np.ptp(np.asarray(result.image), axis=2).max() > 3
+    gray = MODEL.restore(given, skip=["color", "tones"])
+    assert list(gray.stages) == ["given", "damage", "fill", "details"]
+    in_color = MODEL.restore(SCENE, skip=["fill"])
+    assert "color" not in in_color.stages
+    with pytest.raises(ConfigError, match="did you mean 'color'"):
+        MODEL.restore(given, skip=["colour"])
+    with pytest.raises(ConfigError, match="nothing is left"):
+        MODEL.restore(given, skip=STAGES)
