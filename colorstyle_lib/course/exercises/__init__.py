@@ -1,5 +1,6 @@
 """Checkers of the exercises: each takes a function and answers "yes: ..." or "not yet: ...", with a hint."""
 
+from colorstyle_lib.course.exercises.applications import harmonic_fill, haze, walk
 from colorstyle_lib.course.exercises.color import (
     best_guess,
     best_saturation,

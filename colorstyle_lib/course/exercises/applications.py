@@ -1,0 +1,63 @@
+"""The checkers of notebook 08: a harmonic fill, a damage model and its inverse, a walk between two points of noise."""
+
+import torch
+
+from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_tensor, matches
+
+
+@checker
+def harmonic_fill(attempt: Attempt):
+    """Unknown pixels become the mean of their four neighbors; the others stay."""
+    y, x = torch.meshgrid(torch.arange(12.0), torch.arange(16.0), indexing="ij")
+    plane, unknown = 10 + 3 * x + 2 * y, torch.zeros(12, 16, dtype=torch.bool)
+    unknown[3:9, 4:11] = True
+    given = torch.where(unknown, 0.0, plane)
+    untouched = given.clone()
+    result = attempt(given, unknown)
+    yield from is_tensor(result, plane, "the plane")
+    yield torch.equal(given, untouched), "it changes the plane that it was given; work on a copy"
+    yield is_close(result[~unknown], plane[~unknown]), "pixels outside the hole must stay as they are"
+    wrong = float((result - plane)[unknown].abs().max())
+    flat = float(plane[~unknown].mean())
+    yield not is_close(result[unknown], torch.full_like(result[unknown], flat), 1.0), "one value for the whole hole"
+    yield wrong < 0.5, f"a slope should go on through the hole; yours is up to {wrong:.1f} off: repeat until it settles"
+    corner = torch.zeros(6, 6, dtype=torch.bool)
+    corner[:3, :3] = True
+    ramp = torch.arange(6.0).expand(6, 6)
+    filled = attempt(torch.where(corner, 0.0, ramp), corner)
+    yield bool(filled.isfinite().all()) and float(filled[corner].min()) > 1, "at the border a pixel has fewer neighbors"
+    return "every pixel is the mean of its neighbors, so nothing inside is larger or smaller than on the rim"
+
+
+@checker
+def haze(attempt: Attempt):
+    """A veil, and the picture without it: L' = (1 - t) L + t A, and back."""
+    light = torch.linspace(0, 100, 11)
+    for t in (0.0, 0.3, 0.8):
+        hazy = attempt(light.clone(), t, 92.0)
+        yield from is_tensor(hazy, light, "L")
+        wanted = (1 - t) * light + t * 92.0
+        mistakes = {
+            "a veil also hides what is behind it: L gets the weight 1 - t": light + t * 92.0,
+            "t is the share of the veil, 1 - t that of the picture": t * light + (1 - t) * 92.0,
+        }
+        yield from matches(hazy, wanted, f"at t = {t:g} black should become {float(wanted[0]):.1f}", mistakes)
+    return "white moves towards the veil a little, black a lot: contrast shrinks by 1 - t"
+
+
+@checker
+def walk(attempt: Attempt):
+    """Points between two points of noise, as long as these: spherical interpolation."""
+    random = torch.Generator().manual_seed(2)
+    one, other = torch.randn((2, 64), generator=random)
+    other = other / other.norm() * one.norm()
+    points = [attempt(one.clone(), other.clone(), t) for t in (0.0, 0.25, 0.5, 1.0)]
+    yield from is_tensor(points[1], one, "the two points")
+    yield is_close(points[0], one, 1e-3) and is_close(points[3], other, 1e-3), "t = 0 is the first, t = 1 the second"
+    length = float(points[2].norm() / one.norm())
+    straight = is_close(points[2], (one + other) / 2, 1e-3)
+    yield not straight, f"half way it is only {length:.2f} times as long; noise of that length is rare: turn instead"
+    yield abs(length - 1) < 0.01, f"half way it is {length:.2f} times as long as the ends"
+    angles = [float(torch.nn.functional.cosine_similarity(one, p, dim=0).clamp(-1, 1).acos()) for p in points[1:]]
+    yield abs(angles[0] - 0.25 * angles[2]) < 0.02, "equal steps of t should be equal angles"
+    return "every step is as far, and every point as likely, as the next"
