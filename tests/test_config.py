@@ -51,7 +51,7 @@ def test_unknown_key_names_the_nearest_and_known_ones_change():
             {"vividness": float("nan")},
             {"modalities": "color"},
             {"attention_at": (4, -8)},
-            {"lightness": 1},
+            {"noise": True},
             {"depth": 10**9},
         ),
     ],

@@ -46,7 +46,7 @@ def modes_and_quality(results: Mapping[str, Sequence[tuple[int, float]]], modes:
 
 
 _NUMBERS = {
-    "losses": ("loss", "color", "lightness", "adversarial", "discriminator"),
+    "losses": ("loss", "color", "hole", "adversarial", "discriminator"),
     "PSNR ab of the average, dB": ("psnr_ab",),
     "discriminator accuracy": ("discriminator_accuracy",),
     "colorfulness, 1 is real": ("colorfulness_ratio",),

@@ -48,7 +48,7 @@ def _preset(name: str, generator: dict[str, Any], training: dict[str, Any]) -> P
     return change(_COMPANION, name=name, **parts)
 
 
-_PLAIN_SHAPE = {"noise": 0, "lightness": False, "vividness": 0.0}
+_PLAIN_SHAPE = {"noise": 0, "repairing": 0, "vividness": 0.0}
 _PLAIN_TRAINING = {
     "tasks": (("automatic", 1.0),),
     "objective": "none",

@@ -68,13 +68,13 @@ def test_curves_show_stages_verdicts_and_quality():
     log = [
         line(1, "supervised"),
         line(2, "catch_up", discriminator_accuracy=0.6),
-        line(3, "joint", discriminator_accuracy=0.8, lightness=0.0),
+        line(3, "joint", discriminator_accuracy=0.8, hole=0.0),
     ]
     figure = plots.training_curves(log)
     assert len(figure.axes) == 4
     assert curve(panel(figure, "discriminator accuracy"), "discriminator accuracy") == [[2, 0.6], [3, 0.8]]
     assert curve(panel(figure, "losses"), "loss") == [[1, 30], [2, 15], [3, 10]]
-    assert "lightness" not in [one.get_label() for one in panel(figure, "losses").lines]  # 0 all along
+    assert "hole" not in [one.get_label() for one in panel(figure, "losses").lines]  # 0 all along
     assert curve(panel(figure, "PSNR ab of the average, dB"), "psnr ab")[-1] == [3, 23]
     ends = [one.get_xdata()[0] for one in panel(figure, "losses").lines if one.get_linestyle() == ":"]
     assert ends == [1, 2, 3]
