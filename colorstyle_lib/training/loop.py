@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from colorstyle_lib import paths
 from colorstyle_lib.config import Preset
 from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.errors import WeightsError
@@ -126,7 +127,7 @@ class GanLearner:
         self.state = TrainState.new(preset, seed, group.device, start_from)
         self.context = StepContext.new(preset, batches, group)
         if batches.fixed:
-            self.context = replace(self.context, kept=KeptMaps(maps or Path(), batches, self.state.generator))
+            self.context = replace(self.context, kept=KeptMaps(maps or paths.RUNS / "maps", batches, self.state.generator))
 
     def draw(self, step: int) -> DrawnBatch:
         """The batch of a step."""
