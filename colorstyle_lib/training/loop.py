@@ -127,7 +127,9 @@ class GanLearner:
         self.state = TrainState.new(preset, seed, group.device, start_from)
         self.context = StepContext.new(preset, batches, group)
         if batches.fixed:
-            self.context = replace(self.context, kept=KeptMaps(maps or paths.RUNS / "maps", batches, self.state.generator))
+            self.context = replace(
+                self.context, kept=KeptMaps(maps or paths.RUNS / "maps", batches, self.state.generator)
+            )
 
     def draw(self, step: int) -> DrawnBatch:
         """The batch of a step."""
