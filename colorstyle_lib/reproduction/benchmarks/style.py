@@ -7,8 +7,9 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache, partial
 from pathlib import Path
-from statistics import median
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,11 +17,10 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
-from colorstyle_lib import paths
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.batches import center_crops, decode_images
 from colorstyle_lib.data.datasets import list_images
-from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
+from colorstyle_lib.errors import ColorStyleError, DataError
 from colorstyle_lib.images.read import to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.bootstrap import Statistic, difference_of, ratio_of
@@ -29,8 +29,8 @@ from colorstyle_lib.model.modalities import MODALITIES, describe
 from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.baselines.method import ColorMethod, StyleMethod
 from colorstyle_lib.reproduction.baselines.style import optimization, quick_methods, stylizing
-from colorstyle_lib.reproduction.benchmarks.runner import Run, numbers_of, print_table
-from colorstyle_lib.reproduction.results.store import Number, Provenance, add_line, merge_results, read_lines
+from colorstyle_lib.reproduction.benchmarks.runner import Run, cached, joined, numbers_of, print_table
+from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, merge_results
 
 STYLE_PAIRS = "style_pairs"  # the name of the pairs among data sets
 
@@ -80,116 +80,103 @@ def validation_pairs(root: Path, n: int = PAIRS, *, size: int = SIZE, seed: int 
     return Pairs(squares[1], squares[0], style_of, names[1], names[0])
 
 
-@dataclass(frozen=True)
-class Trial:
-    """The result of one method, at one strength, on one pair, by their names."""
-
-    name: str
-    strength: float
-    content: str
-    style: str
-    seconds: float  # wall time of restyling, whatever else the machine was doing
-    scores: StyleScores
-
-
 def style_judge() -> StyleJudge:
     """The judge of the benchmark, with pretrained networks; errors as of their loading."""
     return StyleJudge(load_vgg19().to(memory_format=torch.channels_last), pretrained_efficientnet_lite0())
 
 
-def measure_pairs(methods: Sequence[StyleMethod], pairs: Pairs, judge: StyleJudge, log: Path) -> list[Trial]:
-    """Restyle every pair with every method, and measure the results: one for each method and pair, pair by pair.
+def measure_pairs(methods: Sequence[StyleMethod], pairs: Pairs, judge: StyleJudge) -> dict[StyleMethod, Columns]:
+    """Restyle every pair with every method: columns of :data:`MEASURES` and ``seconds`` of each method, a row a pair.
 
-    Methods differ in name or strength. The log is a file of JSON lines to which each result is added at once; results
-    in it are not made again.
+    Seconds are wall time of restyling, whatever else the machine was doing. Each result is kept in ``runs/measured`` at
+    once, and is not made again.
 
     Raises:
         ColorStyleError: a method gives a picture of another size.
     """
-    size, known, described, trials = pairs.contents.shape[-1], {}, {}, []
-    for entry in read_lines(log):
-        if entry.pop("size") == size:
-            trial = Trial(**entry | {"scores": StyleScores(**entry["scores"])})
-            known[trial.name, trial.strength, trial.content, trial.style] = trial
-    for i, style_number in enumerate(tqdm(pairs.style_of, unit="pair", mininterval=10)):
-        photograph, style, target = pairs.contents[i : i + 1], pairs.styles[style_number : style_number + 1], None
-        for method in methods:
-            key = (method.name, method.strength, pairs.content_names[i], pairs.style_names[style_number])
-            if key not in known:
-                target = target or judge.content(photograph)
-                if style_number not in described:
-                    described[style_number] = judge.style(style)
-                started = time.perf_counter()
-                result = method.restyle(photograph, style)
-                seconds = time.perf_counter() - started
-                if result.shape != photograph.shape:
-                    raise ColorStyleError(f"{method.name} made {tuple(result.shape)} of {tuple(photograph.shape)}")
-                known[key] = Trial(*key, seconds, judge.scores(result, target, described[style_number]))
-                add_line(log, {"size": size, **asdict(known[key])})
-            trials.append(known[key])
-    return trials
+    found: dict[StyleMethod, list[Columns]] = {method: [] for method in methods}
+    for i, number in enumerate(tqdm(pairs.style_of, unit="pair", mininterval=10)):
+        photograph, style = pairs.contents[i : i + 1], pairs.styles[number : number + 1]
+        target, goal = cache(partial(judge.content, photograph)), cache(partial(judge.style, style))
+        for method, rows in found.items():
+            measured = partial(_measured, method, photograph, style, judge, target, goal)
+            rows.append(cached(measured, photograph, style, method.name, str(method.strength), StyleJudge))
+    return {method: joined(rows) for method, rows in found.items()}
+
+
+def _measured(
+    method: StyleMethod, photograph: Tensor, style: Tensor, judge: StyleJudge, target: Any, goal: Any
+) -> Columns:
+    """One row of :func:`measure_pairs`; target and goal describe both pictures when they are asked for."""
+    started = time.perf_counter()
+    result = method.restyle(photograph, style)
+    seconds = time.perf_counter() - started
+    if result.shape != photograph.shape:
+        raise ColorStyleError(f"{method.name} made {tuple(result.shape)} of {tuple(photograph.shape)}")
+    values = {**asdict(judge.scores(result, target(), goal())), "seconds": seconds}
+    return {name: torch.tensor([value], dtype=torch.float64) for name, value in values.items()}
 
 
 def style_numbers(
-    trainings: Sequence[Sequence[Trial]], method: ColorMethod, rivals: Sequence[Sequence[Trial]], provenance: Provenance
+    trainings: Sequence[Columns],
+    painting: Sequence[int],
+    method: ColorMethod,
+    provenance: Provenance,
+    rivals: Sequence[Columns] = (),
+    rival: str = "",
 ) -> list[Number]:
     """Mean :data:`MEASURES` of one method, or where there is a rival the differences from it, paired over pairs.
 
-    Both come as one list for each training. Pairs that share a painting are not independent, so samples are drawn of
-    paintings, each with all of its pairs.
+    Both come as columns of :func:`measure_pairs` for each training; where one has more pairs, its first ones count.
+    ``painting`` is the number of each pair's painting: pairs that share one are not independent, so samples are drawn
+    of paintings, each with all of its pairs.
 
     Raises:
-        ConfigError: the two were measured on no pair in common, or all pairs share one painting.
+        ConfigError: all pairs share one painting.
     """
-    suffix, note = (f"_minus_{rivals[0][0].name}", "paired over pairs; ") if rivals else ("", "")
-    note, rows = "; ".join(filter(None, (f"{note}less is better; interval over paintings", method.note))), []
+    suffix, note = (f"_minus_{rival}", "paired over pairs; ") if rivals else ("", "")
+    note = "; ".join(filter(None, (f"{note}less is better; interval over paintings", method.note)))
+    n = min(len(side["style"]) for side in (*trainings, *rivals))
+    of, rows = torch.tensor(painting[:n]), []
+    counts = torch.bincount(of).double()
     for sides in zip(trainings, rivals, strict=True) if rivals else zip(trainings, strict=True):
-        by_pair = [{(trial.content, trial.style): trial for trial in side} for side in sides]
-        both = sorted(set.intersection(*map(set, by_pair)))
-        if not both:
-            raise ConfigError(f"{' and '.join(one[0].name for one in sides)} were measured on no pair in common")
-        paintings, painting = np.unique([style for _, style in both], return_inverse=True)
-        counts, found = torch.from_numpy(np.bincount(painting).astype(float)), {}
+        found = {}
         for measure in MEASURES:
-            sums = (np.bincount(painting, [getattr(side[pair].scores, measure) for pair in both]) for side in by_pair)
-            one, *other = (ratio_of(torch.from_numpy(each), counts) for each in sums)
+            one, *other = (ratio_of(torch.bincount(of, side[measure][:n]), counts) for side in sides)
             found[f"style_{measure}{suffix}"] = difference_of(one, *other) if other else one, note
         rows.append(found)
-    return [replace(one, n=len(both)) for one in numbers_of(rows, method, STYLE_PAIRS, len(paintings), provenance)]
+    return [replace(one, n=n) for one in numbers_of(rows, method, STYLE_PAIRS, len(counts), provenance)]
 
 
 def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0) -> list[Number]:
     """Restyle the same pairs with weights and every baseline, keep the numbers, and print the table.
 
-    Results are added to ``runs/style_benchmark.jsonl`` at once; those of the same weights in it are not made again.
     Weights that only color are left out. The run's limit is of pairs, by default :data:`PAIRS`; on ``optimized`` pairs
     the optimization is measured too.
 
     Raises:
         WeightsError: missing weights. DataError: too few pictures. MissingExtraError: a package is not installed.
     """
-    model, name, count = ColorStyle.load(run.weights), run.method, run.limit or PAIRS
-    logged = f"ours {model.weights_hash[:8]}"  # keeps results of other weights in the log apart
-    ours = [stylizing(model, logged, strength) for strength in STRENGTHS] if model.generator.config.restyling else []
+    model, count = ColorStyle.load(run.weights), run.limit or PAIRS
+    own = f"ours {model.weights_hash[:8]}"  # keeps what is measured of other weights apart
+    ours = [stylizing(model, own, strength) for strength in STRENGTHS] if model.generator.config.restyling else []
     judge, pairs, others = style_judge(), validation_pairs(root, count, size=size), quick_methods()
-    log, trials = paths.RUNS / "style_benchmark.jsonl", {}
-    measured = measure_pairs([*others, *ours], pairs, judge, log)
+    measured = measure_pairs([*others, *ours], pairs, judge)
     if optimized:
         others.append(optimization())
-        measured += measure_pairs(others[-1:], validation_pairs(root, optimized, size=size), judge, log)
-    for trial in measured:
-        trials.setdefault((trial.name, trial.strength), []).append(trial)
+        measured |= measure_pairs(others[-1:], validation_pairs(root, optimized, size=size), judge)
     provenance, numbers = run.provenance(" --style", more=f" --optimize {optimized}" if optimized else ""), []
-    for (title, strength), some in trials.items():
-        mine = title == logged
-        shown = f"{name if mine else title}{f' at {strength:g}' if strength not in (0.0, 1.0) else ''}"
-        method = ColorMethod(shown, None, weights=model.weights_hash if mine else None)
-        for rivals in ([], *([trials[one.name, one.strength]] for one in others if mine)):
-            numbers += style_numbers([some], method, rivals, provenance)
+    for method, columns in measured.items():
+        at = f" at {method.strength:g}" if method.strength not in (0.0, 1.0) else ""
+        weights = model.weights_hash if method in ours else None
+        shown = ColorMethod(f"{run.method if weights else method.name}{at}", None, weights=weights)
+        numbers += style_numbers([columns], pairs.style_of, shown, provenance)
+        for rival in others if weights else ():
+            numbers += style_numbers([columns], pairs.style_of, shown, provenance, [measured[rival]], rival.name)
     merge_results(numbers, run.output)
     print_table(numbers, {f"style_{measure}": (measure, 3, 1.0) for measure in MEASURES})
-    for (title, strength), some in trials.items():
-        print(f"{title} at {strength:g}: {median(trial.seconds for trial in some):.2f} s a picture")
+    for method, columns in measured.items():
+        print(f"{method.name} at {method.strength:g}: {columns['seconds'].median():.2f} s a picture")
     if ours:
         few = validation_pairs(root, min(count, MODALITY_PAIRS, len(pairs.styles)), size=size)
         try:
@@ -197,7 +184,7 @@ def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0
         except DataError as error:
             print(f"not measured, the effect of one modality alone: {error}", file=sys.stderr)
         else:
-            numbers += modality_numbers(distances, name, STYLE_PAIRS, provenance, model.weights_hash)
+            numbers += modality_numbers(distances, run.method, STYLE_PAIRS, provenance, model.weights_hash)
             merge_results(numbers, run.output)
     return numbers
 

@@ -21,7 +21,7 @@ from colorstyle_lib.reproduction.baselines.style import stylizing
 from colorstyle_lib.reproduction.benchmarks import style
 from colorstyle_lib.reproduction.benchmarks.coloring import REAL, SIZE, coloring_numbers, measure_all, metrics_of
 from colorstyle_lib.reproduction.benchmarks.runner import Run, Squares, load_squares
-from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
+from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, merge_results
 
 JOINT, COLOR, STYLE = SPECIALISTS
 
@@ -34,8 +34,8 @@ Trainings = Sequence[ColorMethod]
 def evaluate_specialists(root: Path, folders: Sequence[Path], run: Run, *, size: int = style.SIZE) -> list[Number]:
     """Measure the joint model and both specialists, with paired differences, and keep the numbers.
 
-    Each folder has the folders of ``colorstyle opponents`` of another seed. The first keeps what was restyled, which is
-    not done again. Pairs are by default :data:`PAIRS`, their squares of ``size`` pixels.
+    Each folder has the folders of ``colorstyle opponents`` of another seed. Pairs are by default :data:`PAIRS`, their
+    squares of ``size`` pixels.
 
     Raises:
         WeightsError: see :func:`read_trainings`, or VGG-19's weights are missing.
@@ -47,8 +47,7 @@ def evaluate_specialists(root: Path, folders: Sequence[Path], run: Run, *, size:
     numbers = color_numbers(methods[JOINT], methods[COLOR], load_squares(root, SIZE, run.limit), provenance)
     merge_results(numbers, run.output)  # before minutes of restyling
     pairs = style.validation_pairs(root, run.limit or PAIRS, size=size)
-    log = folders[0] / "specialists.jsonl"
-    numbers += restyling_numbers(methods[JOINT], methods[STYLE], pairs, provenance, log)
+    numbers += restyling_numbers(methods[JOINT], methods[STYLE], pairs, provenance)
     merge_results(numbers, run.output)
     return numbers
 
@@ -67,21 +66,21 @@ def color_numbers(ours: Trainings, theirs: Trainings, squares: Squares, provenan
     return coloring_numbers(methods, found, len(columns[REAL]["colorfulness"]), data, provenance)
 
 
-def restyling_numbers(
-    ours: Trainings, theirs: Trainings, pairs: style.Pairs, provenance: Provenance, log: Path
-) -> list[Number]:
-    """Photographs restyled by both: their distances, and paired differences; results in the log are not made again."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    # Names with hashes keep apart the log's results of other trainings.
-    logged = {f"{one.name} {one.weights}": one for one in (*ours, *theirs)}
-    methods = [stylizing(ColorStyle(one.generator, one.weights or "", device), name) for name, one in logged.items()]
-    trials: dict[str, list[list[style.Trial]]] = {ours[0].name: [], theirs[0].name: []}  # one list a training
-    measured = style.measure_pairs(methods, pairs, style.style_judge(), log)
-    for name, one in logged.items():
-        trials[one.name].append([replace(trial, name=one.name) for trial in measured if trial.name == name])
-    mine, others = trials.values()
-    given = ((mine, ours, []), (mine, ours, others), (others, theirs, []))
-    return [n for one, of, rival in given for n in style.style_numbers(one, _together(of), rival, provenance)]
+def restyling_numbers(ours: Trainings, theirs: Trainings, pairs: style.Pairs, provenance: Provenance) -> list[Number]:
+    """Photographs restyled by both: their distances, and paired differences."""
+    device, judge = torch.device("cuda" if torch.cuda.is_available() else "cpu"), style.style_judge()
+
+    def measured(trainings: Trainings) -> list[Columns]:
+        models = {
+            f"{one.name} {one.weights}": ColorStyle(one.generator, one.weights or "", device) for one in trainings
+        }
+        methods = [stylizing(model, name) for name, model in models.items()]
+        return list(style.measure_pairs(methods, pairs, judge).values())
+
+    mine, others = measured(ours), measured(theirs)
+    numbers = style.style_numbers(mine, pairs.style_of, _together(ours), provenance)
+    numbers += style.style_numbers(mine, pairs.style_of, _together(ours), provenance, others, theirs[0].name)
+    return numbers + style.style_numbers(others, pairs.style_of, _together(theirs), provenance)
 
 
 def _together(trainings: Trainings) -> ColorMethod:

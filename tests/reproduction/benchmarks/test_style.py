@@ -21,7 +21,7 @@ from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.inference.colorstyle import ColorStyle
-from colorstyle_lib.metrics.feature_distance import StyleJudge, StyleScores
+from colorstyle_lib.metrics.feature_distance import StyleJudge
 from colorstyle_lib.model.generator import Generator, save_generator
 from colorstyle_lib.model.modalities import MODALITIES, describe
 from colorstyle_lib.model.pretrained import EfficientNetLite0
@@ -31,7 +31,6 @@ from colorstyle_lib.reproduction.benchmarks import style as style_benchmark
 from colorstyle_lib.reproduction.benchmarks.runner import Run
 from colorstyle_lib.reproduction.benchmarks.style import (
     STYLE_PAIRS,
-    Trial,
     distances_to_styles,
     evaluate_style,
     measure_pairs,
@@ -98,55 +97,54 @@ def test_too_few_photographs_or_no_paintings_are_refused(root):
         validation_pairs(root, 2, size=SIZE)
 
 
-def test_every_method_meets_every_pair_once_and_never_again(root, judge, tmp_path):
-    pairs, log, calls = validation_pairs(root, 3, size=SIZE), tmp_path / "runs" / "log.jsonl", []
+def test_every_method_meets_every_pair_once_and_never_again(root, judge, tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
+    pairs, calls = validation_pairs(root, 3, size=SIZE), []
 
     def copy_style(content, style):
         calls.append(style)
         return style
 
-    methods = [StyleMethod("same", lambda content, style: content, 0.0), StyleMethod("copy", copy_style)]
-    first = measure_pairs(methods, pairs, judge, log)
-    assert [(t.name, t.content) for t in first[:2]] == [(name, pairs.content_names[0]) for name in ("same", "copy")]
-    assert len(first) == 6
+    same, copy = StyleMethod("same", lambda content, style: content, 0.0), StyleMethod("copy", copy_style)
+    first = measure_pairs([same, copy], pairs, judge)
+    assert {len(columns["style"]) for columns in first.values()} == {len(calls)} == {3}
+    assert (first[same]["content"] == 0).all()
+    assert first[copy]["style"].abs().max() < 1e-6
+    again = measure_pairs([copy], pairs, judge)
     assert len(calls) == 3
-    assert all(t.scores.content == 0 for t in first if t.name == "same")
-    assert all(t.scores.style == pytest.approx(0, abs=1e-6) for t in first if t.name == "copy")
-    assert measure_pairs(methods, pairs, judge, log) == first
-    assert len(calls) == 3
-    # Stopped in the middle of its last line, and gone on with.
-    log.write_text(log.read_text()[:-20])
-    again = measure_pairs(methods, pairs, judge, log)
-    assert len(calls) == 4
-    assert [t.scores for t in again] == [t.scores for t in first]
-    assert measure_pairs(methods, pairs, judge, log) == again
-    assert len(calls) == 4
-    # What was measured at one size says nothing of another.
-    measure_pairs(methods, validation_pairs(root, 3, size=2 * SIZE), judge, log)
-    assert len(calls) == 7
+    assert all(torch.equal(again[copy][name], values) for name, values in first[copy].items())
+    next((tmp_path / "runs" / "measured").iterdir()).unlink()  # a run that was stopped goes on
+    measure_pairs([same, copy], pairs, judge)
+    assert len(calls) in (3, 4)
+    known = len(calls)
+    # What was measured at one size says nothing of another, and one strength nothing of another.
+    measure_pairs([copy], validation_pairs(root, 3, size=2 * SIZE), judge)
+    assert len(calls) == known + 3
+    measure_pairs([replace(copy, strength=0.5)], pairs, judge)
+    assert len(calls) == known + 6
 
 
-def test_a_result_of_another_size_is_refused(root, judge, tmp_path):
+def test_a_result_of_another_size_is_refused(root, judge, tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
     crop = StyleMethod("crop", lambda content, style: content[..., 1:])
     with pytest.raises(ColorStyleError, match=r"crop made .* of "):
-        measure_pairs([crop], validation_pairs(root, 1, size=SIZE), judge, tmp_path / "log.jsonl")
+        measure_pairs([crop], validation_pairs(root, 1, size=SIZE), judge)
 
 
-def trial(style: str, value: float, name: str = "ours", seconds: float = 1.0) -> Trial:
-    return Trial(name, 1.0, "photo", style, seconds, StyleScores(value, value / 10, 0.5))
+def columns(*values: float) -> dict[str, torch.Tensor]:
+    content = torch.tensor(values, dtype=torch.float64)
+    return {"content": content, "style": content / 10, "perceptual": torch.full_like(content, 0.5)}
 
 
-def numbers(trials: list[Trial], rival: list[Trial] | None = None, name: str = "ours") -> dict[str, Number]:
-    made = style_numbers([trials], ColorMethod(name, None), [rival] if rival else [], HERE)
-    return {n.metric: n for n in made}
+def numbers(mine: dict, painting: list[int], rival: dict | None = None) -> dict[str, Number]:
+    given = ([rival], "theirs") if rival else ()
+    return {n.metric: n for n in style_numbers([mine], painting, ColorMethod("ours", None), HERE, *given)}
 
 
 def test_numbers_are_means_and_draw_paintings():
-    trials = [trial("a", 1.0), trial("b", 3.0, seconds=9.0)]
-    trials += [replace(t, content="another photo", seconds=1.0) for t in trials]
     with pytest.raises(ConfigError, match="at least 2"):
-        numbers([trial("c", 1.0, "other")])
-    found = numbers(trials)
+        numbers(columns(1.0, 2.0), [0, 0])
+    found = numbers(columns(1.0, 3.0, 1.0, 3.0), [0, 1, 0, 1])
     content = found["style_content"]
     assert (content.key, content.value, content.n) == (f"{STYLE_PAIRS}/ours/style_content", 2.0, 4)
     # Two paintings of two pairs each: both drawn from one in a quarter of the samples, so 95 % reach both ends.
@@ -156,21 +154,17 @@ def test_numbers_are_means_and_draw_paintings():
 
 
 def test_a_comparison_is_paired():
-    ours = [trial("a", 1.0), trial("b", 3.0), trial("c", 9.0)]
-    theirs = [replace(t, name="theirs", scores=StyleScores(t.scores.content + 0.5, 1.0, 0.5)) for t in ours[:2]]
-    found = numbers(ours, theirs)
+    found = numbers(columns(1.0, 3.0, 9.0), [0, 1, 2], columns(1.5, 3.5))
     content = found["style_content_minus_theirs"]
     assert content.value == -0.5
     assert content.interval == (-0.5, -0.5)  # however far apart the pairs are
-    assert content.n == 2  # c has no answer of theirs
-    assert found["style_style_minus_theirs"].value == pytest.approx((0.1 + 0.3) / 2 - 1)
-    with pytest.raises(ConfigError, match="no pair in common"):
-        numbers(ours, [trial("d", 1.0, "nobody")])
+    assert content.n == 2  # the third has no answer of theirs
+    assert found["style_style_minus_theirs"].value == pytest.approx(-0.05)
 
 
 def test_several_trainings_are_averaged_and_told():
-    ours, theirs = ([[trial("a", x), trial("b", x + 1)] for x in some] for some in ((1.0, 3.0), (2.0, 5.0)))
-    made = style_numbers(ours, ColorMethod("ours", None, seeds=(0, 1)), theirs, HERE)
+    ours, theirs = ([columns(x, x + 1) for x in some] for some in ((1.0, 3.0), (2.0, 5.0)))
+    made = style_numbers(ours, [0, 1], ColorMethod("ours", None, seeds=(0, 1)), HERE, theirs, "theirs")
     content = made[0]
     assert (content.value, content.by_seed, content.seeds) == (-1.5, (-1.0, -2.0), (0, 1))
 
