@@ -13,11 +13,11 @@ from colorstyle_lib.cli.options import add_actions, add_command, keywords, numbe
 from colorstyle_lib.config import MODES
 from colorstyle_lib.errors import ConfigError, DataError, check_known
 
-_EXCLUDED = {  # by benchmark the options that it does not take, and why
-    "style": (("demo", "opponents"), "--style measures on paintings and against its own opponents"),
-    "repair": (("demo", "opponents"), "--repair measures on a data root against its own opponents"),
-    "clips": (("demo", "data", "opponents"), "--clips measures on the demo photographs"),
-    "specialists": (("demo", "weights", "name"), "--specialists measures what `colorstyle opponents` trained"),
+_REFUSED = {  # by benchmark the options that it does not take
+    "style": ("demo", "opponents", "datasets"),
+    "repair": ("demo", "opponents"),
+    "clips": ("demo", "opponents", "datasets", "data"),
+    "specialists": ("demo", "weights", "name", "datasets"),
 }
 
 
@@ -126,20 +126,16 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     limit, demo = arguments.limit, arguments.demo
     if limit is not None and limit < 2:
         raise ConfigError(f"--limit wants at least 2 pictures, not {limit}")
-    if demo and arguments.data:
-        raise ConfigError("--demo and --data exclude each other: measure on the demo photographs, or on a data root")
-    benchmark = next((name for name in _EXCLUDED if getattr(arguments, name) not in (None, False)), "coloring")
-    excluded, why = _EXCLUDED.get(benchmark, ((), ""))
-    if any(getattr(arguments, option) for option in excluded):
-        options = (" and " if len(excluded) == 2 else ", ").join(f"--{option}" for option in excluded)
-        raise ConfigError(f"{why}; leave {options} out")
-    if arguments.specialists and arguments.opponents:
-        raise ConfigError("--specialists already names folders; leave --opponents out")
-    unmeasured = demo or benchmark == "clips"
-    roots = None if unmeasured else [paths.data_root(one, needed_for="measuring") for one in arguments.data or [""]]
+    benchmark = next((name for name in _REFUSED if getattr(arguments, name) not in (None, False)), "coloring")
+    refused = _REFUSED.get(benchmark, ("data",) * demo) + ("opponents",) * bool(arguments.specialists)
+    if wrong := [option for option in refused if getattr(arguments, option)]:
+        named = benchmark if benchmark in _REFUSED else "demo"
+        raise ConfigError(f"--{named} does not go with --{wrong[0]}; leave one of them out")
+    needless = demo or benchmark == "clips"
+    roots = None if needless else [paths.data_root(one, needed_for="measuring") for one in arguments.data or [""]]
     root = roots and roots[0]
-    if benchmark not in ("coloring", "repair") and (len(arguments.data) > 1 or arguments.datasets):
-        raise ConfigError(f"--{benchmark} measures on one data root, and on all of it")
+    if benchmark not in ("coloring", "repair") and len(arguments.data) > 1:
+        raise ConfigError(f"--{benchmark} measures on one data root")
     output = arguments.output or (paths.RUNS / "results.json" if limit else RESULTS)
     run = Run(output, arguments.weights, arguments.name, limit, arguments.datasets, arguments.together)
     baselines = arguments.opponents or paths.RUNS / "opponents"
@@ -185,8 +181,7 @@ def _list(_: argparse.Namespace) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     from colorstyle_lib import paths
     from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, LONG, SMALL
-    from colorstyle_lib.reproduction.ablations.measure import PICTURES, load_material
-    from colorstyle_lib.reproduction.ablations.run import run_matrix
+    from colorstyle_lib.reproduction.ablations.run import PICTURES, load_material, run_matrix
 
     for name in arguments.names:  # before pictures are read
         check_known("ablation", name, ABLATIONS)
@@ -275,7 +270,7 @@ def _claims(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.notebook_runner.check import check_executed
+    from colorstyle_lib.notebook_runner.publish import check_executed
     from colorstyle_lib.reproduction.figures.pages import check_pages
     from colorstyle_lib.reproduction.figures.registry import check_figures
 

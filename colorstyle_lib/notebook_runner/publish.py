@@ -1,4 +1,7 @@
-"""``figures/executed/``: the notebooks with outputs, for readers who run none; by ``colorstyle run --keep``."""
+"""``figures/executed/``: the notebooks with outputs, for readers who run none; by ``colorstyle run --keep``.
+
+A check compares them with the course's present code, and looks for outputs that are not fit for any reader.
+"""
 
 import base64
 import re
@@ -17,11 +20,13 @@ from PIL import Image
 from colorstyle_lib import paths
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.files import atomic_write
+from colorstyle_lib.reproduction.results.store import CheckResult
 
 FOLDER = paths.FIGURES / "executed"
 INDEX = "README.md"
 
 MOST_BYTES = 1_000_000  # limit of one notebook's file: GitHub shows larger ones late or not at all
+MOST_BYTES_TOGETHER = 8_000_000
 LONGEST_SIDE = 1000  # limit of a picture's sides, in pixels: GitHub's column is narrower
 
 QUALITIES = (85, 80, 75, 70, 65, 60, 55, 50)
@@ -188,6 +193,39 @@ def index(folder: Path = FOLDER) -> str:
             f"| {facts['hardware']} | {versions} | {facts['commit']} | `{facts['command']}` |\n"
         )
     return _HEAD + "".join(rows)
+
+
+def check_executed(folder: Path = FOLDER, notebooks: Path = paths.NOTEBOOKS) -> list[CheckResult]:
+    """Compare each notebook of the course with its published copy in ``folder``, and all copies with their index."""
+    course = {path.name: path for path in sorted(notebooks.glob("*.ipynb"))}
+    kept = sorted(folder.glob("*.ipynb"))
+    problems = [f"{path.name} is no notebook of the course: remove it" for path in kept if path.name not in course]
+    if (size := sum(path.stat().st_size for path in kept)) > MOST_BYTES_TOGETHER:
+        problems.append(f"{size:,} bytes together, {MOST_BYTES_TOGETHER:,} allowed")
+    page = folder / INDEX
+    try:
+        if kept and not (page.is_file() and page.read_text(encoding="utf-8") == index(folder)):
+            problems.append(f"{page.name} is not the index of these notebooks: {command('NAME', 'quick')}")
+    except DataError as error:
+        problems.append(str(error))
+    together = CheckResult("executed", f"{len(kept)} of {len(course)} notebooks with outputs", tuple(problems))
+    return [*(_check(path, folder / name) for name, path in course.items()), together]
+
+
+def _check(source: Path, kept: Path) -> CheckResult:
+    name, again = f"executed/{source.stem}", command(source.stem, "quick")
+    if not kept.is_file():
+        return CheckResult(name, f"not kept yet: {again}", skipped=True)
+    try:
+        ours, theirs = read_notebook(source), read_notebook(kept)
+    except DataError as error:
+        return CheckResult(name, str(error), (f"{error}; make it again: {again}",))
+    problems, code = output_problems(theirs), code_cells(theirs)
+    if [cell.source for cell in code_cells(ours)] != [cell.source for cell in code]:
+        problems.insert(0, f"its code is no longer that of the notebook: {again}")
+    if (size := kept.stat().st_size) > MOST_BYTES:
+        problems.append(f"{size:,} bytes, {MOST_BYTES:,} allowed: {again}")
+    return CheckResult(name, f"{len(code)} code cells, {size / 1000:.0f} kB", tuple(problems))
 
 
 def _map_texts(change: Any, value: Any) -> Any:

@@ -19,9 +19,9 @@ from colorstyle_lib import paths
 from colorstyle_lib.cli.main import main
 from colorstyle_lib.errors import ConfigError, DataError
 from colorstyle_lib.notebook_runner import run
-from colorstyle_lib.notebook_runner.check import check_executed
 from colorstyle_lib.notebook_runner.publish import (
     INDEX,
+    check_executed,
     clean_outputs,
     keep_notebook,
     output_problems,
@@ -228,7 +228,7 @@ def test_a_damaged_notebook_is_told(damage: Callable, course: Path, kept: Path):
 def test_what_does_not_belong_there_is_told(course: Path, kept: Path, monkeypatch: pytest.MonkeyPatch):
     save(read_notebook(kept / "01_a.ipynb"), kept / "99_old.ipynb")
     assert "99_old.ipynb is no notebook of the course: remove it" in problems(kept, course)
-    monkeypatch.setattr("colorstyle_lib.notebook_runner.check.MOST_BYTES_TOGETHER", 1000)
+    monkeypatch.setattr("colorstyle_lib.notebook_runner.publish.MOST_BYTES_TOGETHER", 1000)
     assert re.search(r"[\d,]+ bytes together, 1,000 allowed", problems(kept, course))
     (kept / INDEX).unlink()
     assert "README.md is not the index" in problems(kept, course)

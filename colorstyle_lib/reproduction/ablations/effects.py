@@ -19,8 +19,7 @@ from colorstyle_lib.metrics.bootstrap import Statistic, difference_of, mean_of, 
 from colorstyle_lib.metrics.feature_distance import kernel_pairs
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS, LONG, SMALL, Comparison, Scale
-from colorstyle_lib.reproduction.ablations.measure import ValidationSet, measure_attention
-from colorstyle_lib.reproduction.ablations.run import Matrix
+from colorstyle_lib.reproduction.ablations.run import Matrix, ValidationSet, measure_attention
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method
 from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
     attention_columns,
@@ -130,19 +129,11 @@ def verdict_of_longer(effect: Number, longer: Number) -> str:
 
 
 def print_effects(numbers: Iterable[Number]) -> None:
-    """Print a table: a row a comparison, a star where the interval leaves 0 out and all seeds agree.
-
-    Below it, where the comparison was made again with longer trainings, theirs: ``=`` where they agree with a star,
-    ``!`` where they contradict it.
-    """
+    """Print a table: a row a comparison, and below it longer trainings; a star where it is decided."""
     small, long = (effects_in(numbers, scale) for scale in (SMALL, LONG))
-    marks = {one.key: "*" if is_decided(one) else " " for one in small.values()}
-    for effect in small.keys() & long.keys():
-        said = verdict_of_longer(small[effect], long[effect])
-        marks[long[effect].key] = {AGREES: "=", CONTRADICTS: "!", UNCLEAR: " "}[said]
     rows = [found[c, m] for c in COMPARISONS.values() for found in (small, long) for m in METRICS if (c, m) in found]
     columns = {f"{metric}_minus": (METRICS[metric], digits, 1.0) for metric, digits in _TABLE.items()}
-    print_table([one for one in rows if one.key in marks], columns, lambda one: marks[one.key])
+    print_table(rows, columns, lambda one: "*" if is_decided(one) else " ")
 
 
 def with_prefix(columns: Columns, prefix: str) -> Columns:

@@ -98,7 +98,7 @@ def read_trainings(folders: Sequence[Path]) -> dict[str, list[ColorMethod]]:
         WeightsError: one is not trained yet or is damaged; or of several folders two hold the same seed, one holds
             different seeds, or trainings differ in more than their seed.
     """
-    several, found, by_seed = len(folders) > 1, {name: [] for name in SPECIALISTS}, {}
+    several, found, known = len(folders) > 1, {name: [] for name in SPECIALISTS}, set()
     for folder in folders:
         files = {name: folder / name / f"{name}.safetensors" for name in SPECIALISTS}
         if missing := [name for name, file in files.items() if not file.is_file()]:
@@ -108,12 +108,11 @@ def read_trainings(folders: Sequence[Path]) -> dict[str, list[ColorMethod]]:
         for name, file in files.items():
             found[name].append(load_method(name, file))
         seeds = {trainings[-1].seeds for trainings in found.values()}
-        if several and (len(seeds) > 1 or seeds == {()}):
-            raise WeightsError(f"the trainings in {str(folder)!r} are not of one seed; train them with the same --seed")
-        first = by_seed.setdefault(seeds.pop(), folder)
-        if first != folder:
-            both = f"{str(first)!r} and {str(folder)!r}"
-            raise WeightsError(f"{both} are both of seed {found[JOINT][-1].seeds[0]}; name folders of different seeds")
+        if several and (len(seeds) > 1 or seeds & known or seeds == {()}):
+            raise WeightsError(
+                f"{str(folder)!r} must be of one seed, which no other folder has; train with its own --seed"
+            )
+        known |= seeds
     for name, trainings in found.items():
         counts, settings = [], [{**(read_config(folder / name) or {}), "seed": None} for folder in folders]
         for folder, own in zip(folders, settings, strict=True):

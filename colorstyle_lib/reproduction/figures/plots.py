@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter, SymmetricalLogLocator
 
-from colorstyle_lib.course.plots.common import BLACK, MARKERS, SERIES, new_figure
+from colorstyle_lib.course.plots.common import BLACK, MARKERS, SERIES, curves, new_figure
 from colorstyle_lib.errors import check_known
 from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS
 from colorstyle_lib.reproduction.ablations.effects import METRICS, Effects
@@ -18,8 +18,6 @@ from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
 from colorstyle_lib.reproduction.results.store import Number
 
 _DOTS = tuple(zip((*SERIES[:5], BLACK), MARKERS, strict=False))  # light blue is too pale for a thin interval
-_DOTTED = {"color": "0.5", "linewidth": 0.8, "linestyle": ":"}
-_BELOW = "outside lower center"
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Panel:
     scale: float = 1.0  # to multiply with, such as 100 for percent
     note: str = ""  # below it
     # Whether these are differences of trainings: each training is a tick, a dot is filled where all of them and the
-    # interval are on one side of 0, and a dot that would flatten all others stands at the rim with its value.
+    # interval are on one side of 0, and the axis is linear around 0 and logarithmic beyond.
     of_trainings: bool = False
 
 
@@ -68,39 +66,31 @@ def intervals(panels: Sequence[Panel], *, columns: int | None = None, width: flo
     for ax, panel in zip(axes.flat, panels, strict=False):
         _dots(ax, panel, methods, rows)
     if len(methods) > 1:
-        handles, labels = max((ax.get_legend_handles_labels() for ax in axes.flat), key=lambda one: len(one[1]))
-        figure.legend(handles, labels, loc=_BELOW, ncols=len(labels))
+        known = {
+            label: handle for ax in axes.flat for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+        }
+        figure.legend(known.values(), known, loc="outside lower center", ncols=len(known))
     return figure
 
 
 def _dots(ax: Axes, panel: Panel, methods: Sequence[str], rows: Sequence[str]) -> None:
     """A dot with its interval for each method in each row, the methods side by side."""
-    ends = [abs(end) for some in panel.numbers.values() for one in some.values() for end in one.interval or ()]
-    # A few large differences would flatten all others.
-    reach = (1.4 * float(np.quantile(ends, 0.85)) or 1.0) if panel.of_trainings and ends else float("inf")
     for i, (method, (color, marker)) in enumerate(zip(methods, cycle(_DOTS), strict=False)):
         mine, shift = panel.numbers.get(method, {}), 0.6 / len(methods) * (i - (len(methods) - 1) / 2)
-        known = [(place + shift, mine[row]) for place, row in enumerate(rows) if row in mine]
-        inside = [(place, one) for place, one in known if abs(one.value) <= reach]
-        for place, one in inside:
+        for place, one in ((place + shift, mine[row]) for place, row in enumerate(rows) if row in mine):
             if one.interval is not None:
-                span = np.clip(one.interval, -reach, reach)
-                ax.plot(panel.scale * span, [place] * 2, color=color, linewidth=1.2)
-        x, y = [panel.scale * one.value for _, one in inside], [place for place, _ in inside]
-        ax.plot(x, y, marker, color=color, markersize=5, label=method)
-        if not panel.of_trainings:
-            continue
-        hollow = [(one.value, place) for place, one in inside if not one.side]
-        ax.plot(*(zip(*hollow, strict=True) if hollow else ((), ())), marker, color=color, mfc="white", markersize=5)
-        for place, one in known:
-            ticks = [value for value in one.by_seed if abs(value) <= reach]
-            ax.plot(ticks, [place] * len(ticks), "|", color="black", markersize=5, markeredgewidth=0.8)
-            if abs(one.value) > reach:
-                side, ha = (1, "right") if one.value > 0 else (-1, "left")
-                ax.plot([side * reach], [place], ">" if side > 0 else "<", color=color, markersize=5, clip_on=False)
-                ax.text(side * 0.94 * reach, place, f"{one.value:+.2g}", ha=ha, va="center", fontsize=7)
+                ax.plot([panel.scale * end for end in one.interval], [place] * 2, color=color, linewidth=1.2)
+            filled = "white" if panel.of_trainings and not one.side else color
+            ax.plot(panel.scale * one.value, place, marker, color=color, mfc=filled, markersize=5, label=method)
+            if panel.of_trainings:
+                ticks = {"color": "black", "markersize": 5, "markeredgewidth": 0.8}
+                ax.plot(one.by_seed, [place] * len(one.by_seed), "|", **ticks)
+    if panel.of_trainings:  # a few large differences would flatten all others
+        values = [abs(one.value) for some in panel.numbers.values() for one in some.values()] or [1.0]
+        ax.set_xscale("symlog", linthresh=max(float(np.quantile(values, 0.75)), 1e-9))
+        ax.xaxis.set_major_locator(SymmetricalLogLocator(ax.xaxis.get_transform()))
     if panel.line is not None:
-        ax.axvline(panel.line, **_DOTTED, zorder=0)
+        ax.axvline(panel.line, color="0.5", linewidth=0.8, linestyle=":", zorder=0)
     ax.set(title=panel.title, xlabel=panel.note, ylim=(len(rows) - 0.5, -0.5))
     ax.set_yticks(range(len(rows)), rows)
     ax.margins(x=0.08)
@@ -146,23 +136,25 @@ def training_curves(log: Sequence[Mapping[str, Any]], recorded: Mapping[str, Num
             before = end
         end = before + one["step"]
         runs.setdefault(one["run"], []).append((end, one))
-    joint = [entry for some in runs.values() for entry in some if entry[1].get("stage") == "joint"]
-    figure, axes = new_figure(1, 2, figsize=(7.6, 3.0))
-    ring = {"color": "black", "fillstyle": "none", "markersize": 9, "linestyle": "none"}
-    drawn = [
-        (f"run {run} (n = {some[-1][1]['n']:,})", some, {"color": color, "marker": marker, "markersize": 4})
-        for (run, some), (color, marker) in zip(runs.items(), cycle(_DOTS), strict=False)
-    ] + [("after steps with a discriminator", joint, {"marker": "o", **ring})]
     titles = {"psnr_ab": ("PSNR ab, dB", 1.0), "colorfulness_ratio": ("colorfulness, % of the real", 100.0)}
-    for ax, (metric, (title, scale)) in zip(axes, titles.items(), strict=True):
-        for label, some, look in drawn:
-            ax.plot([step for step, _ in some], [scale * one[metric] for _, one in some], label=label, **look)
+    panels = {
+        title: {
+            f"run {run} (n = {some[-1][1]['n']:,})": ([s for s, _ in some], [scale * one[metric] for _, one in some])
+            for run, some in runs.items()
+        }
+        for metric, (title, scale) in titles.items()
+    }
+    figure = curves(panels, xlabel=f"steps, one run after the other; at {sides[0]} px")
+    joint = [entry for some in runs.values() for entry in some if entry[1].get("stage") == "joint"]
+    for ax, (metric, (_, scale)) in zip(figure.axes, titles.items(), strict=True):
+        ring = {"fillstyle": "none", "markersize": 9, "label": "after steps with a discriminator"}
+        ax.plot([step for step, _ in joint], [scale * one[metric] for _, one in joint], "ko", **ring)
         number, place = recorded[metric], 1.04 * end
         released = f"released, at {sides[1]} px, n = {number.n}, 95 %"
         ax.plot([place, place], [scale * bound for bound in number.interval or ()], color="black", linewidth=1.2)
-        ax.plot(place, scale * number.value, "D", color="black", markersize=4, label=released)
-        ax.set(title=title, xlabel=f"steps, one run after the other; at {sides[0]} px")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc=_BELOW, ncols=3)
+        ax.plot(place, scale * number.value, "kD", markersize=4, label=released)
+        ax.get_legend().remove()
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 

@@ -166,7 +166,7 @@ def root(tmp_path: Path, network, monkeypatch) -> Path:
 def test_weights_become_numbers_and_what_was_restyled_is_not_again(root: Path, tmp_path: Path, capsys):
     tiny, folder = get_preset("tiny").generator, tmp_path / "trained"
     assert main(["evaluate", "--specialists", "--demo"]) == 2
-    assert "leave --demo, --weights, --name out" in capsys.readouterr().err
+    assert "--specialists does not go with --demo" in capsys.readouterr().err
     assert main(["evaluate", "--specialists", "--data", str(root), "--opponents", str(folder)]) == 2
     assert (
         "not trained yet: joint, color_specialist, style_specialist; run: colorstyle opponents"
@@ -273,15 +273,15 @@ def test_folders_that_cannot_be_averaged_are_refused_in_a_line(root: Path, tmp_p
         (line,) = capsys.readouterr().err.strip().splitlines()
         return line
 
-    assert "are both of seed 0; name folders of different seeds" in refused("--specialists", first, second)
+    assert "second' must be of one seed, which no other folder has" in refused("--specialists", first, second)
     empty = refused("--specialists", first, tmp_path / "empty")
     assert "not trained yet: joint, color_specialist, style_specialist; run: colorstyle opponents" in empty
     assert empty.endswith(f"--output {tmp_path / 'empty'} --seed ITS_OWN --minutes AS_THE_OTHERS")
     (second / "joint" / "config.json").write_text('{"seed": 1, "seconds": 300, "images": 5}')
-    assert "second' are not of one seed" in refused("--specialists", first, second)
+    assert "second' must be of one seed" in refused("--specialists", first, second)
     trained(second, 1, 41, seconds=60)
     assert "joint in" in (line := refused("--specialists", first, second))
     assert line.endswith("in more than its seed: seconds")
     (first / "joint" / "log.jsonl").unlink()
     assert "log.jsonl' is missing or damaged" in refused("--specialists", first)
-    assert "leave --opponents out" in refused("--specialists", first, "--opponents", second)
+    assert "--specialists does not go with --opponents" in refused("--specialists", first, "--opponents", second)
