@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter, SymmetricalLogLocator
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from colorstyle_lib.course.plots.common import BLACK, MARKERS, SERIES, curves, new_figure
 from colorstyle_lib.errors import check_known
@@ -42,8 +42,8 @@ class Panel:
     line: float | None = None  # a value to compare with, such as 0 for differences
     scale: float = 1.0  # to multiply with, such as 100 for percent
     note: str = ""  # below it
-    # Whether these are differences of trainings: each training is a tick, a dot is filled where all of them and the
-    # interval are on one side of 0, and the axis is linear around 0 and logarithmic beyond.
+    # Whether these are differences of trainings: each training is a tick, and a dot is filled where all of them and the
+    # interval are on one side of 0.
     of_trainings: bool = False
 
 
@@ -85,10 +85,6 @@ def _dots(ax: Axes, panel: Panel, methods: Sequence[str], rows: Sequence[str]) -
             if panel.of_trainings:
                 ticks = {"color": "black", "markersize": 5, "markeredgewidth": 0.8}
                 ax.plot(one.by_seed, [place] * len(one.by_seed), "|", **ticks)
-    if panel.of_trainings:  # a few large differences would flatten all others
-        values = [abs(one.value) for some in panel.numbers.values() for one in some.values()] or [1.0]
-        ax.set_xscale("symlog", linthresh=max(float(np.quantile(values, 0.75)), 1e-9))
-        ax.xaxis.set_major_locator(SymmetricalLogLocator(ax.xaxis.get_transform()))
     if panel.line is not None:
         ax.axvline(panel.line, color="0.5", linewidth=0.8, linestyle=":", zorder=0)
     ax.set(title=panel.title, xlabel=panel.note, ylim=(len(rows) - 0.5, -0.5))
