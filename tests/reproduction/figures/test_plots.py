@@ -26,10 +26,10 @@ def test_dots_stand_where_their_numbers_are():
     panels = [Panel("share, %", {"ours": ours, "gray": gray}, 50.0, 100.0), Panel("ours alone", {"ours": ours})]
     figure = intervals(panels)
     left, right = figure.axes
-    dots = {line.get_label(): line for line in left.lines if line.get_marker() in "os"}
-    assert np.allclose(dots["ours"].get_xdata(), [50, 70])
-    assert np.allclose(dots["gray"].get_xdata(), [10])
-    assert dots["ours"].get_ydata()[0] < dots["gray"].get_ydata()[0] < dots["ours"].get_ydata()[1]
+    dots = [(line.get_label(), *line.get_xdata(), *line.get_ydata()) for line in left.lines if line.get_marker() in "os"]
+    (first, second), (gray_dot,) = ([at for at in dots if at[0] == name] for name in ("ours", "gray"))
+    assert np.allclose([first[1], gray_dot[1], second[1]], [50, 10, 70])
+    assert first[2] < gray_dot[2] < second[2]
     bars = [line.get_xdata() for line in left.lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 2]
     assert np.allclose(sorted(x.tolist() for x in map(np.asarray, bars)), [[-50, 250], [-30, 270]])  # gray has none
     assert [line for line in left.lines if list(line.get_xdata()) == [50.0, 50.0]]
