@@ -26,7 +26,9 @@ def test_dots_stand_where_their_numbers_are():
     panels = [Panel("share, %", {"ours": ours, "gray": gray}, 50.0, 100.0), Panel("ours alone", {"ours": ours})]
     figure = intervals(panels)
     left, right = figure.axes
-    dots = [(line.get_label(), *line.get_xdata(), *line.get_ydata()) for line in left.lines if line.get_marker() in "os"]
+    dots = [
+        (line.get_label(), *line.get_xdata(), *line.get_ydata()) for line in left.lines if line.get_marker() in "os"
+    ]
     (first, second), (gray_dot,) = ([at for at in dots if at[0] == name] for name in ("ours", "gray"))
     assert np.allclose([first[1], gray_dot[1], second[1]], [50, 10, 70])
     assert first[2] < gray_dot[2] < second[2]
