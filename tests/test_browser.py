@@ -1,6 +1,7 @@
-"""Notebook 09 as a person uses it: JupyterLab on this machine's loopback, driven by Chromium."""
+"""Widgets as a person uses them: JupyterLab on this machine's loopback, driven by Chromium."""
 
 import io
+import json
 import os
 import secrets
 import shutil
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
+import nbformat
 import numpy as np
 import pytest
 from PIL import Image
@@ -22,6 +24,15 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 RUNNING = "[...document.querySelectorAll('.jp-InputPrompt')].some(p => /[*0-9]/.test(p.textContent))"
 SHOTS = os.environ.get("COLORSTYLE_SCREENSHOTS")  # a folder to keep screenshots in, for people to look at
 TIMEOUT = 240_000  # milliseconds for what needs the kernel, on a machine that runs other tests too
+SLIDERS = """
+from matplotlib.figure import Figure
+from colorstyle_lib.course.widgets import Sliders
+def bar(height=1):
+    figure = Figure(figsize=(2, 2))
+    figure.subplots().bar([0], [6 / (4 - height)])
+    return figure
+Sliders(bar, height=(0, 4, 1))
+"""
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
 if CHROMIUM is None:
@@ -34,6 +45,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the notebook in a JupyterLab of its own, with a token."""
     folder, token = tmp_path_factory.mktemp("lab"), secrets.token_hex(16)
     shutil.copy(NOTEBOOK, folder)
+    sliders = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLIDERS)])
+    sliders.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(sliders, folder / "sliders.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -44,6 +58,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     variables["PYTHONPATH"] = str(NOTEBOOK.parent.parent)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
     command += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"]
+    # No questions whether a slow start should be given up, and about news; no file saved behind a slow page's back.
+    without = {"@jupyterlab/apputils-extension:splash": True}
+    settings = {
+        "CONFIG_DIR/labconfig/page_config.json": {"disabledExtensions": without},
+        "SETTINGS/@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false"},
+        "SETTINGS/@jupyterlab/docmanager-extension/plugin.jupyterlab-settings": {"autosave": False},
+    }
+    for name, values in settings.items():
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text(json.dumps(values))
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | variables, start_new_session=True)
     try:
@@ -68,21 +92,40 @@ def browser() -> Iterator[object]:
         chromium.close()
 
 
-@pytest.fixture(scope="module")
-def page(lab: str, browser) -> object:
-    """The notebook after "Run All Cells", with its three panels."""
+def answer(dialog) -> None:
+    """Answer what a slow start makes JupyterLab ask; any other dialog is printed, and ends the page and so the test."""
+    text = dialog.inner_text()
+    print("JupyterLab's dialog:", text)
+    for name in ("Select Kernel", "Keep Waiting"):
+        if dialog.get_by_role("button", name=name).count():
+            return dialog.get_by_role("button", name=name).click()
+    dialog.page.close()
+
+
+def run_all(browser, address: str) -> object:
+    """The page of a notebook after "Run All Cells"."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(TIMEOUT)
-    page.goto(lab)
-    page.locator(".jp-Notebook").wait_for()
-    for _ in range(8):  # JupyterLab drops the command while the kernel is not connected yet
+    page.add_locator_handler(page.locator(".jp-Dialog"), answer)
+    page.goto(address)
+    sync_api.expect(page.locator(".jp-Toolbar-kernelName")).to_contain_text("Python 3", timeout=TIMEOUT)
+    idle = page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    sync_api.expect(idle).to_be_attached(timeout=TIMEOUT)
+    for _ in range(8):  # JupyterLab still drops the command for a moment
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         try:
-            page.wait_for_function(RUNNING, timeout=10_000)
+            page.wait_for_function(RUNNING, timeout=30_000)
             break
         except sync_api.TimeoutError:
             page.keyboard.press("Escape")
+    return page
+
+
+@pytest.fixture(scope="module")
+def page(lab: str, browser) -> object:
+    """Notebook 09 with its three panels."""
+    page = run_all(browser, lab)
     # Attached, not visible: cells outside of the window are not drawn.
     page.get_by_text("ColorStyle.load().colorize(photograph").first.wait_for(state="attached")
     for panel in range(3):
@@ -125,10 +168,10 @@ def changed(page, panel: int, before: np.ndarray, act: Callable[[], object]) -> 
     pytest.fail("the picture did not change")
 
 
-def shoot(page, name: str) -> None:
+def shoot(page_or_part, name: str) -> None:
     if SHOTS:
         Path(SHOTS).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=f"{SHOTS}/{name}.png")
+        page_or_part.screenshot(path=f"{SHOTS}/{name}.png")
 
 
 def panel_of(page, number: int):
@@ -150,6 +193,7 @@ def test_a_hint_by_mouse_colors_its_neighborhood_and_undo_takes_it_back(page):
         page, 0, before, lambda: page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
     )
     shoot(page, "colorize-hint")
+    shoot(panel_of(page, 0), "explore")  # the README shows it
     height, width = change.shape
     near = change[round(y * height) - 8 : round(y * height) + 8, round(x * width) - 8 : round(x * width) + 8].mean()
     assert near > 10
@@ -290,3 +334,25 @@ def test_a_narrow_window_shows_whole_panels(page):
             assert inside["x"] >= box["x"] - 1
             assert inside["x"] + inside["width"] <= min(view["width"], box["x"] + box["width"] + 1)
     page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_sliders_of_a_notebook_draw_anew_by_keyboard_and_keep_the_picture_on_an_error(lab, browser):
+    page = run_all(browser, lab.replace(NOTEBOOK.name, "sliders.ipynb"))
+    shown = page.locator(".widget-interact img")
+    shown.wait_for()
+    assert page.locator(".jp-OutputArea-output img").count() == 1  # the sheet is for readers elsewhere
+    handle, pictures, sizes = page.get_by_role("slider"), {shown.get_attribute("src")}, set()
+    for height in (2, 3):
+        handle.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("n => document.querySelector('.widget-interact img')?.alt === `height ${n}`", arg=height)
+        pictures.add(shown.get_attribute("src"))
+        sizes.add((shown.bounding_box()["width"], shown.bounding_box()["height"]))
+    shoot(page, "sliders")
+    assert len(pictures) == 3
+    assert sizes == {(200, 200)}
+    page.keyboard.press("ArrowRight")
+    alert = page.locator(".widget-interact").get_by_role("alert")
+    alert.wait_for()
+    assert alert.inner_text() == "⚠ ZeroDivisionError: division by zero"
+    assert shown.get_attribute("alt") == "height 3"
