@@ -14,7 +14,6 @@ import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from colorstyle_lib.color import full_precision
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.model.attention import MultiModalAttention, Override, zero_init
 from colorstyle_lib.model.content import AB_RANGE
@@ -29,6 +28,7 @@ STEP = 8  # sides are multiples of it
 
 _KNOTS = 8  # parts of the curve of L
 _LEVELS = 16  # of the histograms that the curve is read from
+_MEASURES = 52  # numbers of measure_details
 _UNIT = 25.0  # Lab units for each unit of what the network adds
 
 
@@ -74,7 +74,8 @@ class RepairDecoder(nn.Module):
         self.merge = nn.ModuleList(nn.Conv2d(w[i + 1] + w[i], w[i], 1) for i in (1, 0))
         self.rise = nn.ModuleList((_Residual(w[1]), nn.Sequential(_Residual(w[0]), _Residual(w[0]))))
         self.last = zero_init(nn.Conv2d(w[0], 12, 3, padding=1))
-        self.details = nn.Linear(2 * w[2], len(DETAILS))
+        details = nn.Sequential(nn.Linear(_MEASURES, 64), nn.GELU(), nn.Linear(64, 64), nn.GELU())
+        self.detail_amounts = nn.Sequential(*details, nn.Linear(64, len(DETAILS)))
         self.tones = nn.Sequential(nn.Linear(2 * _LEVELS + 8, 64), nn.GELU(), nn.Linear(64, 64), nn.GELU())
         self.tone_amounts = nn.Linear(64, len(TONES))
         self.curve = zero_init(nn.Linear(64, _KNOTS + 2))
@@ -98,13 +99,13 @@ class RepairDecoder(nn.Module):
         fine = self.fine(self.stem(x))
         middle = self.middle(self.down[0](fine))
         coarse = self.coarse(self.down[1](middle))
-        deviation, mean = torch.std_mean(full_precision(coarse), dim=(2, 3), correction=0)
-        details = self.details(torch.cat((deviation, mean), 1)).sigmoid()
         x, alpha = self.steering(coarse, own, override=override)
         for merge, block, skip in zip(self.merge, self.rise, (middle, fine), strict=True):
             x = block(merge(torch.cat((nnf.interpolate(x, scale_factor=2, mode="nearest"), skip), 1)))
         change = _UNIT * nnf.pixel_shuffle(self.last(x).float(), 2)
         amounts, tone = self.read_tones(lab)
+        with torch.autocast(lab.device.type, enabled=False):
+            details = self.detail_amounts(measure_details(lab.float())).sigmoid()
         return Repaired(change, torch.cat((amounts, details), 1), tone, alpha)
 
     def read_tones(self, lab: Float[Tensor, "n 3 h w"]) -> tuple[Float[Tensor, "n 3"], Tone]:
@@ -148,6 +149,28 @@ class _FourierConvolution(nn.Module):
             mixed = self.frequencies(torch.cat((waves.real, waves.imag), 1)).relu()
             back = torch.fft.irfft2(torch.complex(*mixed.chunk(2, 1)), s=x.shape[-2:], norm="ortho")
             return x + self.after(back).to(x.dtype)
+
+
+def measure_details(lab: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 52"]:
+    """Measures of blur, noise and JPEG blocks: logarithms of mean differences of neighbors, and how these repeat.
+
+    For L, a and b, across and down: first differences at 1/1, 1/2 and 1/4 of the size (18); second ones, and the square
+    of their mean root, which noise raises everywhere and an edge only where it is (18); and for L the differences at
+    each of eight columns, and rows, of a grid, the largest first, over their mean (16).
+    """
+    found = []
+    for scale in (1, 2, 4):
+        planes = nnf.avg_pool2d(lab, scale)
+        found += [planes.diff(dim=dim).abs().mean((2, 3)) for dim in (2, 3)]
+    for dim in (2, 3):
+        second = lab.diff(n=2, dim=dim).abs()
+        found += [second.mean((2, 3)), (second + 1e-4).sqrt().mean((2, 3)).square(), second.clamp(max=2).mean((2, 3))]
+    grids = []
+    for dim in (2, 3):
+        steps = lab[:, :1].diff(dim=dim).abs().mean((1, 5 - dim))  # (n, rows or columns)
+        by_place = nnf.pad(steps, (0, -steps.shape[1] % 8)).unflatten(1, (-1, 8)).mean(1)
+        grids.append(by_place.sort(1, descending=True).values / by_place.mean(1, keepdim=True).clamp_min(1e-3) - 1)
+    return torch.cat((*(one.add(1e-2).log() for one in found), *(4 * grid for grid in grids)), 1)
 
 
 def _histogram(values: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 16"]:

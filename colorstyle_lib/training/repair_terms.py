@@ -18,6 +18,7 @@ from colorstyle_lib.training.tasks import REPAIRS, TaskBatch
 REPAIR_LOSSES = ("hole", "details", "tones", "damage")
 
 _UNIT = 10.0  # Lab units of error that count as 1
+_DETAILS_WEIGHT = 3.0  # faint over a whole picture, against a hole that is far off
 _AMOUNT_WEIGHT = 4.0  # of the squared error of amounts in [0, 1]
 
 
@@ -63,7 +64,7 @@ def repair_losses(batch: TaskBatch, repaired: Repair, config: TrainingConfig) ->
     changed, area = repaired.filled + said.change, repaired.unknown.mean((1, 2, 3)).clamp_min(1e-6)
     errors = {
         "hole": ((changed - repaired.true).abs() * repaired.unknown).mean((1, 2, 3)) / area / _UNIT,
-        "details": (changed - repaired.toned).abs().mean((1, 2, 3)) / _UNIT,
+        "details": _DETAILS_WEIGHT * (changed - repaired.toned).abs().mean((1, 2, 3)) / _UNIT,
         "tones": (said.tone(repaired.toned) - repaired.true).abs().mean((1, 2, 3)) / _UNIT,
         "damage": _AMOUNT_WEIGHT * (said.amounts - batch.damage[batch.has_task(*REPAIRS)]).square().mean(1),
     }
