@@ -64,7 +64,7 @@ def add_model_commands(commands: Any) -> None:
     add = add_command(commands, "restore", _repair("restore"), "repair, color and enhance old photographs in one go")
     _add_common(add, "restore")
     add("--mask", default="auto", metavar="M", help=masks)
-    add("--skip", nargs="+", default=(), metavar="STAGE", help="of fill, details, color, tones")
+    add("--skip", nargs="+", default=(), metavar="STAGE", help="of fill, details, tones, color")
     add("--strength", **strength)
     add("--stages", action="store_true", help=stages)
 

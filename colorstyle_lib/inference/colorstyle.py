@@ -210,7 +210,7 @@ class ColorStyle:
         strength: float = 1.0,
         attention: Mapping[str, float] | None = None,
     ) -> Result:
-        """Restore an old photograph: fill its damage, mend its details, color it if it is gray, mend its tones.
+        """Restore an old photograph: fill its damage, mend its details and tones, color it if it is gray.
 
         ``skip`` names stages of :data:`.STAGES` to leave out; ``mask`` is :meth:`inpaint`'s, ``strength`` and errors
         are :meth:`enhance`'s. ``result.stages`` has the picture after each stage.

@@ -17,7 +17,7 @@ from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import Photo, Source, open_photo, to_tensor
-from colorstyle_lib.inference.colorizer import Result, pixels_hash
+from colorstyle_lib.inference.colorizer import Result, is_gray, pixels_hash
 from colorstyle_lib.inference.inpainter import inside, tiles
 from colorstyle_lib.model.attention import AttentionOverride
 from colorstyle_lib.model.modalities import MODALITIES
@@ -60,6 +60,8 @@ class Enhancer:
         tone_amounts, tone = self.model.generator.repairing.read_tones(small)
         detail_amounts = torch.cat([probe.amounts[:, len(TONES) :] for probe in probes]).median(0, keepdim=True).values
         amounts = torch.cat((tone_amounts, detail_amounts), 1)[0]
+        if is_gray(photo.picture):
+            amounts[0] = 0  # what never had color has not faded
         of_details = self.strength * self.details * _share(amounts[len(TONES) :])
         of_tones = self.strength * self.tones * _share(amounts[: len(TONES)])
         made = pixels.copy()

@@ -1,4 +1,4 @@
-"""An old photograph restored end to end: damage found and filled, details mended, colored, tones mended."""
+"""An old photograph restored end to end: damage found and filled, details and tones mended, colored."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from colorstyle_lib.inference.inpainter import Inpainter
 if TYPE_CHECKING:
     from colorstyle_lib.inference.colorstyle import ColorStyle
 
-STAGES = ("fill", "details", "color", "tones")
-"""In this order: fill scratches and dust; undo blur, noise and blocks; color what is gray; undo fading and haze."""
+STAGES = ("fill", "details", "tones", "color")
+"""In this order: fill scratches and dust; undo blur, noise and blocks; undo fading and haze; color what is gray.
+
+Tones before color: a gray picture without contrast is colored brown.
+"""
 
 
 @dataclass(kw_only=True, eq=False)

@@ -141,11 +141,12 @@ def test_tiles_of_one_picture_meet_without_a_step():
 def test_a_restoration_shows_its_stages_and_each_can_be_skipped():
     given, _ = (one.convert("L") for one in holed((160, 128), width=2))
     result = MODEL.restore(given)
-    assert list(result.stages) == ["given", "damage", "fill", "details", "color", "tones"]
+    assert list(result.stages) == ["given", "damage", "fill", "details", "tones", "color"]
     assert list(result.provenance["stages"]) == list(STAGES)
     assert np.ptp(np.asarray(result.image), axis=2).max() > 3
     gray = MODEL.restore(given, skip=["color", "tones"])
     assert list(gray.stages) == ["given", "damage", "fill", "details"]
+    assert MODEL.enhance(gray.image).provenance["damage"]["fade"] == 0
     in_color = MODEL.restore(SCENE, skip=["fill"])
     assert "color" not in in_color.stages
     with pytest.raises(ConfigError, match="did you mean 'color'"):
