@@ -67,6 +67,8 @@ def fetch(name: str) -> Path:
 
     A DataError says why that cannot be: it is to be fetched by hand, there is no network, or the disk is full.
     """
+    import torchvision.datasets
+
     check_known("data set", name, KNOWN)
     one, root = KNOWN[name], downloads() / name
     if root.is_dir():
@@ -76,11 +78,22 @@ def fetch(name: str) -> Path:
             f"{one.title} cannot be downloaded for you: get {one.by_hand} from {one.home}, "
             f"put them into a folder and give that, or put them into {str(root)!r}"
         )
+    part = root.with_name(f".{name}.part")
     try:
         with file_lock(root.with_name(f".{name}.lock")):
-            if not root.is_dir():  # another process may just have done it
-                print(f"downloading {one.title}: {one.size}; terms: {one.terms}", flush=True)
-                _download(name, root.with_name(f".{name}.part")).rename(root)
+            if root.is_dir():  # another process has just done it
+                return root
+            print(f"downloading {one.title}: {one.size}; terms: {one.terms}", flush=True)
+            # Archives of an attempt that was cut off are used again, what it had unpacked is not.
+            for left in [path for path in part.rglob("*") if path.is_dir() and path.name != "flowers-102"]:
+                shutil.rmtree(left, ignore_errors=True)
+            part.mkdir(exist_ok=True)
+            kind, *variants = one.torchvision
+            for settings in variants:  # torchvision checks its own MD5 sums
+                getattr(torchvision.datasets, kind)(part, download=True, **settings)
+            for archive in [path for path in part.rglob("*") if path.name.endswith((".tar", ".tgz", ".tar.gz"))]:
+                archive.unlink()
+            part.rename(root)
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "data") from error
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors; torchvision's of a wrong MD5 is the other
@@ -90,18 +103,3 @@ def fetch(name: str) -> Path:
             f"into a folder on a machine that has one, bring it here and give --data FOLDER"
         ) from error
     return root
-
-
-def _download(name: str, folder: Path) -> Path:
-    """Fetch and unpack; archives of an attempt that was cut off are used again, what it had unpacked is not."""
-    import torchvision.datasets
-
-    for left in [path for path in folder.rglob("*") if path.is_dir() and path.name != "flowers-102"]:
-        shutil.rmtree(left, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    kind, *variants = KNOWN[name].torchvision
-    for settings in variants:  # torchvision checks its own MD5 sums
-        getattr(torchvision.datasets, kind)(folder, download=True, **settings)
-    for archive in [path for path in folder.rglob("*") if path.name.endswith((".tar", ".tgz", ".tar.gz"))]:
-        archive.unlink()
-    return folder

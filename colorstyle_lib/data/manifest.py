@@ -7,7 +7,6 @@ import csv
 import hashlib
 import io
 import re
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -36,9 +35,7 @@ HOST = "https://github.com"
 """Where a source such as ``owner/name:path`` lies: at ``HOST/owner/name/raw/COMMIT/path``."""
 
 _AT_ONCE = 4  # more would be impolite
-_RETRIES, _SECONDS = 3, 30  # of a server that is busy, of an answer that is cut off; and without any answer
-_LARGEST, _LONGEST = 64 << 20, 300  # bytes and seconds of one answer
-_PASSING = {408, 425, 429, 500, 502, 503, 504}  # any other answer of a server is its last word
+_SECONDS = 30  # without any answer
 _JPEG = re.compile(r"(?:(?P<width>\d+)x(?P<height>\d+) lanczos, )?jpeg (?P<quality>\d+) 4:2:0 progressive")
 
 _SPLITS: tuple[Split, ...] = ("train", "val")
@@ -273,25 +270,14 @@ def rebuild(entries: Sequence[Entry], folder: Path, host: str = HOST) -> list[Re
 
 
 def _fetch(address: str) -> bytes:
-    """Download a file by pooch, which asks again where that may help; ConnectionError where no server answers."""
+    """Download a file by pooch, which asks once more; ConnectionError where no server answers."""
     import pooch
     import requests
 
-    def download(url: str, output: str, _: object) -> None:
-        started, size = time.monotonic(), 0
-        with requests.get(url, stream=True, timeout=_SECONDS) as answer, Path(output).open("wb") as file:
-            if not answer.ok and answer.status_code not in _PASSING:
-                raise DataError(f"{address}: {answer.status_code} {answer.reason}")
-            answer.raise_for_status()
-            for piece in answer.iter_content(256):
-                size += file.write(piece)  # small, so that a byte a second is noticed
-                if size > _LARGEST or time.monotonic() - started > _LONGEST:
-                    raise DataError(f"{address}: the answer does not end within {_LARGEST >> 20} MiB and {_LONGEST} s")
-
     with TemporaryDirectory() as folder:
-        server = pooch.create(folder, "", registry={"file": None}, urls={"file": address}, retry_if_failed=_RETRIES)
+        server = pooch.create(folder, "", registry={"file": None}, urls={"file": address}, retry_if_failed=1)
         try:
-            return Path(server.fetch("file", downloader=download)).read_bytes()
+            return Path(server.fetch("file", downloader=pooch.HTTPDownloader(timeout=_SECONDS))).read_bytes()
         except (requests.RequestException, OSError) as error:
             kind = ConnectionError if isinstance(error, requests.ConnectionError | requests.Timeout) else DataError
             raise kind(f"{address}: {' '.join(str(error).split())}") from error

@@ -3,22 +3,18 @@
 Those that are scikit-image's raise a MissingExtraError where it is not installed.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
-from colorstyle_lib.color import lab_to_linear, linear_to_srgb
-from colorstyle_lib.errors import ConfigError, needs_extra
+from colorstyle_lib.errors import needs_extra
 
 AB_REACH = 110.0
 """Every color of sRGB has a and b between minus this and this."""
 
 _STAIN_SIGMA, _STAIN_WINDOW = 4.0, 25  # pixels
-_GRAY = 1.0  # a real picture less colorful than this has no color to match
 
 
 def psnr_ab(predicted: Float[Tensor, "n 2 h w"], target: Float[Tensor, "n 2 h w"]) -> Float[Tensor, " n"]:
@@ -50,33 +46,10 @@ def colorfulness(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
     ``rg = R - G, yb = (R + G) / 2 - B``; ``sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2)``, 8-bit units:
     0 for gray, about 15 slightly, 45 averagely, 80 highly colorful (the paper's own scale).
     """
-    return _colorfulness(rgb)
-
-
-def colorfulness_of_absolutes(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
-    """:func:`colorfulness` with ``|R - G|`` and ``|(R + G) / 2 - B|`` in place of the signed differences.
-
-    In use, and not Hasler and Süsstrunk's measure: red beside green, as colorful as it gets, no longer spreads.
-    """
-    return _colorfulness(rgb, torch.abs)
-
-
-def _colorfulness(rgb: Tensor, change: Callable[[Tensor], Tensor] = torch.positive) -> Tensor:
     red, green, blue = (255 * rgb).flatten(2).unbind(dim=1)
-    rg, yb = change(red - green), change((red + green) / 2 - blue)
+    rg, yb = red - green, (red + green) / 2 - blue
     spread = torch.sqrt(rg.var(dim=1, correction=0) + yb.var(dim=1, correction=0))
     return spread + 0.3 * torch.sqrt(rg.mean(dim=1) ** 2 + yb.mean(dim=1) ** 2)
-
-
-def colorfulness_ratios(found: Float[Tensor, " n"], real: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
-    """Each picture's colorfulness over its real picture's; 1 is right, 0 is gray.
-
-    In their mean pale pictures weigh most, in the ratio of means (:func:`.ratio_of`) colorful ones. ConfigError: a real
-    picture is gray, of colorfulness below 1.
-    """
-    if gray := int((real < _GRAY).sum()):
-        raise ConfigError(f"{gray} of {len(real)} real pictures are gray, to which nothing has a ratio; leave them out")
-    return found / real
 
 
 def ssim(predicted: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
@@ -144,32 +117,12 @@ def histogram_distance(one: Float[Tensor, "*n q"], other: Float[Tensor, "*n q"])
     return (one - other).abs().sum(dim=-1) / 2
 
 
-def mode_coverage(answers: Float[Tensor, "z n c"], modes: Float[Tensor, "k c"], radius: float) -> Float[Tensor, " n"]:
-    """Share of the true answers that at least one draw comes near, a question at a time; 0 to 1, more is better.
-
-    It promises nothing of how often each is drawn, nor that all draws are near any. ``answers`` are ``z`` draws for
-    each of ``n`` questions, such as the (a, b) of an object colored again and again; ``modes`` are the true answers,
-    the same for all questions; within the radius, a Euclidean distance in their unit, is near.
-    """
-    near = (answers[:, :, None] - modes).norm(dim=3) < radius  # (z, n, k)
-    return near.any(dim=0).float().mean(dim=1)
-
-
 def chroma(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n h w"]:
     """Chroma C*, the distance from gray: ``sqrt(a^2 + b^2)`` (CIE 15:2004).
 
     Lab units: 0 for gray, up to about 134 for sRGB's blue.
     """
     return torch.linalg.vector_norm(lab[..., 1:, :, :], dim=-3)
-
-
-def sample_pixels(images: Float[Tensor, "n c h w"], count: int, seed: int = 0) -> Float[Tensor, "k c"]:
-    """Draw ``count`` pixels (a ConfigError below 1) of any planes at random, each once; all where there are fewer."""
-    if count < 1:
-        raise ConfigError(f"the number of pixels must be at least 1, not {count}")
-    pixels = images.movedim(1, -1).flatten(0, 2)
-    order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(seed))
-    return pixels[order[:count].to(pixels.device)]
 
 
 def ab_histogram(pixels: Float[Tensor, "k 3"], bins: int = 110) -> Float[Tensor, "{bins} {bins}"]:
@@ -182,46 +135,3 @@ def ab_histogram(pixels: Float[Tensor, "k 3"], bins: int = 110) -> Float[Tensor,
     column, row = ((pixels[:, 1:] + AB_REACH) / width).long().clamp(0, bins - 1).T
     counts = torch.bincount(row * bins + column, minlength=bins * bins).reshape(bins, bins)
     return counts.float() / len(pixels)
-
-
-def mean_by_lightness(
-    pixels: Float[Tensor, "k 3"], bins: int = 10
-) -> tuple[Float[Tensor, "{bins} 3"], Float[Tensor, " {bins}"]]:
-    """The average color of all Lab pixels of one lightness: the best guess of a model that sees a pixel's L only.
-
-    For each of ``bins`` equal parts of L in [0, 100] its average Lab (L is the part's middle), and the average chroma
-    of its pixels. A part without pixels has average ab and chroma 0.
-    """
-    width = 100 / bins
-    part = (pixels[:, 0] / width).long().clamp(0, bins - 1)
-    count = torch.bincount(part, minlength=bins).clamp_min(1).to(pixels)
-    planes = (*pixels[:, 1:].T, torch.linalg.vector_norm(pixels[:, 1:], dim=1))
-    a, b, average_chroma = ((torch.bincount(part, plane, bins) / count).to(pixels) for plane in planes)
-    middle = (torch.arange(bins).to(pixels) + 0.5) * width
-    return torch.stack((middle, a, b), dim=1), average_chroma
-
-
-def ab_slice(lightness: float, side: int = 221) -> tuple[Float[Tensor, "3 s s"], Bool[Tensor, "s s"]]:
-    """All colors of one lightness L in [0, 100], and which of them sRGB can show.
-
-    sRGB in [0, 1], clipped, at ``side`` samples along a and along b, between minus :data:`AB_REACH` and
-    :data:`AB_REACH`; and whether it needed no clipping. Rows are b, columns a, both rising.
-    """
-    a, b = _ab_grid(side)
-    linear = lab_to_linear(torch.stack((torch.full_like(a, lightness), a, b)))
-    return linear_to_srgb(linear).clamp(0, 1), ((linear >= 0) & (linear <= 1)).all(dim=0)
-
-
-def expected_square_error(colors: Float[Tensor, "m 2"], side: int = 111) -> Float[Tensor, "s s"]:
-    """The average error of each single guess, when one of several colors (a, b) is true, all equally likely.
-
-    ``E(g) = 1/m sum_i |c_i - g|^2``, squared Lab units, for every guess g of the grid of :func:`ab_slice`.
-    """
-    guesses = torch.stack(_ab_grid(side), dim=-1)
-    return (colors[:, None, None] - guesses).square().sum(dim=-1).mean(dim=0)
-
-
-def _ab_grid(side: int) -> tuple[Tensor, Tensor]:
-    """a and b at every point of a square grid, ``(side, side)`` each."""
-    along = torch.linspace(-AB_REACH, AB_REACH, side)
-    return torch.meshgrid(along, along, indexing="xy")

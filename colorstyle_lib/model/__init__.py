@@ -3,7 +3,6 @@
 from colorstyle_lib.model.attention import (
     AttentionOverride,
     MultiModalAttention,
-    attention_entropy,
     attention_spread,
     masked_softmax,
     multimodal_attention,

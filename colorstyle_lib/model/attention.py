@@ -213,14 +213,6 @@ def zero_init(layer: nn.Module) -> nn.Module:
     return layer
 
 
-def attention_entropy(alpha: Float[Tensor, "n m *places"]) -> Float[Tensor, " n"]:
-    """Entropy of attention, ``-sum_i alpha_i log alpha_i``, averaged over an image's places, nats.
-
-    0 where one modality has all the weight, log(k) where k share it evenly.
-    """
-    return torch.special.entr(alpha).sum(1).reshape(len(alpha), -1).mean(1)
-
-
 def attention_spread(alpha: Float[Tensor, "n m *places"]) -> Float[Tensor, " m"]:
     """Dependence of attention on the image: each weight's standard deviation over images, of their means; [0, 0.5].
 

@@ -120,16 +120,14 @@ class GanLearner:
         styles: Batches | None = None,
         group: ProcessGroup | None = None,
         start_from: dict[str, Tensor] | None = None,
-        maps: Path | None = None,
+        maps: Path = paths.RUNS / "maps",
     ) -> None:
         group = group or ProcessGroup()
         self.preset, self.batches, self.styles, self.device = preset, batches, styles, group.device
         self.state = TrainState.new(preset, seed, group.device, start_from)
         self.context = StepContext.new(preset, batches, group)
         if batches.fixed:
-            self.context = replace(
-                self.context, kept=KeptMaps(maps or paths.RUNS / "maps", batches, self.state.generator)
-            )
+            self.context = replace(self.context, kept=KeptMaps(maps, batches, self.state.generator))
 
     def draw(self, step: int) -> DrawnBatch:
         """The batch of a step."""

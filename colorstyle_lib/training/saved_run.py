@@ -116,9 +116,7 @@ def train(
         raise ConfigError(f"a batch of {batches.batch_size} cannot be divided into {parts}; choose a multiple")
     output = options.output or paths.RUNS / preset.name
     weights = load_generator(options.start_from).state_dict() if options.start_from else None
-    learner = GanLearner(
-        preset, batches, seed=options.seed, styles=styles, group=group, start_from=weights, maps=paths.RUNS / "maps"
-    )
+    learner = GanLearner(preset, batches, seed=options.seed, styles=styles, group=group, start_from=weights)
     state = learner.state
     if group.size > 1:
         for module in state.generator.modules():

@@ -1,35 +1,25 @@
 """What each metric measures, against known values and other implementations."""
 
-import math
-
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from skimage.color import deltaE_ciede2000
 from skimage.metrics import peak_signal_noise_ratio
 
-from colorstyle_lib.color import fit_gamut, lab_to_linear, rgb_to_lab
+from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data import scenes as synthetic
-from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.metrics.bootstrap import bootstrap, mean_of, ratio_of
 from colorstyle_lib.metrics.coloring import (
     AB_REACH,
     ab_histogram,
     ab_histograms,
-    ab_slice,
     chroma,
     ciede2000,
     colorfulness,
-    colorfulness_of_absolutes,
-    colorfulness_ratios,
-    expected_square_error,
     histogram_distance,
-    mean_by_lightness,
-    mode_coverage,
     psnr_ab,
     psnr_rgb,
-    sample_pixels,
     square_error_ab,
     ssim,
     stain_gradients,
@@ -148,58 +138,16 @@ def halves(left: tuple[float, float, float], right: tuple[float, float, float]) 
     return torch.tensor([left, right], dtype=torch.float32).T[None, :, None].repeat(1, 1, 4, 1)
 
 
-def test_red_beside_green_is_colorful_and_its_absolute_differences_do_not_see_it():
+def test_red_beside_green_is_colorful():
     both = halves((1, 0, 0), (0, 1, 0))
     # rg is 255 and -255, yb is 127.5 twice.
     assert colorfulness(both).item() == pytest.approx(255 + 0.3 * 127.5)
-    assert colorfulness_of_absolutes(both).item() == pytest.approx(0.3 * (255**2 + 127.5**2) ** 0.5)
-
-
-def test_one_hue_is_the_same_either_way_and_gray_is_0():
-    warm = halves((1, 0.5, 0), (0.5, 0.25, 0))
-    assert colorfulness_of_absolutes(warm).item() == pytest.approx(colorfulness(warm).item())
-    assert colorfulness_of_absolutes(halves((0.2, 0.2, 0.2), (0.7, 0.7, 0.7))).item() == pytest.approx(0, abs=1e-4)
-
-
-def test_absolute_differences_are_by_hand_an_image_at_a_time():
-    rgb = torch.rand(2, 3, 5, 6, generator=torch.Generator().manual_seed(0))
-    expected = []
-    for image in (255 * rgb).double().numpy():
-        rg, yb = abs(image[0] - image[1]), abs((image[0] + image[1]) / 2 - image[2])
-        expected.append((rg.std() ** 2 + yb.std() ** 2) ** 0.5 + 0.3 * (rg.mean() ** 2 + yb.mean() ** 2) ** 0.5)
-    assert colorfulness_of_absolutes(rgb).tolist() == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_pale_picture_counts_in_a_mean_of_ratios_and_hardly_in_a_ratio_of_means():
     found, real = torch.tensor([10.0, 25.0]), torch.tensor([5.0, 50.0])
-    assert colorfulness_ratios(found, real).tolist() == [2.0, 0.5]
-    assert bootstrap(mean_of(colorfulness_ratios(found, real)), 2).value == pytest.approx(1.25)  # "too colorful"
+    assert bootstrap(mean_of(found / real), 2).value == pytest.approx(1.25)  # "too colorful"
     assert bootstrap(ratio_of(found, real), 2).value == pytest.approx(35 / 55)  # "too pale"
-
-
-def test_a_gray_real_picture_has_no_ratio():
-    with pytest.raises(ConfigError, match="1 of 2 real pictures are gray"):
-        colorfulness_ratios(torch.ones(2), torch.tensor([0.5, 20.0]))
-
-
-# Coverage of true modes.
-MODES = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
-
-
-def test_one_draw_near_a_mode_covers_it_and_the_middle_covers_none():
-    answers = torch.tensor([[[0.0, 1.0], [3.0, 3.0]], [[9.5, 0.0], [3.0, 3.0]], [[0.2, 0.0], [0.0, 9.0]]])
-    assert mode_coverage(answers, MODES, 2.0).tolist() == pytest.approx([2 / 3, 1 / 3])
-
-
-@given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 100))
-def test_it_is_the_loop_and_more_draws_never_cover_less(draws: int, questions: int, seed: int):
-    answers = 12 * torch.rand(draws, questions, 2, generator=torch.Generator().manual_seed(seed))
-    found = mode_coverage(answers, MODES, 4.0)
-    for question in range(questions):
-        hit = [any((a - mode).norm() < 4 for a in answers[:, question]) for mode in MODES]
-        assert found[question].item() == pytest.approx(sum(hit) / 3)
-    more = mode_coverage(torch.cat((answers, answers[:1] + 1)), MODES, 4.0)
-    assert (more >= found).all()
 
 
 def test_metrics_by_hand():
@@ -222,21 +170,6 @@ def test_chroma_of_a_right_triangle():
     assert chroma(rgb_to_lab(torch.full((2, 3, 4, 5), 0.3))).max() < 1e-2
 
 
-@given(seed=st.integers(0, 2**31), count=st.integers(1, 60))
-def test_sampled_pixels_are_distinct_and_repeatable(seed: int, count: int):
-    images = torch.arange(2 * 3 * 4 * 5.0).reshape(2, 3, 4, 5)
-    drawn = sample_pixels(images, count, seed)
-    assert drawn.shape == (min(count, 40), 3)
-    assert len(drawn.unique(dim=0)) == len(drawn)
-    assert torch.equal(drawn[:, 1] - drawn[:, 0], torch.full((len(drawn),), 20.0)), "planes of one pixel stay together"
-    assert torch.equal(drawn, sample_pixels(images, count, seed))
-
-
-def test_sampling_nothing_is_refused():
-    with pytest.raises(ConfigError, match="at least 1"):
-        sample_pixels(torch.zeros(1, 3, 2, 2), 0)
-
-
 def test_histogram_puts_a_along_columns_and_b_along_rows():
     histogram = ab_histogram(torch.tensor([[50.0, 101.0, -99.0], [50.0, 0.5, 0.5]]), bins=11)  # squares of 20
     assert histogram[0, 10] == 0.5
@@ -250,44 +183,3 @@ def test_histogram_counts_every_color_of_a_screen():
     histogram = ab_histogram(pixels)
     assert histogram.sum().item() == pytest.approx(1, abs=1e-5)
     assert torch.allclose(histogram * len(pixels), (histogram * len(pixels)).round(), atol=1e-3)
-
-
-def test_mean_by_lightness_of_opposite_colors_is_gray_but_their_chroma_is_not():
-    pixels = torch.tensor([[12.0, 30.0, 40.0], [18.0, -30.0, -40.0], [95.0, 6.0, 8.0], [100.0, 0.0, 0.0]])
-    average, typical = mean_by_lightness(pixels, bins=10)
-    assert average[1].tolist() == [15, 0, 0]
-    assert typical[1].item() == pytest.approx(50)
-    assert average[9].tolist() == pytest.approx([95, 3, 4])
-    assert typical[9].item() == pytest.approx(5)
-    assert average[5].tolist() == [55, 0, 0], "a bin without pixels"
-
-
-@pytest.mark.parametrize("lightness", [25.0, 50.0, 75.0])
-def test_a_slice_holds_what_fits_the_gamut_and_nothing_else(lightness: float):
-    rgb, inside = ab_slice(lightness, side=45)
-    along = torch.linspace(-AB_REACH, AB_REACH, 45)
-    lab = torch.stack((torch.full((45, 45), lightness), along.expand(45, 45), along[:, None].expand(45, 45)))
-    back = rgb_to_lab(rgb)
-    assert (back - lab).abs().amax(dim=0)[inside].max() < 1e-2
-    assert (back - lab).abs().amax(dim=0)[~inside].min() > 1e-2
-    moved = (fit_gamut(lab) - lab).abs().amax(dim=0) > 0
-    assert not (moved & inside).any()
-
-
-def test_black_and_white_have_no_colors():
-    for lightness in (0.0, 100.0):
-        assert ab_slice(lightness, side=23)[1].sum() <= 1
-    assert (lab_to_linear(torch.tensor([50.0, 0.0, 0.0])[:, None, None]) < 1).all()
-
-
-@settings(max_examples=30)
-@given(seed=st.integers(0, 2**31), count=st.integers(1, 6))
-def test_the_least_square_error_is_at_the_mean(seed: int, count: int):
-    colors = 80 * torch.rand((count, 2), generator=torch.Generator().manual_seed(seed)) - 40
-    errors = expected_square_error(colors, side=221)  # one guess a unit
-    row, column = divmod(int(errors.argmin()), 221)
-    mean = colors.mean(dim=0)
-    assert abs(column - AB_REACH - mean[0]) <= 0.51
-    assert abs(row - AB_REACH - mean[1]) <= 0.51
-    unavoidable = (colors - mean).square().sum(dim=1).mean()
-    assert math.isclose(errors[110, 110], unavoidable + mean.square().sum(), rel_tol=1e-3, abs_tol=1e-2)
