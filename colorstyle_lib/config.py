@@ -300,7 +300,6 @@ class TrainOptions:
     )
     accumulate: int | None = _option(None, "parts to work a batch off in: less memory", "changed", metavar="N")
     start_from: Path | None = _option(None, "go on from a .safetensors file", "changed", metavar="WEIGHTS")
-    compile: bool = _option(False, "compile the networks first (torch.compile)")
     resume: bool = _option(False, "go on from the state in --output")
     overwrite: bool = _option(False, "replace finished weights in --output")
     steps: int | None = _option(None, "optimizer steps in all; default: by mode", "always")

@@ -4,7 +4,6 @@ from colorstyle_lib.model.attention import (
     AttentionOverride,
     MultiModalAttention,
     attention_spread,
-    masked_softmax,
     multimodal_attention,
 )
 from colorstyle_lib.model.color_bins import ab_bins, encode_soft

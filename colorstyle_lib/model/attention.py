@@ -55,7 +55,7 @@ class AttentionOverride:
         present: Bool[Tensor, "n m"],
         modalities: Sequence[str] = MODALITIES,
     ) -> tuple[Float[Tensor, "n m *places"], Bool[Tensor, "n m"]]:
-        """Change energies, for a temperature of 1, and presence of these modalities to what equation (2) shall see."""
+        """Change energies and presence of these modalities to what equation (2) shall see."""
         places = [1] * (energies.ndim - 2)
         present = present & torch.tensor([m not in self.remove for m in modalities], device=present.device)
         if self.permute:
@@ -77,49 +77,32 @@ Override = AttentionOverride | None
 
 
 def multimodal_attention(
-    energies: Float[Tensor, "n m *places"], present: Bool[Tensor, "n m"], temperature: float = 1.0
+    energies: Float[Tensor, "n m *places"],
+    present: Bool[Tensor, "n m"],
+    *,
+    override: Override = None,
+    modalities: Sequence[str] = MODALITIES,
+    checked: bool = True,
 ) -> Float[Tensor, "n m *places"]:
     """Attention weight of each modality at each place: the paper's equation (2).
 
-    ``alpha_i = exp(E_i / T) / sum_j exp(E_j / T)``, the sum over the modalities that are present; T = 1 in the paper.
+    ``alpha_i = exp(E_i) / sum_j exp(E_j)``, the sum over the modalities that are present.
 
     >>> multimodal_attention(torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([[True, True, False]]))
     tensor([[0.7311, 0.2689, 0.0000]])
 
     Energies are any finite numbers, no unit; ``present`` is whether an image has the modality at all (a grayscale photo
-    has no color). A temperature near 0 gives all to the largest energy, towards infinity all present get the same.
+    has no color). An ``override`` changes both before, for these ``modalities``. An image without any modality is a
+    ConfigError where that is ``checked``, which waits for a GPU to answer; else it gets zeros, as a network wants it.
 
-    Returns:
-        Weights in [0, 1], float32, that sum to 1 over ``m``; exactly 0, as is their gradient, where one is absent.
-
-    Raises:
-        ConfigError: the temperature is not positive, or an image has no modality at all (not looked for within
-            ``torch.compile`` or an export: there it gets zeros).
-    """
-    if not torch.compiler.is_compiling() and not bool(present.any(dim=1).all()):
-        raise ConfigError("attention needs at least one modality in every image; give a reference, or color or L")
-    return masked_softmax(energies, present, temperature)
-
-
-def masked_softmax(
-    energies: Float[Tensor, "n m *places"],
-    present: Bool[Tensor, "n m"],
-    temperature: float = 1.0,
-    *,
-    override: AttentionOverride | None = None,
-    modalities: Sequence[str] = MODALITIES,
-) -> Float[Tensor, "n m *places"]:
-    """Equation (2) as :func:`multimodal_attention`, but an image without any modality gets zeros.
-
-    Without that check nothing waits for a GPU to answer, so that a network may call it at every level. A caller's
-    override changes energies and presence of these modalities before.
+    Returns weights in [0, 1], float32, that sum to 1 over ``m``; exactly 0, as is their gradient, where one is absent.
     """
     if override is not None:
         energies, present = override.apply(energies, present, modalities)
-    if not (math.isfinite(temperature) and temperature > 0):
-        raise ConfigError(f"an attention temperature is a positive number, not {temperature}")
+    if checked and not bool(present.any(dim=1).all()):
+        raise ConfigError("attention needs at least one modality in every image; give a reference, or color or L")
     flags = present.view(*present.shape, *[1] * (energies.ndim - 2))
-    scaled = torch.where(flags, energies.float() / temperature, -torch.inf)
+    scaled = torch.where(flags, energies.float(), -torch.inf)
     # Subtracting the largest changes nothing in exact numbers and keeps exp from overflowing.
     peak = scaled.amax(dim=1, keepdim=True).detach().clamp_min(torch.finfo(torch.float32).min)
     weights = torch.where(flags, (scaled - peak).exp(), 0.0)
@@ -182,7 +165,7 @@ class MultiModalAttention(nn.Module):
         keys = [layer(h).float() for layer, h in zip(self.energy, hidden, strict=True)]
         energies = torch.cat(keys, dim=1) if self.plain else product_energies(self.query(x).float(), keys)
         present = (content.present | reference.present)[:, self._at]
-        alpha = masked_softmax(energies, present, override=override, modalities=self.modalities)
+        alpha = multimodal_attention(energies, present, override=override, modalities=self.modalities, checked=False)
         weights = alpha.to(hidden[0].dtype)
         steered = [weights[:, j : j + 1] * h for j, h in enumerate(hidden)]
         gamma, beta = self.modulation(torch.cat((*steered, weights), dim=1)).chunk(2, dim=1)

@@ -14,7 +14,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from colorstyle_lib.config import ATTENTIONS, DiscriminatorConfig
 from colorstyle_lib.errors import ConfigError, check_known
-from colorstyle_lib.model.attention import Override, masked_softmax, zero_init
+from colorstyle_lib.model.attention import Override, multimodal_attention, zero_init
 from colorstyle_lib.model.modalities import (
     MAP_CHANNELS,
     MODALITIES,
@@ -75,7 +75,7 @@ class WeighedEvidence(nn.Module):
             energies.append(self.energy[j](nnf.leaky_relu(whole, _SLOPE) if self.plain else hidden))
         # A flat crop has no modality at all and must not end a training: it gets zeros, and nobody waits to look.
         energy, present = torch.cat(energies, dim=1).float(), described.present[:, self._at]
-        alpha = masked_softmax(energy, present, override=override, modalities=self.modalities)
+        alpha = multimodal_attention(energy, present, override=override, modalities=self.modalities, checked=False)
         return (alpha * torch.cat(scores, dim=1).float()).sum(1, keepdim=True), alpha
 
 

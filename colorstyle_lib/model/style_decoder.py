@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from colorstyle_lib.color import full_precision
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.model.attention import Override, masked_softmax, product_energies, zero_init
+from colorstyle_lib.model.attention import Override, multimodal_attention, product_energies, zero_init
 from colorstyle_lib.model.fast_ops import convolution_by_fours, instance_norm, reflection_pad, upsampled_convolution
 from colorstyle_lib.model.modalities import MODALITIES, VECTOR_SIZES, Modalities
 
@@ -149,7 +149,8 @@ class StyleDecoder(nn.Module):
         x = self.merge(torch.cat((x, *seen), 1).contiguous(memory_format=torch.channels_last))
         query = self.query(instance_norm(x)).float()
         keys = [layer(h).float()[:, :, None, None] for layer, h in zip(self.energy, hidden, strict=True)]
-        alpha = masked_softmax(product_energies(query, keys), style.present, override=override)
+        energies = product_energies(query, keys)
+        alpha = multimodal_attention(energies, style.present, override=override, checked=False)
         weights = alpha.to(x.dtype)
         for first, second in self.blocks:
             x = second(first(x, weights, hidden).relu_(), weights, hidden).add_(x)

@@ -122,8 +122,6 @@ def train(
         for module in state.generator.modules():
             if type(module) is nn.BatchNorm2d:  # weights and their names stay
                 module.__class__ = SharedBatchNorm2d
-    if options.compile:
-        state.compile()
     output.mkdir(parents=True, exist_ok=True)
     first, before = 0, 0.0
     if options.resume or (group.restarted and (output / STATE).exists()):

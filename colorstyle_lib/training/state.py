@@ -27,7 +27,6 @@ from colorstyle_lib.training.tasks import REPAIRS
 PARTS = {"restyling": ("stylize",), "repairing": REPAIRS}
 """Parts of the generator that can learn alone, and the tasks that they learn by."""
 
-_VERSIONS = 8  # of a compiled part; torch's own limit for one function
 _BIN_IMAGES = 512  # whose colors are counted
 
 
@@ -113,19 +112,6 @@ class TrainState:
             make_optimizer(generator, config, config.learning_rate),
             make_optimizer(discriminator, config, config.discriminator_learning_rate),
         )
-
-    def compile(self, backend: str = "inductor") -> None:
-        """Compile the convolutions of both networks; names and weights stay as they are.
-
-        The whole would be too much: whether a picture has hints or a reference decides what is computed around them.
-        """
-        parts = (self.generator.encoder, *self.generator.decoder, *self.discriminator.levels)
-        # All parts count as versions of one function, and past the limit the rest would silently stay eager. Each has
-        # some: with and without gradient, in training and evaluation, for one number of pictures and for any.
-        limit = torch.compiler.config.recompile_limit
-        torch.compiler.config.recompile_limit = max(limit, _VERSIONS * len(parts))
-        for part in parts:
-            part.compile(backend=backend)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a run needs to go on exactly from here."""

@@ -1,4 +1,4 @@
-"""Training: images a second and memory beside pix2pix; bfloat16, compiled, and from kept maps beside without."""
+"""Training: images a second and memory beside pix2pix; bfloat16, and from kept maps beside without."""
 
 from __future__ import annotations
 
@@ -174,26 +174,6 @@ def test_a_step_from_kept_maps_beside_one_that_computes_them(tmp_path):
     timing = timed(ways)
     show("a supervised step in bfloat16, the frozen encoder's maps computed or kept", timing, "computed")
     assert timing.ratio("computed", "kept") > 1
-
-
-def test_compiled_beside_eager():
-    eager, compiled = Companion(companion(half=True)), Companion(companion(half=True))
-    compiled.state.compile()
-    started = time.perf_counter()
-    compiled.step("joint")
-    seconds = time.perf_counter() - started
-    timing = timed(
-        {
-            "supervised": lambda: eager.step("supervised"),
-            "supervised, compiled": lambda: compiled.step("supervised"),
-            "joint": lambda: eager.step("joint"),
-            "joint, compiled": lambda: compiled.step("joint"),
-        }
-    )
-    show("a training step in bfloat16, as `train --compile` has it", timing, "joint")
-    for stage in ("supervised", "joint"):
-        print(f"  compiling makes the {stage} step {timing.ratio(stage, f'{stage}, compiled'):.2f} times as fast")
-    print(f"  the first compiled step took {seconds:.0f} s")
 
 
 _FEW = 4

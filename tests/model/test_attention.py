@@ -52,9 +52,6 @@ def features(n: int = 4, channels: int = 6, size: int = 8) -> torch.Tensor:
 @given(energies=ENERGIES)
 def test_equals_torch_softmax_where_all_are_present(energies: torch.Tensor) -> None:
     torch.testing.assert_close(multimodal_attention(energies, EVERYTHING), energies.softmax(1))
-    torch.testing.assert_close(
-        multimodal_attention(energies[:, :, 0, 0], EVERYTHING, 2.5), (energies[:, :, 0, 0] / 2.5).softmax(1)
-    )
 
 
 @settings(max_examples=50)
@@ -94,15 +91,6 @@ def test_huge_energies_in_bf16_stay_finite() -> None:
     alpha[:, 0].sum().backward()
     assert energies.grad is not None
     assert energies.grad.isfinite().all()
-
-
-def test_temperature_goes_from_winner_takes_all_to_uniform() -> None:
-    energies, two = torch.tensor([[1.0, 2.0, 9.0]]), torch.tensor([[True, True, False]])
-    torch.testing.assert_close(multimodal_attention(energies, two, 1e-3), torch.tensor([[0.0, 1.0, 0.0]]))
-    torch.testing.assert_close(multimodal_attention(energies, two, 1e6), torch.tensor([[0.5, 0.5, 0.0]]))
-    for wrong in (0.0, -1.0, math.nan, math.inf):
-        with pytest.raises(ConfigError, match="positive number"):
-            multimodal_attention(energies, two, wrong)
 
 
 def test_an_image_without_any_modality_is_an_error() -> None:

@@ -1,9 +1,5 @@
 """The training state and its schedule."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from small_run import small_preset
@@ -33,30 +29,3 @@ def test_stages_come_in_order():
 def test_judging_no_picture_is_refused():
     with pytest.raises(ConfigError, match="judge_every is 0: every picture is judged at 1"):
         TrainState.new(small_preset(judge_every=0), 0, torch.device("cpu"))
-
-
-_COMPILED = """
-import torch
-from small_run import drawn_store, small_preset
-from colorstyle_lib.data.batches import Batches
-from colorstyle_lib.training.state import StepContext, TrainState
-from colorstyle_lib.training.tasks import draw
-from colorstyle_lib.training.gan_step import train_step
-
-torch.set_num_threads(1)
-torch._dynamo.config.fail_on_recompile_limit_hit = True
-preset, cpu = small_preset(batch_size=8), torch.device("cpu")
-state = TrainState.new(preset, 0, cpu)
-state.compile(backend="eager")
-batches, context = Batches(drawn_store(), 8, 48), StepContext(preset.training)
-for step, stage in enumerate(("supervised", "supervised", "supervised", "catch_up", "joint", "joint")):
-    batch = draw(batches, step, preset.training, preset.generator.noise).on(cpu)
-    train_step(state, [batch], context, stage)
-"""
-
-
-def test_a_compiled_training_never_falls_back_however_many_pictures_have_noise_or_a_reference():
-    """Past its limit of versions torch would run what is left eagerly. It cannot trace types as tests check them."""
-    command = [sys.executable, "-W", "ignore", "-c", _COMPILED]
-    run = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr[-2000:]

@@ -118,7 +118,7 @@ def test_the_command_fills_the_options_and_the_card_names_what_was_changed(monke
     assert parsed(monkeypatch) == TrainOptions()
     typed = "--preset tiny --datasets a b --tasks stylize=1 --learns restyling --batch-size 4"
     ended = "--start-from first.safetensors --steps 5 --seed -1"
-    folders = "--data some/root --output out --every 7 --resume --compile --start-from home/first.safetensors"
+    folders = "--data some/root --output out --every 7 --resume --start-from home/first.safetensors"
     options = parsed(monkeypatch, *folders.split(), *typed.split(), "--steps", "5", "--seed", "-1")
     assert (options.datasets, options.evaluate_every, options.resume, options.seed) == (("a", "b"), 7, True, -1)
     assert options.output == Path("out")

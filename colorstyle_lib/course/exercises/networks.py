@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_pair, is_tensor, matches
 from colorstyle_lib.course.toy_point_gan import MODE_SPREAD, modes_covered, ring_centers
-from colorstyle_lib.model.attention import masked_softmax
+from colorstyle_lib.model.attention import multimodal_attention
 
 
 @checker
@@ -91,7 +91,7 @@ def attention_weights(attempt: Attempt):
     yield not is_close(result, E.softmax(0)), "the sum runs over the modalities of one image, not over the images"
     yield is_close(result, E.softmax(1)), "with all present: exp(E_i) over the sum of all exp(E_j)"
     present = torch.tensor([[True, False, True], [False, True, False]])
-    result, want = attempt(E.clone(), present), masked_softmax(E, present)
+    result, want = attempt(E.clone(), present), multimodal_attention(E, present)
     yield (result[~present] == 0).all(), "an absent modality's weight is exactly 0, however large its energy"
     if is_close(result, want * result.sum(dim=1, keepdim=True)):
         hint = "the present weights no longer sum to 1: leave the absent out of the sum, too"

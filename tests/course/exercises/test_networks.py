@@ -7,7 +7,7 @@ import torch.nn.functional as nnf
 from colorstyle_lib.course import exercises
 from colorstyle_lib.course.toy_point_gan import modes_covered
 from colorstyle_lib.losses.adversarial import zero_centered_penalty
-from colorstyle_lib.model.attention import masked_softmax
+from colorstyle_lib.model.attention import multimodal_attention
 
 
 def penalty(D, real, gamma, *, power=2, over=torch.Tensor.sum, graph=True, of=torch.Tensor.mean):
@@ -103,7 +103,7 @@ def test_attention_hints(attempt, hint: str):
 
 
 def test_the_librarys_own_attention_passes():
-    assert exercises.attention_weights(masked_softmax).startswith("yes: ")
+    assert exercises.attention_weights(multimodal_attention).startswith("yes: ")
 
 
 def contrast(by: float):
