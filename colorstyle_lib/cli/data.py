@@ -1,4 +1,4 @@
-"""The commands `colorstyle data ...`: known sets, downloads, manifests, shards. Heavy imports wait for their use."""
+"""The commands `colorstyle data ...`: known sets, downloads, manifests. Heavy imports wait for their use."""
 
 import argparse
 from collections import Counter
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from colorstyle_lib.cli.options import add_actions, add_command, keywords
+from colorstyle_lib.cli.options import add_actions, add_command
 
 
 def add_data_commands(commands: Any) -> None:
     """Add ``data`` and its actions to what ``ArgumentParser.add_subparsers`` returned."""
-    actions = add_actions(commands, "data", "data sets: list, download, check, make manifests and shards")
+    actions = add_actions(commands, "data", "data sets: list, download, check, make manifests")
     add_command(actions, "list", _list, "data sets that can be named, with sizes and terms")
 
     add = add_command(actions, "download", "data.downloads:fetch", "fetch a data set that can be named")
@@ -34,14 +34,6 @@ def add_data_commands(commands: Any) -> None:
     add("-o", "--output", metavar="FILE", type=Path, help="default: ROOT/CHECKSUMS.csv")
     both = ["train", "val"]
     add("--split", dest="splits", nargs=1, choices=both, default=both, help="only this one; default: both")
-
-    add = add_command(actions, "shard", _shard, "pack images into WebDataset shards")
-    add("source", metavar="SRC", help="a data root, or the name of a data set")
-    add("destination", metavar="DST", type=Path, help="a new folder")
-    add("--shorter-side", type=int, default=256, help="pixels; smaller images stay; default: 256")
-    add("--quality", type=int, default=95, help="of the JPEG files, 1 to 100; default: 95")
-    add("--per-shard", type=int, default=1000, help="images in a shard; default: 1000")
-    add("--datasets", nargs="+", default=(), metavar="NAME", help="only these data sets of SRC")
 
 
 def _list(_: argparse.Namespace) -> None:
@@ -87,10 +79,3 @@ def _name(what: str, names: Sequence[str]) -> None:
     more = [f"... and {len(names) - 20} more"] if len(names) > 20 else []
     for name in [*names[:20], *more]:
         print(f"{what}: {name}")
-
-
-def _shard(arguments: argparse.Namespace) -> None:
-    from colorstyle_lib.data.downloads import find_root
-    from colorstyle_lib.data.shards import write_shards
-
-    write_shards(**keywords(arguments) | {"source": find_root(arguments.source)})

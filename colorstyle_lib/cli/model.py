@@ -94,7 +94,6 @@ def add_model_commands(commands: Any) -> None:
         elif option.type in _TYPES:
             about.setdefault("type", _TYPES[option.type])
         add(flag_of(option), **about)
-    add("--cache", help=argparse.SUPPRESS)
 
 
 def _add_common(add: Callable[..., Any], ending: str, size: str = "") -> None:
@@ -202,6 +201,4 @@ def _train(arguments: argparse.Namespace) -> None:
     from colorstyle_lib.training.train_on_folder import train_on_folder
 
     given = keywords(arguments)
-    if given.pop("cache"):
-        raise ConfigError("there is no --cache: pack images once, colorstyle data shard SRC DST, and give --data DST")
     train_on_folder(TrainOptions(**{n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}))

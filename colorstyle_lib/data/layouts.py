@@ -10,7 +10,6 @@ import bisect
 import functools
 import io
 import itertools
-import json
 import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -182,8 +181,7 @@ def _torchvision(name: str, root: Path, **settings: Any) -> Any:
 def shards(root: Path, split: Split) -> Listing | None:
     """WebDataset shards, ``<split>-*.tar``: each picture is found by its place in the tar file.
 
-    JSON beside a picture may say its name and data set, as in shards of ours (:mod:`.shards`). A DataError where one is
-    damaged or cut off.
+    A DataError where one is damaged or cut off.
     """
     tars = {side: sorted(root.glob(f"{side}-*.tar")) for side in ("train", "val")}
     if not any(tars.values()):
@@ -193,7 +191,7 @@ def shards(root: Path, split: Split) -> Listing | None:
     members = [(tar, *member) for tar in tars[split] for member in _pictures_in(tar)]
 
     def read(i: int) -> Image.Image:
-        tar, name, _, offset, size = members[i]
+        tar, name, offset, size = members[i]
         try:
             with tar.open("rb", buffering=0) as file:
                 file.seek(offset)
@@ -202,29 +200,17 @@ def shards(root: Path, split: Split) -> Listing | None:
             raise ImageError(f"{tar.name}:{name} cannot be read: {error.strerror or error}") from error
 
     names = [f"{tar.name}:{name}" for tar, name, *_ in members]
-    return Listing(root, names, [member[2] for member in members], read, tars[split])
+    return Listing(root, names, [root.name] * len(names), read, tars[split])
 
 
-def _pictures_in(tar: Path) -> list[tuple[str, str, int, int]]:
-    """Name, data set, offset and size in bytes of each picture in a tar file, in its order."""
-    found, about = [], {}
+def _pictures_in(tar: Path) -> list[tuple[str, int, int]]:
+    """Name, offset and size in bytes of each picture in a tar file, in its order."""
     try:
         with tarfile.open(tar, "r:") as archive:
-            for one in (one for one in archive if one.isfile()):
-                path = Path(one.name)
-                if path.suffix.lower() in ENDINGS:
-                    found.append((path, one))
-                elif path.suffix == ".json":
-                    about[path.with_suffix("")] = json.load(archive.extractfile(one))
-    except (OSError, ValueError, tarfile.TarError) as error:
+            found = [one for one in archive if one.isfile() and Path(one.name).suffix.lower() in ENDINGS]
+    except (OSError, tarfile.TarError) as error:
         raise DataError(f"shard {str(tar)!r} is damaged: {error}") from error
-    rows = []
-    for path, one in found:
-        facts = {"name": one.name, "dataset": tar.parent.name}
-        if isinstance(beside := about.get(path.with_suffix("")), dict) and facts.keys() <= beside.keys():
-            facts = beside
-        rows.append((str(facts["name"]), str(facts["dataset"]), one.offset_data, one.size))
-    return rows
+    return [(one.name, one.offset_data, one.size) for one in found]
 
 
 _HOMES = {"train": ("train", "data_256_standard", "data_large_standard"), "val": ("val", "val_256", "val_large")}

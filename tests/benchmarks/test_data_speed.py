@@ -1,4 +1,4 @@
-"""The cost of data in a step: memory and shards beside decoding each time, and how long a step waits for its batch."""
+"""The cost of data in a step: memory beside decoding each time, and how long a step waits for its batch."""
 
 import time
 from pathlib import Path
@@ -12,7 +12,6 @@ from colorstyle_lib.config import get_preset
 from colorstyle_lib.data.batches import Batches, Prefetched
 from colorstyle_lib.data.datasets import list_images, load_split, streamed
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
-from colorstyle_lib.data.shards import write_shards
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
 
@@ -34,10 +33,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home.parent
 
 
-def test_memory_and_shards_beside_decoding_each_time(root):
+def test_memory_beside_decoding_each_time(root):
     stores = {
         "held in memory": load_split(root, "train", SHORTER_SIDE),
-        "shards, decoded each time": streamed(list_images(_shards(root), "train"), SHORTER_SIDE),
         "files, decoded each time": streamed(list_images(root, "train"), SHORTER_SIDE),
     }
     batches = {way: Batches(store, N, CROP) for way, store in stores.items()}
@@ -65,9 +63,3 @@ def test_a_step_as_long_as_the_tiny_presets_hardly_waits(root):
         total, waited = time.perf_counter() - started, ahead.waited - before
     print(f"\n{1000 * total / 59:.1f} ms a step, {100 * waited / total:.2f} % of it waiting for data")
     assert waited / total < 0.05
-
-
-def _shards(root: Path) -> Path:
-    target = root.parent / "shards"
-    write_shards(root, target, shorter_side=SHORTER_SIDE)
-    return target

@@ -8,7 +8,6 @@ import pytest
 import torch
 from PIL import Image
 
-from colorstyle_lib.cli.main import main
 from colorstyle_lib.config import MODES
 from colorstyle_lib.data import datasets
 from colorstyle_lib.data import example_pictures as demo
@@ -231,8 +230,3 @@ def test_a_class_called_train_is_no_data_set(tmp_path):
     wagon, hidden = (write_picture(tmp_path / side / "train" / f"{side}.png") for side in ("train", "val"))
     assert datasets.find_split(tmp_path, "train") == [wagon]
     assert datasets.find_split(tmp_path, "val") == [hidden]
-
-
-def test_the_option_that_went_says_what_to_do_instead(root: Path, capsys):
-    assert main(["train", "--data", str(root), "--cache", str(root / "cache")]) == 2
-    assert "colorstyle data shard SRC DST, and give --data DST" in capsys.readouterr().err

@@ -113,14 +113,6 @@ def test_commands_say_and_return_how_it_went(root, capsys):
     assert said[-1] == "6 files are as the manifest says; 0 missing, 0 changed, 30 extra"
 
 
-def test_shards_from_the_command_line(root, tmp_path, capsys):
-    assert run("shard", root, tmp_path / "shards", "--per-shard", 2, "--shorter-side", 24) == 0
-    assert "6 images in 3 shards" in capsys.readouterr().out
-    assert run("check", tmp_path / "shards") == 0
-    with pytest.raises(DataError, match="no folder and no known data set 'flowers'; did you mean 'flowers102'"):
-        run("shard", "flowers", tmp_path / "other")
-
-
 def test_the_list_names_sizes_and_terms(capsys, isolated):
     assert run("list") == 0
     said = capsys.readouterr().out
