@@ -21,7 +21,6 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from colorstyle_lib.errors import ConfigError, MissingExtraError, WeightsError
-from colorstyle_lib.files import file_hash
 
 # Stage by stage: kernel, stride, expansion, channels out, blocks. The stem before: 32 channels, half size.
 _STAGES = (
@@ -187,28 +186,18 @@ def load_vgg19(weights: str | os.PathLike[str] | None = None) -> VGG19:
 
 
 def _download_vgg19() -> dict[str, Tensor]:
-    """Torchvision's weights, from torch's download cache or downloaded into it.
-
-    A published file's name ends in the first digits of its SHA-256. They are checked, of a file that is there already,
-    too, and none of its code is run.
-    """
+    """Torchvision's weights, from torch's download cache or downloaded into it; no code in the file is run."""
     from torchvision.models import VGG19_Weights
 
-    url = VGG19_Weights.IMAGENET1K_V1.url
-    file = Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2])
-    digits = file.stem.rpartition("-")[2]
+    url, bar = VGG19_Weights.IMAGENET1K_V1.url, sys.stderr.isatty()
     try:
-        if not file.is_file():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(url, str(file), digits, progress=sys.stderr.isatty())
-        if not file_hash(file).startswith(digits):
-            raise OSError("the file there has another SHA-256 than its name says; delete it")
-        return torch.load(file, map_location="cpu", weights_only=True)
+        return torch.hub.load_state_dict_from_url(url, None, "cpu", bar, check_hash=True, weights_only=True)
     except (OSError, HTTPException, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         if isinstance(error, pickle.UnpicklingError):  # torch's own words tell how to run it all the same
             reason = "the file there is damaged, or holds code; delete it"
+        name, folder = url.rpartition("/")[2], f"{torch.hub.get_dir()}/checkpoints"
         raise WeightsError(
-            f"VGG-19's weights could not be loaded ({reason}): connect to the internet once, or bring {file.name} "
-            f"into {str(file.parent)!r} from a machine that has it; or name a safetensors file in COLORSTYLE_VGG19"
+            f"VGG-19's weights could not be loaded ({reason}): connect to the internet once, or bring {name} into "
+            f"{folder!r} from a machine that has it; or name a safetensors file in COLORSTYLE_VGG19"
         ) from error

@@ -9,7 +9,6 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from colorstyle_lib.errors import ConfigError, WeightsError
-from colorstyle_lib.model import pretrained
 from colorstyle_lib.model.pretrained import VGG19, EfficientNetLite0, load_vgg19, pretrained_efficientnet_lite0
 
 # Where the convolutions stand in torchvision's ``features``, and their channels in and out.
@@ -166,9 +165,6 @@ def test_torchvision_s_own_names_are_understood(
     folder.mkdir(parents=True)
     torch.save(cached, folder / "vgg19-dcbb9e9d.pth")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(WeightsError, match="another SHA-256"):
-        load_vgg19()
-    monkeypatch.setattr(pretrained, "file_hash", lambda file: "dcbb9e9d and more")
     torch.testing.assert_close(load_vgg19().stages[19].weight, tensors["19.weight"])
 
 
@@ -193,17 +189,14 @@ class Bomb:
         return (Path.touch, (self.mark,))
 
 
-@pytest.mark.parametrize("right_hash", [False, True])
 @pytest.mark.parametrize("old_format", [False, True])
-def test_no_code_in_the_download_cache_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old_format, right_hash):
+def test_no_code_in_the_download_cache_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old_format):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.delenv("COLORSTYLE_VGG19", raising=False)
     mark, file = tmp_path / "the code ran", tmp_path / "hub" / "checkpoints" / "vgg19-dcbb9e9d.pth"
     file.parent.mkdir(parents=True)
     torch.save({"features.0.weight": Bomb(mark)}, file, _use_new_zipfile_serialization=not old_format)
-    if right_hash:
-        monkeypatch.setattr(pretrained, "file_hash", lambda path: "dcbb9e9d")
-    with pytest.raises(WeightsError, match=r"or holds code; delete it|another SHA-256") as caught:
+    with pytest.raises(WeightsError, match=r"or holds code; delete it") as caught:
         load_vgg19()
     assert "\n" not in str(caught.value)
     assert not mark.exists()
