@@ -53,7 +53,7 @@ def hole(kind: str, size: int, seed: int) -> Bool[np.ndarray, "size size"]:
     else:
         top, left = rng.integers(0, size // 2, 2).tolist()
         pen.rectangle((left, top, left + size // 2 - 1, top + size // 2 - 1), fill=1)
-    return np.asarray(image)
+    return np.array(image)
 
 
 def fills() -> dict[str, Fill]:
