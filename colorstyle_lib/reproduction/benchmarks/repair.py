@@ -4,6 +4,7 @@ Pictures go through the public calls, with 8 bits. Errors are of sRGB in [0, 1],
 """
 
 from collections.abc import Callable, Mapping
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ def hole(kind: str, size: int, seed: int) -> Bool[np.ndarray, "size size"]:
     else:
         top, left = rng.integers(0, size // 2, 2).tolist()
         pen.rectangle((left, top, left + size // 2 - 1, top + size // 2 - 1), fill=1)
-    return np.array(image)
+    return np.asarray(image).copy()
 
 
 def fills() -> dict[str, Fill]:
@@ -63,8 +64,12 @@ def fills() -> dict[str, Fill]:
         planes = torch.from_numpy(rgb).movedim(-1, 0)[None]
         return fill_smoothly(planes, torch.from_numpy(~unknown)[None, None])[0].movedim(0, -1).numpy()
 
-    ways: dict[str, Fill] = {"smooth_fill": smooth}
-    ways["biharmonic"] = lambda rgb, unknown: restoration.inpaint_biharmonic(rgb, unknown, channel_axis=-1)
+    def biharmonic(rgb: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+        # scikit-image 0.26 leaves the end of its index arrays as the memory was; with zeros there it is right.
+        with patch("skimage.restoration.inpaint.np.empty", np.zeros):
+            return restoration.inpaint_biharmonic(np.float64(rgb), unknown, channel_axis=-1)
+
+    ways: dict[str, Fill] = {"smooth_fill": smooth, "biharmonic": biharmonic}
     try:
         import cv2
     except ImportError:
