@@ -21,17 +21,10 @@ from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS, LONG, SMALL, Comparison, Scale
 from colorstyle_lib.reproduction.ablations.run import Matrix, ValidationSet, measure_attention
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method
-from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import (
-    attention_columns,
-    attention_statistics,
-    batches_of,
-    override_columns,
-    override_statistics,
-    rank_correlation_of,
-)
+from colorstyle_lib.reproduction.benchmarks import attention_faithfulness as faithfulness
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
-from colorstyle_lib.reproduction.benchmarks.runner import cached, joined, load_squares, numbers_of, print_table, spreads
-from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance
+from colorstyle_lib.reproduction.benchmarks.runner import joined, load_squares, numbers_of, print_table, spreads
+from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, cached
 
 METRICS = {
     "psnr_ab": "PSNR ab, dB",
@@ -162,13 +155,15 @@ def attention_numbers(root: Path | None, *, weights: Path | None = None, limit: 
     squares, halves = (torch.cat(list(load_squares(root, side, limit).values())) for side in (SIDE, HALVED))
 
     def measured() -> Columns:
-        pairs = (rgb_to_lab(batch).chunk(2, dim=-1) for batch in batches_of(halves))
-        overridden = joined([override_columns(method.generator, *pair) for pair in pairs])
+        pairs = (rgb_to_lab(batch).chunk(2, dim=-1) for batch in faithfulness.batches_of(halves))
+        overridden = joined([faithfulness.override_columns(method.generator, *pair) for pair in pairs])
         return measure_attention(method.generator, ValidationSet(data, squares, halves)) | overridden
 
-    found = cached(measured, squares, halves, method.weights, attention_columns, override_columns)
-    statistics = attention_statistics(_by_task(found), method.generator.config.modalities)
-    statistics |= override_statistics({k: v for k, v in found.items() if not k.startswith(TASKS)})
+    found = cached(
+        measured, squares, halves, method.weights, faithfulness.attention_columns, faithfulness.override_columns
+    )
+    statistics = faithfulness.attention_statistics(_by_task(found), method.generator.config.modalities)
+    statistics |= faithfulness.override_statistics({k: v for k, v in found.items() if not k.startswith(TASKS)})
     chosen = f" --weights {weights.name}" if weights is not None else ""
     provenance = Provenance.here(f"colorstyle ablations attention{given}{chosen} --limit {limit}", "full")
     note = f"squares of {SIDE} px; with a reference: left halves of {HALVED} px squares by their right halves"
@@ -180,13 +175,13 @@ def matrix_attention_numbers(matrix: Matrix) -> list[Number]:
     """The attention of the base, a mean over seeds, and how far the seeds agree on it; see :func:`.read_matrix`."""
     by_task = {seed: _by_task(columns) for seed, columns in sorted(matrix.columns[BASE].items())}
     method, note = ColorMethod("attention.matrix", None, seeds=tuple(by_task)), matrix.about(BASE)
-    statistics = [attention_statistics(columns) for columns in by_task.values()]
+    statistics = [faithfulness.attention_statistics(columns) for columns in by_task.values()]
     rows = [{metric: (value, note) for metric, value in one.items()} for one in statistics]
     numbers, agreement = numbers_of(rows, method, matrix.data, matrix.n, matrix.provenance), {}
     numbers += spreads([one for one in numbers if "_weight_" in one.metric])
     for task, (i, name) in itertools.product(TASKS, enumerate(MODALITIES)):
         if f"{task}_weight_{name}" in rows[0] and len(rows) > 1:
             weights = [columns[task]["weight"][:, i] for columns in by_task.values()]
-            pairs = [rank_correlation_of(*pair) for pair in itertools.combinations(weights, 2)]
+            pairs = [faithfulness.rank_correlation_of(*pair) for pair in itertools.combinations(weights, 2)]
             agreement[f"{task}_seed_rank_correlation_{name}"] = mean_over(pairs), note
     return numbers + numbers_of([agreement], method, matrix.data, matrix.n, matrix.provenance)

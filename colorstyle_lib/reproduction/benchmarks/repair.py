@@ -21,15 +21,8 @@ from colorstyle_lib.metrics.bootstrap import difference_of, mean_of, ratio_of
 from colorstyle_lib.model.content import fill_smoothly
 from colorstyle_lib.model.repair_decoder import DAMAGES
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.benchmarks.runner import (
-    Rows,
-    Run,
-    Squares,
-    cached,
-    numbers_of,
-    with_all,
-)
-from colorstyle_lib.reproduction.results.store import Columns, Number, merge_results
+from colorstyle_lib.reproduction.benchmarks.runner import Rows, Run, Squares, numbers_of, with_all
+from colorstyle_lib.reproduction.results.store import Columns, Number, cached, merge_results
 
 SIDE = 128  # pixels, of the squares
 HOLES = ("scratches", "text", "blots", "quarter")

@@ -22,15 +22,7 @@ from colorstyle_lib.errors import MissingExtraError, check_known
 from colorstyle_lib.inference.colorstyle import RELEASED
 from colorstyle_lib.metrics.bootstrap import Estimate, Statistic, bootstrap, mean_over
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.results.store import (
-    SPREAD,
-    Columns,
-    Number,
-    Provenance,
-    cache_key,
-    load_columns,
-    save_columns,
-)
+from colorstyle_lib.reproduction.results.store import SPREAD, Columns, Number, Provenance
 from colorstyle_lib.training.validation import demo_squares
 
 NOTES: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("notes.toml").read_text(encoding="utf-8"))
@@ -106,15 +98,6 @@ def with_all(measured: Mapping[str, Mapping[str, Columns]], together: str = ALL)
     sets = list(measured.values())
     every = {together: {group: joined([one[group] for one in sets]) for group in sets[0]}} if len(sets) > 1 else {}
     return {**measured, **every}
-
-
-def cached(compute: Callable[[], Columns], *parts: str | Tensor | Callable[..., object] | None) -> Columns:
-    """Columns from ``runs/measured``, computed and kept where they are not there; parts as of :func:`.cache_key`."""
-    key = cache_key(*parts)
-    if (columns := load_columns(key)) is None:
-        columns = compute()
-        save_columns(key, columns)
-    return columns
 
 
 def numbers_of(

@@ -16,8 +16,8 @@ from colorstyle_lib.metrics.coloring import square_error_ab
 from colorstyle_lib.model.content import content_planes, gray_content
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.benchmarks.runner import ALL, NOTES, Squares, cached, joined, numbers_of, with_all
-from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance
+from colorstyle_lib.reproduction.benchmarks.runner import ALL, NOTES, Squares, joined, numbers_of, with_all
+from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, cached
 
 HALVED = 192  # side in pixels of the squares that are cut into content and reference; its half must be a multiple of 32
 

@@ -29,8 +29,8 @@ from colorstyle_lib.model.modalities import MODALITIES, describe
 from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.baselines.method import ColorMethod, StyleMethod
 from colorstyle_lib.reproduction.baselines.style import optimization, quick_methods, stylizing
-from colorstyle_lib.reproduction.benchmarks.runner import Run, cached, joined, numbers_of, print_table
-from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, merge_results
+from colorstyle_lib.reproduction.benchmarks.runner import Run, joined, numbers_of, print_table
+from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, cached, merge_results
 
 STYLE_PAIRS = "style_pairs"  # the name of the pairs among data sets
 

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from colorstyle_lib.course.plots.common import BLACK, MARKERS, SERIES, curves, new_figure
-from colorstyle_lib.errors import check_known
 from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS
 from colorstyle_lib.reproduction.ablations.effects import METRICS, Effects
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
@@ -157,27 +156,18 @@ def training_curves(log: Sequence[Mapping[str, Any]], recorded: Mapping[str, Num
 Distances = dict[str, Number]
 """Distances of restyled photographs with intervals: ``content`` and ``perceptual`` from the photograph, ``style``."""
 
-_DISTANCES = {"content": "content loss at relu4_1", "perceptual": "perceptual content distance"}
 
-
-def pareto(
-    distances: Mapping[tuple[str, float], Distances], *, beat: str | None = None, content: str = "content"
-) -> Figure:
+def pareto(distances: Mapping[tuple[str, float], Distances], *, beat: str | None = None) -> Figure:
     """Content loss against style loss, a marker for each method and a line over its strengths, with 95 % intervals.
 
-    Who lies below and to the left of another is better in both. The distances are by name and strength; ``content``
-    says which one from the photograph is drawn, ``content`` or ``perceptual``. Where the result of the method to
-    ``beat`` at full strength would be beaten in both losses is shaded.
-
-    Raises:
-        ConfigError: there is no such distance.
+    Who lies below and to the left of another is better in both. The distances are by name and strength. Where the
+    result of the method to ``beat`` at full strength would be beaten in both losses is shaded.
     """
-    check_known("distance", content, _DISTANCES)
     figure, ax = new_figure(figsize=(6.4, 4.4))
     names = dict.fromkeys(name for name, _ in distances)
     for name, color, marker in zip(names, cycle(SERIES), cycle(MARKERS), strict=False):
         points = {s: distances[name, s] for s in sorted(s for other, s in distances if other == name)}
-        x, y = ([one[measure] for one in points.values()] for measure in (content, "style"))
+        x, y = ([one[measure] for one in points.values()] for measure in ("content", "style"))
         fewest, most = min(e.n for e in x), max(e.n for e in x)
         xerr, yerr = (np.array([[abs(end - e.value) for end in e.interval] for e in some]).T for some in (x, y))
         style = {"color": color, "marker": marker, "linestyle": "-" if len(points) > 1 else "none", "elinewidth": 0.7}
@@ -191,9 +181,9 @@ def pareto(
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_xlim(left=-0.02)
-    ax.set(xlabel=f"{_DISTANCES[content]}, less is better", ylabel="style loss, less is better")
+    ax.set(xlabel="content loss at relu4_1, less is better", ylabel="style loss, less is better")
     if beat:
-        right, top = (distances[beat, 1.0][measure].value for measure in (content, "style"))
+        right, top = (distances[beat, 1.0][measure].value for measure in ("content", "style"))
         left, bottom = ax.get_xlim()[0], ax.get_ylim()[0]
         shade = {"color": "0.5", "alpha": 0.12, "linewidth": 0, "label": f"better than {beat} in both"}
         ax.fill_between([left, right], bottom, top, **shade)

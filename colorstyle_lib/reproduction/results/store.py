@@ -212,5 +212,14 @@ def save_columns(name: str, columns: Columns, folder: Path | None = None) -> Non
         file.write(save({column: values.contiguous() for column, values in columns.items()}))
 
 
+def cached(compute: Callable[[], Columns], *parts: str | Tensor | Callable[..., object] | None) -> Columns:
+    """Columns from ``runs/measured``, computed and kept where they are not there; parts as of :func:`.cache_key`."""
+    key = cache_key(*parts)
+    if (columns := load_columns(key)) is None:
+        columns = compute()
+        save_columns(key, columns)
+    return columns
+
+
 def _file(name: str, folder: Path | None) -> Path:
     return (folder or paths.RUNS / "measured") / f"{name}.safetensors"
