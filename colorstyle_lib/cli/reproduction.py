@@ -150,24 +150,11 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         print_numbers(repair.evaluate_repair(load_squares(roots, repair.SIDE, limit, arguments.datasets), run))
     elif benchmark == "specialists":
         numbers = unified_vs_specialists.evaluate_specialists(root, arguments.specialists or [baselines], run)
-        _print_verdicts(numbers, unified_vs_specialists.JOINT, numbers[0].data, "joint_coloring")
-        _print_verdicts(numbers, unified_vs_specialists.JOINT, style.STYLE_PAIRS, "joint_style")
+        print_numbers([one for one in numbers if "_over_" in one.metric or "_minus_" in one.metric])
     else:
         numbers = coloring.evaluate_coloring(roots, run, baselines)
         print_table(numbers, NOTES["table"])
         print_numbers([one for one in numbers if "_over_" in one.metric])
-        last = run.together if any(n.data == run.together for n in numbers) else numbers[0].data
-        for method in dict.fromkeys(n.method for n in numbers if n.metric == "colorfulness_ratio"):
-            if method in (numbers[0].method, "ours"):
-                print(f"\n{method}, {last}:")
-                _print_verdicts(numbers, method, last, "coloring")
-
-
-def _print_verdicts(numbers: Sequence[Any], method: str, data: str, targets: str) -> None:
-    from colorstyle_lib.reproduction.claims.verdict import TARGETS, judge_targets
-
-    for finding in judge_targets({n.key: n for n in numbers}, method, data, TARGETS[targets]):
-        print(f"  {finding.line}")
 
 
 def _list(_: argparse.Namespace) -> None:

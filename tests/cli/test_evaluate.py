@@ -54,7 +54,6 @@ def test_weights_and_opponents_become_numbers_and_a_table(root: Path, tmp_path: 
     told = capsys.readouterr().out
     assert "drawn, n = 2" in told
     assert found["drawn/gray/psnr_ab"].text(2) in told
-    assert "colorfulness within 10 %" in told
 
 
 def test_opponents_are_trained_one_after_the_other(root: Path, tmp_path: Path, monkeypatch, capsys):
@@ -75,7 +74,7 @@ def test_opponents_are_trained_one_after_the_other(root: Path, tmp_path: Path, m
     assert asked == [("joint", 6, "joint", 60.0, 0)]  # it learns the work of two
 
 
-def test_one_model_and_two_specialists_are_measured_and_judged(root: Path, monkeypatch, capsys):
+def test_one_model_and_two_specialists_are_measured_and_printed(root: Path, monkeypatch, capsys):
     metrics = {"all": "colorfulness_over_color_specialist", "style_pairs": "style_style_minus_style_specialist"}
     here = Provenance("colorstyle evaluate --specialists --data ROOT", "full", "abc", "CPU")
     numbers = [
@@ -84,8 +83,9 @@ def test_one_model_and_two_specialists_are_measured_and_judged(root: Path, monke
     monkeypatch.setattr(unified_vs_specialists, "evaluate_specialists", lambda *folders, **options: numbers)
     assert run("evaluate", "--specialists", "--data", root) == 0
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("  met: at least 95 % of the specialist's colorfulness (all/joint/colorfulness_over")
-    assert second.startswith("  missed by 0.97: style distance not above the specialist's (style_pairs/joint")
+    assert first.startswith("all/joint/colorfulness_over_color_specialist")
+    assert second.startswith("style_pairs/joint/style_style_minus_style_specialist")
+    assert "0.9700 [0.9600, 0.9800]" in second
 
 
 def test_what_cannot_be_measured_is_refused(root: Path, capsys):

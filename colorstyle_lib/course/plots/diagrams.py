@@ -1,6 +1,7 @@
 """Diagrams of the generator, the discriminator, one training step and the course, drawn from boxes and arrows."""
 
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,16 +64,11 @@ def _drawing(name: str, **facts: Any) -> Figure:
     return figure
 
 
-def discriminator_diagram() -> Figure:
-    """The evidence of the discriminator: each modality's score, weighed by attention, at one level."""
-    return _drawing("discriminator")
+discriminator_diagram = partial(_drawing, "discriminator")
+"""The evidence of the discriminator: each modality's score, weighed by attention, at one level."""
 
+training_step_diagram = partial(_drawing, "training_step")
+"""The way of the data through one gradient step: first the discriminator's, then the generator's."""
 
-def training_step_diagram() -> Figure:
-    """The way of the data through one gradient step: first the discriminator's, then the generator's."""
-    return _drawing("training_step")
-
-
-def course_map() -> Figure:
-    """The notebooks in their order, and what the student builds in each: 06 and 07 need what 03 teaches."""
-    return _drawing("course_map")
+course_map = partial(_drawing, "course_map")
+"""The notebooks in their order, and what the student builds in each: 06 and 07 need what 03 teaches."""

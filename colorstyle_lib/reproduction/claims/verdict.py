@@ -34,7 +34,7 @@ class Condition:
 
     says: str  # what it asks, in words
     # Addresses of the numbers, ``*`` standing for anything; all that one address finds must hold, and one address of
-    # several is enough. Of a target: metrics, and each number is judged by itself.
+    # several is enough.
     keys: tuple[str, ...]
     low: float = -inf  # least value
     high: float = inf  # largest value
@@ -67,16 +67,11 @@ def _condition(row: dict[str, Any]) -> Condition:
     return Condition(**row | {"keys": tuple(row["keys"])})
 
 
-_DATA = tomllib.loads(Path(__file__).with_name("claims.toml").read_text(encoding="utf-8"))
-
 CLAIMS = tuple(
     Claim(**row | {name: tuple(row.get(name, ())) for name in ("quotes", "beside")} | {"decides": conditions})
-    for row in _DATA["claims"]
+    for row in tomllib.loads(Path(__file__).with_name("claims.toml").read_text(encoding="utf-8"))["claims"]
     for conditions in [tuple(map(_condition, row["decides"]))]
 )
-
-TARGETS = {name: tuple(map(_condition, rows)) for name, rows in _DATA["targets"].items()}
-"""Our own aims: ``coloring``, and ``joint_coloring`` and ``joint_style``, what one model for both tasks may cost."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +84,6 @@ class Finding:
     why: str = ""  # what keeps it open; empty otherwise
     longer: tuple[Number, ...] = ()  # the same numbers of longer trainings, where there are any
     heard: str = ""  # what these say: ``agrees``, ``contradicts``, or to a condition that is open their own outcome
-
-    @property
-    def line(self) -> str:
-        """One line for a person, of a finding about one number."""
-        (number,), low, high = self.numbers, self.condition.low, self.condition.high
-        by = f" by {max(low - number.value, number.value - high):.4g}" if self.outcome == MISSED else ""
-        why = f" ({self.why})" if self.why else ""
-        return f"{self.outcome}{by}{why}: {self.condition.says} ({number.key} = {number.text(4)})"
 
 
 @dataclass(frozen=True)
@@ -125,20 +112,6 @@ def judge_claims(numbers: Mapping[str, Number], claims: Sequence[Claim] = CLAIMS
         beside = dict.fromkeys(n for key in claim.beside for n in matching(key, numbers) if n not in decided)
         judgements.append(Judgement(claim, *_decide(claim, findings), findings, tuple(beside)))
     return judgements
-
-
-def judge_targets(numbers: Mapping[str, Number], method: str, data: str, targets: Sequence[Condition]) -> list[Finding]:
-    """Judge every number of a method on a data set that one of :data:`TARGETS` asks for; by address are the numbers.
-
-    Targets without a number are left out.
-    """
-    findings = []
-    for target in targets:
-        asked = [n for key in target.keys for n in matching(f"{data}/{method}/{key}", numbers)]
-        for one in sorted(asked, key=lambda n: n.key):
-            outcome, why = _judge(one, target)
-            findings.append(Finding(target, outcome, (one,), why))
-    return findings
 
 
 def matching(key: str, numbers: Mapping[str, Number]) -> list[Number]:
