@@ -20,7 +20,6 @@ from PIL import Image
 from colorstyle_lib import paths
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.files import atomic_write
-from colorstyle_lib.reproduction.results.store import CheckResult
 
 FOLDER = paths.FIGURES / "executed"
 INDEX = "README.md"
@@ -195,8 +194,14 @@ def index(folder: Path = FOLDER) -> str:
     return _HEAD + "".join(rows)
 
 
-def check_executed(folder: Path = FOLDER, notebooks: Path = paths.NOTEBOOKS) -> list[CheckResult]:
-    """Compare each notebook of the course with its published copy in ``folder``, and all copies with their index."""
+def check_executed(folder: Path = FOLDER, notebooks: Path = paths.NOTEBOOKS) -> list[Any]:
+    """Compare each notebook of the course with its published copy in ``folder``, and all copies with their index.
+
+    Returns:
+        A :class:`.CheckResult` for each, and one for all.
+    """
+    from colorstyle_lib.reproduction.results.store import CheckResult  # late: `run --help` must not wait for torch
+
     course = {path.name: path for path in sorted(notebooks.glob("*.ipynb"))}
     kept = sorted(folder.glob("*.ipynb"))
     problems = [f"{path.name} is no notebook of the course: remove it" for path in kept if path.name not in course]
@@ -209,23 +214,23 @@ def check_executed(folder: Path = FOLDER, notebooks: Path = paths.NOTEBOOKS) -> 
     except DataError as error:
         problems.append(str(error))
     together = CheckResult("executed", f"{len(kept)} of {len(course)} notebooks with outputs", tuple(problems))
-    return [*(_check(path, folder / name) for name, path in course.items()), together]
+    return [*(CheckResult(*_check(path, folder / name)) for name, path in course.items()), together]
 
 
-def _check(source: Path, kept: Path) -> CheckResult:
+def _check(source: Path, kept: Path) -> tuple[Any, ...]:
     name, again = f"executed/{source.stem}", command(source.stem, "quick")
     if not kept.is_file():
-        return CheckResult(name, f"not kept yet: {again}", skipped=True)
+        return name, f"not kept yet: {again}", (), True
     try:
         ours, theirs = read_notebook(source), read_notebook(kept)
     except DataError as error:
-        return CheckResult(name, str(error), (f"{error}; make it again: {again}",))
+        return name, str(error), (f"{error}; make it again: {again}",)
     problems, code = output_problems(theirs), code_cells(theirs)
     if [cell.source for cell in code_cells(ours)] != [cell.source for cell in code]:
         problems.insert(0, f"its code is no longer that of the notebook: {again}")
     if (size := kept.stat().st_size) > MOST_BYTES:
         problems.append(f"{size:,} bytes, {MOST_BYTES:,} allowed: {again}")
-    return CheckResult(name, f"{len(code)} code cells, {size / 1000:.0f} kB", tuple(problems))
+    return name, f"{len(code)} code cells, {size / 1000:.0f} kB", tuple(problems)
 
 
 def _map_texts(change: Any, value: Any) -> Any:
