@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,15 +63,17 @@ class Enhancer:
         if is_gray(photo.picture):
             amounts[0] = 0  # what never had color has not faded
         of_details = self.strength * self.details * _share(amounts[len(TONES) :])
-        of_tones = self.strength * self.tones * _share(amounts[: len(TONES)])
+        fade, contrast, haze = amounts[: len(TONES)]
+        curve, chroma = (self.strength * self.tones * _share(one) for one in ((contrast, haze), (fade, haze)))
+        of_tones = small.new_tensor([curve, chroma, chroma]).view(3, 1, 1)
         made = pixels.copy()
-        for outer, inner in windows if of_details or of_tones else ():
+        for outer, inner in windows if of_details or curve or chroma else ():
             made[inner] = self._enhance(pixels[outer], of_details, of_tones, tone)[inside(outer, inner)]
         provenance = {
             "task": "enhance",
             "strength": self.strength,
             "damage": {name: round(float(amount), 3) for name, amount in zip(DAMAGES, amounts, strict=True)},
-            "applied": {"details": round(of_details, 3), "tones": round(of_tones, 3)},
+            "applied": {"details": round(of_details, 3), "lightness": round(curve, 3), "chroma": round(chroma, 3)},
             "attention": self.attention and dict(self.attention),
             "weights_sha256": self.model.weights_hash,
             "versions": versions(),
@@ -89,7 +91,7 @@ class Enhancer:
         grown = nnf.pad(lab, (0, -width % STEP, 0, -height % STEP), mode="replicate")
         return lab, self.model.generator.repair(grown, torch.zeros_like(grown[:, :1]), override=self._override)[1]
 
-    def _enhance(self, pixels: np.ndarray, of_details: float, of_tones: float, tone: Tone) -> np.ndarray:
+    def _enhance(self, pixels: np.ndarray, of_details: float, of_tones: Tensor, tone: Tone) -> np.ndarray:
         """A tile with these shares of what mends details and tones."""
         if of_details:
             lab, said = self._look(pixels)
@@ -101,6 +103,6 @@ class Enhancer:
         return made.permute(1, 2, 0).cpu().numpy()
 
 
-def _share(amounts: Float[Tensor, " k"]) -> float:
+def _share(amounts: Iterable[Tensor]) -> float:
     """How much of a change is applied: none where no damage is seen, so that a good picture stays as it is."""
-    return float(((amounts.max() - _FROM) / (_TO - _FROM)).clamp(0, 1))
+    return float(((max(amounts) - _FROM) / (_TO - _FROM)).clamp(0, 1))
