@@ -19,7 +19,8 @@ from typing import Any, Literal
 from PIL import Image
 
 from colorstyle_lib.errors import DataError, ImageError, MissingExtraError, nearest, needs_extra
-from colorstyle_lib.images.read import ENDINGS, decode, find_pictures, identify, open_picture, strict_pillow
+from colorstyle_lib.images.header import ENDINGS, identify, strict_pillow
+from colorstyle_lib.images.read import decode, find_pictures, open_picture
 
 Split = Literal["train", "val"]
 

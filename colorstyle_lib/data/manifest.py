@@ -23,7 +23,7 @@ from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.data.layouts import Split, open_bytes
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError, ImageError, check_known, needs_extra
 from colorstyle_lib.files import atomic_write, file_hash, inside
-from colorstyle_lib.images.read import MAX_PIXELS
+from colorstyle_lib.images.header import MAX_PIXELS
 
 NAME = "CHECKSUMS.csv"
 """What :func:`write_manifest` calls it. Not ``MANIFEST.csv``, which would from then on decide the splits."""

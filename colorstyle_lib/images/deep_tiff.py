@@ -9,7 +9,8 @@ from PIL import ExifTags, Image, ImageFile
 from tifffile import EXTRASAMPLE, PHOTOMETRIC, PLANARCONFIG, TiffFile
 
 from colorstyle_lib.errors import ImageError
-from colorstyle_lib.images.read import DEEP_PIXELS, to_levels
+from colorstyle_lib.images.header import DEEP_PIXELS
+from colorstyle_lib.images.read import to_levels
 
 _MODES = {
     PHOTOMETRIC.MINISWHITE: "L",
@@ -28,11 +29,13 @@ class DeepTiff(ImageFile.ImageFile):
 
     def _open(self) -> None:
         self._pages = TiffFile(self.fp).pages
+        self.n_frames = len(self._pages)
         self.seek(0)
 
     def seek(self, frame: int) -> None:
         """Choose a page."""
-        self._page = page = self._pages[frame]
+        self._page, self.deep = self._pages[frame], None
+        page = self._page
         self._size, self._mode = (page.imagewidth, page.imagelength), _MODES[page.photometric]
         self.getexif()[ExifTags.Base.Orientation] = page.tags.valueof(ExifTags.Base.Orientation, default=1)
         if page.iccprofile:
@@ -50,7 +53,7 @@ class DeepTiff(ImageFile.ImageFile):
             with_alpha = bool(page.extrasamples) and colors < 4
             values = values.reshape(*self._size[::-1], -1)[..., : colors + with_alpha]
             inverted = page.photometric == PHOTOMETRIC.MINISWHITE
-            if self.getexif()[ExifTags.Base.Orientation] == 1 and colors < 4 and math.prod(self._size) <= DEEP_PIXELS:
+            if colors < 4 and math.prod(self._size) <= DEEP_PIXELS:
                 self.deep = to_levels(values, name, np.uint16, inverted)  # not used if there is alpha
             values = to_levels(values, name)
             values[..., :colors] ^= np.uint8(255 * inverted)

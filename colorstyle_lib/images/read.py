@@ -1,18 +1,13 @@
 """Reading of pictures from files, arrays and tensors, with a strict Pillow: upright 8-bit sRGB, or a clear error."""
 
-import ctypes
 import io
 import json
 import math
 import os
-import re
 import sys
-import threading
-import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +15,20 @@ import numpy as np
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Float
-from PIL import ExifTags, Image, ImageChops, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageChops, ImageCms, ImageOps
 from torch import Tensor
 
 from colorstyle_lib.errors import ConfigError, ImageError
+from colorstyle_lib.images.header import (
+    DEEP_PIXELS,
+    ENDINGS,
+    MAX_PIXELS,
+    deep_tiff,
+    is_misread,
+    open_header,
+    page_numbers,
+    strict_pillow,
+)
 
 
 @dataclass(frozen=True)
@@ -32,36 +37,20 @@ class Photo:
 
     picture: Image.Image  # as of :func:`open_picture`
     alpha: Image.Image | None = None  # how opaque it was, of mode L; None where it was so everywhere
-    # the same as uint16, `(H, W)` or, of a TIFF file, `(H, W, 3)`; None of 8 bits, or with transparency
+    # the same as uint16, `(H, W)` or `(H, W, 3)`; None of 8 bits, or with transparency
     deep: np.ndarray | None = None
-    kept: dict[str, Any] = field(default_factory=dict)  # captions, dates, author, place, dpi; of :func:`.save_picture`
+    # captions, dates, author, place, dpi, and how long a frame is shown; for :func:`.save_picture`
+    kept: dict[str, Any] = field(default_factory=dict)
 
 
 Source = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor | Photo
 """What a person may give as a picture."""
 
-_NAMES = "jpg jpeg jpe jfif png webp tif tiff gif bmp avif heic heif jp2 j2k ppm pgm pbm pnm tga"
-ENDINGS = tuple(f".{name}" for name in _NAMES.split())
-"""Of the files that can be read."""
-
-MAX_PIXELS = 200_000_000
-"""Larger pictures are refused from their header, before any memory is taken for them."""
-
-_SMALL = 16_000_000
-DEEP_PIXELS = 40_000_000  # larger pictures are read with 8 bits, for memory's sake
-_DENSEST = {"JPEG": 600, "TIFF": 2500, "WEBP": 2500, "JPEG2000": 2500, "AVIF": 2500, "HEIF": 2500}
-# Pixels a byte. Photographs have less than 100, flat JPEG files up to 340; more is made to fill memory or time.
-
-# Only what people's pictures come as: Pillow would also run Ghostscript on EPS, and guess at unsigned files.
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF", "JPEG2000", "PPM")
-_PAGED = ("TIFF", "GIF", "PNG", "WEBP")  # whose further pages are pictures too
 _KEPT = (
     "ImageDescription Make Model DateTime Artist Copyright XPTitle XPComment XPAuthor XPSubject",
     "DateTimeOriginal DateTimeDigitized OffsetTime OffsetTimeOriginal OffsetTimeDigitized UserComment",
 )
 PROVENANCE = ExifTags.Base.ImageHistory  # where it stands in EXIF, so that a caption keeps its own place
-_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # By kind and size of the values: what counts as white, each with the largest value that may lie above it (highlights
 # of a photograph without an upper limit, or the overshoot of a sharpened one), where the file itself does not say.
 _WHITES = {
@@ -71,135 +60,15 @@ _WHITES = {
     "u2": ((65535, 65535),),
     "u4": ((255, 255), (65535, 65535), (2**32 - 1, 2**32 - 1)),
 }
-_URL = re.compile(r"data:|[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # one slash, as pathlib leaves of two
-
-_lock = threading.Lock()
-_inside = 0
-_undo = ExitStack()
-
-
-@contextmanager
-def strict_pillow() -> Iterator[None]:
-    """Pillow without warnings, libtiff's too, its pixel limit (ours is checked), its switch to let cut-off files pass.
-
-    All are global to the process: threads inside share one change, and the last one out undoes it.
-    """
-    global _inside
-    with _lock:
-        _inside += 1
-        if _inside == 1:
-            _undo.enter_context(warnings.catch_warnings())
-            warnings.filterwarnings("ignore", module=r"PIL\b")
-            _undo.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
-            _undo.callback(setattr, ImageFile, "LOAD_TRUNCATED_IMAGES", ImageFile.LOAD_TRUNCATED_IMAGES)
-            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = None, False
-            for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
-                with suppress(AttributeError, OSError):  # a Pillow that was built in another way
-                    set_handler = getattr(ctypes.CDLL(Image.core.__file__), name)
-                    set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
-                    _undo.callback(set_handler, set_handler(None))
-    try:
-        yield
-    finally:
-        with _lock:
-            _inside -= 1
-            if _inside == 0:
-                _undo.close()
-
-
-@contextmanager
-def open_header(source: str | os.PathLike[str]) -> Iterator[Image.Image]:
-    """Open a picture file for the ``with`` block; only its header is read. To be used within :func:`strict_pillow`.
-
-    ImageError for what is not found, a folder, URL or device, empty, no picture, not readable, or has a damaged header.
-    """
-    given = os.fsdecode(source)
-    name = repr(given)
-    if _URL.match(given):
-        raise ImageError(f"{name} is a URL; download the picture first and give its file name")
-    path = Path(os.path.expanduser(given))  # noqa: PTH111  (Path's own raises on a file that is named ~like.this)
-    try:
-        if path.is_dir():
-            raise ImageError(f"{name} is a folder, not a picture")
-        if not path.parent.is_dir():
-            raise ImageError(f"{name} not found: there is no folder {str(path.parent)!r}")
-        if path.is_symlink() and not path.exists():
-            raise ImageError(f"{name} is a link to something that is not there")
-        if not path.exists():
-            close = get_close_matches(path.name, [p.name for p in path.parent.iterdir()], n=1)
-            similar = f"; did you mean {str(path.with_name(close[0]))!r}?" if close else ""
-            raise ImageError(f"{name} not found{similar}")
-        if not path.is_file():
-            raise ImageError(f"{name} is a device or a pipe, not a picture")
-        if path.stat().st_size == 0:
-            raise ImageError(f"{name} is an empty file")
-        with path.open("rb") as file:
-            yield identify(file, name)
-    except OSError as error:
-        raise ImageError(f"cannot read {name}: {error.strerror or error}") from error
-
-
-def identify(file: io.BufferedReader, name: str) -> Image.Image:
-    """Read a file's header; within :func:`strict_pillow`."""
-    size, head = file.seek(0, os.SEEK_END), file.seek(0) or file.read(12)
-    try:
-        Image.init()
-        try:
-            # TGA has no signature; its files are told by their ending.
-            formats = (*_FORMATS, "TGA") if name[:-1].lower().endswith(".tga") else _FORMATS
-            picture = Image.open(file, formats=[known for known in formats if known in Image.OPEN])
-            pixels, most = math.prod(picture.size), _DENSEST.get(picture.format, math.inf)
-            if _SMALL < pixels <= MAX_PIXELS and pixels > most * size and picture.mode != "1":
-                raise ImageError(f"{name} is no picture: {size} bytes that would become {pixels / 1e6:.0f} megapixels")
-            with suppress(EOFError):  # a small copy may come before the picture itself
-                while getattr(picture, "tag_v2", {}).get(ExifTags.Base.NewSubfileType, 0) & 1:
-                    picture.seek(picture.tell() + 1)
-            return _deep_tiff(file, name, picture) if _is_misread(picture) else picture
-        except UnidentifiedImageError:
-            if head[:4] in _TIFF:
-                return _deep_tiff(file, name)
-            # Some AVIF files have a brand of HEIC's, so Pillow is asked first.
-            if head[4:8] != b"ftyp" or head[8:12] not in _HEIC_BRANDS:
-                raise
-            import pillow_heif
-
-            pillow_heif.register_heif_opener()
-            return Image.open(file, formats=["HEIF"])
-    except UnidentifiedImageError as error:
-        known = ", ".join(_FORMATS)
-        raise ImageError(f"{name} is not a picture, or its beginning is damaged (known: {known})") from error
-    except ImportError as error:
-        raise ImageError(f"{name} is a HEIC picture; to open it: pip install pillow-heif") from error
-    except ImageError:
-        raise
-    except Exception as error:  # see decode
-        raise ImageError(f"{name} is damaged: {error}") from error
-
-
-def _deep_tiff(file: io.BufferedReader, name: str, header: Image.Image | None = None) -> Image.Image:
-    from colorstyle_lib.images.deep_tiff import DeepTiff  # tifffile takes a while
-
-    file.seek(0)
-    deep = DeepTiff(file, name)
-    if header is not None:
-        deep.seek(header.tell())
-        deep.info["header"] = header
-    return deep
-
-
-def _is_misread(picture: Image.Image) -> bool:
-    """Whether Pillow misreads a TIFF file's 16-bit planes or unsigned 32 bits, or drops half of 16-bit colors."""
-    tags = getattr(picture, "tag_v2", {})
-    compression, separate = tags.get(ExifTags.Base.Compression), tags.get(ExifTags.Base.PlanarConfiguration) == 2
-    bits, unsigned = tags.get(ExifTags.Base.BitsPerSample, (8,)), 1 in tags.get(ExifTags.Base.SampleFormat, (1,))
-    color = bits == (16, 16, 16) and compression in (1, 8, 32946) and math.prod(picture.size) <= DEEP_PIXELS
-    return color or (bits[0] == 16 and separate and compression == 1) or (bits[0] == 32 and unsigned)
 
 
 def _loaded(picture: Image.Image, name: str, strict: bool) -> Image.Image:
     """The picture, decoded. A JPEG that lacks its last bytes but no pixel is told of and taken, unless ``strict``."""
     try:
+        lower = _lower_bytes(picture)
         picture.load()
+        if lower is not None:
+            picture.deep = np.asarray(picture).astype(np.uint16) << 8 | lower
         return picture
     except OSError:
         if strict or picture.format != "JPEG":
@@ -213,6 +82,19 @@ def _loaded(picture: Image.Image, name: str, strict: bool) -> Image.Image:
             raise
         print(f"note: {name} lacks its last bytes, and none of its pixels", file=sys.stderr)
         return one
+
+
+def _lower_bytes(picture: Image.Image) -> np.ndarray | None:
+    """Those of the 16-bit colors of a PNG file, of which Pillow takes the upper ones; None of another file."""
+    tile = picture.tile[0] if picture.format == "PNG" and picture.tile and picture.n_frames == 1 else None
+    if tile is None or tile.args != "RGB;16B" or math.prod(picture.size) > DEEP_PIXELS:
+        return None
+    place = picture.fp.tell()
+    picture.fp.seek(0)
+    lower = Image.open(io.BytesIO(picture.fp.read()), formats=["PNG"])
+    picture.fp.seek(place)
+    lower.tile = [tile._replace(args="RGB;16L")]  # the other byte taken for the upper one
+    return np.asarray(lower).astype(np.uint16)
 
 
 def decode(picture: Image.Image, name: str, *, copy: bool = False, strict: bool = False) -> Photo:
@@ -229,10 +111,12 @@ def decode(picture: Image.Image, name: str, *, copy: bool = False, strict: bool 
         raise ImageError(f"{name} has {width} x {height} pixels ({millions}); make it smaller first")
     try:
         picture = _loaded(picture, name, strict)
-        picture = picture.copy() if copy else picture
+        deep, picture = getattr(picture, "deep", None), picture.copy() if copy else picture
         with suppress(Exception):  # broken EXIF
+            turned = picture.getexif().get(ExifTags.Base.Orientation, 1)
             ImageOps.exif_transpose(picture, in_place=True)
-        picture, alpha, deep = _to_srgb(picture, name)
+            deep = deep if turned == 1 or deep is None else _turned(deep, turned)
+        picture, alpha, deep = _to_srgb(picture, name, deep)
     except ImageError:
         raise
     except MemoryError as error:
@@ -245,9 +129,18 @@ def decode(picture: Image.Image, name: str, *, copy: bool = False, strict: bool 
     return Photo(plain, alpha if alpha and alpha.getextrema()[0] < 255 else None, None if alpha else deep)
 
 
-def _to_srgb(picture: Image.Image, name: str) -> tuple[Image.Image, Image.Image | None, np.ndarray | None]:
+def _turned(deep: np.ndarray, orientation: int) -> np.ndarray:
+    """What EXIF's orientation says, of values."""
+    deep = deep.swapaxes(0, 1) if orientation >= 5 else deep
+    deep = deep[::-1] if orientation in (3, 4, 7, 8) else deep
+    return deep[:, ::-1] if orientation in (2, 3, 6, 7) else deep
+
+
+def _to_srgb(
+    picture: Image.Image, name: str, deep: np.ndarray | None
+) -> tuple[Image.Image, Image.Image | None, np.ndarray | None]:
     """Any mode to RGB: to 8 bits, color profile applied, transparent parts on white; with alpha, and deep values."""
-    profile, alpha, deep = picture.info.get("icc_profile"), None, getattr(picture, "deep", None)
+    profile, alpha = picture.info.get("icc_profile"), None
     if picture.mode == "LAB":
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     if picture.mode.startswith(("I", "F")):
@@ -275,6 +168,9 @@ def _to_srgb(picture: Image.Image, name: str) -> tuple[Image.Image, Image.Image 
             in_place = picture.mode == "RGB"  # a large picture should not be there twice
             picture = ImageCms.profileToProfile(picture, *profiles, outputMode="RGB", inPlace=in_place) or picture
     picture = picture if picture.mode == "RGB" else picture.convert("RGB")
+    if profile and deep is not None and deep.ndim == 3:  # other primaries, which a curve cannot turn into sRGB
+        off = deep[::8, ::8] / np.float32(257) - np.asarray(picture)[::8, ::8]
+        deep = deep if np.abs(off).max() < 4 else None
     if alpha is not None:
         white = Image.new("RGB", picture.size, "white")
         white.paste(picture, mask=alpha)
@@ -321,17 +217,14 @@ def open_photo(source: Source, *, strict: bool = False, quiet: bool = False) -> 
     """:func:`open_picture` with what its results keep; of several pages or frames the first, and a line says so."""
     if isinstance(source, Photo):
         return source
+    if isinstance(source, str | os.PathLike):
+        with closing(open_pages(source, strict=strict)) as pages:
+            photo = next(pages)
+        if not quiet and (count := photo.kept["pages"]) > 1:
+            text = f"the first of {count} pages or frames is taken; a .tif, .png or .webp file (-o) holds all"
+            print(f"note: of {os.fsdecode(source)!r} {text}", file=sys.stderr)
+        return photo
     with strict_pillow():
-        if isinstance(source, str | os.PathLike):
-            with open_header(source) as picture:
-                name, header = repr(os.fsdecode(source)), picture.info.get("header", picture)
-                first, kept = header.tell(), _kept(header)
-                photo = replace(decode(picture, name, strict=strict), kept=kept)
-                with suppress(Exception):  # a damaged end, which the first picture need not share
-                    if not quiet and header.format in _PAGED and (count := header.n_frames) > first + 1:
-                        text = f"the first of {count} pages or frames is taken; save the others as files of their own"
-                        print(f"note: of {name} {text}", file=sys.stderr)
-                return photo
         if isinstance(source, Image.Image):
             return replace(decode(source, "the picture given", copy=True), kept=_kept(source))
         if isinstance(source, Tensor):
@@ -341,9 +234,35 @@ def open_photo(source: Source, *, strict: bool = False, quiet: bool = False) -> 
     raise ImageError(f"a picture is a path, a PIL.Image, an array or a tensor, not {type(source).__name__!r}")
 
 
+def open_pages(path: str | os.PathLike[str], *, strict: bool = False) -> Iterator[Photo]:
+    """:func:`open_photo` for each page of a TIFF file, or each frame of a GIF, PNG or WebP file, as they are asked for.
+
+    How many there are, and whether they are frames, is ``kept`` as ``pages`` and ``in_time``. ImageError where a later
+    one is damaged, or frames have more than ``MAX_PIXELS`` together, for they are written at once.
+    """
+    name = repr(os.fsdecode(path))
+    with strict_pillow(), open_header(path) as picture:
+        header, file = picture.info.get("header", picture), picture.fp
+        numbers, in_time = [header.tell()], header.format != "TIFF"
+        with suppress(Exception):  # a damaged end, which the first picture need not share
+            numbers = page_numbers(header)
+        for number in numbers:
+            try:
+                header.seek(number)
+                page = picture if number == numbers[0] else header
+                page = deep_tiff(file, name, header) if is_misread(page) else page
+            except Exception as error:  # see decode
+                raise ImageError(f"page or frame {number + 1} of {name} is damaged: {error}") from error
+            photo = decode(page, name, copy=len(numbers) > 1, strict=strict)
+            kept = _kept(header) | {"pages": len(numbers), "in_time": in_time}  # a frame of WebP tells its time by now
+            yield replace(photo, kept=kept)
+            if in_time and len(numbers) * math.prod(header.size) > MAX_PIXELS:
+                raise ImageError(f"the {len(numbers)} frames of {name} are too large together; make a video of them")
+
+
 def _kept(picture: Image.Image) -> dict[str, Any]:
     """Of a picture's header: ``exif`` (captions, dates, author, and the place), ``dpi`` and a PNG's ``text``."""
-    kept: dict[str, Any] = {"dpi": picture.info.get("dpi")}
+    kept: dict[str, Any] = {key: picture.info.get(key) for key in ("dpi", "duration", "loop")}
     texts = [(name, str(value)) for name, value in picture.info.items() if isinstance(value, str)]
     kept["text"] = {str(key): text for key, text in texts if picture.format == "PNG" and not key.startswith("XML:")}
     with suppress(Exception):  # broken EXIF
@@ -475,15 +394,16 @@ def shorter_side(image: Float[Tensor, "n 3 h w"], size: int, multiple: int = 1) 
 def read_text(path: str | os.PathLike[str]) -> dict[str, str]:
     """The text that :func:`.save_picture` put into a file; errors are those of :func:`open_picture`.
 
-    It is the text chunks before a PNG's pixels, and of other formats the JSON object in EXIF's ImageHistory, or, as
-    written before, in its ImageDescription.
+    It is the text chunks before a PNG's pixels, and of other formats the JSON object in EXIF's ImageHistory, in a GIF's
+    comment, or, as written before, in EXIF's ImageDescription.
     """
     with strict_pillow(), open_header(path) as picture:
         try:
             if picture.format == "PNG":
                 return _kept(picture)["text"]
             exif = picture.info.get("header", picture).getexif()
-            found = json.loads(exif.get(PROVENANCE) or exif.get(ExifTags.Base.ImageDescription, "{}"))
+            texts = exif.get(PROVENANCE), picture.info.get("comment"), exif.get(ExifTags.Base.ImageDescription)
+            found = json.loads(next(filter(None, texts), "{}"))
         except ValueError:  # somebody else's description
             return {}
         except Exception as error:  # see decode

@@ -6,42 +6,43 @@ import math
 import os
 import struct
 import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
 
 from colorstyle_lib.errors import ConfigError, ImageError
 from colorstyle_lib.files import atomic_write
-from colorstyle_lib.images.read import PROVENANCE, off_white, open_picture
+from colorstyle_lib.images.read import PROVENANCE, Photo, Source, off_white, open_picture
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+PAGED = (".tif", ".tiff", ".png", ".webp", ".gif")  # that hold several pages (TIFF) or frames
+_DURATION = 100  # milliseconds of a frame that does not say, as programs show it
 _WIDE = 40090  # tags above are Windows' own, in UTF-16
 _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # libjpeg's and libwebp's limits
 
 
 def save_picture(
-    image: Any,
+    image: Source | Iterator[Photo],
     path: str | os.PathLike[str],
     *,
     quality: int = 95,
     text: dict[str, str] | None = None,
-    alpha: Image.Image | None = None,
-    deep: np.ndarray | None = None,
-    kept: dict[str, Any] | None = None,
     gps: bool = False,
 ) -> Path:
     """Write a picture, whole or not at all, and return its path; a file of this name is replaced.
 
     Args:
-        image: a ``PIL.Image``, array or tensor, as in :func:`.open_picture`.
-        path: the file; its ending (.png, .jpg, .jpeg, .webp, .tif, .tiff) is its format. Parents are made.
+        image: as in :func:`.open_picture`; of a :class:`.Photo` also what it keeps: transparency (not in JPEG), 16 bits
+            (PNG and TIFF), captions, dates, author and dpi. Or pages, of a TIFF file, or frames, of a GIF, PNG or WebP
+            file, each shown as long as it was; errors of making them are passed on.
+        path: the file; its ending (.png, .jpg, .jpeg, .webp, .tif, .tiff, and .gif of frames) is its format. Parents
+            are made.
         quality: of JPEG and WebP, 1 to 100. PNG and TIFF lose nothing, nor does WebP at 100.
         text: kept in the file, for :func:`.read_text`.
-        alpha: how opaque the picture is, which lies on white; kept but by JPEG.
-        deep: the same picture as uint16 ``(H, W, 3)``, which PNG and TIFF files get in its place.
-        kept: captions, dates, author and dpi of :class:`.Photo`, beside the text.
         gps: also keep the place where it was taken; a TIFF file cannot.
 
     Raises:
@@ -51,30 +52,51 @@ def save_picture(
     if not 1 <= quality <= 100:
         raise ConfigError(f"quality is from 1 to 100, not {quality}")
     target = Path(os.path.expanduser(path))  # noqa: PTH111
+    kind = FORMATS.get(target.suffix.lower(), "GIF" if isinstance(image, Iterator) else "")
     try:
-        if target.is_dir():
-            raise ValueError("it is a folder; add a file name to it")
-        if (kind := FORMATS.get(target.suffix.lower())) is None:
+        if not kind:
             raise ValueError(f"unknown ending {target.suffix!r}; known: {', '.join(FORMATS)}")
-        # What came with a picture (orientation, profile) would be written beside pixels that it need not fit.
-        clean = isinstance(image, Image.Image) and image.mode in ("L", "RGB") and not image.info
-        picture = image if clean else open_picture(image)
-        picture = off_white(picture, alpha) if alpha is not None and kind != "JPEG" else picture
-        content = _encode(picture if deep is None else deep, kind, quality, text or {}, kept or {}, gps)
-    except (OSError, ValueError, struct.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ImageError(f"cannot write {str(path)!r}: {reason}") from error
-    with atomic_write(target, error=ImageError) as file:
-        file.write(content)
+        if not isinstance(image, Iterator | Photo):
+            # What came with a picture (orientation, profile) would be written beside pixels that it need not fit.
+            clean = isinstance(image, Image.Image) and image.mode in ("L", "RGB") and not image.info
+            image = Photo(image if clean else open_picture(image))
+        with atomic_write(target, error=ImageError) as file:
+            pages = image if isinstance(image, Iterator) else iter([image])
+            (_write_tiff if kind == "TIFF" else _write)(file, pages, partial(_options, kind, quality, text or {}, gps))
+    except (ValueError, struct.error) as error:
+        raise ImageError(f"cannot write {str(path)!r}: {error}") from error
     return target
 
 
-def _encode(
-    picture: Image.Image | np.ndarray, kind: str, quality: int, text: dict[str, str], kept: dict[str, Any], gps: bool
-) -> memoryview:
-    """A picture, or uint16 colors for PNG and TIFF, as the bytes of a file; ValueError where it cannot hold it."""
-    if max(np.shape(picture)[:2]) > _LONGEST_SIDE.get(kind, math.inf):
+def _write(file: IO[bytes], pages: Iterator[Photo], about: Callable[[Photo], dict[str, Any]]) -> None:
+    """A picture, or frames, by Pillow."""
+    frames = list(pages)
+    options, loop = about(frames[0]), frames[0].kept.get("loop")
+    if options["format"] == "PNG" and len(frames) == 1 and frames[0].deep is not None:
+        return _write_deep_png(file, frames[0].deep, options)
+    clear = any(frame.alpha for frame in frames) and options["format"] != "JPEG"
+    first, *others = (_layer(frame, clear) for frame in frames)
+    if others:
+        lasts = [round(frame.kept.get("duration") or 0) or _DURATION for frame in frames]
+        options |= {"save_all": True, "append_images": others, "duration": lasts}
+        if loop is not None or options["format"] != "GIF":  # a GIF without it is shown once, others for ever
+            options["loop"] = 1 if loop is None else loop
+        options |= {"disposal": 2} if clear and options["format"] == "GIF" else {}  # else frames show through the next
+    first.save(file, **options)
+
+
+def _layer(page: Photo, clear: bool) -> Image.Image:
+    """A page's picture, as a transparent one if ``clear``."""
+    return off_white(page.picture, page.alpha or Image.new("L", page.picture.size, 255)) if clear else page.picture
+
+
+def _options(kind: str, quality: int, text: dict[str, str], gps: bool, page: Photo) -> dict[str, Any]:
+    """Pillow's options for a picture; ValueError where a file cannot hold it."""
+    kept = page.kept
+    if max(page.picture.size) > _LONGEST_SIDE.get(kind, math.inf):
         raise ValueError(f"a side of a {kind} has at most {_LONGEST_SIDE[kind]} pixels; write a .png")
+    if kind == "GIF":
+        return {"format": kind, "comment": json.dumps(text)}
     bad = [key for key in text if not (0 < len(key) < 80 and key.isascii() and key.isprintable())]
     if bad:  # PNG's rule; the same for all, so that text does not depend on the ending
         raise ValueError(f"a key of text is 1 to 79 printable ASCII characters, not {bad[0]!r}")
@@ -86,23 +108,16 @@ def _encode(
         "JPEG": {"quality": quality, "subsampling": 0},  # 4:4:4, for color is what this library is about
         "WEBP": {"quality": min(quality, 99), "lossless": quality == 100},
         "TIFF": {},
-    }[kind]
+    }[kind] | {"format": kind, "exif": exif}
     if dpi := kept.get("dpi"):
         options["dpi"] = dpi
-    buffer = io.BytesIO()
     if kind == "PNG":
         options["pnginfo"] = chunks = PngImagePlugin.PngInfo()
         for key, value in (kept.get("text", {}) | text).items():
             chunks.add_text(key, value)  # iTXt where it is not Latin-1
     elif text:
         exif[PROVENANCE] = json.dumps(text)  # ASCII, as the field must be
-    if kind == "TIFF":
-        _write_tiff(buffer, np.asarray(picture), exif, kept.get("dpi"))
-    elif isinstance(picture, np.ndarray):
-        _write_deep_png(buffer, picture, options | {"exif": exif})
-    else:
-        picture.save(buffer, format=kind, **options, exif=exif)
-    return buffer.getbuffer()
+    return options
 
 
 def _bytes(value: Any) -> Any:
@@ -110,10 +125,18 @@ def _bytes(value: Any) -> Any:
     return value.encode("latin-1", "replace") if isinstance(value, str) and not value.isascii() else value
 
 
-def _write_tiff(file: io.BytesIO, values: np.ndarray, exif: Image.Exif, dpi: Any) -> None:
-    """A TIFF file of 8 or 16 bits, by tifffile; dates stand beside captions, where TIFF/EP has them."""
-    from tifffile import imwrite  # it takes a while
+def _write_tiff(file: IO[bytes], pages: Iterator[Photo], about: Callable[[Photo], dict[str, Any]]) -> None:
+    """Pages of 8 or 16 bits, by tifffile; dates stand beside captions, where TIFF/EP has them."""
+    from tifffile import TiffWriter  # it takes a while
 
+    with TiffWriter(file) as tiff:
+        for page in pages:
+            values = np.asarray(_layer(page, page.alpha is not None)) if page.deep is None else page.deep
+            tiff.write(values, **_tiff_options(values, about(page)))
+
+
+def _tiff_options(values: np.ndarray, options: dict[str, Any]) -> dict[str, Any]:
+    exif, dpi = options["exif"], options.get("dpi")
     tags = {**exif, **exif.get(ExifTags.IFD.Exif, {})}
     tags.pop(ExifTags.IFD.Exif, None)
     if ExifTags.IFD.GPSInfo in tags:
@@ -123,12 +146,12 @@ def _write_tiff(file: io.BytesIO, values: np.ndarray, exif: Image.Exif, dpi: Any
     about |= {"resolution": dpi, "resolutionunit": "INCH"} if dpi else {}
     about |= {"extrasamples": ["unassalpha"]} if values.shape[2:] == (4,) else {}
     kind = "rgb" if values.ndim == 3 else "minisblack"
-    imwrite(file, values, photometric=kind, compression="zlib", predictor=True, metadata=None, software=False, **about)
+    return {"photometric": kind, "compression": "zlib", "predictor": True, "metadata": None, "software": False, **about}
 
 
-def _write_deep_png(file: io.BytesIO, values: np.ndarray, options: dict[str, Any]) -> None:
+def _write_deep_png(file: IO[bytes], values: np.ndarray, options: dict[str, Any]) -> None:
     """A PNG file of 16-bit colors, which Pillow does not write; the rest is that of a small one of Pillow's."""
-    Image.new("RGB", (1, 1)).save(small := io.BytesIO(), format="PNG", **options)
+    Image.new("RGB", (1, 1)).save(small := io.BytesIO(), **options)
     height, width = values.shape[:2]
     file.write(small.getvalue()[:8])  # the signature; the next 25 bytes tell of size and kind
     PngImagePlugin.putchunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0))

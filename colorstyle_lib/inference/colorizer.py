@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -62,12 +62,15 @@ class Result:
         levels = self.attention_maps.items()
         return {level: {name: weights.mean().item() for name, weights in maps.items()} for level, maps in levels}
 
+    def photo(self, *, deep: bool = True) -> Photo:
+        """The picture with what it keeps of its input: transparency, captions, and unless not ``deep`` 16 bits."""
+        source = self.source or Photo(self.image)
+        return replace(source, picture=self.image, deep=self.deep() if deep and self.deep else None)
+
     def save(self, path: str | Path, *, quality: int = 95, gps: bool = False) -> Path:
         """Write it with its provenance, the input's captions, and in PNG and TIFF its 16 bits; see `save_picture`."""
-        text, source = {"colorstyle": json.dumps(self.provenance)}, self.source or Photo(self.image)
-        deep = self.deep is not None and Path(path).suffix.lower() in (".png", ".tif", ".tiff")
-        about = {"text": text, "alpha": source.alpha, "kept": source.kept, "gps": gps}
-        return save_picture(self.image, path, quality=quality, deep=self.deep() if deep else None, **about)
+        photo, about = self.photo(deep=Path(path).suffix.lower() in (".png", ".tif", ".tiff")), self.provenance
+        return save_picture(photo, path, quality=quality, text={"colorstyle": json.dumps(about)}, gps=gps)
 
 
 def pixels_hash(picture: Image.Image) -> str:
@@ -151,8 +154,12 @@ class Colorizer:
         }
 
     @torch.inference_mode()
-    def __call__(self, pictures: Sequence[Source]) -> list[Result]:
+    def __call__(
+        self, pictures: Sequence[Source], smoother: Callable[[Tensor, Tensor], Tensor] | None = None
+    ) -> list[Result]:
         """Color pictures. Those whose working copies have the same size go through the network together.
+
+        A :class:`.Smoother` keeps colors still; then there is one picture, the next frame of its clip.
 
         Raises:
             ImageError: one cannot be opened. ConfigError: a hint outside one, or no modality left to steer it by.
@@ -167,6 +174,8 @@ class Colorizer:
             prediction = self._predict(gray_content(planes))
             if self.hints:
                 prediction = self._follow_hints(prediction, [opened[i] for i in batch], planes)
+            if smoother is not None:
+                prediction = prediction._replace(ab=100 * smoother(planes / 100, prediction.ab / 100))
             results |= {i: self._result(photos[i], planes, prediction, row) for row, i in enumerate(batch)}
         return [results[i] for i in range(len(pictures))]
 

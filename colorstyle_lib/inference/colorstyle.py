@@ -23,7 +23,7 @@ from colorstyle_lib.inference.hints import Hint
 from colorstyle_lib.inference.inpainter import Inpainter
 from colorstyle_lib.inference.restorer import Restorer
 from colorstyle_lib.inference.stylizer import Styles, Stylizer
-from colorstyle_lib.inference.video import SMOOTH, Smoother, next_frame
+from colorstyle_lib.inference.video import SMOOTH, color_clip, style_clip
 from colorstyle_lib.model.generator import Generator, load_generator
 
 RELEASED = "companion"
@@ -91,6 +91,10 @@ class ColorStyle:
         """:meth:`colorize` for many pictures, with its options: a function from pictures to results."""
         return Colorizer(model=self, **options)
 
+    def colorize_clip(self, frames: Iterable[Source], *, smooth: float = SMOOTH, **options: Any) -> Iterator[Result]:
+        """:meth:`colorize` for the frames of a clip, a result each: colors stay on things; see :meth:`stylize_clip`."""
+        return map(color_clip(self.colorizer(**options), smooth), frames)
+
     def stylize(
         self,
         picture: Source,
@@ -142,8 +146,7 @@ class ColorStyle:
             smooth: share of the past, from 0 (each frame by itself) to 1; see :class:`.Smoother`.
             **options: of :meth:`stylize`, for every frame.
         """
-        stylizer, smoother = self.stylizer(style, **options), Smoother(smooth)
-        return (next_frame(stylizer, smoother, stylizer.change(frame)) for frame in frames)
+        return map(style_clip(self.stylizer(style, **options), smooth), frames)
 
     def inpaint(
         self,

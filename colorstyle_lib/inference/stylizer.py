@@ -5,7 +5,7 @@ Whatever is finer than the working size stays the photograph's, and memory hardl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -46,6 +46,7 @@ class Change(NamedTuple):
     small: Float[Tensor, "1 3 h w"]  # the base at the working size, sRGB
     difference: Float[Tensor, "1 3 h w"]  # added to it
     alpha: Float[Tensor, "1 3 _ _"]  # attention weights at a quarter of that size
+    deep: Callable[[], np.ndarray] | None  # makes the base as uint16, of an input of 16 bits
 
 
 @dataclass(kw_only=True, eq=False)
@@ -110,12 +111,13 @@ class Stylizer:
         return self.finish(self.change(picture))
 
     @torch.inference_mode()
-    def change(self, picture: Source) -> Change:
-        """Redraw a picture at the working size; ImageError where it cannot be opened."""
+    def change(self, picture: Source, colorize: Callable[[Source], Result] | None = None) -> Change:
+        """Redraw a picture at the working size, a gray one once it is colored; ImageError if it cannot be opened."""
         source = open_photo(picture)
         given = source.picture
         colored = bool(self.strength) and not self._gray_style and is_gray(given)
-        base = self.model.colorize(given).image if colored else given
+        first = (colorize or self.model.colorize)(source) if colored else Result(given, {}, deep=lambda: source.deep)
+        base, deep = first.image, first.deep if source.deep is not None else None
         small = self.model.working_copy(base, self._size(given))
         content = gray_content(rgb_to_lab(small)[:, :1])
         strength = small.new_full((1,), self.strength)
@@ -123,7 +125,7 @@ class Stylizer:
         with _bfloat16(small.device):
             maps = generator.encoder(content, StyleDecoder.encoder_levels)
             redrawn, alpha = generator.restyle(small, maps, self._style_code, strength, override=self._override)
-        return Change(source, base, small, remove_checkerboard(redrawn - small), alpha)
+        return Change(source, base, small, remove_checkerboard(redrawn - small), alpha, deep)
 
     def _size(self, picture: Image.Image) -> int:
         """Shorter side at which a picture is redrawn."""
@@ -140,18 +142,20 @@ class Stylizer:
             **more,
         }
         maps = dict(zip(MODALITIES, change.alpha[0].cpu().unbind(0), strict=True))
-        image = self._at_full_size(change.base, change.difference)
-        return Result(image, provenance, {LEVEL: maps}, source=change.source)
+        image = self._at_full_size(change.base, change)
+        deep = change.deep and (lambda: self._at_full_size(change.deep(), change))
+        return Result(image, provenance, {LEVEL: maps}, source=change.source, deep=deep)
 
-    def _at_full_size(self, picture: Image.Image, difference: Float[Tensor, "1 3 h w"]) -> Image.Image:
-        mask = self._mask and self._mask.resize(picture.size, Image.Resampling.BILINEAR)
+    def _at_full_size(self, picture: Any, change: Change) -> Any:
+        """A change of its base, a picture or of 16 bits, as of :func:`.strip_by_strip`."""
+        mask = self._mask and self._mask.resize(change.base.size, Image.Resampling.BILINEAR)
         # What gets no weight is not taken, and nobody can take less of it than the photograph itself.
         taken = {m for m in MODALITIES if self.attention is None or self.attention.get(m)}
         keep_color, keep_lightness = self.keep_color or "color" not in taken, self.color_only or taken == {"color"}
         fading = min(1.0, self.strength) if self._gray_style and not keep_color else 0.0
 
-        def change(rgb: Tensor, strip: Strip) -> Tensor:
-            new = rgb + rows_at_size(difference, *strip)
+        def at_size(rgb: Tensor, strip: Strip) -> Tensor:
+            new = rgb + rows_at_size(change.difference, *strip)
             if keep_color or keep_lightness or fading:
                 own, other = rgb_to_lab(rgb), rgb_to_lab(new.clamp(0, 1))
                 light, color = own if keep_lightness else other, own if keep_color else other * (1 - fading)
@@ -162,7 +166,7 @@ class Stylizer:
             share = np.asarray(mask.crop((0, top, width, bottom)), np.float32) / 255
             return torch.lerp(rgb, new.clamp(0, 1), torch.from_numpy(share).to(rgb.device)[None, None])
 
-        return strip_by_strip(picture, change, difference.device)
+        return strip_by_strip(picture, at_size, change.difference.device)
 
 
 def remove_checkerboard(drawn: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:

@@ -1,10 +1,11 @@
-"""Style transfer for the frames of a clip, so that strokes stay where they are on things instead of boiling.
+"""Style transfer and colorization for the frames of a clip, so that strokes and colors stay on things, and are still.
 
 The drawing over a frame is warped along with the motion of the input, and drawn afresh wherever the frame no longer
 looks like the one that it was drawn for. Averaging drawings instead smears them, for the network draws each frame a
-little differently. The photograph's share of the result is never touched.
+little differently. The photograph's share of the result is never touched. Predicted colors are such a drawing, too.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -14,7 +15,8 @@ from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.inference.colorizer import Result
+from colorstyle_lib.images.read import Source
+from colorstyle_lib.inference.colorizer import Colorizer, Result
 from colorstyle_lib.inference.optical_flow import box_mean, optical_flow, separable_filter, warp
 from colorstyle_lib.inference.stylizer import Change, Stylizer
 
@@ -57,17 +59,17 @@ class Smoother:
         self._past: _Past | None = None
 
     @torch.inference_mode()
-    def __call__(self, frame: Float[Tensor, "1 3 h w"], drawn: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
-        """Smooth the next frame's drawing; both are sRGB, the frame in [0, 1]."""
+    def __call__(self, frame: Float[Tensor, "1 c h w"], drawn: Float[Tensor, "1 d h w"]) -> Float[Tensor, "1 d h w"]:
+        """Smooth the next frame's drawing: any planes, over a frame that is sRGB or one plane, such as L, in [0, 1]."""
         if not self.smooth:
             return drawn
         drawn = _as_fine_as(frame, drawn)
         if self._past is None or self._past.frame.shape != frame.shape:
             self._past = _Past(frame, drawn, drawn, torch.zeros_like(frame[:, :1]))
             return drawn
-        flow = optical_flow(*(rgb_to_lab(rgb.clamp(0, 1))[:, :1] / 100 for rgb in (frame, self._past.frame)))
+        flow = optical_flow(*(_lightness(one) for one in (frame, self._past.frame)))
         warped, inside = warp(torch.cat(self._past, dim=1), flow)
-        past = _Past(*warped.split((3, 3, 3, 1), dim=1))
+        past = _Past(*warped.split([planes.shape[1] for planes in self._past], dim=1))
         match = inside * _match(past.frame, frame)
         patchy = 1 - (1 - past.patchy.clamp(0, 1)) * match
         # 1 in each square of 33 pixels that is patchwork all over; what lies beyond the rim counts as such.
@@ -86,6 +88,22 @@ def next_frame(stylizer: Stylizer, smoother: Smoother, change: Change) -> Result
         drawn = smoother(change.small, change.small + change.difference / stylizer.strength)
         change = change._replace(difference=stylizer.strength * (drawn - change.small))
     return stylizer.finish(change, smooth=smoother.smooth)
+
+
+def color_clip(colorizer: Colorizer, smooth: float) -> Callable[[Source], Result]:
+    """Make a function that colors the frames of one clip, in their order."""
+    smoother = Smoother(smooth)
+    return lambda frame: colorizer([frame], smoother if smooth else None)[0]
+
+
+def style_clip(stylizer: Stylizer, smooth: float) -> Callable[[Source], Result]:
+    """Make a function that restyles the frames of one clip, in their order; gray ones get colors that stay, too."""
+    smoother, color = Smoother(smooth), color_clip(stylizer.model.colorizer(), smooth)
+    return lambda frame: next_frame(stylizer, smoother, stylizer.change(frame, color))
+
+
+def _lightness(frame: Tensor) -> Float[Tensor, "1 1 h w"]:
+    return rgb_to_lab(frame.clamp(0, 1))[:, :1] / 100 if frame.shape[1] == 3 else frame
 
 
 def _match(past: Tensor, frame: Tensor) -> Float[Tensor, "1 1 h w"]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from pictures import farthest
+from pictures import farthest, png
 from PIL import ExifTags, Image, ImageCms, ImageDraw
 
 from colorstyle_lib import ColorStyle
@@ -50,8 +50,46 @@ def levels_of(path: Path) -> np.ndarray:
 # Levels
 
 
+def write_16_bit_png(path: Path, values: np.ndarray) -> None:
+    rows = b"".join(b"\0" + row.tobytes() for row in values.astype(">u2"))
+    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, 2, 0, 0, 0)
+    path.write_bytes(png((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")))
+
+
+def test_every_level_of_a_16_bit_color_png_is_read(tmp_path):
+    values = np.random.default_rng(0).integers(0, 65536, (24, 40, 3), dtype=np.uint16)
+    write_16_bit_png(tmp_path / "a.png", values)
+    photo = open_photo(tmp_path / "a.png")
+    assert np.array_equal(photo.deep, values)
+    assert np.array_equal(photo.picture, values >> 8)
+
+
+def test_restyling_keeps_16_bits(model, tmp_path):
+    values = np.linspace(0, 65535, 96 * 128 * 3).round().astype(np.uint16).reshape(96, 128, 3)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb")
+    Image.fromarray(values[..., 0]).save(tmp_path / "gray.png")
+    looks = photograph("coffee").open()
+    same = model.stylize(tmp_path / "a.tif", looks, strength=0.0).save(tmp_path / "b.png")
+    assert farthest(levels_of(same), values) <= 1
+    for given in ("a.tif", "gray.png"):
+        result = model.stylize(tmp_path / given, looks, strength=0.5)
+        made = levels_of(result.save(tmp_path / "b.tif"))
+        assert made.dtype == np.uint16
+        assert abs(made / 257 - np.asarray(result.image)).mean() < 0.7  # the same picture as of 8 bits
+        assert len(np.unique(made)) > 5000
+
+
+def test_other_primaries_are_not_taken_for_ours(tmp_path, ramp):
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = srgb.replace(b"rXYZ", b"?XYZ").replace(b"gXYZ", b"rXYZ").replace(b"?XYZ", b"gXYZ")
+    tifffile.imwrite(tmp_path / "a.tif", ramp.astype(np.uint16) * 257, photometric="rgb", iccprofile=swapped)
+    photo = open_photo(tmp_path / "a.tif")
+    assert photo.deep is None
+    assert farthest(photo.picture, ramp[..., [1, 0, 2]]) <= 2
+
+
 @pytest.mark.parametrize("ending", ["png", "tif"])
-@pytest.mark.parametrize("kind", ["gray", "color", "float", "negative"])
+@pytest.mark.parametrize("kind", ["gray", "color", "color png", "float", "negative"])
 def test_shadows_of_a_16_bit_scan_stay(model, tmp_path, ending, kind):
     scan = np.linspace(0, 4095, 96 * 128).round().astype(np.uint16).reshape(96, 128)  # 4,096 levels; 8 bits hold 17
     place = tmp_path / "scan.tif"
@@ -60,6 +98,8 @@ def test_shadows_of_a_16_bit_scan_stay(model, tmp_path, ending, kind):
         Image.fromarray(scan).save(place)
     elif kind == "color":
         tifffile.imwrite(place, np.stack([scan] * 3, -1), photometric="rgb", compression="deflate")
+    elif kind == "color png":
+        write_16_bit_png(place := tmp_path / "scan.png", np.stack([scan] * 3, -1))
     elif kind == "float":
         tifffile.imwrite(place, (scan / 65535).astype(np.float32))
     else:
@@ -103,7 +143,7 @@ def test_turned_16_bits_are_upright(tmp_path, ramp, photometric):
     tifffile.imwrite(tmp_path / "a.tif", values, photometric=photometric, extratags=extra)
     photo = open_photo(tmp_path / "a.tif")
     assert farthest(photo.picture, np.rot90(np.broadcast_to(values.reshape(24, 40, -1), ramp.shape) // 257, -1)) == 0
-    assert photo.deep is None or farthest(photo.deep, np.rot90(values, -1)) == 0
+    assert farthest(photo.deep, np.rot90(values, -1)) == 0
 
 
 # Captions
