@@ -1,4 +1,4 @@
-"""Colorization and style transfer of many files, several at a time; one bad file never stops the rest."""
+"""Colorization and style transfer of many files and of clips, several at a time; one bad file never stops the rest."""
 
 import json
 import os
@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields
-from itertools import groupby, takewhile
+from functools import partial
+from itertools import chain, groupby, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -18,37 +19,37 @@ from tqdm import tqdm
 
 from colorstyle_lib.errors import ColorStyleError, ConfigError, ImageError
 from colorstyle_lib.files import inside
+from colorstyle_lib.images.header import ENDINGS
 from colorstyle_lib.images.read import (
-    ENDINGS,
     Source,
     find_pictures,
+    open_pages,
     open_photo,
     read_text,
     size_of_file,
     visible_files,
 )
-from colorstyle_lib.images.write import FORMATS, save_picture
+from colorstyle_lib.images.write import FORMATS, PAGED, save_picture
 from colorstyle_lib.inference.colorizer import Result, is_gray
 from colorstyle_lib.inference.colorstyle import ColorStyle
-from colorstyle_lib.inference.stylizer import Styles, Stylizer
-from colorstyle_lib.inference.video import Smoother, next_frame
+from colorstyle_lib.inference.video import Smoother, color_clip, style_clip
 
 _PIXELS_AT_ONCE = 50_000_000  # decoded and not yet written, of all pictures together; a larger one goes alone
 _WILDCARD = re.compile(r"[*?[]")
-_TASKS = {"color": ("colorize", "colored"), "style": ("stylize", "restyled")}  # by ending of results: name, and done
+_TASKS = {"colorize": ("color", "colored"), "stylize": ("style", "restyled")}  # endings of results, and what is done
 
 Pair = tuple[Path, Path]
 """A picture and the place of its result."""
 
 Make = Callable[[Sequence[Source]], list[Result]]
+NewClip = Callable[[float], Callable[[Source], Result]]
+"""For how much is smoothed, makes a function for the frames of one clip; see :func:`.color_clip`."""
+
 Outcome = tuple[str, str]
 """What became of a picture ("done", "was in color" and done, "left in color", "failed"), and a complaint if it did."""
 
 Work = Callable[[Sequence[Pair]], list[Outcome]]
 """Makes and writes the results of pictures of one working size; any exception."""
-
-Start = Callable[[list[Pair], list[Pair]], tuple[Work, Iterator[list[Outcome]]]]
-"""Loads the model, for all pairs and for those left to do; the steps give again and again what became of some."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,8 @@ class Files:
         strict: refuse also a JPEG that lacks its last bytes but no pixel.
         only_gray: leave pictures alone that are in color; keep_gps: see :func:`.save_picture`.
         stages: also write what was found and made on the way, beside the result.
+        smooth: of :class:`.Smoother`, for frames of clips; by default 1 of animations, and 0 of the pages of
+            a file and the pictures of a folder, which are frames, by name, 2 before 10, only where it is above 0.
     """
 
     recursive: bool = False
@@ -72,117 +75,84 @@ class Files:
     only_gray: bool = False
     keep_gps: bool = False
     stages: bool = False
+    smooth: float | None = None
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> "Files":
-        """Take these options out of others."""
-        return cls(**{field.name: options.pop(field.name) for field in fields(cls) if field.name in options})
+        """Take these options out of others; ConfigError where clips cannot be smoothed by so much."""
+        files = cls(**{field.name: options.pop(field.name) for field in fields(cls) if field.name in options})
+        Smoother(files.smooth or 0.0)
+        return files
 
-    def save(self, result: Result, source: Path, place: Path) -> Outcome:
+    def save(self, result: Result, source: Path, place: Path, write: Callable[..., Any] | None = None) -> Outcome:
         """Write a result, which tells of which file it is; WebP without loss stays so."""
         with source.open("rb") as file:
             head = file.read(1 << 16)
         quality = self.quality or (100 if head[8:12] == b"WEBP" and b"VP8L" in head else 95)
         result.provenance["input_bytes"] = source.stat().st_size
-        result.save(place, quality=quality, gps=self.keep_gps)
-        for i, (name, picture) in enumerate(result.stages.items() if self.stages else ()):
+        (write or result.save)(place, quality=quality, gps=self.keep_gps)
+        for i, (name, picture) in enumerate(result.stages.items() if self.stages and not write else ()):
             save_picture(picture, place.with_name(f"{place.stem}-{i}-{name}.png"))
         return "done" if result.provenance.get("input_is_gray", True) else "was in color", ""
 
-    def work(self, make: Make) -> Work:
-        """Make and write results, as a function of pairs."""
+    def work(self, make: Make, new_clip: NewClip) -> Work:
+        """Make and write results, as a function of pairs: of pictures together, of clips frame by frame."""
 
         def work(pairs: Sequence[Pair]) -> list[Outcome]:
-            opened = [(open_photo(pair[0], strict=self.strict), pair) for pair in pairs]
-            left = [(photo, pair) for photo, pair in opened if not self.only_gray or is_gray(photo.picture)]
-            results = make([photo for photo, _ in left])
-            outcomes = [self.save(result, *pair) for result, (_, pair) in zip(results, left, strict=True)]
-            return outcomes + [("left in color", "")] * (len(pairs) - len(left))
+            outcomes, left = [], []
+            for source, place in pairs:
+                frames = open_pages(source, strict=self.strict)
+                first = next(frames)
+                in_time, several = first.kept["in_time"], first.kept["pages"] > 1
+                if self.only_gray and not is_gray(first.picture):
+                    outcomes.append(("left in color", ""))
+                elif several and place.suffix.lower() in (PAGED if in_time else PAGED[:2]):
+                    make_next = new_clip(float(in_time) if self.smooth is None else self.smooth)
+                    result, off = make_next(first), not sys.stderr.isatty()
+                    others = map(make_next, tqdm(frames, initial=1, unit="frame", leave=False, disable=off))
+                    write = partial(_write_pages, chain([result], others))
+                    outcomes.append(self.save(result, source, place, write))
+                else:
+                    left.append((open_photo(source, strict=self.strict) if several else first, source, place))
+            results = make([photo for photo, _, _ in left])
+            for result, (_, source, place) in zip(results, left, strict=True):
+                outcomes.append(self.save(result, source, place))
+            return outcomes
 
         return work
 
 
-def colorize_files(
+def _write_pages(results: Iterator[Result], place: Path, **options: Any) -> None:
+    first = next(results)
+    pages = (one.photo(deep=not one.source.kept["in_time"]) for one in chain([first], results))
+    save_picture(pages, place, text={"colorstyle": json.dumps(first.provenance)}, **options)
+
+
+def make_files(
     inputs: Sequence[Path],
     output: Path | None = None,
     *,
+    task: str = "colorize",
     weights: Path | None = None,
     batch_size: int | None = None,
-    working_size: int | None = None,
     **options: Any,
 ) -> int:
-    """Color files, several at a time, with a progress bar for more than one.
+    """Color, restyle or repair files, several at a time, with a progress bar for more than one, and a summary.
 
     Args:
         inputs: files, folders and patterns, of :func:`.plan`, as is output.
+        task: the name of a method of :class:`.ColorStyle`.
         weights: by default the released ones.
-        batch_size: pictures of the same working size that go through the network together; by default by device.
-        **options: of :class:`Files`, and of :meth:`.ColorStyle.colorize`, as is working_size, for every picture.
+        batch_size: pictures of the same working size that are colored together; by default by device.
+        **options: of :class:`Files`, and of the method, for every picture.
 
     Returns:
         0 when all are done, 1 when some failed: each is named on standard error, with the reason. A ColorStyleError is
         raised where nothing could be started, or the only file failed.
     """
-    files = Files.of(options)
-
-    def start(pairs: list[Pair], left: list[Pair]) -> tuple[Work, Iterator[list[Outcome]]]:
-        model = ColorStyle.load(weights)
-        work = files.work(model.colorizer(working_size=working_size, **options))
-        # Measured: on a CPU a batch is no faster than its pictures one by one, which may run side by side.
-        most = batch_size or (1 if model.device.type == "cpu" else 8)
-        return work, _side_by_side(work, left, lambda size: model.working_sides(size, working_size), most)
-
-    return _work_off(start, inputs, output, "color", files)
-
-
-def stylize_files(
-    inputs: Sequence[Path],
-    output: Path | None = None,
-    *,
-    styles: Styles,
-    weights: Path | None = None,
-    smooth: float = 0.0,
-    **options: Any,
-) -> int:
-    """Redraw files in a style; arguments that are not here, returns and errors as of :func:`colorize_files`.
-
-    Args:
-        styles: style pictures and their weights.
-        smooth: above 0 each folder's pictures are a clip's frames, by name, 2 before 10; see :class:`.Smoother`.
-        **options: of :class:`Files`, and the others of :meth:`.ColorStyle.stylize`, for every picture.
-    """
-    files = Files.of(options)
-    Smoother(smooth)  # what cannot be done is refused before anything is read
-
-    def start(pairs: list[Pair], left: list[Pair]) -> tuple[Work, Iterator[list[Outcome]]]:
-        model = ColorStyle.load(weights)
-        stylizer = model.stylizer(styles, **options)
-        work = files.work(lambda pictures: [stylizer(picture) for picture in pictures])
-        if smooth:
-            return work, _clips(stylizer, smooth, pairs, left, files)
-        return work, _side_by_side(work, left, model.working_sides, 1)
-
-    return _work_off(start, inputs, output, "style", files)
-
-
-def repair_files(
-    inputs: Sequence[Path], output: Path | None = None, *, task: str, weights: Path | None = None, **options: Any
-) -> int:
-    """Inpaint, enhance or restore files; ``task`` and what is not here as of :class:`.ColorStyle`'s methods."""
-    files = Files.of(options)
-
-    def start(pairs: list[Pair], left: list[Pair]) -> tuple[Work, Iterator[list[Outcome]]]:
-        model = ColorStyle.load(weights)
-        work = files.work(lambda pictures: [getattr(model, task)(picture, **options) for picture in pictures])
-        return work, _side_by_side(work, left, model.working_sides, 1)
-
-    return _work_off(start, inputs, output, task, files)
-
-
-def _work_off(start: Start, inputs: Sequence[Path], output: Path | None, ending: str, files: Files) -> int:
-    """A progress bar over the steps, a line for each failure, a summary; a single picture is made at once instead."""
+    files, color = Files.of(options), task == "colorize"
+    ending, name = _TASKS.get(task, (task, f"{task.removesuffix('e')}ed"))
     planned = plan(inputs, output, recursive=files.recursive, ending=ending, format=files.format)
-    task, name = _TASKS.get(ending, (ending, f"{ending.removesuffix('e')}ed"))
     # results of the same command are left out
     pairs = [pair for pair in planned if len(planned) == 1 or _facts(pair[0]).get("task") != task] or planned
     there = {pair for pair in pairs if pair[1].exists() and not files.overwrite}
@@ -191,11 +161,24 @@ def _work_off(start: Start, inputs: Sequence[Path], output: Path | None, ending:
     single = len(pairs) == 1 and not Path(inputs[0]).is_dir()
     if single and there:
         raise ConfigError(f"{str(pairs[0][1])!r} is there already; to replace it, add --overwrite")
-    work, steps = start(pairs, left)
+    model = ColorStyle.load(weights)
+    makers = {"colorize": (model.colorizer, color_clip), "stylize": (model.stylizer, style_clip)}
+    if task in makers:
+        tool, clip = makers[task][0](**options), makers[task][1]
+    else:
+        tool, clip = partial(getattr(model, task), **options), lambda tool, smooth: tool
+    work = files.work(tool if color else lambda pictures: [tool(picture) for picture in pictures], partial(clip, tool))
     if single:
         ((what, _),) = work(left)
         print(left[0][1] if what != "left in color" else f"{str(left[0][0])!r} is in color already; left alone")
         return 0
+    if files.smooth:
+        steps = _clips(partial(clip, tool), pairs, left, files)
+    else:
+        # Measured: on a CPU a batch is no faster than its pictures one by one, which may run side by side.
+        most = batch_size or (8 if color and model.device.type != "cpu" else 1)
+        sides = partial(model.working_sides, shorter_side=options.get("working_size") if color else None)
+        steps = _side_by_side(work, left, sides, most)
     started, total = time.monotonic(), len(left)
     counts: Counter[str] = Counter(failed=len(others))
     for place in others:
@@ -212,7 +195,7 @@ def _work_off(start: Start, inputs: Sequence[Path], output: Path | None, ending:
     done, already, in_color = counts["done"] + counts["was in color"], len(there) - len(others), counts["was in color"]
     print(f"{done} {name}, {already} already there, {counts['failed']} failed ({seconds:.0f} s)", end="")
     notes = {
-        "of these in color before": in_color if ending == "color" else 0,
+        "of these in color before": in_color if color else 0,
         "left alone, in color already": counts["left in color"],
         f"left out, {name} by an earlier call": len(planned) - len(pairs),
     }
@@ -305,9 +288,7 @@ def _color_batch(work: Work, batch: Sequence[Pair]) -> list[Outcome]:
         return [outcome for pair in batch for outcome in _color_batch(work, [pair])]
 
 
-def _clips(
-    stylizer: Stylizer, smooth: float, pairs: list[Pair], left: list[Pair], files: Files
-) -> Iterator[list[Outcome]]:
+def _clips(new_clip: NewClip, pairs: list[Pair], left: list[Pair], files: Files) -> Iterator[list[Outcome]]:
     """Clips, frame by frame; those whose results are there go through again, unwritten: the next follow from them."""
 
     def by_number(pair: Pair) -> tuple[str, list[str | int]]:
@@ -316,11 +297,11 @@ def _clips(
 
     unmade = set(left)
     for _, clip in groupby(sorted(pairs, key=by_number), key=lambda pair: pair[0].parent):
-        smoother = Smoother(smooth)
+        make = new_clip(files.smooth)
         for source, place in clip:
             outcome = "done", ""
             try:
-                result = next_frame(stylizer, smoother, stylizer.change(open_photo(source, strict=files.strict)))
+                result = make(open_photo(source, strict=files.strict))
                 if (source, place) in unmade:
                     outcome = files.save(result, source, place)
             except Exception as error:

@@ -19,7 +19,7 @@ _TYPES = {Path | None: Path, int: positive, int | None: positive}
 
 def add_model_commands(commands: Any) -> None:
     """Add them to the command line; an option is named as the argument that it becomes."""
-    add = add_command(commands, "colorize", _colorize, "color photographs, one or whole folders")
+    add = add_command(commands, "colorize", _make("colorize"), "color photographs, one or whole folders")
     _add_common(add, "color", "color is predicted, 32 to 1536")
     add("--reference", type=Path, metavar="R", help="a color picture to color by")
     what = "a color at a point, in pixels; may be repeated"
@@ -29,39 +29,33 @@ def add_model_commands(commands: Any) -> None:
     add("--only-gray", action="store_true", help="leave pictures alone that are in color already")
     add("--saturation", type=to_3, default=1.0, help="1 as predicted, 0 gray, up to 3")
 
-    add = add_command(commands, "stylize", _stylize, "redraw pictures in the style of another")
+    add = add_command(commands, "stylize", _make("stylize"), "redraw pictures in the style of another")
     size = (
         "it is redrawn, 64 to 1536: half as many make strokes twice as large; by default the picture's own, up to 320"
     )
     _add_common(add, "style", size)
     what = "a picture whose style is taken; several are blended by their weights"
-    add("--style", dest="styles", action="append", required=True, metavar="S[:WEIGHT]", help=what)
+    add("--style", action="append", required=True, metavar="S[:WEIGHT]", help=what)
     to_1_5 = number(float, 0.0, 1.5, "a number from 0 (the picture itself) to 1.5")
     add("--strength", type=to_1_5, default=1.0, help="0 changes nothing, 1 the whole style, up to 1.5")
     add("--keep-color", action="store_true", help="texture and shape of the style, the picture's colors")
     add("--color-only", action="store_true", help="the style's colors, the picture's lightness")
     add("--mask", type=Path, metavar="M", help="where to redraw: white yes, black no")
-    what = (
-        "a folder's pictures are frames of a clip, in the order of their names; 1: what is drawn stays on the things "
-        "it is drawn on, against flicker; 0, the default: each picture by itself"
-    )
-    to_1 = number(float, 0.0, 1.0, "a number from 0 (each frame by itself) to 1")
-    add("--smooth", type=to_1, default=0.0, metavar="F", help=what)
 
     masks = "white, or opaque, in holes; default: scratches and dust that are found"
     strength = {"type": to_1_5, "default": 1.0, "help": "0 changes nothing, 1 as learned, up to 1.5"}
     stages = "also write what was found and made on the way, as OUT-0-damage.png and so on"
-    add = add_command(commands, "inpaint", _repair("inpaint"), "fill scratches and holes")
+    add = add_command(commands, "inpaint", _make("inpaint"), "fill scratches and holes")
     _add_common(add, "inpaint")
     add("--mask", default="auto", metavar="M", help=masks)
     add("--color", action="store_true", help="also color a gray picture")
     add("--stages", action="store_true", help=stages)
 
-    add = add_command(commands, "enhance", _repair("enhance"), "make pictures clearer and more vivid")
+    add = add_command(commands, "enhance", _make("enhance"), "make pictures clearer and more vivid")
     _add_common(add, "enhance")
     add("--strength", **strength)
 
-    add = add_command(commands, "restore", _repair("restore"), "repair, color and enhance old photographs in one go")
+    add = add_command(commands, "restore", _make("restore"), "repair, color and enhance old photographs in one go")
     _add_common(add, "restore")
     add("--mask", default="auto", metavar="M", help=masks)
     add("--skip", nargs="+", default=(), metavar="STAGE", help="of fill, details, tones, color")
@@ -76,7 +70,7 @@ def add_model_commands(commands: Any) -> None:
     add("folder", metavar="FOLDER", nargs="?", type=Path, help="with photographs; default: the demo photographs")
     add("-o", "--output", metavar="OUT.html", type=Path, default=Path("gallery.html"), help="default: gallery.html")
 
-    add = add_command(commands, "export", "inference.onnx_export:export_onnx", "write the network as an ONNX file")
+    add = add_command(commands, "export", "cli.onnx_export:export_onnx", "write the network as an ONNX file")
     add("path", metavar="OUT.onnx", type=Path)
     add("--weights", dest="model", type=Path, help="a .safetensors file; default: the released weights")
 
@@ -109,27 +103,24 @@ def _add_common(add: Callable[..., Any], ending: str, size: str = "") -> None:
     add("--strict", action="store_true", help="refuse also a JPEG that lacks its last bytes but no pixel")
     add("--keep-gps", action="store_true", help="keep the place where a picture was taken; by default left out")
     if size:
+        what = (
+            "1, the default of animations: colors and strokes stay on things, against flicker; 0, the "
+            "default of pages and folders: each by itself; above 0 a folder's pictures are frames, in order of names"
+        )
+        to_1 = number(float, 0.0, 1.0, "a number from 0 (each frame by itself) to 1")
+        add("--smooth", type=to_1, metavar="F", help=what)
         add("--working-size", type=positive, help=f"pixels of the shorter side at which {size}")
 
 
-def _colorize(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.cli.folders import colorize_files
-    from colorstyle_lib.inference import parse_hint
-
-    return colorize_files(**keywords(arguments) | {"hints": [parse_hint(text) for text in arguments.hints]})
-
-
-def _stylize(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.cli.folders import stylize_files
-
-    return stylize_files(**keywords(arguments) | {"styles": [_style(text) for text in arguments.styles]})
-
-
-def _repair(task: str) -> Callable[[argparse.Namespace], int]:
+def _make(task: str) -> Callable[[argparse.Namespace], int]:
     def call(arguments: argparse.Namespace) -> int:
-        from colorstyle_lib.cli.folders import repair_files
+        from colorstyle_lib.cli.folders import make_files
+        from colorstyle_lib.inference import parse_hint
 
-        return repair_files(task=task, **keywords(arguments))
+        options = keywords(arguments)
+        for name, read in (("hints", parse_hint), ("style", _style)):
+            options |= {name: [read(text) for text in options[name]]} if name in options else {}
+        return make_files(task=task, **options)
 
     return call
 

@@ -14,7 +14,7 @@ from PIL import Image
 from side_by_side import alternate
 
 from colorstyle_lib import ColorStyle
-from colorstyle_lib.cli.folders import colorize_files
+from colorstyle_lib.cli.folders import make_files
 from colorstyle_lib.data.example_pictures import photograph
 from colorstyle_lib.model.content import gray_content
 
@@ -115,7 +115,7 @@ def test_files_side_by_side(tmp_path, capsys):
 
     ways = {
         "one by one": one_by_one,
-        "colorize_files": lambda: colorize_files([tmp_path / "in"], tmp_path / "out", overwrite=True),
+        "make_files": lambda: make_files([tmp_path / "in"], tmp_path / "out", overwrite=True),
     }
     timing = alternate(ways, rounds=5)
     with capsys.disabled():

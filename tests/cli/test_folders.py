@@ -14,7 +14,7 @@ import torch
 from PIL import ExifTags, Image
 
 from colorstyle_lib import ColorStyle
-from colorstyle_lib.cli.folders import colorize_files, in_batches, plan
+from colorstyle_lib.cli.folders import in_batches, make_files, plan
 from colorstyle_lib.cli.main import main
 from colorstyle_lib.data.example_pictures import photograph
 from colorstyle_lib.errors import ConfigError, ImageError
@@ -197,7 +197,7 @@ def test_a_mistake_in_what_is_asked_is_said_once(album, capsys):
 def test_a_hint_outside_some_pictures_fails_those_alone(album, small, capsys):
     small.resize((90, 60)).save("album/large.png")
     small.resize((90, 60)).save("album/large2.png")
-    status = colorize_files([Path("album")], hints=[(80.0, 10.0, "#ff0000")], batch_size=8)
+    status = make_files([Path("album")], hints=[(80.0, 10.0, "#ff0000")], batch_size=8)
     said = capsys.readouterr()
     assert status == 1
     assert "2 colored, 0 already there, 2 failed" in said.out
@@ -255,7 +255,7 @@ def test_files_in_batches_and_threads_give_what_each_gives_alone(model, isolated
     for i in range(6):
         small.rotate(i).save(f"in/{i}.png")
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    assert colorize_files([Path("in")], batch_size=2, working_size=64) == 0
+    assert make_files([Path("in")], batch_size=2, working_size=64) == 0
     for i in range(6):
         alone = np.asarray(model.colorize(f"in/{i}.png", working_size=64).image, int)
         assert np.abs(np.asarray(Image.open(f"in-color/{i}.png"), int) - alone).max() <= 1
@@ -286,7 +286,7 @@ def test_large_pictures_are_not_all_in_memory_at_once(isolated, monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
     monkeypatch.setattr(many, "_color_batch", watched)
     monkeypatch.setattr(many, "_PIXELS_AT_ONCE", 25_000)
-    assert colorize_files([Path("in")], working_size=32, batch_size=8) == 0
+    assert make_files([Path("in")], working_size=32, batch_size=8) == 0
     assert most <= 2
     assert len(files(isolated / "in-color")) == 8
 
