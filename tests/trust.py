@@ -1,10 +1,11 @@
-"""Damaged pictures, weights and states by the thousand: each gives a result or one clear line, and nothing is left.
+"""Damaged pictures, weights and states by the thousand, kills, and hostile downloads: results or one clear line each.
 
-    python tests/trust.py [--pictures 2000] [--weights 400] [--states 200] [--seed 0]
+    python tests/trust.py [--pictures 2000] [--weights 400] [--states 200] [--kills 100] [--seed 0]
 
 A table of what happened goes to standard output. The exit status is 1 where anything else happened: another exception,
-a message of several lines, a file that is not whole, more than 10 seconds, or more than 2 GB. Small untrained weights
-do the work, since what is tested is what surrounds them.
+a message of several lines, a file that is not whole, more than 10 seconds of work, or more than 2 GB. Small untrained
+weights do the work, since what is tested is what surrounds them. Calls that are killed are those of the command, at a
+random moment; then the same call must go on to the end, with every file whole.
 """
 
 from __future__ import annotations
@@ -13,26 +14,35 @@ import argparse
 import contextlib
 import io
 import json
+import os
 import resource
+import signal
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import tifffile
 import torch
+import torchvision.datasets as tv
 from PIL import Image
 from safetensors.torch import save_file
 
 from colorstyle_lib import ColorStyle
+from colorstyle_lib.cli.main import main as command
 from colorstyle_lib.config import get_preset
+from colorstyle_lib.data.downloads import fetch
 from colorstyle_lib.errors import ColorStyleError
-from colorstyle_lib.images.read import open_picture
-from colorstyle_lib.model.generator import Generator, save_generator
+from colorstyle_lib.images.read import open_pages, open_picture
+from colorstyle_lib.model.generator import Generator, load_generator, save_generator
+from colorstyle_lib.model.pretrained import load_vgg19
 from colorstyle_lib.training.saved_run import load_state
 
 SECONDS, MEBIBYTES = 10, 2000
@@ -95,7 +105,7 @@ class Trial:
         self.folder, self.counts, self.faults = folder, Counter(), []
 
     def __call__(self, kind: str, name: str, call: Callable[[], object]) -> None:
-        started, said = time.monotonic(), io.StringIO()
+        started, said = time.process_time(), io.StringIO()
         try:
             with contextlib.redirect_stderr(said):
                 call()
@@ -104,10 +114,11 @@ class Trial:
             what = "one line" if "\n" not in str(error) and len(str(error)) < 2000 else "several lines"
         except Exception as error:
             what = f"{type(error).__name__}: {error}"[:120]
-        seconds = time.monotonic() - started
+        seconds = time.process_time() - started  # of work: other processes may be busy, too
         if seconds > SECONDS:
             what = f"{seconds:.0f} s"
-        if left := [path.name for path in self.folder.rglob(".*.part")]:
+        unfinished = f".{'[0-9a-f]' * 16}.part"  # what a killed call leaves, later ones remove
+        if (left := [path.name for path in self.folder.rglob(unfinished)]) and not kind.startswith("kills"):
             what = f"left {left[0]}"
         good = what in ("result", "one line")
         self.counts[kind, what if good else "fault"] += 1
@@ -115,10 +126,147 @@ class Trial:
             self.faults.append(f"{kind} {name}: {what}")
 
 
+class Fault(Exception):
+    """What must not happen."""
+
+
+def call(words: list[str], killed_after: float = 0.0) -> int:
+    """Exit status of a command in a process of its own, which is killed after so many seconds (0: never)."""
+    if (process := os.fork()) == 0:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+            os.dup2(nowhere.fileno(), 2)
+        try:
+            status = command(words)
+        except BaseException:
+            status = 99
+        os._exit(status)
+    if killed_after:
+        time.sleep(killed_after)
+        os.kill(process, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def check_files(folder: Path) -> None:
+    """Fault where a file in sight is not whole."""
+    for path in folder.rglob("*") if folder.exists() else ():
+        if path.name.startswith(".") or path.is_dir():
+            continue
+        if path.suffix in (".png", ".jpg", ".tif"):
+            list(open_pages(path, strict=True))
+        elif path.suffix == ".safetensors":
+            load_generator(path)
+        elif path.suffix == ".json":
+            json.loads(path.read_text())
+        elif path.name == "state.pt":
+            load_state(folder)
+
+
+def kill(words: list[str], again: list[str], output: Path, lasts: float, random: np.random.Generator) -> None:
+    """Kill a command at a random moment of the time that it lasts, and let the same call end its work."""
+    call(words, killed_after=lasts * random.random())
+    check_files(output)
+    if (status := call(again)) not in (0, 2):  # 2: it had ended before
+        raise Fault(f"exit status {status} afterwards")
+    check_files(output)
+
+
+class Bomb:
+    """A pickle that, read with its code run, leaves a file."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple:
+        return Path.touch, (self.mark,)
+
+
+def hostile_cache(folder: Path, old_format: bool) -> None:
+    """A malicious pickle in torch's download cache, by the name that is looked for."""
+    os.environ["TORCH_HOME"], mark = str(folder), folder / "the code ran"
+    file = folder / "hub" / "checkpoints" / "vgg19-dcbb9e9d.pth"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"features.0.weight": Bomb(mark)}, file, _use_new_zipfile_serialization=not old_format)
+    try:
+        load_vgg19()
+    finally:
+        if mark.exists():
+            raise Fault("code of a file ran")
+
+
+class Hostile(BaseHTTPRequestHandler):
+    """A server whose answers, by address: cut off, of another length, rubbish, an error, none, a way in a circle."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        kind = self.path.strip("/").partition(".")[0]
+        if kind == "silent":
+            return
+        moved = {"missing": 404, "circle": 302}.get(kind, 200)
+        self.send_response(moved)
+        if moved == 302:
+            self.send_header("Location", self.path)
+        body = os.urandom(5000)
+        self.send_header("Content-Length", str({"cut": 9_000_000, "negative": -5}.get(kind, len(body))))
+        self.end_headers()
+        self.wfile.write(body if moved == 200 else b"")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def download(folder: Path, address: str) -> None:
+    """Fetch a known data set from a hostile place; Fault where something comes of it."""
+    os.environ["COLORSTYLE_DOWNLOADS"] = str(folder)
+    tv.Imagenette._ARCHIVES = {**tv.Imagenette._ARCHIVES, "320px": (address, "0" * 32)}
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            fetch("imagenette")
+    finally:
+        if (folder / "imagenette").exists():
+            raise Fault("a data set came of it")
+
+
+def kills(trial: Trial, folder: Path, weights: Path, count: int, random: np.random.Generator) -> None:
+    """Commands killed at random: folders, a training, and a notebook's run."""
+    for name in ("pictures", "photos"):
+        (folder / name).mkdir()
+    for i in range(6):
+        noise = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(noise).resize((96, 72)).save(folder / "photos" / f"{i}.png")
+    for i, source in enumerate(sorted((folder / "whole").glob("*.???"))[:8]):
+        (folder / "pictures" / f"{i}{source.suffix}").write_bytes(source.read_bytes())
+    train = ["train", "--preset", "tiny", "--data", str(folder / "photos"), "--steps", "4", "--every", "2"]
+    for number in range(count):
+        output = folder / f"killed{number}"
+        color = ["colorize", str(folder / "pictures"), "-o", str(output), "--weights", str(weights)]
+        learn, notebook = [*train, "--output", str(output)], ["run", "00", "--mode", "smoke", "--output", str(output)]
+        what, words, again, lasts = (
+            ("folders", color, color, 2.0),
+            ("train", learn, [*learn, "--overwrite"], 4.0),
+            ("folders", color, color, 2.0),
+            ("run", notebook, ["info", "--weights", str(weights)], 8.0),  # of runs nothing is taken up
+        )[number % 4]
+        trial(f"kills, {what}", str(number), partial(kill, words, again, output, lasts, random))
+
+
+def downloads(trial: Trial, folder: Path) -> None:
+    """Hostile answers, and none."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hostile) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_port}"
+        for kind in ("cut", "negative", "rubbish", "missing", "circle", "silent"):
+            trial("downloads", kind, partial(download, folder / "downloads", f"{base}/{kind}.tgz"))
+        server.shutdown()
+    trial("downloads", "no network", partial(download, folder / "downloads", f"{base}/gone.tgz"))
+    for old_format in (False, True):
+        trial("torch's cache", str(old_format), partial(hostile_cache, folder / "hub", old_format))
+
+
 def main() -> int:
     """Run the trials and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, number in (("pictures", 2000), ("weights", 400), ("states", 200), ("seed", 0)):
+    for name, number in (("pictures", 2000), ("weights", 400), ("states", 200), ("kills", 100), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=number, metavar="N", help=f"default: {number}")
     asked = parser.parse_args()
     random, started = np.random.default_rng(asked.seed), time.monotonic()
@@ -172,6 +320,8 @@ def main() -> int:
             else:
                 torch.save({k: v for k, v in state.items() if random.random() < 0.7}, folder / "state.pt")
             trial("states", str(number), lambda: load_state(folder))
+        downloads(trial, folder)
+        kills(trial, folder, whole, asked.kills, random)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> (20 if sys.platform == "darwin" else 10)
     print("| kind | calls | result | one clear line | faults |\n|---|---|---|---|---|")
     for kind in dict.fromkeys(kind for kind, _ in trial.counts):

@@ -5,6 +5,7 @@ import shutil
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,11 @@ def fetch(name: str) -> Path:
             part.rename(root)
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "data") from error
-    except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors; torchvision's of a wrong MD5 is the other
+    except (
+        OSError,
+        RuntimeError,
+        HTTPException,
+    ) as error:  # urllib's errors are OSErrors; torchvision's of a wrong MD5 is the other
         reason = " ".join(str(getattr(error, "reason", None) or error).split())
         raise DataError(
             f"cannot download {one.title}: {reason}; without a network, unpack what {one.home} offers "
