@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageOps
 
 from colorstyle_lib import ColorStyle
 from colorstyle_lib.course.widgets import AttentionPanel, ColorizePanel, Sliders, StylePanel, panel
@@ -86,6 +86,13 @@ def test_a_panel_makes_what_its_line_of_python_makes(model: ColorStyle, photo: I
     restyled.gallery.value, restyled.share.value, restyled.keep_color.value = 6, 0.25, True
     names = {"ColorStyle": ColorStyle, "photo": photo, "style": style}
     assert np.array_equal(eval(restyled.python(), names).image, pixels_of(restyled.view.after))
+    two = restyled.view.after
+    restyled.put(third=3, third_share=0.4)
+    assert [share for _, share in restyled.settings()["style"]] == [0.35, 0.25, 0.4]
+    assert np.array_equal(eval(restyled.python(), names).image, pixels_of(restyled.view.after))
+    assert restyled.view.after != two
+    restyled.put(share=0.0, third_share=1.0)
+    assert restyled.settings()["style"] is restyled.styles[3]
 
 
 def test_undo_goes_back_step_by_step(model: ColorStyle, photo: Image.Image):
@@ -114,7 +121,19 @@ def test_a_mistake_is_one_line_and_the_next_change_takes_it_away(model: ColorSty
     assert made.view.after == before
     assert not made.view.busy
     made.sliders["shape"].value = 0.5
-    assert not made.told.value
+    assert "alert" not in made.told.value
+
+
+def test_a_reference_is_said_to_show_the_same_scene_or_another(model: ColorStyle, photo: Image.Image):
+    made = ColorizePanel(model, photo)
+    assert made.told.value == ""
+    made.reference.value = "china"
+    assert "another scene" in made.told.value
+    width, height = photo.size
+    made.reference.add(panel.named(ImageOps.mirror(photo.crop((width // 5, height // 5, width, height)))))
+    assert "the same scene" in made.told.value
+    made.reference.value = ""
+    assert made.told.value == ""
 
 
 def test_uploads_join_the_choice_and_damaged_ones_are_refused_in_the_panel(

@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 from colorstyle_lib import paths
 from colorstyle_lib.color import gray
 from colorstyle_lib.course.plots.common import Captioned, captioned_grid
-from colorstyle_lib.course.widgets.session import Session
+from colorstyle_lib.course.widgets.session import SAME_SCENE, Session
 from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS, photograph
 from colorstyle_lib.errors import ColorStyleError, ImageError, needs_extra
@@ -194,6 +194,10 @@ class Panel(ipywidgets.VBox):
             self.view.after = png(self.shown_of(self.result))
             self.line.value = self.python()
             self.view.description = f"{self.title}: {self.line.value}"
+            if reference := self.settings().get("reference"):
+                fit = self.session.fit(reference.picture)
+                scene = "the same scene" if fit >= SAME_SCENE else "another scene, so its colors may be wrong here"
+                self.told.value = f'<span role="status">The reference fits by {fit:.2f}: {scene}.</span>'
 
     def python(self) -> str:
         """The line of Python that makes the present result at full size."""

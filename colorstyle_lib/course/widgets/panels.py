@@ -26,6 +26,7 @@ from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.model.modalities import MODALITIES
 
 _SEEDS = (None, *range(1, 9))
+_BLENDED = ("blend with", "and with")
 _MOST_SPREAD = 40.0  # Lab units, the brightest color of the map of uncertainty
 
 
@@ -74,7 +75,7 @@ class ColorizePanel(Panel):
 
 
 class StylePanel(Panel):
-    """Style transfer by :meth:`.ColorStyle.stylize`: gallery, strength, keep color, a blend of two, a brushed mask."""
+    """Style transfer by :meth:`.ColorStyle.stylize`: gallery, strength, keep color, a blend, a brushed mask."""
 
     method = "stylize"
     title = "Style"
@@ -84,17 +85,20 @@ class StylePanel(Panel):
     def __init__(self, model: ColorStyle, photo: Source = "china") -> None:
         self.styles = [Named(name, to_picture(style(name).image), f'style("{name}").image') for name in STYLES]
         self.gallery = Strip(description="style")
-        self.second = ipywidgets.Dropdown(options=[0], description="blend with")
+        self.second, self.third = (ipywidgets.Dropdown(options=[0], description=text) for text in _BLENDED)
+        self.share, self.third_share = slider("its share", 0.0, 1.0), slider("its share", 0.0, 1.0)
+        self.strength = slider("strength", 1.0, 1.5)
         self._list()
-        self.share, self.strength = slider("its share", 0.0, 1.0), slider("strength", 1.0, 1.5)
         self.keep_color, brush = _checkbox("keep the photo's colors"), _checkbox("brush where")
         view = PictureView()
         brush.observe(lambda change: setattr(view, "mode", "brush" if change.new else "look"), "value")
         controls = {"style": self.gallery, "strength": self.strength, "keep_color": self.keep_color}
         controls |= {"second": self.second, "share": self.share, "mask": view}
+        controls |= {"third": self.third, "third_share": self.third_share}
         clear = button("everywhere", "eraser", "remove the mask", lambda _: self.put(mask=b""))
         rows = [[self.gallery], [ipywidgets.Label("a style of"), Upload(self, self._add)]]
-        rows += [[self.strength], [self.keep_color], [self.second, self.share], [brush, clear]]
+        rows += [[self.strength], [self.keep_color], [self.second, self.share]]
+        rows += [[self.third, self.third_share], [brush, clear]]
         super().__init__(model, photo, view, controls, rows)
 
     def before(self) -> Image.Image:
@@ -103,9 +107,12 @@ class StylePanel(Panel):
 
     def settings(self) -> dict[str, Any]:
         """Arguments of ``stylize``; the working size keeps the strokes of the picture on show at full size."""
-        first, second, share = self.styles[self.gallery.value], self.styles[self.second.value], self.share.value
-        blend = [(first, round(1 - share, 2)), (second, share)]
-        given = {"style": blend if share else first, "strength": self.strength.value}
+        shares = {self.second.value: self.share.value}
+        shares[self.third.value] = shares.get(self.third.value, 0.0) + self.third_share.value
+        rest = max(0.0, round(1 - sum(shares.values()), 2))  # two large shares leave nothing of the first
+        blend = [(self.gallery.value, rest), *shares.items()]
+        blend = [(self.styles[number], share) for number, share in blend if share]
+        given = {"style": blend if len(blend) > 1 else blend[0][0], "strength": self.strength.value}
         given |= {"keep_color": self.keep_color.value, "working_size": max(64, min(self.session.picture.size))}
         if self.view.mask:
             mask = Image.open(io.BytesIO(self.view.mask)).getchannel("A")
@@ -115,14 +122,15 @@ class StylePanel(Panel):
     def _list(self) -> None:
         self.gallery.labels = [one.name for one in self.styles]
         self.gallery.thumbnails = [png(one.picture, 72) for one in self.styles]
-        self.second.options = [(one.name, number) for number, one in enumerate(self.styles)]
+        for blended in (self.second, self.third):
+            blended.options = [(one.name, number) for number, one in enumerate(self.styles)]
 
     def _add(self, picture: Named) -> None:
         self.styles.append(picture)
-        second = self.second.value
+        blended = {"second": self.second.value, "third": self.third.value}
         self._quiet = True
         self._list()
-        self.put(style=len(self.styles) - 1, second=second)
+        self.put(style=len(self.styles) - 1, **blended)
 
 
 class AttentionPanel(Panel):

@@ -7,10 +7,19 @@ from typing import Any
 import torch
 from PIL import Image
 
+from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.inference.colorizer import Colorizer, Result, pixels_hash
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.inference.stylizer import Stylizer
 
+SAME_SCENE = 0.49
+"""A reference's fit from which on it shows the same scene.
+
+Measured: for 160 pairs of different photographs, half of them of one class, the fit was 0.27 to 0.47, and the reference
+made a and b worse in 58 % of the pairs, whatever the fit (rank correlation with the change in dB: 0.04). For 20 pairs
+of a photograph and its mirrored part it was 0.51 to 0.71, and the reference made a and b better in all.
+"""
+_FIT_SIDE = 192  # pixels of the shorter side at which this was measured
 _MOST_KEPT = 24  # results of parts, a few megabytes each at 256 pixels
 
 
@@ -32,6 +41,17 @@ class Session:
     def stylize(self, style: Any, **options: Any) -> Result:
         """:meth:`.ColorStyle.stylize` of the session's picture, with its options and errors."""
         return _KeepingStylizer(session=self, model=self.model, style=style, **options)(self.picture)
+
+    @torch.inference_mode()
+    def fit(self, reference: Image.Image) -> float:
+        """How alike the picture's places are to the most alike place of a reference: the mean cosine, at most 1."""
+
+        def places(picture: Image.Image) -> torch.Tensor:
+            lab = rgb_to_lab(self.model.working_copy(picture, _FIT_SIDE))
+            return self.model.generator.describe_reference(lab).alike
+
+        alike = (self.keep(("places", pixels_hash(p)), lambda p=p: places(p)) for p in (self.picture, reference))
+        return (next(alike) @ next(alike).mT).amax(-1).mean().item()
 
     def keep(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         """What ``make`` returned for this key before, else what it returns now; the oldest are forgotten."""
