@@ -46,12 +46,12 @@ class Session:
     def fit(self, reference: Image.Image) -> float:
         """How alike the picture's places are to the most alike place of a reference: the mean cosine, at most 1."""
 
-        def places(picture: Image.Image) -> torch.Tensor:
-            lab = rgb_to_lab(self.model.working_copy(picture, _FIT_SIDE))
-            return self.model.generator.describe_reference(lab).alike
+        def measure() -> float:
+            small = (rgb_to_lab(self.model.working_copy(p, _FIT_SIDE)) for p in (self.picture, reference))
+            own, others = (self.model.generator.describe_reference(lab).alike for lab in small)
+            return (own @ others.mT).amax(-1).mean().item()
 
-        alike = (self.keep(("places", pixels_hash(p)), lambda p=p: places(p)) for p in (self.picture, reference))
-        return (next(alike) @ next(alike).mT).amax(-1).mean().item()
+        return self.keep(("fit", pixels_hash(reference)), measure)
 
     def keep(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         """What ``make`` returned for this key before, else what it returns now; the oldest are forgotten."""
