@@ -280,7 +280,6 @@ class TrainOptions:
     data: tuple[str, ...] = _option(
         (), "data roots, or names of `colorstyle data list`; default: COLORSTYLE_DATA", "always", metavar="ROOT"
     )
-    download: bool = _option(False, "fetch a data set that is known by name")
     datasets: tuple[str, ...] = _option(
         (), "only these folders of the roots; with how often each, such as scenes=1 food=2", "changed", metavar="NAME"
     )

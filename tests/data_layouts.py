@@ -19,8 +19,8 @@ from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.images.read import to_picture
 
 
-def open_dataset(root_or_name, split: str, shorter_side: int, datasets=(), *, download: bool = False) -> ImageStore:
-    return load_split(find_root(root_or_name, download=download), split, shorter_side, datasets, quiet=True)
+def open_dataset(root_or_name, split: str, shorter_side: int, datasets=()) -> ImageStore:
+    return load_split(find_root(root_or_name), split, shorter_side, datasets, quiet=True)
 
 
 WNIDS = ("n01440764", "n02102040")
@@ -115,24 +115,6 @@ def lsun(root: Path) -> Path:
                 for i in range(count):
                     content = encoded(20 + 10 * k + i, "WEBP" if i == 1 else "JPEG")
                     transaction.put(hashlib.sha1(content, usedforsecurity=False).hexdigest().encode(), content)
-    return root
-
-
-def flowers102(root: Path) -> Path:
-    from scipy.io import savemat
-
-    home = root / "flowers-102"
-    for i in range(1, 6):
-        put(home / "jpg" / f"image_{i:05d}.jpg", 40 + i)
-    savemat(home / "imagelabels.mat", {"labels": np.arange(1, 6)})
-    savemat(home / "setid.mat", {"trnid": np.array([2, 4]), "valid": np.array([1, 3]), "tstid": np.array([5, 5])})
-    return root
-
-
-def places365(root: Path) -> Path:
-    for i, name in enumerate(("a/airfield/00000001.jpg", "b/beach/00000002.jpg")):
-        put(root / "data_256_standard" / name, 60 + i)
-    put(root / "val_256" / "Places365_val_00000001.jpg", 70)
     return root
 
 

@@ -41,9 +41,9 @@ def _list(_: argparse.Namespace) -> None:
 
     for name, one in KNOWN.items():
         there = ", is there" if (downloads() / name).is_dir() else ""
-        print(f"{name:<12}{one.title}: {one.train:,} train and {one.val:,} val images, {one.size}{there}")
-        print(f"{'':<12}{one.terms}; {one.home}")
-        print(f"{'':<12}" + (f"by hand: {one.by_hand}" if one.by_hand else f"colorstyle data download {name}"))
+        print(f"{name:<12}{one['title']}: {one['train']:,} train and {one['val']:,} val images, {one['size']}{there}")
+        print(f"{'':<12}{one['terms']}; {one['home']}")
+        print(f"{'':<12}" + (f"by hand: {one['by_hand']}" if "by_hand" in one else f"colorstyle data download {name}"))
     print(f"downloads go to {downloads()} (COLORSTYLE_DOWNLOADS); any folder of images is a data root, too")
 
 

@@ -98,11 +98,18 @@ def imagenet(root: Path, split: Split) -> Listing | None:
 
     It wants the development kit beside them. What is unpacked is read as any :func:`folders`.
     """
+    from torchvision.datasets import ImageNet
     from torchvision.datasets.imagenet import ARCHIVE_META
 
     if (root / ARCHIVE_META[split][0]).is_file() and not (root / split).is_dir():
         print(f"unpacking {ARCHIVE_META[split][0]} (once)", flush=True)
-        _torchvision("ImageNet", root, split=split)
+        try:
+            ImageNet(str(root), split=split)
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(str(error.name), "data") from error
+        except (RuntimeError, OSError, ValueError, KeyError) as error:
+            reason = " ".join(str(error).split())
+            raise DataError(f"ImageNet in {str(root)!r} is incomplete or damaged: {reason}") from error
     return None
 
 
@@ -157,28 +164,6 @@ def _environment(home: Path) -> Any:
         raise DataError(f"{str(home)!r} is damaged or no LSUN database: {error}") from error
 
 
-def flowers102(root: Path, split: Split) -> Listing | None:
-    """Oxford Flowers 102, as torchvision keeps it: ``flowers-102/jpg/`` and two ``.mat`` files."""
-    if not (root / "flowers-102" / "jpg").is_dir():
-        return None
-    # Given a loader that opens nothing, its items are the paths.
-    found = _torchvision("Flowers102", root, split=split, loader=Path)
-    return of_files(root, [found[i][0] for i in range(len(found))], "flowers102")
-
-
-def _torchvision(name: str, root: Path, **settings: Any) -> Any:
-    """A data set of torchvision's, by its class's name; every error is one line."""
-    import torchvision.datasets
-
-    try:
-        return getattr(torchvision.datasets, name)(str(root), **settings)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(str(error.name), "data") from error
-    except (RuntimeError, OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"{name} in {str(root)!r} is incomplete or damaged: {reason}") from error
-
-
 def shards(root: Path, split: Split) -> Listing | None:
     """WebDataset shards, ``<split>-*.tar``: each picture is found by its place in the tar file.
 
@@ -214,17 +199,12 @@ def _pictures_in(tar: Path) -> list[tuple[str, int, int]]:
     return [(one.name, one.offset_data, one.size) for one in found]
 
 
-_HOMES = {"train": ("train", "data_256_standard", "data_large_standard"), "val": ("val", "val_256", "val_large")}
-"""Folders of each split: anybody's, or Places365's as torchvision unpacks it, of 256 px or large."""
-
-
 def folders(root: Path, split: Split) -> Listing | None:
-    """Folders ``train/`` and ``val/``, with any folders below, or Places365's; one of them may be missing."""
-    if not any((root / name).is_dir() for names in _HOMES.values() for name in names):
+    """Folders ``train/`` and ``val/``, with any folders below; one of them may be missing."""
+    if not any((root / side).is_dir() for side in ("train", "val")):
         return None
-    home = next((root / name for name in _HOMES[split] if (root / name).is_dir()), None)
-    return of_files(root, find_pictures(home) if home else [], root.name)
+    return of_files(root, find_pictures(root / split) if (root / split).is_dir() else [], root.name)
 
 
-LAYOUTS = (shards, imagenet, coco, lsun, flowers102, folders)
+LAYOUTS = (shards, imagenet, coco, lsun, folders)
 """Each tells from a name or two whether a folder is its own."""

@@ -1,10 +1,8 @@
 """What the frozen encoder says of fixed windows, computed once and kept on disk."""
 
 import hashlib
-import math
 from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -30,55 +28,46 @@ class KeptMaps:
             raise ConfigError("maps can be kept of fixed windows by a frozen encoder alone, such as companion's")
         crop, store = batches.crop, batches.store
         with torch.no_grad():
-            sample = _flat(generator.measure(torch.zeros(1, 3, crop, crop)))
-        self._shapes = [part.shape[1:] for part in sample]
-        self._sizes = [math.prod(shape) for shape in self._shapes]
+            self._shapes = [part.shape[1:] for part in _parts(generator.measure(torch.zeros(1, 3, crop, crop)))]
+        self._sizes = [shape.numel() for shape in self._shapes]
         # Windows are numbered one set after the other, so that more of them go on where fewer ended.
         facts = (crop, batches.covers, batches.seed, len(store), *store.names, *self._shapes)
         key = hashlib.sha256(repr(facts).encode())
         for weights in generator.encoder.state_dict().values():
             key.update(weights.cpu().contiguous().numpy().tobytes())
-        path = folder / f"{key.hexdigest()[:16]}.bf16"
-        shape = (batches.fixed * len(store), sum(self._sizes))
+        path, count, size = folder / f"{key.hexdigest()[:16]}.bf16", batches.fixed * len(store), sum(self._sizes)
+        ready = path.with_suffix(".ready")
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            self._records = _memory_map(path, np.int16, shape)
-            self._ready = _memory_map(path.with_suffix(".ready"), np.uint8, shape[:1])
-        except OSError as error:
-            raise DataError(
-                f"no room for {2e-9 * math.prod(shape):.0f} GB of maps in {str(folder)!r}: {error}"
-            ) from error
+            for file, length in ((path, 2 * count * size), (ready, count)):
+                with file.open("ab") as stream:  # made, or made longer, where it has to be: what was never written is 0
+                    stream.truncate(max(file.stat().st_size, length))
+            self._records = torch.from_file(str(path), True, count * size, dtype=torch.bfloat16).view(count, size)
+            self._ready = torch.from_file(str(ready), True, count, dtype=torch.bool)
+        except (OSError, RuntimeError) as error:
+            raise DataError(f"no room for {2e-9 * count * size:.0f} GB of maps in {str(folder)!r}: {error}") from error
 
     def touch(self, numbers: Int[Tensor, "..."]) -> None:
         """Read these windows' records into the system's cache, in a thread that prepares batches."""
-        self._records[numbers.numpy(), ::2048].sum()
+        self._records[numbers, ::2048].sum()
 
     @torch.no_grad()
     def __call__(self, generator: Generator, lab: Float[Tensor, "n 3 h w"], numbers: Int[Tensor, " n"]) -> Measured:
         """:meth:`.Generator.measure` of these windows, read where it is kept, else computed from ``lab`` and kept."""
-        rows = numbers.numpy()
-        if missing := np.flatnonzero(self._ready[rows] == 0).tolist():
-            new = torch.cat([part.flatten(1).bfloat16() for part in _flat(generator.measure(lab[missing]))], 1)
-            self._records[rows[missing]] = new.contiguous().view(torch.int16).numpy()
-            self._ready[rows[missing]] = 1
-        parts = torch.from_numpy(self._records[rows]).view(torch.bfloat16).split(self._sizes, dim=1)
-        parts = [part.unflatten(1, shape) for part, shape in zip(parts, self._shapes, strict=True)]
-        *maps, present = (part.movedim(-1, 1) if part.dim() == 4 else part for part in parts)
-        vectors, places = maps[-6:-3], maps[-3:]
+        if len(missing := (~self._ready[numbers]).nonzero()[:, 0]):
+            new = [part.flatten(1).bfloat16() for part in _parts(generator.measure(lab[missing]))]
+            self._records[numbers[missing]] = torch.cat(new, 1)
+            self._ready[numbers[missing]] = True
+        parts = zip(self._records[numbers].split(self._sizes, dim=1), self._shapes, strict=True)
+        shaped = [part.unflatten(1, shape) for part, shape in parts]
+        *maps, present = (part.movedim(-1, 1) if part.dim() == 4 else part for part in shaped)
+        vectors, places = (tuple(part.float() for part in group) for group in (maps[-6:-3], maps[-3:]))
         maps = [part.contiguous(memory_format=torch.channels_last) for part in maps[:-6]]
-        described = Modalities(*(tuple(part.float() for part in group) for group in (vectors, places)), present > 0)
-        return Measured(maps, described)
+        return Measured(maps, Modalities(vectors, places, present > 0))
 
 
-def _flat(measured: Measured) -> list[Tensor]:
+def _parts(measured: Measured) -> list[Tensor]:
     """All tensors of it, planes last, as a channels-last network wants them back."""
-    vectors, maps, present = measured.described
-    planes = [part.movedim(1, -1) for part in (*measured.maps, *maps)]
-    return [*planes[:-3], *vectors, *planes[-3:], present]
-
-
-def _memory_map(path: Path, kind: type, shape: tuple[int, ...]) -> np.memmap:
-    """An array in a file, which is made or made longer where it has to be; what was never written is 0."""
-    with path.open("ab") as file:
-        file.truncate(max(path.stat().st_size, math.prod(shape) * np.dtype(kind).itemsize))
-    return np.memmap(path, kind, "r+", shape=shape)
+    vectors, places, present = measured.described
+    parts = (*measured.maps, *vectors, *places, present)
+    return [part.movedim(1, -1) if part.dim() == 4 else part for part in parts]

@@ -43,7 +43,7 @@ def train_on_folder(options: TrainOptions) -> Path:
     tasks = tuple(parse_weights(options.tasks, "--tasks").items())
     if tasks:
         check_tasks(tasks)
-    roots = [root for one in options.data or ("",) if (root := find_root(one, download=options.download))]
+    roots = [root for one in options.data or ("",) if (root := find_root(one))]
     if not roots:
         raise ConfigError("training needs real images: give --data ROOT or set COLORSTYLE_DATA")
     steps = options.steps or get_mode(options.mode, roots[0]).release_steps

@@ -166,33 +166,6 @@ def test_a_damaged_image_in_lsun_is_left_out(tmp_path):
     assert "bedroom_train_lmdb/" + "0" * 40 in store.problems[0]
 
 
-# Torchvision's sets.
-def test_flowers102(tmp_path, monkeypatch):
-    root = small.flowers102(tmp_path)
-    files = {"label": "imagelabels.mat", "setid": "setid.mat"}
-    sums = {key: (name, small.md5(root / "flowers-102" / name)) for key, name in files.items()}
-    monkeypatch.setattr(tv.Flowers102, "_file_dict", {**tv.Flowers102._file_dict, **sums})
-    assert list(list_images(root, "train").names) == [f"flowers-102/jpg/image_0000{i}.jpg" for i in (2, 4)]
-    assert list(list_images(root, "val").names) == [f"flowers-102/jpg/image_0000{i}.jpg" for i in (1, 3)]
-    trusted = tv.Flowers102(str(root), "val")
-    assert equal(contents(root, "val"), [pixels(trusted[i][0]) for i in range(2)])
-    (root / "flowers-102" / "setid.mat").unlink()
-    with pytest.raises(DataError, match=r"Flowers102 in .* is incomplete or damaged"):
-        list_images(root, "train")
-
-
-def test_places365(tmp_path):
-    root = small.places365(tmp_path)
-    assert list(list_images(root, "train").names) == [
-        "data_256_standard/a/airfield/00000001.jpg",
-        "data_256_standard/b/beach/00000002.jpg",
-    ]
-    assert len(contents(root, "val")) == 1
-    shutil.rmtree(root / "val_256")
-    with pytest.raises(DataError, match="no images for 'val'"):
-        list_images(root, "val")
-
-
 # Several at once.
 def test_data_sets_of_several_layouts_side_by_side(tmp_path):
     pytest.importorskip("lmdb")

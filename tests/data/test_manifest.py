@@ -116,7 +116,7 @@ def test_commands_say_and_return_how_it_went(root, capsys):
 def test_the_list_names_sizes_and_terms(capsys, isolated):
     assert run("list") == 0
     said = capsys.readouterr().out
-    for name in ("imagenette", "flowers102", "places365", "imagenet", "coco", "lsun"):
+    for name in ("imagenette", "imagenet", "coco", "lsun"):
         assert re.search(rf"^{name} ", said, re.MULTILINE)
     assert "1,281,167 train and 50,000 val images" in said
     assert "non-commercial" in said
