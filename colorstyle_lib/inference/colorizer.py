@@ -97,6 +97,23 @@ def is_gray(picture: Image.Image, *, toned: bool = True) -> bool:
     return bool(plain <= 3 or (toned and curve <= 6 and np.ptp(tone, 1).max() <= _STRONGEST_TONE))
 
 
+@dataclass(kw_only=True, eq=False)
+class Tool:
+    """A use of a model with options, which are checked once for many pictures."""
+
+    model: ColorStyle
+    attention: Mapping[str, float] | None = None  # weights in the place of the model's own
+
+    def __post_init__(self) -> None:
+        self._override = AttentionOverride(fix=self.attention)
+
+    def _told(self, task: str, picture: Image.Image | None = None, **facts: Any) -> dict[str, Any]:
+        """The provenance of a result: its task, what is particular to it, and what all results tell."""
+        every = {"attention": self.attention and dict(self.attention), "weights_sha256": self.model.weights_hash}
+        every |= {"versions": versions()} | ({"input_sha256": pixels_hash(picture)} if picture else {})
+        return {"task": task, **facts, **every}
+
+
 class _Prediction(NamedTuple):
     """The generator's output: a and b, attention weights by level, and the spread of the ab distribution."""
 
@@ -106,17 +123,15 @@ class _Prediction(NamedTuple):
 
 
 @dataclass(kw_only=True, eq=False)
-class Colorizer:
+class Colorizer(Tool):
     """Colors pictures. The options of :meth:`.ColorStyle.colorize` are checked, and the reference is read, only once.
 
     Several threads may use one colorizer, of a generator in evaluation mode. Errors are those of the method.
     """
 
-    model: ColorStyle
     reference: Source | None = None
     hints: Sequence[Hint] = ()
     seed: int | None = None
-    attention: Mapping[str, float] | None = None
     saturation: float = 1.0
     working_size: int | None = None
 
@@ -130,7 +145,7 @@ class Colorizer:
             raise ConfigError(f"working_size is 32 to {LONGEST_WORKING_SIDE} pixels, not {self._size}")
         if not self._generator.steering and (self.reference is not None or self.attention is not None):
             raise ConfigError("these weights have no attention: reference= and attention= need weights that have")
-        self._override = AttentionOverride(fix=self.attention) if self.attention is not None else None
+        super().__post_init__()
         if self.seed is not None and not config.noise:
             raise ConfigError("these weights have no noise: seed= needs weights that have")
         if self.seed is not None and not 0 <= self.seed < 2**63:
@@ -141,17 +156,14 @@ class Colorizer:
         reference = without_surround(open_photo(self.reference)) if self.reference is not None else None
         self._reference_lab = reference and rgb_to_lab(self.model.working_copy(reference, self._size))
         self._reference = functools.cache(self._describe_reference)
-        self._provenance = {
-            "task": "colorize",
-            "reference_sha256": reference and pixels_hash(reference),
-            "hints": [list(hint) for hint in self.hints],
-            "seed": self.seed,
-            "saturation": self.saturation,
-            "working_size": self._size,
-            "attention": self.attention and dict(self.attention),
-            "weights_sha256": self.model.weights_hash,
-            "versions": versions(),
-        }
+        self._provenance = self._told(
+            "colorize",
+            reference_sha256=reference and pixels_hash(reference),
+            hints=[list(hint) for hint in self.hints],
+            seed=self.seed,
+            saturation=self.saturation,
+            working_size=self._size,
+        )
 
     @torch.inference_mode()
     def __call__(
@@ -212,7 +224,7 @@ class Colorizer:
     def _result(self, photo: Photo, lightness: Tensor, prediction: _Prediction, i: int) -> Result:
         """Picture i of a batch, colored at its own size."""
         attention = {level: weights[i].cpu() for level, weights in prediction.attention.items()}
-        if self._override is not None and not any(weights.any() for weights in attention.values()):
+        if self.attention is not None and not any(weights.any() for weights in attention.values()):
             raise ConfigError("attention= leaves nothing: this picture has none of the modalities that have weight")
         picture, color = photo.picture, (lightness[i : i + 1], prediction.ab[i : i + 1] * self.saturation)
         names = self._generator.config.modalities

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,17 +13,12 @@ from PIL import Image
 from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
-from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.images.read import Photo, Source, open_photo, to_tensor
-from colorstyle_lib.inference.colorizer import Result, is_gray, pixels_hash
+from colorstyle_lib.images.read import Photo, Source, open_photo, to_picture, to_tensor
+from colorstyle_lib.inference.colorizer import Result, Tool, is_gray
 from colorstyle_lib.inference.inpainter import inside, tiles
-from colorstyle_lib.model.attention import AttentionOverride
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.model.repair_decoder import DAMAGES, LEVEL, STEP, TONES, Repaired, Tone
-
-if TYPE_CHECKING:
-    from colorstyle_lib.inference.colorstyle import ColorStyle
 
 _PROBES = 9  # tiles in which details are looked at, to tell blur, noise and blocks
 _SMALL = 256  # pixels of the shorter side at which tones are read
@@ -32,21 +26,19 @@ _FROM, _TO = 0.12, 0.3  # amounts of damage below which nothing is done, and fro
 
 
 @dataclass(kw_only=True, eq=False)
-class Enhancer:
+class Enhancer(Tool):
     """Makes pictures clearer and more vivid. Options and errors are those of :meth:`.ColorStyle.enhance`."""
 
-    model: ColorStyle
     strength: float = 1.0
     details: bool = True
     tones: bool = True
-    attention: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1.5:
             raise ConfigError(f"strength is 0 (the picture itself) to 1.5, not {self.strength}")
         if not self.model.generator.config.repairing:
             raise ConfigError("these weights cannot repair: enhance needs weights with repairing levels")
-        self._override = AttentionOverride(fix=self.attention) if self.attention is not None else None
+        super().__post_init__()
 
     @torch.inference_mode()
     def __call__(self, picture: Source) -> Result:
@@ -69,16 +61,9 @@ class Enhancer:
         made = pixels.copy()
         for outer, inner in windows if of_details or curve or chroma else ():
             made[inner] = self._enhance(pixels[outer], of_details, of_tones, tone)[inside(outer, inner)]
-        provenance = {
-            "task": "enhance",
-            "strength": self.strength,
-            "damage": {name: round(float(amount), 3) for name, amount in zip(DAMAGES, amounts, strict=True)},
-            "applied": {"details": round(of_details, 3), "lightness": round(curve, 3), "chroma": round(chroma, 3)},
-            "attention": self.attention and dict(self.attention),
-            "weights_sha256": self.model.weights_hash,
-            "versions": versions(),
-            "input_sha256": pixels_hash(photo.picture),
-        }
+        found = {name: round(float(amount), 3) for name, amount in zip(DAMAGES, amounts, strict=True)}
+        applied = {"details": round(of_details, 3), "lightness": round(curve, 3), "chroma": round(chroma, 3)}
+        provenance = self._told("enhance", photo.picture, strength=self.strength, damage=found, applied=applied)
         alpha = torch.stack([probe.alpha[0].mean((1, 2)) for probe in probes]).mean(0)
         maps = {LEVEL: dict(zip(MODALITIES, alpha.cpu()[:, None, None], strict=True))}
         source = Photo(photo.picture, photo.alpha, kept=photo.kept)
@@ -99,8 +84,7 @@ class Enhancer:
         else:
             lab = rgb_to_lab(to_tensor(Image.fromarray(pixels))[None].to(self.model.device))
         lab = torch.lerp(lab, tone(lab), of_tones).clamp(-128, 128)
-        made = (lab_to_rgb(fit_gamut(lab))[0].clamp(0, 1) * 255).round().byte()
-        return made.permute(1, 2, 0).cpu().numpy()
+        return np.asarray(to_picture(lab_to_rgb(fit_gamut(lab))))
 
 
 def _share(amounts: Iterable[Tensor]) -> float:

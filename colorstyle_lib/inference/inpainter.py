@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,16 +14,11 @@ from scipy import ndimage
 from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
-from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.images.read import Photo, Source, open_mask, open_photo, open_picture, to_tensor
-from colorstyle_lib.inference.colorizer import Result, pixels_hash
-from colorstyle_lib.model.attention import AttentionOverride
+from colorstyle_lib.images.read import Photo, Source, open_mask, open_photo, open_picture, to_picture, to_tensor
+from colorstyle_lib.inference.colorizer import Result, Tool
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.model.repair_decoder import LEVEL, STEP
-
-if TYPE_CHECKING:
-    from colorstyle_lib.inference.colorstyle import ColorStyle
 
 _TILE, _CONTEXT = 256, 48  # side of what the network sees, and how much of it is left around the part that it fills
 _THICKEST = 40  # pixels across a hole that are filled at one scale; a thicker hole is filled at a smaller one
@@ -34,18 +28,16 @@ _LONG, _CALM = 0.2, 0.8  # of the shorter side; L units of the usual response ar
 
 
 @dataclass(kw_only=True, eq=False)
-class Inpainter:
+class Inpainter(Tool):
     """Fills holes in pictures. Options and errors are those of :meth:`.ColorStyle.inpaint`."""
 
-    model: ColorStyle
     mask: Source = "auto"
-    attention: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         if not self.model.generator.config.repairing:
             raise ConfigError("these weights cannot repair: inpaint needs weights with repairing levels")
         self._mask = None if isinstance(self.mask, str) and self.mask == "auto" else read_mask(self.mask)
-        self._override = AttentionOverride(fix=self.attention) if self.attention is not None else None
+        super().__post_init__()
 
     @torch.inference_mode()
     def __call__(self, picture: Source) -> Result:
@@ -61,15 +53,8 @@ class Inpainter:
         if not hole.any() and self._mask is not None:
             raise ConfigError("the mask is empty: paint what is to be filled in white, or take mask='auto'")
         pixels, alphas = self._fill(np.array(opened), hole)
-        provenance = {
-            "task": "inpaint",
-            "mask": "auto" if self._mask is None else "given",
-            "filled": round(float(hole.mean()), 6),
-            "attention": self.attention and dict(self.attention),
-            "weights_sha256": self.model.weights_hash,
-            "versions": versions(),
-            "input_sha256": pixels_hash(opened),
-        }
+        given = "auto" if self._mask is None else "given"
+        provenance = self._told("inpaint", opened, mask=given, filled=round(float(hole.mean()), 6))
         maps = {LEVEL: dict(zip(MODALITIES, torch.stack(alphas).mean(0)[:, None, None], strict=True))} if alphas else {}
         stages = {"damage": Image.fromarray(hole)}
         return Result(Image.fromarray(pixels), provenance, maps, source=Photo(opened, kept=photo.kept), stages=stages)
@@ -112,8 +97,8 @@ class Inpainter:
             new = new + (lab - new)[..., torch.from_numpy(rows), torch.from_numpy(columns)] * fading
         if gray:
             new = torch.cat((new[:, :1], torch.zeros_like(new[:, 1:])), 1)
-        made = (lab_to_rgb(fit_gamut(new.clamp(-128, 128)))[0].clamp(0, 1) * 255).round().byte()
-        return made.permute(1, 2, 0).cpu().numpy(), said.alpha[0].mean((1, 2)).cpu()
+        made = to_picture(lab_to_rgb(fit_gamut(new.clamp(-128, 128))))
+        return np.asarray(made), said.alpha[0].mean((1, 2)).cpu()
 
 
 Window = tuple[slice, slice]

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.images.read import Photo, Source, open_photo
-from colorstyle_lib.inference.colorizer import Result, is_gray, pixels_hash
+from colorstyle_lib.inference.colorizer import Result, Tool, is_gray, pixels_hash
 from colorstyle_lib.inference.enhancer import Enhancer
 from colorstyle_lib.inference.inpainter import Inpainter
-
-if TYPE_CHECKING:
-    from colorstyle_lib.inference.colorstyle import ColorStyle
 
 STAGES = ("fill", "details", "tones", "color")
 """In this order: fill scratches and dust; undo blur, noise and blocks; undo fading and haze; color what is gray.
@@ -25,14 +21,12 @@ Tones before color: a gray picture without contrast is colored brown.
 
 
 @dataclass(kw_only=True, eq=False)
-class Restorer:
+class Restorer(Tool):
     """Restores photographs. Options and errors are those of :meth:`.ColorStyle.restore`."""
 
-    model: ColorStyle
     mask: Source = "auto"
     skip: Sequence[str] = ()
     strength: float = 1.0
-    attention: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         for name in self.skip:

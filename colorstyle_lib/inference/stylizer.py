@@ -5,9 +5,9 @@ Whatever is finer than the working size stays the photograph's, and memory hardl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,18 +18,13 @@ from torch.nn import functional as nnf
 from torchvision.transforms.functional import gaussian_blur
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
-from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import Photo, Source, open_mask, open_photo, without_surround
-from colorstyle_lib.inference.colorizer import Result, is_gray, pixels_hash
+from colorstyle_lib.inference.colorizer import Result, Tool, is_gray, pixels_hash
 from colorstyle_lib.inference.guided_upsampling import Strip, rows_at_size, strip_by_strip
-from colorstyle_lib.model.attention import AttentionOverride
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.model.style_decoder import LEVEL, StyleCode, StyleDecoder, blend
-
-if TYPE_CHECKING:
-    from colorstyle_lib.inference.colorstyle import ColorStyle
 
 Styles = Sequence[tuple[Source, float]]
 """Style pictures and how much each counts; only the ratios matter."""
@@ -50,20 +45,18 @@ class Change(NamedTuple):
 
 
 @dataclass(kw_only=True, eq=False)
-class Stylizer:
+class Stylizer(Tool):
     """Redraws pictures in a style. The options are checked, and the styles are read, once for all of them.
 
     Options and errors are those of :meth:`.ColorStyle.stylize`. Several threads may use one stylizer, of a generator in
     evaluation mode.
     """
 
-    model: ColorStyle
     style: Source | Styles
     strength: float = 1.0
     keep_color: bool = False
     color_only: bool = False
     mask: Source | None = None
-    attention: Mapping[str, float] | None = None
     working_size: int | None = None
 
     def __post_init__(self) -> None:
@@ -75,22 +68,19 @@ class Stylizer:
             raise ConfigError(f"working_size is 64 to 1536 pixels, not {self.working_size}")
         if not self.model.generator.config.restyling:
             raise ConfigError("these weights only color: stylize needs weights with restyling levels")
-        self._override = AttentionOverride(fix=self.attention)
+        super().__post_init__()
         styles = [(without_surround(open_photo(source)), weight) for source, weight in _weighted(self.style)]
         self._style_code = self._encode(styles)
         self._gray_style = all(is_gray(picture, toned=False) for picture, _ in styles)
         self._mask = open_mask(self.mask) if self.mask is not None else None
-        self._provenance = {
-            "task": "stylize",
-            "styles_sha256": [[pixels_hash(picture), weight] for picture, weight in styles],
-            "strength": self.strength,
-            "keep_color": self.keep_color,
-            "color_only": self.color_only,
-            "masked": self.mask is not None,
-            "attention": self.attention and dict(self.attention),
-            "weights_sha256": self.model.weights_hash,
-            "versions": versions(),
-        }
+        self._provenance = self._told(
+            "stylize",
+            styles_sha256=[[pixels_hash(picture), weight] for picture, weight in styles],
+            strength=self.strength,
+            keep_color=self.keep_color,
+            color_only=self.color_only,
+            masked=self.mask is not None,
+        )
 
     @torch.inference_mode()
     def _encode(self, styles: Sequence[tuple[Image.Image, float]]) -> StyleCode:

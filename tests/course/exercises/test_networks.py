@@ -1,5 +1,7 @@
 """The checkers on networks and their training: each hint names its mistake."""
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as nnf
@@ -103,7 +105,7 @@ def test_attention_hints(attempt, hint: str):
 
 
 def test_the_librarys_own_attention_passes():
-    assert exercises.attention_weights(multimodal_attention).startswith("yes: ")
+    assert exercises.attention_weights(partial(multimodal_attention, checked=False)).startswith("yes: ")
 
 
 def contrast(by: float):
