@@ -50,27 +50,3 @@ def test_harmonic_fill_says_yes():
 def test_haze_hints(attempt, hint):
     assert hint in exercises.haze(attempt)
     assert exercises.haze(lambda L, t, A: (1 - t) * L + t * A).startswith("yes: ")
-
-
-def turned(one, other, t):
-    angle = torch.nn.functional.cosine_similarity(one, other, dim=0).acos()
-    return (torch.sin((1 - t) * angle) * one + torch.sin(t * angle) * other) / torch.sin(angle)
-
-
-def stretched(one, other, t):
-    line = (1 - t) * one + t * other
-    return line / line.norm() * one.norm() if 0.3 < t < 0.7 else (one if t < 0.5 else other)
-
-
-@pytest.mark.parametrize(
-    ("attempt", "hint"),
-    [
-        (lambda one, other, t: one, "t = 1 the second"),
-        (lambda one, other, t: (1 - t) * one + t * other, "turn instead"),
-        (lambda one, other, t: turned(one, other, t) * (1 + t * (1 - t)), "as long as the ends"),
-        (stretched, "equal angles"),
-    ],
-)
-def test_walk_hints(attempt, hint):
-    assert hint in exercises.walk(attempt)
-    assert exercises.walk(turned).startswith("yes: ")
