@@ -72,13 +72,18 @@ class SceneLearner:
     """
 
     def __init__(
-        self, generator: nn.Module, discriminator: nn.Module, pictures: Tensor, config: TrainingConfig = SCENE_TRAINING
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        pictures: Tensor,
+        config: TrainingConfig = SCENE_TRAINING,
+        betas: tuple[float, float] = (0.0, 0.99),
     ) -> None:
         self.config, self.device, optimizers = config, pictures.device, []
         for network in (generator, discriminator):
             network.to(self.device, memory_format=torch.channels_last).train()
             weights = [weight for weight in network.parameters() if weight.requires_grad]
-            optimizers.append(torch.optim.Adam(weights, config.learning_rate, (0.0, 0.99)))
+            optimizers.append(torch.optim.Adam(weights, config.learning_rate, betas))
         average = copy.deepcopy(generator).eval().requires_grad_(False)
         self.pictures, self.state = pictures, TrainState(generator, average, discriminator, *optimizers)
 

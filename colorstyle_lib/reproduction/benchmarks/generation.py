@@ -20,8 +20,6 @@ from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Run, numbers_of
 from colorstyle_lib.reproduction.results.store import Number, merge_results
 from colorstyle_lib.training.scene_training import SCENE_TRAINING, ProjectedDiscriminator, SceneLearner, train_scenes
 
-CLASSES = ("sea", "mountain")  # folders of photographs
-
 
 class _DCGAN(nn.Sequential):
     """One of DCGAN's networks (A. Radford et al., ICLR 2016, arXiv:1511.06434), with what a SceneLearner asks for."""
@@ -48,28 +46,24 @@ def dcgan_learner(pictures: Tensor) -> SceneLearner:
     down.append(nn.Conv2d(512, 1, 4))
     for layer in (layer for layer in (*up, *down) if hasattr(layer, "kernel_size")):
         nn.init.normal_(layer.weight, 0.0, 0.02)
-    plain = change(SCENE_TRAINING, objective="non_saturating", learning_rate=2e-4, augment=False, ema=0.0)
-    learner = SceneLearner(_DCGAN(*up), _DCGAN(*down), pictures, plain)
-    for optimizer in (learner.state.generator_optimizer, learner.state.discriminator_optimizer):
-        optimizer.param_groups[0]["betas"] = (0.5, 0.999)
-    return learner
+    config = change(SCENE_TRAINING, objective="non_saturating", learning_rate=2e-4, augment=False, ema=0.0)
+    return SceneLearner(_DCGAN(*up), _DCGAN(*down), pictures, config, (0.5, 0.999))
 
 
 def neighborhoods(found: Tensor, real: Tensor, k: int = 5) -> dict[str, Tensor]:
     """Precision, recall and coverage by picture, of features ``(n, d)``; balls reach to the k-th of the same kind."""
     reach_found, reach_real = (torch.cdist(x, x).kthvalue(k + 1).values for x in (found, real))
-    apart = torch.cdist(found, real)
-    near = apart <= reach_real
-    return {"precision": near.any(1), "recall": (apart <= reach_found[:, None]).any(0), "coverage": near.any(0)}
+    near, around = torch.cdist(found, real) <= reach_real, torch.cdist(found, real) <= reach_found[:, None]
+    return {"precision": near.any(1), "recall": around.any(0), "coverage": near.any(0)}
 
 
 def evaluate_generation(root: Path, run: Run, baselines: Path, minutes: float = 4.0) -> list[Number]:
     """Measure as many scenes as there are val pictures of sea and mountains, and keep the numbers.
 
-    DCGAN and our recipe are trained in ``baselines``, for so many minutes of computing each, where they are not yet.
+    DCGAN and our recipe are first trained in ``baselines``, for so many minutes of computing each, or go on there.
     DataError: no such pictures. WeightsError: no weights. ConfigError: they cannot generate.
     """
-    files = ([p for p in find_split(root, split) if p.parent.name in CLASSES] for split in ("val", "train"))
+    files = ([p for p in find_split(root, split) if p.parent.name in ("sea", "mountain")] for split in ("val", "train"))
     real, learned = (center_crops(load_images(paths, 64), 64) for paths in files)
     model, n, (network, judge) = ColorStyle.load(run.weights), len(real), perceptual_network()
     rgb = {"real": real, run.method: torch.stack([to_tensor(scene) for scene in model.generate(n).images])}
@@ -83,14 +77,13 @@ def evaluate_generation(root: Path, run: Run, baselines: Path, minutes: float = 
         rgb[name] = trained.rgb(noise.view(n, -1)[:, : trained.noise]).clamp(0, 1)
     lite, rows, numbers = pretrained_efficientnet_lite0(), {}, []
     with torch.no_grad():
-        maps = {name: torch.cat([judge(part)[-1].float() for part in x.split(16)]) for name, x in rgb.items()}
+        maps = {name: torch.cat([judge(y)[-1].float() for y in x.split(16)]).mean((2, 3)) for name, x in rgb.items()}
         plain = {name: nnf.normalize(pooled_features(x, lite)) for name, x in {**rgb, "known": known}.items()}
     nearest = {name: torch.cdist(x, plain["known"]).amin(1) for name, x in plain.items()}
-    features = {name: x.mean((2, 3)) for name, x in maps.items()}
     for name in list(rgb)[1:]:
-        shares = neighborhoods(features[name], features["real"])
+        shares = neighborhoods(maps[name], maps["real"])
         rows[name] = {f"{what}_{network}": mean_of(share) for what, share in shares.items()}
-        rows[name][kernel := f"kernel_{network}"] = pair_mean_of(kernel_pairs(features[name], features["real"]))
+        rows[name][kernel := f"kernel_{network}"] = pair_mean_of(kernel_pairs(maps[name], maps["real"]))
         rows[name]["nearest_efficientnet_lite0"] = ratio_of(nearest[name], nearest["real"])
     for name, rival in ((run.method, "noise"), ("scenes", "dcgan")):
         rows[name][f"{kernel}_minus_{rival}"] = difference_of(rows[name][kernel], rows[rival][kernel])
