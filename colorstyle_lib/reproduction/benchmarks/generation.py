@@ -82,7 +82,7 @@ def evaluate_generation(root: Path, run: Run, baselines: Path, minutes: float = 
     nearest = {name: torch.cdist(x, plain["known"]).amin(1) for name, x in plain.items()}
     for name in list(rgb)[1:]:
         shares = neighborhoods(maps[name], maps["real"])
-        rows[name] = {f"{what}_{network}": mean_of(share) for what, share in shares.items()}
+        rows[name] = {f"{what}_{network}": mean_of(share.float()) for what, share in shares.items()}
         rows[name][kernel := f"kernel_{network}"] = pair_mean_of(kernel_pairs(maps[name], maps["real"]))
         rows[name]["nearest_efficientnet_lite0"] = ratio_of(nearest[name], nearest["real"])
     for name, rival in ((run.method, "noise"), ("scenes", "dcgan")):
