@@ -164,8 +164,10 @@ def remove_checkerboard(drawn: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h
 
     A. Odena et al., "Deconvolution and Checkerboard Artifacts" (Distill, 2016). The pattern is, in the fine and faint
     detail, the mean of near pixels at the same place of the grid, less the mean over the grid. What is drawn lies in
-    about [0, 1], or is a difference of such; its sides are multiples of 4, at least 16.
+    about [0, 1], or is a difference of such; its sides are multiples of 4. Below 16 there is nothing to average.
     """
+    if min(drawn.shape[-2:]) < 16:
+        return drawn
     taps = drawn.new_tensor([1, 2, 2, 2, 1]) / 8  # 0 at 1/4 and 1/2 a pixel: the difference holds all of the pattern
     kernel = torch.outer(taps, taps).expand(drawn.shape[1], 1, 5, 5)
     coarse = nnf.conv2d(nnf.pad(drawn, (2, 2, 2, 2), mode="reflect"), kernel, groups=drawn.shape[1])

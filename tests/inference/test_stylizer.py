@@ -288,3 +288,8 @@ def repeated(change: torch.Tensor, period: int) -> float:
 def test_small_and_narrow_pictures_are_still_restyled(size):
     picture = photograph("coffee").open().resize(size)
     assert ColorStyle.load().stylize(picture, style("ink").image).image.size == size
+
+
+@pytest.mark.parametrize("size", [(56, 3), (3, 56), (1, 1)])
+def test_a_picture_of_a_few_pixels_is_restyled(model, painting, size):
+    assert model.stylize(Image.new("RGB", size, "teal"), painting).image.size == size
