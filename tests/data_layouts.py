@@ -6,10 +6,8 @@ import csv
 import functools
 import hashlib
 import io
-import tarfile
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from colorstyle_lib.data.batches import ImageStore
@@ -47,52 +45,13 @@ def md5(path: Path) -> str:
     return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
-def imagenet_devkit(root: Path) -> Path:
-    """ILSVRC2012_devkit_t12.tar.gz: a table of classes (leaves and one inner node) and the truth of two val images."""
-    from scipy.io import savemat
-
-    kinds = [("ILSVRC2012_ID", "O"), ("WNID", "O"), ("words", "O"), ("gloss", "O"), ("num_children", "O")]
-    kinds += [("children", "O"), ("wordnet_height", "O"), ("num_train_images", "O")]
-    rows = [(i + 1, wnid, f"name {i}, other name", "what it is", 0, [], 0, 2) for i, wnid in enumerate(WNIDS)]
-    rows.append((1001, "n00001740", "entity", "all", 2, [1, 2], 1, 0))
-    table, truth = io.BytesIO(), b"2\n1\n"
-    savemat(table, {"synsets": np.array(rows, dtype=kinds)})
-    archive = root / "ILSVRC2012_devkit_t12.tar.gz"
-    root.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(archive, "w:gz") as tar:
-        for name, content in (("meta.mat", table.getvalue()), ("ILSVRC2012_validation_ground_truth.txt", truth)):
-            entry = tarfile.TarInfo(f"ILSVRC2012_devkit_t12/data/{name}")
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-    return archive
-
-
 def imagenet(root: Path) -> Path:
-    """Unpacked, with the development kit; val/ flat, as its archive is."""
-    imagenet_devkit(root)
+    """Unpacked; val/ flat, as its archive is."""
     for k, wnid in enumerate(WNIDS):
         for i in range(2):
             put(root / "train" / wnid / f"{wnid}_{10 * i}.JPEG", 2 * k + i)
     for i in range(2):
         put(root / "val" / f"ILSVRC2012_val_{i + 1:08d}.JPEG", 10 + i)
-    return root
-
-
-def imagenet_archives(root: Path, scratch: Path) -> Path:
-    """As downloaded: a tar of one tar for each class, a flat tar, the development kit."""
-    imagenet(scratch)
-    root.mkdir(parents=True)
-    (scratch / "ILSVRC2012_devkit_t12.tar.gz").rename(root / "ILSVRC2012_devkit_t12.tar.gz")
-    for wnid in WNIDS:
-        with tarfile.open(scratch / f"{wnid}.tar", "w") as tar:
-            for file in sorted((scratch / "train" / wnid).iterdir()):
-                tar.add(file, file.name)
-    with tarfile.open(root / "ILSVRC2012_img_train.tar", "w") as tar:
-        for wnid in WNIDS:
-            tar.add(scratch / f"{wnid}.tar", f"{wnid}.tar")
-    with tarfile.open(root / "ILSVRC2012_img_val.tar", "w") as tar:
-        for file in sorted((scratch / "val").iterdir()):
-            tar.add(file, file.name)
     return root
 
 

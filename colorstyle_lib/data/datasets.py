@@ -120,7 +120,10 @@ def load_split(
     """
     listing = list_images(root, split, datasets)
     needed = 4 * len(listing) * shorter_side**2  # bytes, if they are as wide as 4 : 3 photographs
-    store = streamed(listing, shorter_side) if needed > _memory() / 2 else _decoded(listing, shorter_side)
+    if needed > _memory() / 2:
+        store = streamed(listing, shorter_side)
+    else:
+        store = decode_images(listing.read, listing.names, listing.groups(), shorter_side)
     if not quiet:
         homes = ", ".join(sorted(set(listing.datasets)))
         print(f"{split}: {len(store)} images from {homes}; {len(store.problems)} left out", flush=True)
@@ -153,14 +156,10 @@ def images_for(mode: Mode, root: Path | None, size: int, seed: int = 0) -> tuple
     found = list_images(root, "train")
     chosen = np.random.default_rng(seed).permutation(len(found))[: mode.max_images]
     sample = found.take(sorted(chosen.tolist()))
-    store = _decoded(sample, size)
+    store = decode_images(sample.read, sample.names, sample.groups(), size)
     names = enumerate(sorted(set(sample.datasets)))
     parts = ", ".join(f"{name} {store.groups.count(group)}" for group, name in names)
     return store, f"n = {len(store)} of {len(found)} training images ({parts})"
-
-
-def _decoded(listing: Listing, shorter_side: int) -> ImageStore:
-    return decode_images(listing.read, listing.names, listing.groups(), shorter_side)
 
 
 def _memory() -> float:

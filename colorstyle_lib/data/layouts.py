@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from colorstyle_lib.errors import DataError, ImageError, MissingExtraError, nearest, needs_extra
+from colorstyle_lib.errors import DataError, ImageError, nearest, needs_extra
 from colorstyle_lib.images.header import ENDINGS, identify, strict_pillow
 from colorstyle_lib.images.read import decode, find_pictures, open_picture
 
@@ -91,36 +91,6 @@ def open_bytes(content: bytes, name: str) -> Image.Image:
 
 class NoSplitError(DataError):
     """The data set is there, and of this split nothing is."""
-
-
-def imagenet(root: Path, split: Split) -> Listing | None:
-    """ImageNet's ILSVRC 2012 as archives, which torchvision unpacks into the root at the first use.
-
-    It wants the development kit beside them. What is unpacked is read as any :func:`folders`.
-    """
-    from torchvision.datasets import ImageNet
-    from torchvision.datasets.imagenet import ARCHIVE_META
-
-    if (root / ARCHIVE_META[split][0]).is_file() and not (root / split).is_dir():
-        print(f"unpacking {ARCHIVE_META[split][0]} (once)", flush=True)
-        try:
-            ImageNet(str(root), split=split)
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(str(error.name), "data") from error
-        except (RuntimeError, OSError, ValueError, KeyError) as error:
-            reason = " ".join(str(error).split())
-            raise DataError(f"ImageNet in {str(root)!r} is incomplete or damaged: {reason}") from error
-    return None
-
-
-def coco(root: Path, split: Split) -> Listing | None:
-    """COCO: ``train2017/`` and ``val2017/``; of several years the latest, since val2014 lies mostly in train2017."""
-    years = [path.name[-4:] for side in ("train", "val") for path in root.glob(f"{side}20[0-9][0-9]")]
-    if not years:
-        return None
-    if not (images := root / f"{split}{max(years)}").is_dir():
-        raise NoSplitError(f"COCO in {str(root)!r}: {images.name}/ is missing; unpack {images.name}.zip there")
-    return of_files(root, find_pictures(images), "coco")
 
 
 def lsun(root: Path, split: Split) -> Listing | None:
@@ -200,11 +170,16 @@ def _pictures_in(tar: Path) -> list[tuple[str, int, int]]:
 
 
 def folders(root: Path, split: Split) -> Listing | None:
-    """Folders ``train/`` and ``val/``, with any folders below; one of them may be missing."""
-    if not any((root / side).is_dir() for side in ("train", "val")):
+    """Folders ``train/`` and ``val/``, with any folders below, as ImageNet has them, or COCO's ``train2017/`` ...
+
+    Of several years the latest, since COCO's val2014 lies mostly in train2017. One of the two may be missing.
+    """
+    years = [path.name[-4:] for side in ("train", "val") for path in root.glob(f"{side}20[0-9][0-9]")]
+    homes = {side: root / f"{side}{max(years, default='')}" for side in ("train", "val")}
+    if not any(home.is_dir() for home in homes.values()):
         return None
-    return of_files(root, find_pictures(root / split) if (root / split).is_dir() else [], root.name)
+    return of_files(root, find_pictures(homes[split]) if homes[split].is_dir() else [], root.name)
 
 
-LAYOUTS = (shards, imagenet, coco, lsun, folders)
+LAYOUTS = (shards, lsun, folders)
 """Each tells from a name or two whether a folder is its own."""

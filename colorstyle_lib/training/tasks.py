@@ -119,13 +119,11 @@ def parse_weights(texts: Sequence[str], option: str) -> dict[str, float]:
     """Names and their weights from an option's texts ``NAME=WEIGHT``; ConfigError for other forms."""
     weights: dict[str, float] = {}
     for text in texts:
-        name, equals, weight = text.partition("=")
-        if not (name and equals):
-            raise ConfigError(f"{option} wants NAME=VALUE, not {text!r}")
         try:
+            name, weight = text.split("=")
             weights[name] = float(weight)
         except ValueError:
-            raise ConfigError(f"{option} wants a number for {name}, not {weight!r}") from None
+            raise ConfigError(f"{option} wants NAME=NUMBER, not {text!r}") from None
     return weights
 
 

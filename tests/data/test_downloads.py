@@ -96,7 +96,7 @@ def test_no_network_is_one_line_with_a_way_out(downloads, monkeypatch):
 
 
 def test_what_is_to_be_fetched_by_hand_says_what_and_where_from():
-    for name, words in {"imagenet": "devkit", "coco": "val2017.zip", "lsun": "NAME_val_lmdb"}.items():
+    for name, words in {"imagenet": "unpacked to train", "coco": "val2017.zip", "lsun": "NAME_val_lmdb"}.items():
         with pytest.raises(DataError, match=f"cannot be downloaded for you: get .*{words}"):
             fetch(name)
     with pytest.raises(ConfigError, match="no data set 'imagnet'; did you mean 'imagenet'"):

@@ -9,7 +9,6 @@ import pytest
 import torch
 import torchvision.datasets as tv
 from PIL import Image
-from torchvision.datasets import imagenet as tv_imagenet
 
 from colorstyle_lib.data.datasets import dataset_names, list_images, load_split
 from colorstyle_lib.errors import DataError, MissingExtraError
@@ -33,60 +32,12 @@ def hide(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
 
 
 # ImageNet.
-@pytest.fixture
-def real_md5(monkeypatch):
-    """Torchvision knows the MD5 of the real archives; ours are of the same layout and other content."""
-
-    def accept(root: Path) -> None:
-        sums = {
-            part: (name, small.md5(root / name) if (root / name).is_file() else md5)
-            for part, (name, md5) in tv_imagenet.ARCHIVE_META.items()
-        }
-        monkeypatch.setattr(tv_imagenet, "ARCHIVE_META", sums)
-
-    return accept
-
-
-def test_imagenet_unpacked_is_read_as_torchvision_reads_it(tmp_path, real_md5):
+def test_imagenet(tmp_path):
     root = small.imagenet(tmp_path)
-    real_md5(root)
-    listing = list_images(root, "train")
-    assert list(listing.names) == [f"train/{w}/{w}_{i}.JPEG" for w in small.WNIDS for i in (0, 10)]
-    trusted = tv.ImageNet(str(root), split="train")
-    assert equal(contents(root, "train"), [pixels(trusted[i][0]) for i in range(len(trusted))])
+    assert list(list_images(root, "train").names) == [f"train/{w}/{w}_{i}.JPEG" for w in small.WNIDS for i in (0, 10)]
     assert list(list_images(root, "val").names) == [f"val/ILSVRC2012_val_0000000{i}.JPEG" for i in (1, 2)]  # flat
     store = load_split(root, "val", 16)
     assert [len(store), tuple(store.images[0].shape)] == [2, (3, 16, 19)]
-
-
-def test_imagenet_archives_are_unpacked_by_torchvision(tmp_path, real_md5, capsys):
-    root = small.imagenet_archives(tmp_path / "root", tmp_path / "scratch")
-    real_md5(root)
-    assert len(list_images(root, "train")) == 4
-    assert list(list_images(root, "val").names) == [  # the truth says classes 2 and 1
-        f"val/{small.WNIDS[0]}/ILSVRC2012_val_00000002.JPEG",
-        f"val/{small.WNIDS[1]}/ILSVRC2012_val_00000001.JPEG",
-    ]
-    assert capsys.readouterr().out.count("unpacking") == 2
-    assert equal(contents(root, "train"), [pixels(Image.open(p)) for p in sorted(root.glob("train/*/*"))])
-
-
-def test_imagenet_says_what_is_missing(tmp_path, real_md5, monkeypatch):
-    root = small.imagenet_archives(tmp_path / "root", tmp_path / "scratch")
-    real_md5(root)
-    with monkeypatch.context() as without:
-        hide(without, "scipy.io")
-        with pytest.raises(MissingExtraError, match=r"scipy.*colorstyle\[data\]"):
-            list_images(root, "train")
-    (root / "ILSVRC2012_img_val.tar").unlink()
-    with pytest.raises(DataError, match="has no images for 'val'"):
-        list_images(root, "val")
-    (root / "ILSVRC2012_devkit_t12.tar.gz").unlink()
-    with pytest.raises(DataError, match=r"The archive ILSVRC2012_devkit_t12.tar.gz is not present"):
-        list_images(root, "train")
-    (root / "ILSVRC2012_devkit_t12.tar.gz").write_bytes(b"cut off")
-    with pytest.raises(DataError, match=r"incomplete or damaged: The archive ILSVRC2012_devkit_t12.tar.gz"):
-        list_images(root, "train")
 
 
 # COCO.
@@ -95,14 +46,13 @@ def test_coco(tmp_path):
     for split, names in (("train", ["000000000009", "000000000025", "000000000030"]), ("val", ["000000000139"])):
         listing = list_images(root, split)
         assert list(listing.names) == [f"{split}2017/{name}.jpg" for name in names]
-        assert set(listing.datasets) == {"coco"}
 
 
 def test_coco_takes_both_splits_from_the_latest_year(tmp_path):
     small.coco(small.coco(tmp_path), "2014")
     assert all(name.startswith("train2017/") for name in list_images(tmp_path, "train").names)
     shutil.rmtree(tmp_path / "train2017")  # val2017 is still there, and train2014 holds most of it
-    with pytest.raises(DataError, match=r"train2017/ is missing; unpack train2017.zip there"):
+    with pytest.raises(DataError, match="no images for 'train'"):
         list_images(tmp_path, "train")
 
 

@@ -129,8 +129,8 @@ def test_the_command_fills_the_options_and_the_card_names_what_was_changed(monke
 @pytest.mark.parametrize(
     ("tasks", "message"),
     [
-        (("stylize",), "--tasks wants NAME=VALUE, not 'stylize'"),
-        (("stylize=much",), "--tasks wants a number for stylize, not 'much'"),
+        (("stylize",), "--tasks wants NAME=NUMBER, not 'stylize'"),
+        (("stylize=much",), "--tasks wants NAME=NUMBER, not 'stylize=much'"),
         (("styleize=1",), "no task 'styleize'; did you mean 'stylize'"),
     ],
 )
