@@ -21,4 +21,3 @@ from colorstyle_lib.metrics.feature_distance import (
     perceptual_distances,
     pooled_features,
 )
-from colorstyle_lib.metrics.flicker import flicker, pan, taken_back

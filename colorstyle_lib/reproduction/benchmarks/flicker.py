@@ -17,8 +17,8 @@ from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.inference.video import SMOOTH, Smoother, next_frame
 from colorstyle_lib.metrics.bootstrap import mean_of
-from colorstyle_lib.metrics.flicker import flicker, pan
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
+from colorstyle_lib.reproduction.benchmarks.pans import flicker, pan
 from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Rows, Run, numbers_of, without_interval
 from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
 

@@ -6,7 +6,7 @@ import torch
 from colorstyle_lib.data.example_pictures import photograph
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import to_tensor
-from colorstyle_lib.metrics.flicker import flicker, pan
+from colorstyle_lib.reproduction.benchmarks.pans import flicker, pan
 
 
 @pytest.fixture(scope="module")
