@@ -6,7 +6,6 @@ Torchmetrics has both, with weights that come over the network.
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,12 +14,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.images.read import shorter_side
-from colorstyle_lib.losses.reconstruction import content_distance, perceptual_distance, style_distance, style_statistics
-from colorstyle_lib.model.pretrained import VGG19, EfficientNetLite0, load_vgg19, pretrained_efficientnet_lite0
+from colorstyle_lib.losses.reconstruction import perceptual_distance
+from colorstyle_lib.model.pretrained import EfficientNetLite0, load_vgg19, pretrained_efficientnet_lite0
 
 Network = Callable[[Float[Tensor, "n 3 h w"]], list[Tensor]]
-Maps = list[Float[Tensor, "1 _ _ _"]]
 
 _VGG19_FILE = "vgg19-dcbb9e9d.pth"  # torchvision's, in its cache
 _BATCH = 16
@@ -104,15 +101,6 @@ def frechet_distance(found: Float[Tensor, "n d"], real: Float[Tensor, "m d"]) ->
     return (means.square().sum() + a.square().sum() + b.square().sum() - 2 * root).item()
 
 
-@dataclass(frozen=True)
-class StyleScores:
-    """Three distances of a restyled photograph; less is better."""
-
-    content: float  # from the photograph at VGG-19's relu4_1: 0 for the same, 1 as wrong as no feature at all
-    style: float  # from the style picture at VGG-19's relu1_1, relu2_1, relu3_1 and relu4_1
-    perceptual: float  # from the photograph on EfficientNet-Lite0's features, on which no style term is trained
-
-
 def perceptual_content_distance(
     features: Sequence[Float[Tensor, "n _ _ _"]], targets: Sequence[Float[Tensor, "n _ _ _"]]
 ) -> Float[Tensor, " n"]:
@@ -126,41 +114,3 @@ def perceptual_content_distance(
     pairs = zip(features, targets, strict=True)
     layers = [1 - nnf.cosine_similarity(f.float(), t.float(), dim=1).mean(dim=(1, 2)) for f, t in pairs]
     return torch.stack(layers).mean(dim=0)
-
-
-class StyleJudge:
-    """Measures results of style transfer, a picture at a time, by what is expected of them, described once for all.
-
-    Neither content nor style means anything alone: the photograph itself has the best content, a copy of the style
-    picture the best style; what counts is how little of one is given for how much of the other.
-    VGG-19 is in float32; files of its weights that differ in the scale of activations give the same numbers.
-    """
-
-    def __init__(self, vgg: VGG19, efficientnet: EfficientNetLite0) -> None:
-        self.vgg, self.efficientnet = vgg, efficientnet
-
-    @torch.no_grad()
-    def content(self, photograph: Float[Tensor, "1 3 h w"]) -> tuple[Maps, Maps]:
-        """Describe a photograph, sRGB in [0, 1], by feature maps of both networks."""
-        return self.vgg(photograph)[-1:], self._features(photograph)
-
-    @torch.no_grad()
-    def style(self, picture: Float[Tensor, "1 3 h w"]) -> list[Float[Tensor, "1 2 _"]]:
-        """Describe a style picture, sRGB in [0, 1], of any size."""
-        return style_statistics(self.vgg(picture))
-
-    @torch.no_grad()
-    def scores(
-        self, result: Float[Tensor, "1 3 h w"], content: tuple[Maps, Maps], style: Sequence[Float[Tensor, "1 2 _"]]
-    ) -> StyleScores:
-        """Measure a result, sRGB in [0, 1] of the photograph's size, by what :meth:`content` and :meth:`style` gave."""
-        maps = self.vgg(result)
-        return StyleScores(
-            content=content_distance(maps[-1:], content[0]).item(),
-            style=style_distance(style_statistics(maps), style).item(),
-            perceptual=perceptual_content_distance(self._features(result), content[1]).item(),
-        )
-
-    def _features(self, rgb: Tensor) -> list[Tensor]:
-        side = max(32, min(rgb.shape[2:]) // 32 * 32)  # the network wants multiples of 32
-        return self.efficientnet(shorter_side(rgb, side, 32))

@@ -21,16 +21,19 @@ from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.batches import center_crops, decode_images
 from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.errors import ColorStyleError, DataError
-from colorstyle_lib.images.read import to_tensor
+from colorstyle_lib.images.read import shorter_side, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
+from colorstyle_lib.losses.reconstruction import content_distance, style_distance, style_statistics
 from colorstyle_lib.metrics.bootstrap import Statistic, difference_of, ratio_of
-from colorstyle_lib.metrics.feature_distance import StyleJudge, StyleScores
+from colorstyle_lib.metrics.feature_distance import perceptual_content_distance
 from colorstyle_lib.model.modalities import MODALITIES, describe
-from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
+from colorstyle_lib.model.pretrained import VGG19, EfficientNetLite0, load_vgg19, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.baselines.method import ColorMethod, StyleMethod
 from colorstyle_lib.reproduction.baselines.style import optimization, quick_methods, stylizing
 from colorstyle_lib.reproduction.benchmarks.runner import Run, joined, numbers_of, print_table
 from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, cached, merge_results
+
+Maps = list[Float[Tensor, "1 _ _ _"]]
 
 STYLE_PAIRS = "style_pairs"  # the name of the pairs among data sets
 
@@ -38,9 +41,58 @@ PAIRS = 210
 SIZE = 256  # side in pixels of the pairs' squares
 
 STRENGTHS = (0.25, 0.5, 0.75, 0.9, 1.0)
-MEASURES = tuple(field.name for field in fields(StyleScores))
 
 MODALITY_PAIRS = 42  # at most so many, and no painting in two, so that intervals are over photographs and paintings
+
+
+@dataclass(frozen=True)
+class StyleScores:
+    """Three distances of a restyled photograph; less is better."""
+
+    content: float  # from the photograph at VGG-19's relu4_1: 0 for the same, 1 as wrong as no feature at all
+    style: float  # from the style picture at VGG-19's relu1_1, relu2_1, relu3_1 and relu4_1
+    perceptual: float  # from the photograph on EfficientNet-Lite0's features, on which no style term is trained
+
+
+MEASURES = tuple(field.name for field in fields(StyleScores))
+
+
+class StyleJudge:
+    """Measures results of style transfer, a picture at a time, by what is expected of them, described once for all.
+
+    Neither content nor style means anything alone: the photograph itself has the best content, a copy of the style
+    picture the best style; what counts is how little of one is given for how much of the other.
+    VGG-19 is in float32; files of its weights that differ in the scale of activations give the same numbers.
+    """
+
+    def __init__(self, vgg: VGG19, efficientnet: EfficientNetLite0) -> None:
+        self.vgg, self.efficientnet = vgg, efficientnet
+
+    @torch.no_grad()
+    def content(self, photograph: Float[Tensor, "1 3 h w"]) -> tuple[Maps, Maps]:
+        """Describe a photograph, sRGB in [0, 1], by feature maps of both networks."""
+        return self.vgg(photograph)[-1:], self._features(photograph)
+
+    @torch.no_grad()
+    def style(self, picture: Float[Tensor, "1 3 h w"]) -> list[Float[Tensor, "1 2 _"]]:
+        """Describe a style picture, sRGB in [0, 1], of any size."""
+        return style_statistics(self.vgg(picture))
+
+    @torch.no_grad()
+    def scores(
+        self, result: Float[Tensor, "1 3 h w"], content: tuple[Maps, Maps], style: Sequence[Float[Tensor, "1 2 _"]]
+    ) -> StyleScores:
+        """Measure a result, sRGB in [0, 1] of the photograph's size, by what :meth:`content` and :meth:`style` gave."""
+        maps = self.vgg(result)
+        return StyleScores(
+            content=content_distance(maps[-1:], content[0]).item(),
+            style=style_distance(style_statistics(maps), style).item(),
+            perceptual=perceptual_content_distance(self._features(result), content[1]).item(),
+        )
+
+    def _features(self, rgb: Tensor) -> list[Tensor]:
+        side = max(32, min(rgb.shape[2:]) // 32 * 32)  # the network wants multiples of 32
+        return self.efficientnet(shorter_side(rgb, side, 32))
 
 
 @dataclass(frozen=True)

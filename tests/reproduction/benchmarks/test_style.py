@@ -6,10 +6,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
-from random_vgg import vgg
+from random_vgg import picture, vgg
 from safetensors.torch import save_file
 from small_run import small_preset
 
@@ -21,7 +22,6 @@ from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.inference.colorstyle import ColorStyle
-from colorstyle_lib.metrics.feature_distance import StyleJudge
 from colorstyle_lib.model.generator import Generator, save_generator
 from colorstyle_lib.model.modalities import MODALITIES, describe
 from colorstyle_lib.model.pretrained import EfficientNetLite0
@@ -31,6 +31,7 @@ from colorstyle_lib.reproduction.benchmarks import style as style_benchmark
 from colorstyle_lib.reproduction.benchmarks.runner import Run
 from colorstyle_lib.reproduction.benchmarks.style import (
     STYLE_PAIRS,
+    StyleJudge,
     distances_to_styles,
     evaluate_style,
     measure_pairs,
@@ -274,3 +275,50 @@ def test_a_model_that_leaves_pictures_alone_goes_nowhere(monkeypatch):
         distances_to_styles(model, pairs[0], gray.expand(3, -1, -1, -1))
     for taken in ("", *(f"only {name}" for name in MODALITIES)):
         torch.testing.assert_close(distances[taken], distances["photograph"], atol=0.02, rtol=0.05)
+
+
+# The judge.
+def test_the_measure_is_the_one_defined(judge):
+    result, photograph, painting = picture(0), picture(1), 0.5 * picture(2, 48, 40)
+    found, wanted, look = ([m[0].numpy().astype(float) for m in judge.vgg(p)] for p in (result, photograph, painting))
+    content = ((found[3] - wanted[3]) ** 2).mean() / (wanted[3] ** 2).mean()
+    style = 0.0
+    for ours, theirs in zip(found, look, strict=True):
+        square = ((ours.mean((1, 2)) - theirs.mean((1, 2))) ** 2 + (ours.std((1, 2)) - theirs.std((1, 2))) ** 2).mean()
+        style += square / (theirs**2).mean() / 4  # over the mean square of the features themselves
+    scores = judge.scores(result, judge.content(photograph), judge.style(painting))
+    assert scores.content == pytest.approx(content, rel=1e-4)
+    assert scores.style == pytest.approx(style, rel=1e-4)
+
+
+def test_what_is_asked_for_has_no_distance(judge):
+    photograph, painting = picture(1), picture(2)
+    content, style = judge.content(photograph), judge.style(painting)
+    unstyled, copied = judge.scores(photograph, content, style), judge.scores(painting, content, style)
+    assert unstyled.content == 0
+    assert unstyled.perceptual == pytest.approx(0, abs=1e-5)
+    assert copied.style == 0
+    assert unstyled.style > 0
+    assert copied.content > 0
+    assert copied.perceptual > 0
+
+
+def test_style_forgets_places(judge):
+    painting = picture(2)
+    turned = judge.scores(painting.flip(3), judge.content(picture(1)), judge.style(painting))
+    shifted = judge.scores(1 - painting, judge.content(picture(1)), judge.style(painting))
+    assert turned.style < shifted.style
+
+
+def test_the_scale_of_the_weights_file_does_not_matter(judge):
+    result, photograph, painting = picture(0), picture(1), picture(2)
+    scaled = StyleJudge(vgg(115), judge.efficientnet)
+    ours, theirs = (j.scores(result, j.content(photograph), j.style(painting)) for j in (judge, scaled))
+    assert theirs.content == pytest.approx(ours.content, rel=1e-3)
+    assert theirs.style == pytest.approx(ours.style, rel=1e-3)
+
+
+def test_any_size_can_be_judged(judge):
+    photograph = picture(1, 40, 72)
+    scores = judge.scores(photograph.flip(2), judge.content(photograph), judge.style(picture(2)))
+    assert all(np.isfinite([scores.content, scores.style, scores.perceptual]))
