@@ -109,7 +109,7 @@ def test_what_cannot_be_restyled_is_refused(model, pictures):
         TrainState.new(plain, 0, CPU).generator.restyle(photo, maps, encode_style(model, style))
     with pytest.raises(ConfigError, match="no restyling levels that could learn"):
         TrainState.new(change(plain, training=change(plain.training, trainable="restyling")), 0, CPU)
-    with pytest.raises(ConfigError, match="by the task stylize alone"):
+    with pytest.raises(ConfigError, match="restyling levels learn alone by stylize alone"):
         TrainState.new(change(preset, training=change(preset.training, trainable="restyling")), 0, CPU)
 
 
