@@ -119,8 +119,9 @@ def train(
     learner = GanLearner(preset, batches, seed=options.seed, styles=styles, group=group, start_from=weights)
     state = learner.state
     if group.size > 1:
-        for module in state.generator.modules():
-            if type(module) is nn.BatchNorm2d:  # weights and their names stay
+        for name, module in state.generator.named_modules():
+            # Weights and their names stay. What repairs runs only where a process has such pictures: nobody may wait.
+            if type(module) is nn.BatchNorm2d and not name.startswith("repairing."):
                 module.__class__ = SharedBatchNorm2d
     output.mkdir(parents=True, exist_ok=True)
     first, before = 0, 0.0

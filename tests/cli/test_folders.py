@@ -208,14 +208,14 @@ def test_a_hint_outside_some_pictures_fails_those_alone(album, small, capsys):
 def test_what_nobody_foresaw_is_one_line_too(album, monkeypatch, capsys):
     import colorstyle_lib.cli.folders as many
 
-    real = many.open_photo
+    real = many.open_pages
 
     def fails(path, **options):
         if Path(path).name == "a.jpg":
             raise MemoryError
         return real(path, **options)
 
-    monkeypatch.setattr(many, "open_photo", fails)
+    monkeypatch.setattr(many, "open_pages", fails)
     assert main(["colorize", "album"]) == 1
     assert re.fullmatch(r"failed: '.*a\.jpg': MemoryError: ?\n", capsys.readouterr().err)
     assert files(album / "album-color") == ["notes.PNG"]

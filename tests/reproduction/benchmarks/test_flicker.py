@@ -64,4 +64,4 @@ def test_the_command_measures_and_keeps(weights, tmp_path, monkeypatch, capsys):
     assert "--clips --weights tiny.safetensors" in numbers["whole_pans/tiny/flicker_plain"].command
     assert "pans/tiny/flicker_smooth_worst" in capsys.readouterr().out
     assert main([*command, "--demo"]) == 2
-    assert "leave --demo" in capsys.readouterr().err
+    assert "--clips does not go with --demo" in capsys.readouterr().err
