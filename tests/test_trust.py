@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def test_a_short_form_has_no_faults():
-    counts = {"pictures": 46, "weights": 20, "states": 12, "kills": 3}
+    counts = {"pictures": 46, "weights": 20, "states": 12, "kills": 0}
     words = [word for name, count in counts.items() for word in (f"--{name}", str(count))]
     done = subprocess.run(
         [sys.executable, Path(__file__).with_name("trust.py"), *words], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "| kills, folders |" in done.stdout
+    assert "| states |" in done.stdout
