@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import re
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -35,6 +36,7 @@ HOST = "https://github.com"
 
 _AT_ONCE = 4  # more would be impolite
 _SECONDS = 30  # without any answer
+_LARGEST, _LONGEST = 64 << 20, 300  # bytes and seconds of one file
 _JPEG = re.compile(
     r"(?:(?P<width>[1-9]\d{0,3})x(?P<height>[1-9]\d{0,3}) lanczos, )?jpeg (?P<quality>[1-9]\d?|100) 4:2:0 progressive"
 )
@@ -270,10 +272,19 @@ def _fetch(address: str) -> bytes:
     import pooch
     import requests
 
+    def download(url: str, output: str, _: object) -> None:
+        started, size = time.monotonic(), 0
+        with requests.get(url, stream=True, timeout=_SECONDS) as answer, Path(output).open("wb") as file:
+            answer.raise_for_status()
+            for piece in answer.iter_content(256):
+                size += file.write(piece)  # small, so that a byte a second is noticed
+                if size > _LARGEST or time.monotonic() - started > _LONGEST:
+                    raise DataError(f"{address}: the answer does not end within {_LARGEST >> 20} MiB and {_LONGEST} s")
+
     with TemporaryDirectory() as folder:
         server = pooch.create(folder, "", registry={"file": None}, urls={"file": address}, retry_if_failed=1)
         try:
-            return Path(server.fetch("file", downloader=pooch.HTTPDownloader(timeout=_SECONDS))).read_bytes()
+            return Path(server.fetch("file", downloader=download)).read_bytes()
         except (requests.RequestException, OSError) as error:
             kind = ConnectionError if isinstance(error, requests.ConnectionError | requests.Timeout) else DataError
             raise kind(f"{address}: {' '.join(str(error).split())}") from error

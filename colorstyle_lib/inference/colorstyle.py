@@ -188,8 +188,7 @@ class ColorStyle:
     ) -> Result:
         """Make a picture clearer and more vivid, as far as it is damaged; a good one stays nearly as it is.
 
-        The provenance tells the amounts of damage that were seen, from 0 to 1 (lost chroma and contrast, haze; blur,
-        noise, JPEG blocks), and how much was applied.
+        The provenance tells the amounts of damage that were seen, of :data:`.DAMAGES`, and how much was applied.
 
         Args:
             picture: a path, a ``PIL.Image``, a NumPy array or a tensor.
@@ -199,8 +198,7 @@ class ColorStyle:
             attention: as in :meth:`colorize`.
 
         Raises:
-            ImageError: a picture cannot be opened. ConfigError: an argument out of range, or weights that cannot
-                repair.
+            ImageError: a picture cannot be opened. ConfigError: strength out of range, or weights that cannot repair.
         """
         return Enhancer(model=self, strength=strength, details=details, tones=tones, attention=attention)(picture)
 

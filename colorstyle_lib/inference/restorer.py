@@ -14,10 +14,7 @@ from colorstyle_lib.inference.enhancer import Enhancer
 from colorstyle_lib.inference.inpainter import Inpainter
 
 STAGES = ("fill", "details", "tones", "color")
-"""In this order: fill scratches and dust; undo blur, noise and blocks; undo fading and haze; color what is gray.
-
-Tones before color: a gray picture without contrast is colored brown.
-"""
+"""In this order: scratches and dust; blur, noise, blocks; fading and haze; color, for a flat gray turns brown."""
 
 
 @dataclass(kw_only=True, eq=False)

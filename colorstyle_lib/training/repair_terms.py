@@ -57,8 +57,7 @@ def repair(generator: Generator, batch: TaskBatch) -> Repair:
 def repair_losses(batch: TaskBatch, repaired: Repair, config: TrainingConfig) -> dict[str, Float[Tensor, ""]]:
     """Losses of :data:`REPAIR_LOSSES` by name, weighted: means over the repaired pictures, 0 for the other task's.
 
-    Mean absolute errors, in units of 10 Lab, of what fills the holes, of the details of damaged pictures, and of tones;
-    and the squared error of the amounts of damage.
+    Mean absolute errors, in units of 10 Lab, in holes, of details and of tones; the squared error of amounts of damage.
     """
     said, holed = repaired.said, repaired.holed
     changed, area = repaired.filled + said.change, repaired.unknown.mean((1, 2, 3)).clamp_min(1e-6)

@@ -7,7 +7,9 @@ import functools
 import hashlib
 import io
 import threading
+import time
 from collections import Counter
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +19,7 @@ import pytest
 from PIL import Image
 
 from colorstyle_lib.cli.main import parser
+from colorstyle_lib.data import manifest as sources
 from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.data.layouts import open_bytes
 from colorstyle_lib.data.manifest import (
@@ -58,6 +61,8 @@ class Server:
         self.asked: Counter[str] = Counter()
         self.busy: set[str] = set()
         self.cut: set[str] = set()
+        self.endless: tuple[float, bytes] | None = None  # every so many seconds, these bytes
+        self.stop = threading.Event()
 
 
 @pytest.fixture
@@ -72,6 +77,12 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             if name in site.busy:
                 site.busy.remove(name)
                 self.send_error(503)
+            elif site.endless:
+                self.send_response(200)
+                self.end_headers()
+                with suppress(OSError):
+                    while not site.stop.wait(site.endless[0]):
+                        self.wfile.write(site.endless[1])
             elif name in site.cut:
                 site.cut.remove(name)
                 self.send_response(200)
@@ -89,6 +100,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         thread.start()
         site.address = f"http://127.0.0.1:{http.server_port}"
         yield site
+        site.stop.set()
         http.shutdown()
         thread.join()
 
@@ -302,3 +314,17 @@ def test_the_data_root_has_the_pixels_that_the_manifest_says(data_root):
         content = (data_root / entry.path).read_bytes()
         assert hashlib.sha256(content).hexdigest() == entry.sha256
         assert pixel_hash(open_bytes(content, entry.path)) == entry.pixels
+
+
+@pytest.mark.parametrize("endless", [(0.0, bytes(1 << 16)), (0.1, b"a")])
+def test_an_answer_without_end_is_given_up(server, manifest, tmp_path, monkeypatch, endless):
+    monkeypatch.setattr(sources, "_LARGEST", 1 << 20)
+    monkeypatch.setattr(sources, "_LONGEST", 2)
+    monkeypatch.setattr(sources, "_AT_ONCE", 1)
+    server.endless = endless
+    started = time.monotonic()
+    (result,) = rebuild(read_entries(manifest)[:1], tmp_path / "out", server.address)
+    assert result.verdict == "not fetched"
+    assert "does not end within" in result.reason
+    assert time.monotonic() - started < 60
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
