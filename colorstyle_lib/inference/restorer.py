@@ -9,7 +9,7 @@ from PIL import Image
 
 from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.images.read import Photo, Source, open_photo
-from colorstyle_lib.inference.colorizer import Result, Tool, is_gray, pixels_hash
+from colorstyle_lib.inference.colorizer import Result, Tool, is_gray
 from colorstyle_lib.inference.enhancer import Enhancer
 from colorstyle_lib.inference.inpainter import Inpainter
 
@@ -52,7 +52,6 @@ class Restorer(Tool):
             result = self._stages[name](Photo(result.image))
             told[name] = {k: v for k, v in result.provenance.items() if k not in ("versions", "weights_sha256", "task")}
             stages |= {**result.stages, name: result.image}
-        provenance = {"task": "restore", "stages": told, "input_sha256": pixels_hash(photo.picture)}
-        provenance |= {key: result.provenance[key] for key in ("weights_sha256", "versions")}
+        provenance = self._told("restore", photo.picture, stages=told)
         source = Photo(photo.picture, photo.alpha, kept=photo.kept)
         return replace(result, provenance=provenance, stages=stages, source=source, deep=None)

@@ -149,6 +149,9 @@ def test_a_restoration_shows_its_stages_and_each_can_be_skipped():
     assert MODEL.enhance(gray.image).provenance["damage"]["fade"] == 0
     in_color = MODEL.restore(SCENE, skip=["fill"])
     assert "color" not in in_color.stages
+    untouched = MODEL.restore(SCENE, skip=["fill", "details", "tones"])  # nothing is left to do for a color picture
+    assert np.array_equal(np.asarray(untouched.image), np.asarray(SCENE))
+    assert untouched.provenance["weights_sha256"] == "none"
     with pytest.raises(ConfigError, match="did you mean 'color'"):
         MODEL.restore(given, skip=["colour"])
     with pytest.raises(ConfigError, match="nothing is left"):
