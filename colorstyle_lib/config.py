@@ -41,6 +41,7 @@ class GeneratorConfig:
     noise: int = 0  # numbers in z; 0 for a generator that answers one input in one way
     restyling: int = 0  # channels of the style decoder, at a quarter of the size; 0 for a generator without one
     repairing: int = 0  # channels of the repair decoder, at half the size; 0 for a generator without one
+    scenes: int = 0  # numbers in z of new scenes; 0 for a generator that makes none
     working_size: int = 128  # pixels of a picture's shorter side when chroma is predicted; a multiple of `2 ** depth`
 
 

@@ -62,6 +62,14 @@ def add_model_commands(commands: Any) -> None:
     add("--strength", **strength)
     add("--stages", action="store_true", help=stages)
 
+    add = add_command(commands, "generate", _generate, "make new scenes, 64 pixels a side, from seeds")
+    add("-n", type=positive, default=1, metavar="N", help="how many; default: 1")
+    add("--seed", type=int, default=0, metavar="N", help="other scenes for each number; default: 0")
+    add("--toward", type=int, metavar="N", help="another seed: the scenes go step by step from the one to the other")
+    add("--truncation", type=float, default=1.0, metavar="F", help="0 to 1: below 1 less variety, fewer failures")
+    add("-o", "--output", metavar="OUT", type=Path, default=Path("scenes"), help="a folder; default: scenes")
+    add("--weights", type=Path, help="a .safetensors file; default: the released weights")
+
     add = add_command(commands, "explore", _explore, "play with a photograph in notebook 09, in JupyterLab")
     add("photo", metavar="PHOTO", nargs="?", type=Path, help="default: a demo photograph")
     add("--voila", action="store_true", help="serve it by Voila, without code; Voila must be installed")
@@ -123,6 +131,20 @@ def _make(task: str) -> Callable[[argparse.Namespace], int]:
         return make_files(task=task, **options)
 
     return call
+
+
+def _generate(arguments: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from colorstyle_lib.inference.colorstyle import ColorStyle, make_scenes
+
+    given = keywords(arguments)
+    if (folder := given.pop("output")).exists():
+        raise ConfigError(f"{str(folder)!r} is there already; choose another -o")
+    scenes = make_scenes(ColorStyle.load(given.pop("weights")), **given)
+    for result in tqdm(scenes, total=given["n"], unit="picture", disable=not sys.stderr.isatty()):
+        result.save(folder / f"scene-{result.provenance['number']:04d}.png")
+    print(f"{given['n']} generated in {str(folder)!r}")
 
 
 def _style(text: str) -> tuple[Path, float]:

@@ -18,6 +18,7 @@ _REFUSED = {  # by benchmark the options that it does not take
     "repair": ("demo", "opponents"),
     "clips": ("demo", "opponents", "datasets", "data"),
     "specialists": ("demo", "weights", "name", "datasets"),
+    "generation": ("demo", "datasets"),
 }
 
 
@@ -56,6 +57,7 @@ def add_reproduction_commands(commands: Any) -> None:
     add("--style", action="store_true", help="style transfer instead of coloring")
     several = "one model for both, against two specialists; several folders: one a seed; default: runs/opponents"
     add("--specialists", type=Path, nargs="*", metavar="FOLDER", help=several)
+    add("--generation", action="store_true", help="new scenes; trains a DCGAN and ours first, 4 minutes each")
     slow = "with --style: on N pairs the optimization, for minutes each"
     add("--optimize", type=int, default=0, metavar="N", help=slow)
     add("--clips", action="store_true", help="how much restyled clips flicker; needs no data root")
@@ -148,6 +150,10 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         print_numbers(flicker.evaluate_clips(run))
     elif benchmark == "repair":
         print_numbers(repair.evaluate_repair(load_squares(roots, repair.SIDE, limit, arguments.datasets), run))
+    elif benchmark == "generation":
+        from colorstyle_lib.reproduction.benchmarks.generation import evaluate_generation
+
+        print_numbers(evaluate_generation(root, run, baselines))
     elif benchmark == "specialists":
         numbers = unified_vs_specialists.evaluate_specialists(root, arguments.specialists or [baselines], run)
         print_numbers([one for one in numbers if "_over_" in one.metric or "_minus_" in one.metric])

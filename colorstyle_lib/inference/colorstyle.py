@@ -22,6 +22,7 @@ from colorstyle_lib.inference.enhancer import Enhancer
 from colorstyle_lib.inference.hints import Hint
 from colorstyle_lib.inference.inpainter import Inpainter
 from colorstyle_lib.inference.restorer import Restorer
+from colorstyle_lib.inference.scenes import Scenes, make_scenes
 from colorstyle_lib.inference.stylizer import Styles, Stylizer
 from colorstyle_lib.inference.video import SMOOTH, color_clip, style_clip
 from colorstyle_lib.model.generator import Generator, load_generator
@@ -217,6 +218,17 @@ class ColorStyle:
         are :meth:`enhance`'s. ``result.stages`` has the picture after each stage.
         """
         return Restorer(model=self, mask=mask, skip=skip, strength=strength, attention=attention)(picture)
+
+    def generate(self, n: int = 1, seed: int = 0, *, toward: int | None = None, truncation: float = 1.0) -> Scenes:
+        """Make 1 to 10,000 new scenes of sea and mountains, 64 pixels a side, from random numbers alone.
+
+        Each ``seed`` gives others; its first scenes are the same for every n. With another seed in ``toward`` they go
+        step by step from the first of the one to the first of the other. ``truncation`` 0 gives the same scene for all,
+        1 all that the model knows; between the two there is less variety, and fewer failures. ConfigError: an argument
+        out of range, or weights that did not learn to generate.
+        """
+        results = list(make_scenes(self, n, seed, toward, truncation))
+        return Scenes([one.image for one in results], results)
 
     def working_sides(self, size: tuple[int, int], shorter_side: int | None = None) -> tuple[int, int]:
         """Width and height of a picture's working copy, multiples of the generator's step; by default as trained."""

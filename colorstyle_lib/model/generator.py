@@ -28,6 +28,7 @@ from colorstyle_lib.model.encoders import ConvolutionEncoder, PretrainedEncoder,
 from colorstyle_lib.model.guided_filter import smooth_where_unsure
 from colorstyle_lib.model.modalities import REDUCTION, Modalities, ModalityEncoder, likeness, match_reference
 from colorstyle_lib.model.repair_decoder import RepairDecoder, Repaired
+from colorstyle_lib.model.scene_generator import SceneGenerator
 from colorstyle_lib.model.style_decoder import StyleCode, StyleDecoder, encode_style
 
 Content = Float[Tensor, "n 5 h w"]  # from content_planes
@@ -108,6 +109,8 @@ class Generator(nn.Module):
             self.restyling = StyleDecoder(config.restyling, channels)
         if config.repairing:
             self.repairing = RepairDecoder(config.repairing)
+        if config.scenes:
+            self.scenes = SceneGenerator(config.scenes)
         if config.colors == "bins":
             self.head = nn.Sequential(nn.Conv2d(widths[0], 64, 1), nn.ReLU(), nn.Conv2d(64, len(ab_bins()), 1))
         else:

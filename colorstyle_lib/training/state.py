@@ -70,9 +70,9 @@ def stage_at(step: int, steps: int, config: TrainingConfig) -> str:
 class TrainState:
     """Everything in a training that changes; ``average``, the EMA of the generator's weights, is what is kept."""
 
-    generator: Generator
-    average: Generator
-    discriminator: Discriminator
+    generator: nn.Module
+    average: nn.Module
+    discriminator: nn.Module
     generator_optimizer: torch.optim.Optimizer
     discriminator_optimizer: torch.optim.Optimizer
 
