@@ -1,13 +1,15 @@
 """Colorization and style transfer of many files and of clips, several at a time; one bad file never stops the rest."""
 
 import json
+import math
 import os
 import re
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, fields
 from functools import partial
 from itertools import chain, groupby, takewhile
@@ -41,15 +43,11 @@ _TASKS = {"colorize": ("color", "colored"), "stylize": ("style", "restyled")}  #
 Pair = tuple[Path, Path]
 """A picture and the place of its result."""
 
-Make = Callable[[Sequence[Source]], list[Result]]
 NewClip = Callable[[float], Callable[[Source], Result]]
 """For how much is smoothed, makes a function for the frames of one clip; see :func:`.color_clip`."""
 
-Outcome = tuple[str, str]
-"""What became of a picture ("done", "was in color" and done, "left in color", "failed"), and a complaint if it did."""
-
-Work = Callable[[Sequence[Pair]], list[Outcome]]
-"""Makes and writes the results of pictures of one working size; any exception."""
+Work = Callable[[Path, Path], str]
+"""Makes and writes a picture's result; says what became of it ("done", "left in color" ...), or any exception."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +82,7 @@ class Files:
         Smoother(files.smooth or 0.0)
         return files
 
-    def save(self, result: Result, source: Path, place: Path, write: Callable[..., Any] | None = None) -> Outcome:
+    def save(self, result: Result, source: Path, place: Path, write: Callable[..., Any] | None = None) -> str:
         """Write a result, which tells of which file it is; WebP without loss stays so."""
         with source.open("rb") as file:
             head = file.read(1 << 16)
@@ -93,31 +91,23 @@ class Files:
         (write or result.save)(place, quality=quality, gps=self.keep_gps)
         for i, (name, picture) in enumerate(result.stages.items() if self.stages and not write else ()):
             save_picture(picture, place.with_name(f"{place.stem}-{i}-{name}.png"))
-        return "done" if result.provenance.get("input_is_gray", True) else "was in color", ""
+        return "done" if result.provenance.get("input_is_gray", True) else "was in color"
 
-    def work(self, make: Make, new_clip: NewClip) -> Work:
-        """Make and write results, as a function of pairs: of pictures together, of clips frame by frame."""
+    def work(self, make: Callable[[Source], Result], new_clip: NewClip) -> Work:
+        """Make and write a result, as a function of a picture and a place; of a clip frame by frame."""
 
-        def work(pairs: Sequence[Pair]) -> list[Outcome]:
-            outcomes, left = [], []
-            for source, place in pairs:
-                frames = open_pages(source, strict=self.strict)
-                first = next(frames)
-                in_time, several = first.kept["in_time"], first.kept["pages"] > 1
-                if self.only_gray and not is_gray(first.picture):
-                    outcomes.append(("left in color", ""))
-                elif several and place.suffix.lower() in (PAGED if in_time else PAGED[:2]):
-                    make_next = new_clip(float(in_time) if self.smooth is None else self.smooth)
-                    result, off = make_next(first), not sys.stderr.isatty()
-                    others = map(make_next, tqdm(frames, initial=1, unit="frame", leave=False, disable=off))
-                    write = partial(_write_pages, chain([result], others))
-                    outcomes.append(self.save(result, source, place, write))
-                else:
-                    left.append((open_photo(source, strict=self.strict) if several else first, source, place))
-            results = make([photo for photo, _, _ in left])
-            for result, (_, source, place) in zip(results, left, strict=True):
-                outcomes.append(self.save(result, source, place))
-            return outcomes
+        def work(source: Path, place: Path) -> str:
+            frames = open_pages(source, strict=self.strict)
+            first = next(frames)
+            in_time, several = first.kept["in_time"], first.kept["pages"] > 1
+            if self.only_gray and not is_gray(first.picture):
+                return "left in color"
+            if several and place.suffix.lower() in (PAGED if in_time else PAGED[:2]):
+                make_next = new_clip(float(in_time) if self.smooth is None else self.smooth)
+                result, off = make_next(first), not sys.stderr.isatty()
+                others = map(make_next, tqdm(frames, initial=1, unit="frame", leave=False, disable=off))
+                return self.save(result, source, place, partial(_write_pages, chain([result], others)))
+            return self.save(make(open_photo(source, strict=self.strict) if several else first), source, place)
 
         return work
 
@@ -134,7 +124,6 @@ def make_files(
     *,
     task: str = "colorize",
     weights: Path | None = None,
-    batch_size: int | None = None,
     **options: Any,
 ) -> int:
     """Color, restyle or repair files, several at a time, with a progress bar for more than one, and a summary.
@@ -143,7 +132,6 @@ def make_files(
         inputs: files, folders and patterns, of :func:`.plan`, as is output.
         task: the name of a method of :class:`.ColorStyle`.
         weights: by default the released ones.
-        batch_size: pictures of the same working size that are colored together; by default by device.
         **options: of :class:`Files`, and of the method, for every picture.
 
     Returns:
@@ -155,42 +143,37 @@ def make_files(
     planned = plan(inputs, output, recursive=files.recursive, ending=ending, format=files.format)
     # results of the same command are left out
     pairs = [pair for pair in planned if len(planned) == 1 or _facts(pair[0]).get("task") != task] or planned
-    there = {pair for pair in pairs if pair[1].exists() and not files.overwrite}
-    others = [place for source, place in pairs if (source, place) in there and not _may_be_of(place, source)]
+    there = dict.fromkeys(pair for pair in pairs if pair[1].exists() and not files.overwrite)
+    others = [place for source, place in there if _facts(place).get("input_bytes") not in (None, source.stat().st_size)]
     left = [pair for pair in pairs if pair not in there]
     single = len(pairs) == 1 and not Path(inputs[0]).is_dir()
     if single and there:
         raise ConfigError(f"{str(pairs[0][1])!r} is there already; to replace it, add --overwrite")
     model = ColorStyle.load(weights)
-    makers = {"colorize": (model.colorizer, color_clip), "stylize": (model.stylizer, style_clip)}
-    if task in makers:
-        tool, clip = makers[task][0](**options), makers[task][1]
+    if color:
+        new_clip = partial(color_clip, model.colorizer(**options))
+        make = new_clip(0.0)
+    elif task == "stylize":
+        make = model.stylizer(**options)
+        new_clip = partial(style_clip, make)
     else:
-        tool, clip = partial(getattr(model, task), **options), lambda tool, smooth: tool
-    work = files.work(tool if color else lambda pictures: [tool(picture) for picture in pictures], partial(clip, tool))
+        make = partial(getattr(model, task), **options)
+        new_clip = lambda smooth: make  # noqa: E731
+    work = files.work(make, new_clip)
     if single:
-        ((what, _),) = work(left)
+        what = work(*left[0])
         print(left[0][1] if what != "left in color" else f"{str(left[0][0])!r} is in color already; left alone")
         return 0
-    if files.smooth:
-        steps = _clips(partial(clip, tool), pairs, left, files)
-    else:
-        # Measured: on a CPU a batch is no faster than its pictures one by one, which may run side by side.
-        most = batch_size or (8 if color and model.device.type != "cpu" else 1)
-        sides = partial(model.working_sides, shorter_side=options.get("working_size") if color else None)
-        steps = _side_by_side(work, left, sides, most)
+    steps = _clips(new_clip, pairs, left, files) if files.smooth else _side_by_side(work, left)
     started, total = time.monotonic(), len(left)
     counts: Counter[str] = Counter(failed=len(others))
     for place in others:
         why = "is there already, of another picture; add --overwrite or change -o"
         print(f"failed: {str(place)!r} {why}", file=sys.stderr)
     with tqdm(total=total, unit="picture", disable=not sys.stderr.isatty()) as bar:
-        for outcomes in steps:
-            bar.update(len(outcomes))
-            counts.update(what for what, _ in outcomes)
-            for _, complaint in outcomes:
-                if complaint:
-                    tqdm.write(complaint, file=sys.stderr)
+        for what in steps:
+            bar.update()
+            counts[what] += 1
     seconds = time.monotonic() - started
     done, already, in_color = counts["done"] + counts["was in color"], len(there) - len(others), counts["was in color"]
     print(f"{done} {name}, {already} already there, {counts['failed']} failed ({seconds:.0f} s)", end="")
@@ -220,101 +203,62 @@ def _facts(picture: Path) -> dict[str, Any]:
         return {}
 
 
-def _may_be_of(place: Path, source: Path) -> bool:
-    """Whether a result is of this picture, as far as the size of the picture's file tells."""
-    size = source.stat().st_size
-    return _facts(place).get("input_bytes", size) == size
-
-
-def in_batches(
-    pairs: Sequence[Pair], sides: Callable[[tuple[int, int]], tuple[int, int]], most: int
-) -> list[tuple[list[Pair], int]]:
-    """Batches of at most so many pictures of the same working size, in the order in which their first pictures come.
-
-    ``sides`` goes from a picture's size to that of its working copy. Returned with each batch is how many pixels it
-    holds. What cannot be opened is there too, to fail when its turn comes.
-    """
-    batches: list[tuple[list[Pair], int]] = []
-    open_for: dict[tuple[int, int], int] = {}
-    for pair in pairs:
-        try:
-            size = size_of_file(pair[0])
-        except ImageError:
-            batches.append(([pair], 0))
-            continue
-        same, pixels = sides(size), size[0] * size[1]
-        batch, held = batches[open_for[same]] if same in open_for else ([], 0)
-        if batch and len(batch) < most and held + pixels <= _PIXELS_AT_ONCE // 2:
-            batches[open_for[same]] = ([*batch, pair], held + pixels)
-        else:
-            open_for[same] = len(batches)
-            batches.append(([pair], pixels))
-    return batches
-
-
-def _side_by_side(
-    work: Work, pairs: Sequence[Pair], sides: Callable[[tuple[int, int]], tuple[int, int]], batch_size: int
-) -> Iterator[list[Outcome]]:
-    """Work batches off, as they are done, in as many threads as torch would use for one, each with one: less waste."""
+def _side_by_side(work: Work, pairs: Sequence[Pair]) -> Iterator[str]:
+    """Work pictures off, in as many threads as torch would use for one, each with one: measured, less is wasted."""
     threads, most = torch.get_num_threads(), _PIXELS_AT_ONCE
-    at_work: dict[Future[list[Outcome]], int] = {}
+    room, held = threading.Condition(), 0
 
-    def one_done() -> Iterator[list[Outcome]]:
-        for future in wait(at_work, return_when=FIRST_COMPLETED).done:
-            at_work.pop(future)
-            yield future.result()
+    def one(source: Path, place: Path) -> str:
+        nonlocal held
+        pixels = min(math.prod(size_of_file(source)), most)
+        with room:
+            room.wait_for(lambda: held + pixels <= most)
+            held += pixels
+        try:
+            return work(source, place)
+        finally:
+            with room:
+                held -= pixels
+                room.notify_all()
 
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         try:
-            for batch, pixels in in_batches(pairs, sides, batch_size):
-                # One batch is ready when a thread is; no more, for memory's sake.
-                while len(at_work) > threads or (at_work and sum(at_work.values()) + pixels > most):
-                    yield from one_done()
-                at_work[pool.submit(_color_batch, work, batch)] = pixels
-            while at_work:
-                yield from one_done()
+            for future in as_completed([pool.submit(_tried, one, *pair) for pair in pairs]):
+                yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
             torch.set_num_threads(threads)
 
 
-def _color_batch(work: Work, batch: Sequence[Pair]) -> list[Outcome]:
-    """Make and write; where that fails, one by one, to find out which failed."""
-    try:
-        return work(batch)
-    except Exception as error:
-        if len(batch) == 1:
-            return [("failed", _complaint(batch[0][0], error))]
-        return [outcome for pair in batch for outcome in _color_batch(work, [pair])]
-
-
-def _clips(new_clip: NewClip, pairs: list[Pair], left: list[Pair], files: Files) -> Iterator[list[Outcome]]:
+def _clips(new_clip: NewClip, pairs: list[Pair], left: list[Pair], files: Files) -> Iterator[str]:
     """Clips, frame by frame; those whose results are there go through again, unwritten: the next follow from them."""
 
     def by_number(pair: Pair) -> tuple[str, list[str | int]]:
         parts = re.split(r"(\d+)", pair[0].name)  # frame 2 comes before frame 10
         return str(pair[0].parent), [int(part) if part.isdecimal() else part for part in parts]
 
+    def next_frame(source: Path, place: Path) -> str:
+        result = make(open_photo(source, strict=files.strict))
+        return files.save(result, source, place) if (source, place) in unmade else "already there"
+
     unmade = set(left)
     for _, clip in groupby(sorted(pairs, key=by_number), key=lambda pair: pair[0].parent):
         make = new_clip(files.smooth)
         for source, place in clip:
-            outcome = "done", ""
-            try:
-                result = make(open_photo(source, strict=files.strict))
-                if (source, place) in unmade:
-                    outcome = files.save(result, source, place)
-            except Exception as error:
-                outcome = "failed", _complaint(source, error)
+            what = _tried(next_frame, source, place)
             if (source, place) in unmade:
-                yield [outcome]
+                yield what
 
 
-def _complaint(source: Path, error: Exception) -> str:
-    """One line that names the file; also for an error that nobody foresaw: a night's work must not stop for it."""
-    what = str(error) if isinstance(error, ColorStyleError) else f"{type(error).__name__}: {error}"
-    what = what.splitlines()[0] if what else type(error).__name__
-    return f"failed: {what}" if source.name in what else f"failed: {str(source)!r}: {what}"
+def _tried(work: Work, source: Path, place: Path) -> str:
+    """What became of a picture; of a failure, which nobody may have foreseen, one line: a night's work goes on."""
+    try:
+        return work(source, place)
+    except Exception as error:
+        what = str(error) if isinstance(error, ColorStyleError) else f"{type(error).__name__}: {error}"
+        what = what.splitlines()[0] if what else type(error).__name__
+        tqdm.write(f"failed: {what}" if source.name in what else f"failed: {str(source)!r}: {what}", file=sys.stderr)
+        return "failed"
 
 
 def plan(

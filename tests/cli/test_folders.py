@@ -1,4 +1,4 @@
-"""Folders, patterns, many files: where results go, what is left alone, what fails; batches change nothing."""
+"""Folders, patterns, many files: where results go, what is left alone, what fails; threads change nothing."""
 
 import json
 import os
@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import ExifTags, Image
+from PIL import Image
 
 from colorstyle_lib import ColorStyle
-from colorstyle_lib.cli.folders import in_batches, make_files, plan
+from colorstyle_lib.cli.folders import make_files, plan
 from colorstyle_lib.cli.main import main
 from colorstyle_lib.data.example_pictures import photograph
 from colorstyle_lib.errors import ConfigError, ImageError
-from colorstyle_lib.images.read import open_picture, size_of_file
+from colorstyle_lib.images.read import open_picture
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +197,7 @@ def test_a_mistake_in_what_is_asked_is_said_once(album, capsys):
 def test_a_hint_outside_some_pictures_fails_those_alone(album, small, capsys):
     small.resize((90, 60)).save("album/large.png")
     small.resize((90, 60)).save("album/large2.png")
-    status = make_files([Path("album")], hints=[(80.0, 10.0, "#ff0000")], batch_size=8)
+    status = make_files([Path("album")], hints=[(80.0, 10.0, "#ff0000")])
     said = capsys.readouterr()
     assert status == 1
     assert "2 colored, 0 already there, 2 failed" in said.out
@@ -221,22 +221,6 @@ def test_what_nobody_foresaw_is_one_line_too(album, monkeypatch, capsys):
     assert files(album / "album-color") == ["notes.PNG"]
 
 
-def test_batches_hold_pictures_of_one_working_size(model, isolated, small):
-    sizes = [(60, 40), (40, 60), (120, 80), (61, 40), (60, 40), (300, 40)]
-    for i, size in enumerate(sizes):
-        small.resize(size).save(f"{i}.png")
-    turned = Image.Exif()
-    turned[ExifTags.Base.Orientation] = 6
-    small.save("6.jpg", exif=turned)
-    assert size_of_file("6.jpg") == (40, 60) == open_picture("6.jpg").size
-    Path("7.jpg").write_text("broken")
-    pairs = [(p, Path("out", p.name)) for p in sorted(Path().glob("[0-9].*"))]
-    batches = in_batches(pairs, model.working_sides, 3)
-    names = [[source.stem for source, _ in batch] for batch, _ in batches]
-    assert names == [["0", "2", "3"], ["1", "6"], ["4"], ["5"], ["7"]]
-    assert batches[1][1] == 2 * 60 * 40
-
-
 @pytest.mark.parametrize("options", [{}, {"hints": [(5, 5, "#ff0000")]}, {"reference": True}, {"seed": 3}])
 def test_a_batch_gives_what_its_pictures_give_alone(model, options):
     options = {key: photograph("coffee").path if key == "reference" else value for key, value in options.items()}
@@ -250,12 +234,12 @@ def test_a_batch_gives_what_its_pictures_give_alone(model, options):
         assert result.uncertainty.shape == alone.uncertainty.shape
 
 
-def test_files_in_batches_and_threads_give_what_each_gives_alone(model, isolated, small, monkeypatch):
+def test_files_in_threads_give_what_each_gives_alone(model, isolated, small, monkeypatch):
     Path("in").mkdir()
     for i in range(6):
         small.rotate(i).save(f"in/{i}.png")
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    assert make_files([Path("in")], batch_size=2, working_size=64) == 0
+    assert make_files([Path("in")], working_size=64) == 0
     for i in range(6):
         alone = np.asarray(model.colorize(f"in/{i}.png", working_size=64).image, int)
         assert np.abs(np.asarray(Image.open(f"in-color/{i}.png"), int) - alone).max() <= 1
@@ -270,23 +254,23 @@ def test_large_pictures_are_not_all_in_memory_at_once(isolated, monkeypatch):
     for i in range(8):
         Image.new("L", (100, 100)).save(f"in/{i}.png")
     lock, held, most = threading.Lock(), 0, 0
-    real = many._color_batch
+    real = many.open_pages
 
-    def watched(color, batch):
+    def watched(path, **options):
         nonlocal held, most
         with lock:
-            held += len(batch)
+            held += 1
             most = max(most, held)
         try:
-            return real(color, batch)
+            yield from real(path, **options)
         finally:
             with lock:
-                held -= len(batch)
+                held -= 1
 
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
-    monkeypatch.setattr(many, "_color_batch", watched)
+    monkeypatch.setattr(many, "open_pages", watched)
     monkeypatch.setattr(many, "_PIXELS_AT_ONCE", 25_000)
-    assert make_files([Path("in")], working_size=32, batch_size=8) == 0
+    assert make_files([Path("in")], working_size=32) == 0
     assert most <= 2
     assert len(files(isolated / "in-color")) == 8
 
