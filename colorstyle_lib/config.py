@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -120,78 +121,6 @@ class Preset:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
-_AS_PRINTED: dict[str, Any] = {"attention": "plain", "modalities": ("color", "texture")}
-
-PRESETS: dict[str, Preset] = {
-    # The paper taken literally: convolution and pooling, attention to the modalities of its experiments, plain SGD.
-    "paper": Preset(
-        "paper",
-        GeneratorConfig(width=32, max_width=256, attention_at=(4, 8), noise=64, **_AS_PRINTED),
-        DiscriminatorConfig(max_width=256, scales=1, spectral_norm=False, pooling=True, patches=False, **_AS_PRINTED),
-        TrainingConfig(
-            optimizer="sgd",
-            learning_rate=1e-2,
-            discriminator_learning_rate=1e-2,
-            tasks=(("automatic", 1.0), ("reference", 1.0)),
-            supervised=0.0,
-            catch_up=0.0,
-            objective="saturating",
-            adversarial_weight=1.0,
-            augment=False,
-            attention_weight=0.0,
-            noise_fraction=1.0,
-            imle_samples=1,
-            half_precision=False,
-        ),
-    ),
-    # What we ship and recommend.
-    "companion": Preset(
-        "companion",
-        GeneratorConfig(
-            encoder="efficientnet_lite0",
-            colors="bins",
-            temperature=1.0,
-            vividness=0.4,
-            width=24,
-            max_width=192,
-            depth=5,
-            attention="places",
-            noise=16,
-            restyling=128,
-            repairing=32,
-            working_size=160,
-        ),
-        training=TrainingConfig(
-            batch_size=32,
-            tasks=(("automatic", 6.0), ("reference", 3.0), ("hints", 2.0), ("inpaint", 1.5), ("enhance", 0.75)),
-            supervised=0.93,
-            catch_up=0.01,
-            adversarial_weight=0.1,
-            judge_every=2,
-            bin_smoothing=0.9,
-            noise_fraction=0.1,
-        ),
-    ),
-    # For teaching and tests: trains in seconds.
-    "tiny": Preset(
-        "tiny",
-        GeneratorConfig(
-            width=12,
-            max_width=48,
-            depth=3,
-            attention="places",
-            attention_at=(2, 4),
-            noise=8,
-            restyling=16,
-            repairing=8,
-            working_size=64,
-        ),
-        DiscriminatorConfig(width=12, max_width=48, depth=3, scales=1),
-        TrainingConfig(learning_rate=3e-3, batch_size=8, crop=48, supervised=0.6, catch_up=0.1, ema=0.98),
-    ),
-}
-
-
 def change(config: Config, **changes: Any) -> Config:
     """Copy a configuration with some fields changed; ConfigError for one that is unknown or odd."""
     defaults = {f.name: f.default for f in fields(config)}  # type: ignore[arg-type]
@@ -207,6 +136,21 @@ def change(config: Config, **changes: Any) -> Config:
             if not fits or not all(0 <= number <= most for number in numbers):
                 raise ConfigError(f"{type(config).__name__}'s {key} is {value!r}, not as its default {defaults[key]!r}")
     return replace(config, **changes)  # type: ignore[type-var]
+
+
+_TABLES = tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"))
+
+
+def _preset(name: str, tables: Mapping[str, dict[str, Any]]) -> Preset:
+    def frozen(value: Any) -> Any:
+        return tuple(map(frozen, value)) if isinstance(value, list) else value
+
+    plain = Preset(name)
+    parts = {part: {key: frozen(value) for key, value in table.items()} for part, table in tables.items()}
+    return replace(plain, **{part: change(getattr(plain, part), **settings) for part, settings in parts.items()})
+
+
+PRESETS: dict[str, Preset] = {name: _preset(name, tables) for name, tables in _TABLES.items()}
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
