@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, hashed, and locked against other processes."""
+"""Files: written whole or not at all, kept inside their folder, and hashed."""
 
 import functools
 import hashlib
@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Literal
-
-from filelock import FileLock
 
 from colorstyle_lib.errors import ColorStyleError, DataError
 
@@ -89,18 +87,3 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@contextmanager
-def file_lock(path: Path) -> Iterator[None]:
-    """Hold a lock between processes for the ``with`` block, or until this one ends; its file may stay, empty.
-
-    A missing folder is made; one that cannot be written to is a DataError.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        held = FileLock(path).acquire()
-    except OSError as error:
-        raise DataError(f"cannot write to {str(path.parent)!r}: {error.strerror}") from error
-    with held:
-        yield

@@ -6,10 +6,11 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -251,7 +252,7 @@ class Batches:
         return np.random.default_rng((self.seed % 2**32, index, purpose, row))
 
 
-class Prefetched(Generic[Item]):
+class Prefetched(Iterator[Item], AbstractContextManager):
     """``make(start)``, ``make(start + 1)``, ... below ``stop``, always in this order, each made ahead of its use.
 
     Use it in a ``with`` block, so that its threads end however the block ends. They call ``make`` at once, and keep
@@ -265,11 +266,7 @@ class Prefetched(Generic[Item]):
         self.waited = 0.0
         self._make, self._numbers = make, iter(itertools.count(start) if stop is None else range(start, stop))
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="prefetch")
-        first = itertools.islice(self._numbers, depth)
-        self._ahead: deque[Future[Item]] = deque(self._pool.submit(make, number) for number in first)
-
-    def __iter__(self) -> Iterator[Item]:
-        return self
+        self._ahead = deque(self._pool.submit(make, number) for number in itertools.islice(self._numbers, depth))
 
     def __next__(self) -> Item:
         if not self._ahead:
@@ -280,9 +277,6 @@ class Prefetched(Generic[Item]):
         if (number := next(self._numbers, None)) is not None:
             self._ahead.append(self._pool.submit(self._make, number))
         return item
-
-    def __enter__(self) -> Prefetched[Item]:
-        return self
 
     def __exit__(self, *error: object) -> None:
         self._ahead.clear()

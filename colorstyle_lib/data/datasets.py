@@ -18,7 +18,7 @@ from torch import Tensor
 from colorstyle_lib.config import Mode
 from colorstyle_lib.data.batches import ImageStore, decode_images, load_images, nothing_readable, shrunk_tensor
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
-from colorstyle_lib.data.layouts import LAYOUTS, Listing, NoSplitError, Split, joined, of_files
+from colorstyle_lib.data.layouts import LAYOUTS, Listing, Split, joined, of_files
 from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import DataError, ImageError
 from colorstyle_lib.files import inside
@@ -50,7 +50,8 @@ def list_images(root: Roots, split: Split, datasets: Sequence[str] = ()) -> List
         found = of_files(root, files, lambda file: dataset_of(file, root))
     if not found.names:
         raise DataError(
-            f"data root {str(root)!r} has no images for {split!r}; give at least two, or put some below train/ and val/"
+            f"data root {str(root)!r} has no images for {split!r}; give at least two, or put some below train/ and "
+            f"val/ (LSUN has them in folders NAME_{split}_lmdb, shards are called {split}-*.tar)"
         )
     return found.only(datasets)
 
@@ -83,15 +84,8 @@ def _in_layouts(root: Path, split: Split) -> Listing | None:
 
 def _one_level_down(root: Path, split: Split) -> Listing | None:
     """Data sets in folders of their own, each in a layout; None where no folder has one."""
-    parts, absent = [], None
-    for home in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        try:
-            parts.append(_in_layouts(home, split))
-        except NoSplitError as error:  # of several data sets one may well have no validation images
-            absent = error
-    parts = [part for part in parts if part is not None]
-    if absent and not any(map(len, parts)):
-        raise absent
+    homes = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    parts = [part for home in homes if (part := _in_layouts(home, split)) is not None]
     return joined(parts, root) if parts else None
 
 

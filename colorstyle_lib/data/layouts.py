@@ -6,16 +6,15 @@ Labels play no part.
 
 from __future__ import annotations
 
-import bisect
 import functools
 import io
-import itertools
 import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from PIL import Image
 
 from colorstyle_lib.errors import DataError, ImageError, nearest, needs_extra
@@ -54,8 +53,7 @@ class Listing:
 
     def groups(self) -> list[int]:
         """The data set of each image as a number, by the data sets' alphabetical order."""
-        order = {name: number for number, name in enumerate(sorted(set(self.datasets)))}
-        return [order[name] for name in self.datasets]
+        return np.unique(self.datasets, return_inverse=True)[1].tolist()
 
 
 def of_files(root: Path, files: Sequence[Path], dataset: str | Callable[[Path], str]) -> Listing:
@@ -68,17 +66,11 @@ def of_files(root: Path, files: Sequence[Path], dataset: str | Callable[[Path], 
 def joined(parts: Sequence[Listing], root: Path | None = None) -> Listing:
     """Join listings of several roots; below one ``root`` each is a data set, called by its folder."""
     homes = [(part.root.relative_to(root) if root else part.root).as_posix() for part in parts]
-    ends = list(itertools.accumulate(len(part) for part in parts))
-
-    def read(i: int) -> Image.Image:
-        which = bisect.bisect_right(ends, i)
-        return parts[which].read(i - (ends[which] - len(parts[which])))
-
-    names = [f"{home}/{name}" for home, part in zip(homes, parts, strict=True) for name in part.names]
-    below = zip(homes, parts, strict=True)
-    datasets = [home if root else name for home, part in below for name in part.datasets]
+    images = [(home, part, i) for home, part in zip(homes, parts, strict=True) for i in range(len(part))]
+    names = [f"{home}/{part.names[i]}" for home, part, i in images]
+    datasets = [home if root else part.datasets[i] for home, part, i in images]
     files = [file for part in parts for file in part.files]
-    return Listing(root or parts[0].root, names, datasets, read, files)
+    return Listing(root or parts[0].root, names, datasets, lambda i: images[i][1].read(images[i][2]), files)
 
 
 def open_bytes(content: bytes, name: str) -> Image.Image:
@@ -89,8 +81,19 @@ def open_bytes(content: bytes, name: str) -> Image.Image:
         return decode(identify(io.BufferedReader(io.BytesIO(content)), name), name).picture
 
 
-class NoSplitError(DataError):
-    """The data set is there, and of this split nothing is."""
+def _packed(
+    root: Path, names: list[str], datasets: list[str], content: Callable[[int], bytes], files: list[Path]
+) -> Listing:
+    """List images that lie in a few large files; ``content`` gives the bytes of number ``i``."""
+
+    def read(i: int) -> Image.Image:
+        try:
+            found = content(i)
+        except Exception as error:  # lmdb has a dozen kinds; a damaged page must not end a run
+            raise ImageError(f"{names[i]} cannot be read: {error}") from error
+        return open_bytes(found, names[i])
+
+    return Listing(root, names, datasets, read, files)
 
 
 def lsun(root: Path, split: Split) -> Listing | None:
@@ -99,28 +102,20 @@ def lsun(root: Path, split: Split) -> Listing | None:
     Not torchvision's LSUN: that leaves a pickle of all keys in the current folder and trusts any it finds there.
     """
     there = [path.parent for path in sorted(root.glob("*_lmdb/data.mdb"))]
-    if not there:
-        return None
     homes = [path for path in there if path.name.endswith(f"_{split}_lmdb")]
-    if not homes:
-        raise NoSplitError(f"LSUN in {str(root)!r}: no category has a folder NAME_{split}_lmdb")
     entries: list[tuple[Path, bytes]] = []
     for home in homes:
         with _environment(home).begin() as transaction:
             entries += [(home, bytes(key)) for key in transaction.cursor().iternext(keys=True, values=False)]
-    names = [f"{home.name}/{key.decode('ascii', 'backslashreplace')}" for home, key in entries]
 
-    def read(i: int) -> Image.Image:
+    def content(i: int) -> bytes:
         home, key = entries[i]
-        try:
-            with _environment(home).begin() as transaction:
-                content = transaction.get(key)
-        except Exception as error:  # lmdb has a dozen kinds; a damaged page must not end a run
-            raise ImageError(f"{names[i]} cannot be read: {error}") from error
-        return open_bytes(content or b"", names[i])
+        with _environment(home).begin() as transaction:
+            return transaction.get(key) or b""
 
+    names = [f"{home.name}/{key.decode('ascii', 'backslashreplace')}" for home, key in entries]
     categories = [home.name.removesuffix(f"_{split}_lmdb") for home, _ in entries]
-    return Listing(root, names, categories, read, [home / "data.mdb" for home in homes])
+    return _packed(root, names, categories, content, [home / "data.mdb" for home in homes]) if there else None
 
 
 @functools.cache
@@ -139,24 +134,18 @@ def shards(root: Path, split: Split) -> Listing | None:
 
     A DataError where one is damaged or cut off.
     """
-    tars = {side: sorted(root.glob(f"{side}-*.tar")) for side in ("train", "val")}
-    if not any(tars.values()):
-        return None
-    if not tars[split]:
-        raise NoSplitError(f"there are no shards {split}-*.tar in {str(root)!r}")
-    members = [(tar, *member) for tar in tars[split] for member in _pictures_in(tar)]
+    tars = sorted(root.glob(f"{split}-*.tar"))
+    members = [(tar, *member) for tar in tars for member in _pictures_in(tar)]
 
-    def read(i: int) -> Image.Image:
-        tar, name, offset, size = members[i]
-        try:
-            with tar.open("rb", buffering=0) as file:
-                file.seek(offset)
-                return open_bytes(file.read(size), f"{tar.name}:{name}")
-        except OSError as error:
-            raise ImageError(f"{tar.name}:{name} cannot be read: {error.strerror or error}") from error
+    def content(i: int) -> bytes:
+        tar, _, offset, size = members[i]
+        with tar.open("rb", buffering=0) as file:
+            file.seek(offset)
+            return file.read(size)
 
     names = [f"{tar.name}:{name}" for tar, name, *_ in members]
-    return Listing(root, names, [root.name] * len(names), read, tars[split])
+    there = tars or any(root.glob("train-*.tar")) or any(root.glob("val-*.tar"))
+    return _packed(root, names, [root.name] * len(names), content, tars) if there else None
 
 
 def _pictures_in(tar: Path) -> list[tuple[str, int, int]]:

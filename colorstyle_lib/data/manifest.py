@@ -8,12 +8,11 @@ import hashlib
 import io
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 from urllib.parse import quote
 
 from PIL import Image
@@ -34,14 +33,13 @@ VALIDATION = paths.ROOT / "data" / "manifests" / "validation.csv"
 HOST = "https://github.com"
 """Where a source such as ``owner/name:path`` lies: at ``HOST/owner/name/raw/COMMIT/path``."""
 
-_AT_ONCE = 4  # more would be impolite
+_AT_ONCE, _ATTEMPTS, _PAUSE = 4, 2, 1  # a second before the next attempt; more would be impolite
 _SECONDS = 30  # without any answer
 _LARGEST, _LONGEST = 64 << 20, 300  # bytes and seconds of one file
 _JPEG = re.compile(
     r"(?:(?P<width>[1-9]\d{0,3})x(?P<height>[1-9]\d{0,3}) lanczos, )?jpeg (?P<quality>[1-9]\d?|100) 4:2:0 progressive"
 )
-
-_SPLITS: tuple[Split, ...] = ("train", "val")
+_SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 class Comparison(NamedTuple):
@@ -64,17 +62,16 @@ class Comparison(NamedTuple):
 def write_manifest(root: Path, output: Path | None = None, splits: Sequence[Split] = _SPLITS) -> Path:
     """Write name, SHA-256 and split of every file that a data root's images come from; by default in the root.
 
-    Of LSUN and shards, the files are those that hold many images. DataError where there are no images, or something
-    cannot be read or written.
+    Of LSUN and shards, the files are those that hold many images. DataError where there are no images; OSError where
+    something cannot be read.
     """
     if not (split_of := _files(root, splits)):
         list_images(root, splits[0])  # says what is wrong
-    sums, output = _hashes(root, list(split_of)), output or root / NAME
-    if unread := [name for name, value in sums.items() if value is None]:
-        raise DataError(f"{len(unread)} files cannot be read, {unread[0]!r} for one; mend or delete them first")
+    names, output = sorted(split_of), output or root / NAME
+    sums = _each(lambda name: file_hash(root / name), names)
     with atomic_write(output, "w", error=DataError) as file:
         lines = csv.writer(file, lineterminator="\n")
-        lines.writerows([("path", "sha256", "split"), *((name, sums[name], split_of[name]) for name in sorted(sums))])
+        lines.writerows([("path", "sha256", "split"), *((name, sums[name], split_of[name]) for name in names)])
     return output
 
 
@@ -85,14 +82,12 @@ def read_rows(manifest: Path, columns: Sequence[str] = ("path", "sha256")) -> li
     """
     try:
         with manifest.open(newline="", encoding="utf-8") as lines:
-            reader = csv.DictReader(lines)
-            rows = list(reader)
+            rows = list(csv.DictReader(lines))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read the manifest {str(manifest)!r}: {error}; give one with --manifest") from error
-    if not set(columns) <= set(reader.fieldnames or ()) or not rows:
-        raise DataError(
-            f"{str(manifest)!r} is not such a manifest: it needs the columns {', '.join(columns)}, and a row"
-        )
+    if not rows or not set(columns) <= rows[0].keys():
+        needs = f"the columns {', '.join(columns)}, and a row"
+        raise DataError(f"{str(manifest)!r} is not such a manifest: it needs {needs}")
     if any(row[column] is None for row in rows for column in columns):
         raise DataError(f"{str(manifest)!r} is cut off: a row is not complete")
     for row in rows:
@@ -108,20 +103,26 @@ def check(root: Path, manifest: Path | None = None) -> Comparison:
     """
     if not root.is_dir():
         raise DataError(f"data root {str(root)!r} is not a folder")
-    own = next((root / name for name in (NAME, "MANIFEST.csv") if (root / name).is_file()), None)
-    if not (manifest or own):
-        raise DataError(
-            f"{str(root)!r} has no {NAME}; give --manifest FILE, or write one: colorstyle data manifest ROOT"
-        )
-    rows = read_rows(manifest or own)
+    manifest = manifest or next((root / name for name in (NAME, "MANIFEST.csv") if (root / name).is_file()), None)
+    if manifest is None:
+        way = "give --manifest FILE, or write one: colorstyle data manifest ROOT"
+        raise DataError(f"{str(root)!r} has no {NAME}; {way}")
+    rows = read_rows(manifest)
     expected = {row["path"]: row["sha256"].lower() for row in rows}
     described = {row["split"] for row in rows if row.get("split")} or set(_SPLITS)
-    found = _hashes(root, list(expected))
     there = _files(root, [split for split in _SPLITS if split in described])
-    same = {name for name, value in expected.items() if found[name] == value}
-    missing = {name for name in expected if found[name] is None}
-    names = (same, missing, set(expected) - same - missing, set(there) - set(expected))
-    return Comparison(*(tuple(sorted(each)) for each in names))
+
+    def state(name: str) -> str:
+        try:
+            return "same" if file_hash(root / name) == expected[name] else "changed"
+        except (OSError, ValueError):
+            return "missing"
+
+    states = _each(state, sorted(expected))
+    same, missing, changed = (
+        tuple(name for name, found in states.items() if found == what) for what in ("same", "missing", "changed")
+    )
+    return Comparison(same, missing, changed, tuple(sorted(set(there) - set(expected))))
 
 
 def _files(root: Path, splits: Sequence[Split]) -> dict[str, str]:
@@ -134,15 +135,10 @@ def _files(root: Path, splits: Sequence[Split]) -> dict[str, str]:
     return found
 
 
-def _hashes(root: Path, names: Sequence[str]) -> dict[str, str | None]:
-    """SHA-256 of files, in hexadecimal; None for one that is not there or cannot be read."""
-
-    def sha256(name: str) -> str | None:
-        with suppress(OSError, ValueError):
-            return file_hash(root / name)
-
+def _each(call: Callable[[str], str], names: Sequence[str]) -> dict[str, str]:
+    """What a call gives for each file."""
     quiet = len(names) < 1000 or None  # None: only in a terminal
-    return dict(zip(names, thread_map(sha256, names, unit="file", disable=quiet), strict=True))
+    return dict(zip(names, thread_map(call, names, unit="file", disable=quiet), strict=True))
 
 
 @dataclass(frozen=True)
@@ -231,13 +227,12 @@ def rebuild(entries: Sequence[Entry], folder: Path, host: str = HOST) -> list[Re
 
     Raises:
         ConfigError: the host is no web address. DataError: it cannot be reached at all, or the disk refuses.
-        MissingExtraError: pooch is not installed.
+        MissingExtraError: requests is not installed.
     """
     if not re.match(r"https?://\w", host):
         raise ConfigError(f"sources come from an address that begins with http:// or https://, not {host!r}")
-    with needs_extra("pooch", "data"):
-        import pooch
-    pooch.get_logger().setLevel("ERROR")  # the progress bar tells enough
+    with needs_extra("requests", "data"):
+        import requests  # noqa: F401  (missed before anything is begun)
     lost: list[str] = []  # why no server answered: the other files need not find out each for itself
 
     files = {entry.path: inside(folder, entry.path) for entry in entries}
@@ -268,23 +263,23 @@ def rebuild(entries: Sequence[Entry], folder: Path, host: str = HOST) -> list[Re
 
 
 def _fetch(address: str) -> bytes:
-    """Download a file by pooch, which asks once more; ConnectionError where no server answers."""
-    import pooch
+    """Download a file, and ask once more where that fails; ConnectionError where no server answers."""
     import requests
 
-    def download(url: str, output: str, _: object) -> None:
-        started, size = time.monotonic(), 0
-        with requests.get(url, stream=True, timeout=_SECONDS) as answer, Path(output).open("wb") as file:
-            answer.raise_for_status()
-            for piece in answer.iter_content(256):
-                size += file.write(piece)  # small, so that a byte a second is noticed
-                if size > _LARGEST or time.monotonic() - started > _LONGEST:
-                    raise DataError(f"{address}: the answer does not end within {_LARGEST >> 20} MiB and {_LONGEST} s")
-
-    with TemporaryDirectory() as folder:
-        server = pooch.create(folder, "", registry={"file": None}, urls={"file": address}, retry_if_failed=1)
+    started, problem = time.monotonic(), None
+    for _ in range(_ATTEMPTS):
+        content = bytearray()
         try:
-            return Path(server.fetch("file", downloader=download)).read_bytes()
-        except (requests.RequestException, OSError) as error:
-            kind = ConnectionError if isinstance(error, requests.ConnectionError | requests.Timeout) else DataError
-            raise kind(f"{address}: {' '.join(str(error).split())}") from error
+            with requests.get(address, stream=True, timeout=_SECONDS) as answer:
+                answer.raise_for_status()
+                for piece in answer.iter_content(256):  # small, so that a byte a second is noticed
+                    content += piece
+                    if len(content) > _LARGEST or time.monotonic() - started > _LONGEST:
+                        limits = f"{_LARGEST >> 20} MiB and {_LONGEST} s"
+                        raise DataError(f"{address}: the answer does not end within {limits}")
+            return bytes(content)
+        except requests.RequestException as error:
+            problem = error
+            time.sleep(_PAUSE)
+    kind = ConnectionError if isinstance(problem, requests.ConnectionError | requests.Timeout) else DataError
+    raise kind(f"{address}: {' '.join(str(problem).split())}") from problem

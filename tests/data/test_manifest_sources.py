@@ -67,7 +67,7 @@ class Server:
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+    monkeypatch.setattr(sources, "_PAUSE", 0)
     site = Server(tmp_path / "site" / "some" / "pictures" / "raw" / COMMIT)
 
     class Handler(SimpleHTTPRequestHandler):

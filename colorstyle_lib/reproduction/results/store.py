@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from filelock import FileLock
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -21,7 +22,7 @@ from torch import Tensor
 from colorstyle_lib import paths
 from colorstyle_lib.environment import commit, hardware
 from colorstyle_lib.errors import DataError
-from colorstyle_lib.files import atomic_write, file_lock
+from colorstyle_lib.files import atomic_write
 from colorstyle_lib.metrics.bootstrap import Estimate
 
 RESULTS = paths.FIGURES / "results.json"  # the numbers of full runs; others go where they are told
@@ -123,7 +124,8 @@ def merge_results(numbers: Sequence[Number], path: Path = RESULTS) -> None:
     Raises:
         DataError: the file that is there is damaged.
     """
-    with file_lock(paths.RUNS / f"{path.stem}.lock"):
+    paths.RUNS.mkdir(parents=True, exist_ok=True)
+    with FileLock(paths.RUNS / f"{path.stem}.lock"):
         merged = read_results(path) | {one.key: one for one in numbers}
         text = json.dumps({key: asdict(merged[key]) for key in sorted(merged)}, indent=1, ensure_ascii=False)
         with atomic_write(path, "w", DataError) as file:
