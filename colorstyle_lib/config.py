@@ -209,61 +209,45 @@ def get_mode(name: str = "auto", data: str | os.PathLike[str] | None = None) -> 
     return MODES[chosen]
 
 
-def _option(default: Any, text: str, record: str = "", flag: str = "", **settings: Any) -> Any:
-    """A field of :class:`TrainOptions`: default, help text, whether a card records it, and settings for argparse."""
-    return field(default=default, metadata={"help": text, "record": record, "flag": flag, **settings})
+_ALWAYS_TOLD = ("preset", "data", "steps", "seed")
+_NEVER_TOLD = ("mode", "evaluate_every", "output", "resume", "overwrite")
 
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What a training run is asked for; ``colorstyle train`` has an option for each field, with its help text.
+    """What a training run is asked for: the options of ``colorstyle train``, whose help describes each.
 
     None, or an empty value, leaves a setting to the preset or to the mode.
     """
 
-    preset: str = _option("companion", f"one of {', '.join(PRESETS)}; default: companion", "always")
-    data: tuple[str, ...] = _option(
-        (), "data roots, or names of `colorstyle data list`; default: COLORSTYLE_DATA", "always", metavar="ROOT"
-    )
-    datasets: tuple[str, ...] = _option(
-        (), "only these folders of the roots; with how often each, such as scenes=1 food=2", "changed", metavar="NAME"
-    )
-    mode: str = _option("auto", f"how long: auto, {', '.join(MODES)}; default: auto")
-    evaluate_every: int = _option(500, "between evaluations; default: 500", flag="--every", metavar="STEPS")
-    output: Path | None = _option(None, "folder for weights, log and state; default: runs/PRESET")
-    tasks: tuple[str, ...] = _option(
-        (), "what is learned, such as automatic=2 inpaint=1", "changed", metavar="NAME=WEIGHT"
-    )
-    learns: str | None = _option(
-        None, "all, or restyling or repairing: those levels alone; default: the preset's", "changed", metavar="PART"
-    )
-    styles: tuple[str, ...] = _option((), "folders of the root that hold styles", "changed", metavar="NAME")
-    batch_size: int | None = _option(None, "images a step, over all processes", "changed", metavar="N")
-    windows: int = _option(
-        0, "keep the frozen encoder's maps of so many windows of each image on disk, for a CPU", "changed", metavar="N"
-    )
-    accumulate: int | None = _option(None, "parts to work a batch off in: less memory", "changed", metavar="N")
-    start_from: Path | None = _option(None, "go on from a .safetensors file", "changed", metavar="WEIGHTS")
-    resume: bool = _option(False, "go on from the state in --output")
-    overwrite: bool = _option(False, "replace finished weights in --output")
-    steps: int | None = _option(None, "optimizer steps in all; default: by mode", "always")
-    seed: int = _option(0, "start of every random generator; default: 0", "always", type=int)
+    preset: str = "companion"
+    data: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    mode: str = "auto"
+    evaluate_every: int = 500
+    output: Path | None = None
+    tasks: tuple[str, ...] = ()
+    learns: str | None = None
+    styles: tuple[str, ...] = ()
+    batch_size: int | None = None
+    windows: int = 0
+    accumulate: int | None = None
+    start_from: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+    steps: int | None = None
+    seed: int = 0
 
     def command(self) -> str:
         """The command line that trains the same weights, without names of folders of this machine."""
         words = ["colorstyle train"]
         for one in fields(self):
-            value, record = getattr(self, one.name), one.metadata["record"]
-            if record == "always" or (record == "changed" and value != one.default):
+            value = getattr(self, one.name)
+            if one.name in _ALWAYS_TOLD or (one.name not in _NEVER_TOLD and value != one.default):
                 if isinstance(value, Path):
                     value = value.name
                 if one.name == "data":
                     value = ("ROOT",) * max(1, len(value))
                 text = " ".join(value) if isinstance(value, tuple) else value
-                words.append(f"{flag_of(one)} {text}")
+                words.append(f"--{one.name.replace('_', '-')} {text}")
         return " ".join(words)
-
-
-def flag_of(option: Any) -> str:
-    """The command line's name of a field of :class:`TrainOptions`."""
-    return option.metadata["flag"] or "--" + option.name.replace("_", "-")

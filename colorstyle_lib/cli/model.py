@@ -4,6 +4,7 @@ import argparse
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import fields
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from colorstyle_lib.cli.options import add_command, keywords, number, positive
-from colorstyle_lib.config import TrainOptions, flag_of, get_mode
+from colorstyle_lib.config import TrainOptions, get_mode
 from colorstyle_lib.errors import ConfigError
 
 _TYPES = {Path | None: Path, int: positive, int | None: positive}
@@ -86,16 +87,16 @@ def add_model_commands(commands: Any) -> None:
     add("--weights", type=Path, help="a .safetensors file; default: the released weights")
 
     add = add_command(commands, "train", _train, "train a generator on a folder of photographs")
+    tables = tomllib.loads(Path(__file__).with_name("train.toml").read_text(encoding="utf-8"))
     for option in fields(TrainOptions):
-        about = {key: value for key, value in option.metadata.items() if key not in ("record", "flag")}
-        about |= {"dest": option.name, "default": option.default}
+        about = {"dest": option.name, "default": option.default} | tables[option.name]
         if option.type is bool:
             about["action"] = "store_true"
         elif option.type == tuple[str, ...]:
             about["nargs"] = "+"
         elif option.type in _TYPES:
-            about.setdefault("type", _TYPES[option.type])
-        add(flag_of(option), **about)
+            about["type"] = int if option.name == "seed" else _TYPES[option.type]
+        add(about.pop("flag", "--" + option.name.replace("_", "-")), **about)
 
 
 def _add_common(add: Callable[..., Any], ending: str, size: str = "") -> None:
