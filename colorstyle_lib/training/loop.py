@@ -51,7 +51,7 @@ class Losses:
         """Raise WeightsError where a loss is no longer a number."""
         for name, total in sorted(self._sums.items(), key=lambda item: item[0] == "loss"):  # the sum of all last
             if not math.isfinite(total):
-                raise WeightsError(f"the {name} term is no longer a number at step {self._step}: {AGAIN}")
+                raise WeightsError(f"loss {name!r} is no longer a number at step {self._step}: {AGAIN}")
 
     def means(self, group: ProcessGroup | None = None) -> dict[str, float]:
         """The mean of each loss over steps and processes, checked; counting starts anew."""

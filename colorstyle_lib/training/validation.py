@@ -88,16 +88,16 @@ def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *,
     """
     found = []
     if discriminator_accuracy > _SURE:
-        apart = f"the discriminator tells {100 * discriminator_accuracy:.0f} % apart and teaches little"
-        found.append(f"{apart}; lower discriminator_learning_rate, or raise penalty")
+        right = f"the discriminator is right about {100 * discriminator_accuracy:.0f} % of pairs"
+        found.append(f"{right}, so the generator learns little from it; lower discriminator_learning_rate, or raise penalty")
     # A generator that has just started is pale, and attends to all alike, by construction.
     if step < max(_EARLY, steps / 4):
         return found
     ratio, real = result.colorfulness_ratio, f"colors are at {100 * result.colorfulness_ratio:.0f} % of the real ones"
     if ratio < _PALE:
-        found.append(f"{real} (brown); raise chroma_weight, lower bin_smoothing")
+        found.append(f"{real} (too pale); raise chroma_weight, lower bin_smoothing")
     if ratio > _GAUDY:
-        found.append(f"{real} (gaudy); lower chroma_weight, raise bin_smoothing")
+        found.append(f"{real} (too vivid); lower chroma_weight, raise bin_smoothing")
     for level, weights in result.attention.items():
         name, most = max(weights.items(), key=lambda item: item[1])
         if not any(0 < weight < 1 for weight in weights.values()):

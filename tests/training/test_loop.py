@@ -46,5 +46,5 @@ def test_a_budget_in_seconds_counts_the_steps_alone_and_its_schedule_follows_the
 
 
 def test_a_loss_that_is_no_number_is_found_at_the_end_at_the_latest():
-    with pytest.raises(WeightsError, match="the loss term is no longer a number at step 2"):
+    with pytest.raises(WeightsError, match="loss 'loss' is no longer a number at step 2"):
         list(training_loop(Counting(breaks=True), 3))

@@ -178,7 +178,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_state(tmp_path
             return NoNumber(**vars(windows)) if index >= 3 else windows
 
     validation = synthetic.scenes(2, 48, seed=9).rgb
-    with pytest.raises(WeightsError, match="the discriminator term is no longer a number at step 3: train anew"):
+    with pytest.raises(WeightsError, match="loss 'discriminator' is no longer a number at step 3: train anew"):
         train(
             small_preset(tasks=(("automatic", 1.0),)),  # damaging a picture to enhance would refuse NaN
             Broken(drawn_store(), 4, 48),

@@ -10,10 +10,10 @@ def test_warnings_say_what_to_do():
     assert warnings_of(fine, 0.7, step=900, steps=1000) == []
     lost = warnings_of(fine, 0.99, step=1, steps=1000)
     assert len(lost) == 1
-    assert "99 % apart" in lost[0]
+    assert "99 % of pairs" in lost[0]
     assert "discriminator_learning_rate" in lost[0]
     brown = replace(fine, colorfulness_ratio=0.3)
-    assert "brown" in warnings_of(brown, step=900, steps=1000)[0]
+    assert "too pale" in warnings_of(brown, step=900, steps=1000)[0]
     assert warnings_of(brown, step=100, steps=1000) == []  # too early to tell
     collapsed = replace(fine, attention={"8": {"texture": 0.001, "shape": 0.999}})
     assert "collapsed to shape" in warnings_of(collapsed, step=900, steps=1000)[0]

@@ -76,7 +76,7 @@ def training_curves(log: Sequence[Mapping[str, Any]]) -> Figure:
             ax.axvline(end, color="0.6", linewidth=0.8, linestyle=":")
             ax.text(end, 0.98, stage, transform=ax.get_xaxis_transform(), rotation=90, ha="right", va="top", fontsize=7)
         if title == "discriminator accuracy":
-            for level, name in ((0.97, "too sure to teach"), (0.5, "a coin")):
+            for level, name in ((0.97, "G learns little from D"), (0.5, "chance")):
                 ax.axhline(level, color="0.5", linewidth=0.8, linestyle="--")
                 ax.text(0, level, name, va="bottom", fontsize=8)
     figure.axes[0].set_yscale("symlog", linthresh=0.1, linscale=0.3)

@@ -78,7 +78,7 @@ def test_curves_show_stages_verdicts_and_quality():
     assert curve(panel(figure, "PSNR ab of the average, dB"), "psnr ab")[-1] == [3, 23]
     ends = [one.get_xdata()[0] for one in panel(figure, "losses").lines if one.get_linestyle() == ":"]
     assert ends == [1, 2, 3]
-    assert {"supervised", "catch_up", "joint", "a coin"} <= set(texts(figure))
+    assert {"supervised", "catch_up", "joint", "chance"} <= set(texts(figure))
 
 
 def test_curves_show_attention_of_both_players():

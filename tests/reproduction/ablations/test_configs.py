@@ -273,7 +273,7 @@ def test_who_is_trained_longer_is_known_and_compared_with_the_base():
 
 def test_a_training_that_breaks_down_is_logged_and_not_measured(own_runs, monkeypatch):
     def breaks(*_, **__):
-        raise ablation_run.WeightsError("the loss term is no longer a number at step 1")
+        raise ablation_run.WeightsError("the loss 'loss' is no longer a number at step 1")
 
     monkeypatch.setattr(ablation_run, "train_member", breaks)
     (line,) = run_matrix(drawn_store(size=60), exam(), own_runs / "matrix", names=["base"], seeds=1, steps=1)
