@@ -89,7 +89,7 @@ def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *,
     found = []
     if discriminator_accuracy > _SURE:
         right = f"the discriminator is right about {100 * discriminator_accuracy:.0f} % of pairs"
-        found.append(f"{right}, so the generator learns little from it; lower discriminator_learning_rate, or raise penalty")
+        found.append(f"{right}, so the generator learns little; lower discriminator_learning_rate, or raise penalty")
     # A generator that has just started is pale, and attends to all alike, by construction.
     if step < max(_EARLY, steps / 4):
         return found
