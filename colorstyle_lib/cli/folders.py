@@ -1,5 +1,6 @@
 """Colorization and style transfer of many files and of clips, several at a time; one bad file never stops the rest."""
 
+import glob
 import json
 import math
 import os
@@ -37,7 +38,6 @@ from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.inference.video import Smoother, color_clip, style_clip
 
 _PIXELS_AT_ONCE = 50_000_000  # decoded and not yet written, of all pictures together; a larger one goes alone
-_WILDCARD = re.compile(r"[*?[]")
 _TASKS = {"colorize": ("color", "colored"), "stylize": ("style", "restyled")}  # endings of results, and what is done
 
 Pair = tuple[Path, Path]
@@ -93,23 +93,19 @@ class Files:
             save_picture(picture, place.with_name(f"{place.stem}-{i}-{name}.png"))
         return "done" if result.provenance.get("input_is_gray", True) else "was in color"
 
-    def work(self, make: Callable[[Source], Result], new_clip: NewClip) -> Work:
-        """Make and write a result, as a function of a picture and a place; of a clip frame by frame."""
-
-        def work(source: Path, place: Path) -> str:
-            frames = open_pages(source, strict=self.strict)
-            first = next(frames)
-            in_time, several = first.kept["in_time"], first.kept["pages"] > 1
-            if self.only_gray and not is_gray(first.picture):
-                return "left in color"
-            if several and place.suffix.lower() in (PAGED if in_time else PAGED[:2]):
-                make_next = new_clip(float(in_time) if self.smooth is None else self.smooth)
-                result, off = make_next(first), not sys.stderr.isatty()
-                others = map(make_next, tqdm(frames, initial=1, unit="frame", leave=False, disable=off))
-                return self.save(result, source, place, partial(_write_pages, chain([result], others)))
-            return self.save(make(open_photo(source, strict=self.strict) if several else first), source, place)
-
-        return work
+    def work(self, make: Callable[[Source], Result], new_clip: NewClip, source: Path, place: Path) -> str:
+        """Make and write the result of a picture, or of a clip frame by frame."""
+        frames = open_pages(source, strict=self.strict)
+        first = next(frames)
+        in_time, several = first.kept["in_time"], first.kept["pages"] > 1
+        if self.only_gray and not is_gray(first.picture):
+            return "left in color"
+        if several and place.suffix.lower() in (PAGED if in_time else PAGED[:2]):
+            make_next = new_clip(float(in_time) if self.smooth is None else self.smooth)
+            result, off = make_next(first), not sys.stderr.isatty()
+            others = map(make_next, tqdm(frames, initial=1, unit="frame", leave=False, disable=off))
+            return self.save(result, source, place, partial(_write_pages, chain([result], others)))
+        return self.save(make(open_photo(source, strict=self.strict) if several else first), source, place)
 
 
 def _write_pages(results: Iterator[Result], place: Path, **options: Any) -> None:
@@ -159,7 +155,7 @@ def make_files(
     else:
         make = partial(getattr(model, task), **options)
         new_clip = lambda smooth: make  # noqa: E731
-    work = files.work(make, new_clip)
+    work = partial(files.work, make, new_clip)
     if single:
         what = work(*left[0])
         print(left[0][1] if what != "left in color" else f"{str(left[0][0])!r} is in color already; left alone")
@@ -328,7 +324,7 @@ def _has_folders(folder: Path) -> bool:
 
 
 def _is_pattern(path: Path) -> bool:
-    return bool(_WILDCARD.search(str(path))) and not path.exists()
+    return glob.escape(str(path)) != str(path) and not path.exists()
 
 
 def _in_folder(folder: Path, target: Path, recursive: bool) -> list[Path]:
@@ -345,13 +341,9 @@ def _in_folder(folder: Path, target: Path, recursive: bool) -> list[Path]:
 
 def _matching(pattern: Path) -> tuple[Path, list[Path]]:
     """The folder below which a pattern has wildcards, and the pictures that it finds, hidden ones apart."""
-    base = Path(*takewhile(lambda part: not _WILDCARD.search(part), pattern.parts))
-    try:
-        matches = [p.relative_to(base) for p in base.glob(str(pattern.relative_to(base))) if p.is_file()]
-    except ValueError as error:
-        raise ConfigError(f"cannot read the pattern {str(pattern)!r}: {error}") from error
-    visible = [name for name in sorted(matches) if not any(part.startswith(".") for part in name.parts)]
-    pictures = [base / name for name in visible if name.suffix.lower() in ENDINGS]
+    base = Path(*takewhile(lambda part: glob.escape(part) == part, pattern.parts))
+    names = glob.glob(str(pattern.relative_to(base)), root_dir=base, recursive=True)  # noqa: PTH207  (none hidden)
+    pictures = sorted(p for p in map(base.joinpath, names) if p.suffix.lower() in ENDINGS and p.is_file())
     if not pictures:
         raise ImageError(f"no pictures match {str(pattern)!r}")
     return base, pictures
