@@ -9,7 +9,6 @@ from colorstyle_lib.course.plots.common import (
     dots_and_bar,
     grid_with_maps,
     new_figure,
-    picture_grid,
     show_picture,
 )
 from colorstyle_lib.course.plots.diagrams import (

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import chain, cycle
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -71,34 +71,34 @@ def show_picture(ax: Axes, picture: Picture, title: str = "") -> None:
     ax.set_axis_off()
 
 
-def label_row(ax: Axes, label: str) -> None:
-    """Write a row's name at the left of its first panel."""
-    ax.text(-0.04, 0.5, label, transform=ax.transAxes, rotation=90, ha="right", va="center")
-
-
 def captioned_grid(
-    rows: Sequence[Sequence[Captioned]],
+    rows: Sequence[Sequence[Picture | Captioned | None]],
     *,
+    titles: Sequence[str] = (),
     row_titles: Sequence[str] = (),
     height: float = 1.8,
     scale: tuple[float, float, str, str] | None = None,
 ) -> Figure:
-    """Draw pictures and maps in rows, each with its captions; a column is as wide as its widest picture.
+    """Draw pictures and maps in rows (None: an empty place); a column is as wide as its widest picture.
 
-    All rows hold equally many and are ``height`` inches high. Maps need their common ``scale``: its ends, what it
-    measures, and its colors.
+    All rows hold equally many and are ``height`` inches high. Pictures may have captions, and columns and rows have
+    titles. Maps need their common ``scale``: its ends, what it measures, and its colors.
     """
-    ratios = [max(row[j].aspect for row in rows) for j in range(len(rows[0]))]
-    captions = 0.2 * sum(any(getattr(one, where) for one in row) for row in rows for where in ("title", "note"))
+    above = [*titles, *[""] * len(rows[0])]
+    cells = [
+        [one if isinstance(one, Captioned) else Captioned(one, "" if i else above[j]) for j, one in enumerate(row)]
+        for i, row in enumerate(rows)
+    ]
+    ratios = [max(one.aspect for one in column) for column in zip(*cells, strict=True)]
+    captions = 0.2 * sum(any(getattr(one, where) for one in row) for row in cells for where in ("title", "note"))
     size = (height * sum(ratios) * 1.02 + (1.0 if scale else 0.0), height * len(rows) + captions)
     figure, axes = new_figure(len(rows), len(ratios), figsize=size, squeeze=False, gridspec_kw={"width_ratios": ratios})
-    if any(one.note for row in rows for one in row):
+    if any(one.note for row in cells for one in row):
         figure.get_layout_engine().set(h_pad=0.1)  # room between a note and the next row's title
-    for axes_row, row in zip(axes, rows, strict=True):
-        for ax, one in zip(axes_row, row, strict=True):
-            _draw(ax, one, scale)
+    for ax, one in zip(axes.flat, chain(*cells), strict=True):
+        _draw(ax, one, scale)
     for ax, title in zip(axes[:, 0], row_titles, strict=False):
-        label_row(ax, title)
+        ax.text(-0.04, 0.5, title, transform=ax.transAxes, rotation=90, ha="right", va="center")
     if scale:
         drawn = next(ax.images[0] for ax in axes.flat if ax.images and ax.images[0].get_array().ndim == 2)
         figure.colorbar(drawn, ax=axes, label=scale[2], shrink=0.8)
@@ -122,21 +122,6 @@ def _draw(ax: Axes, one: Captioned, scale: tuple[float, float, str, str] | None)
         for color, width in (("black", 2.4), ("white", 1.2)):
             corner, size = (left, top), (right - left, bottom - top)
             ax.add_patch(Rectangle(corner, *size, fill=False, edgecolor=color, linewidth=width))
-
-
-def picture_grid(
-    rows: Sequence[Sequence[Picture | None]],
-    *,
-    titles: Sequence[str] = (),
-    row_titles: Sequence[str] = (),
-    height: float = 1.9,
-) -> Figure:
-    """Draw rows of pictures (None: an empty place) with titles of columns and rows; ``height`` in inches."""
-    cells = [
-        [Captioned(one, titles[j] if titles and not i else "") for j, one in enumerate(row)]
-        for i, row in enumerate(rows)
-    ]
-    return captioned_grid(cells, row_titles=row_titles, height=height)
 
 
 def grid_with_maps(

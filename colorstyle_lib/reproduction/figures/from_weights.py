@@ -36,7 +36,7 @@ def first_light() -> KeptFigure:
     real = [shrink(PHOTOGRAPHS[name].open(), _SIDE) for name in _FIRST]
     ours = [model.colorize(p).image for p in real]
     rows = [[_gray(p) for p in real], ours, real]
-    figure = plots.picture_grid(rows, row_titles=["given", "colored by this model", "real"], height=1.8)
+    figure = plots.captioned_grid(rows, row_titles=["given", "colored by this model", "real"], height=1.8)
     facts = {f"psnr_ab of {name}": _psnr(*pair) for name, *pair in zip(_FIRST, ours, real, strict=True)}
     return _kept(figure, _PSNR, facts, model, _FIRST)
 
@@ -78,7 +78,7 @@ def style_sheet() -> KeptFigure:
         for name, one, photograph in zip(_STYLED, made, photographs, strict=True):
             change = (to_tensor(one) - to_tensor(photograph)).abs().mean().item()
             facts[f"mean change of {name}, {style_name}"] = change
-    figure = plots.picture_grid(rows, row_titles=["photographs", *_STYLES], height=0.8)
+    figure = plots.captioned_grid(rows, row_titles=["photographs", *_STYLES], height=0.8)
     metric = (
         f"mean absolute difference from the photograph, sRGB in [0, 1], {_STYLED_SIDE} px of shorter side, strength 1"
     )

@@ -25,13 +25,13 @@ def drawn(image: AxesImage) -> np.ndarray:
 
 
 def test_pyplot_keeps_no_figure(picture: torch.Tensor):
-    plots.picture_grid([[picture]])
+    plots.captioned_grid([[picture]])
     assert plt.get_fignums() == [], "a notebook would show it twice"
 
 
 def test_grid_shows_tensors_and_pictures_as_they_are(picture: torch.Tensor):
     red = Image.new("RGB", (30, 20), "#ff0000")
-    figure = plots.picture_grid([[picture, red]], titles=["noise", "red"], row_titles=["row"])
+    figure = plots.captioned_grid([[picture, red]], titles=["noise", "red"], row_titles=["row"])
     left, right = (np.asarray(ax.images[0].get_array()) for ax in figure.axes)
     assert np.allclose(left, picture.permute(1, 2, 0).numpy())
     assert (right == (255, 0, 0)).all()
