@@ -19,7 +19,7 @@ from colorstyle_lib.data.example_pictures import photograph
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import open_pages, open_picture, read_text, to_tensor
 from colorstyle_lib.model.generator import save_generator
-from colorstyle_lib.reproduction.benchmarks.pans import pan, taken_back
+from colorstyle_lib.reproduction.benchmarks.flicker import pan, taken_back
 from colorstyle_lib.training.state import new_generator
 
 STEP = (1.3, 0.7)

@@ -6,7 +6,7 @@ import torch
 from colorstyle_lib.data.example_pictures import photograph
 from colorstyle_lib.images.read import to_tensor
 from colorstyle_lib.inference.optical_flow import box_mean, optical_flow, separable_filter, warp, warp_bilinear
-from colorstyle_lib.reproduction.benchmarks.pans import pan
+from colorstyle_lib.reproduction.benchmarks.flicker import pan
 
 
 def planes(step: tuple[float, float], size: int = 128):

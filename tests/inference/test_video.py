@@ -15,7 +15,7 @@ from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import open_picture, to_picture, to_tensor
 from colorstyle_lib.inference.video import Smoother, next_frame
 from colorstyle_lib.model.generator import save_generator
-from colorstyle_lib.reproduction.benchmarks.pans import flicker, pan
+from colorstyle_lib.reproduction.benchmarks.flicker import flicker, pan
 from colorstyle_lib.training.state import new_generator
 
 STEP = (1.3, 0.7)

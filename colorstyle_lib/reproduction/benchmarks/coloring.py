@@ -123,7 +123,7 @@ def metrics_of(found: Columns, real: Columns, network: str) -> Rows:
         "stain_ratio": ratio_of(found["stains"], found["calm"]),
         "ab_histogram": lambda counts: metrics.histogram_distance(counts @ histograms, counts @ real_histograms),
         KERNEL: pair_mean_of(kernel_pairs(*features)),
-        FRECHET: runner.without_interval(metrics.frechet_distance(*features), len(ours)),
+        FRECHET: metrics.frechet_distance(*features),
     }
     rows = {metric: (statistic, NOTES["coloring"][metric]) for metric, statistic in statistics.items()}
     return rows | {PERCEPTUAL + network: (mean_of(found["perceptual"]), NOTES["coloring"][PERCEPTUAL])}

@@ -1,29 +1,28 @@
-"""The flicker benchmark: restyled pans over the demo photographs.
+"""The flicker benchmark: restyled pans over the demo photographs, and what differs from frame to frame in them.
 
-The motion of a pan is known, so that flicker can be measured. Ratios are to the flicker of the clip that was put in,
-which is 0 where a step is a whole pixel: there differences are counted in levels of 8 bits.
+The motion of a pan is known, so that it can be taken back and flicker measured. Ratios are to the flicker of the clip
+that was put in, which is 0 where a step is a whole pixel: there differences are counted in levels of 8 bits.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import math
+from collections.abc import Mapping, Sequence
 
 import torch
+import torch.nn.functional as nnf
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
 
 from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.example_pictures import photograph, style
+from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.inference.video import SMOOTH, Smoother, next_frame
 from colorstyle_lib.metrics.bootstrap import mean_of
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
-from colorstyle_lib.reproduction.benchmarks.pans import flicker, pan
-from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Rows, Run, numbers_of, without_interval
+from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Rows, Run, numbers_of
 from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
-
-PAIRS: list[tuple[str, str]] = [tuple(pair) for pair in NOTES["clips"]["pairs"]]
-"""Photographs and styles of the measured clips."""
 
 PANS, WHOLE_PANS = "pans", "whole_pans"
 """The names of the clips among data sets; the second is of those that move by whole pixels."""
@@ -31,48 +30,46 @@ PANS, WHOLE_PANS = "pans", "whole_pans"
 STEPS = {PANS: (1.3, 0.7), WHOLE_PANS: (2.0, 1.0)}
 
 _FRAMES, _SCENE, _WINDOW = 24, 256, 192
-
-
-class Pan(NamedTuple):
-    """The measurements of one clip: flicker of four clips, and a sharpness."""
-
-    own: float  # of the input
-    plain: float  # restyled frame by frame
-    smooth: float  # restyled and smoothed
-    painted_on: float  # a pan over one restyled picture
-    sharpness: float  # mean slope of the smoothed clip's last frame over that of the plain one's
+_RIM = 3  # pixels that bicubic interpolation and the pictures' own borders reach into
 
 
 def evaluate_clips(run: Run) -> list[Number]:
-    """Restyle pans, and keep how much they flicker; a limit is of :data:`PAIRS`.
+    """Restyle pans, and keep how much they flicker; a limit is of the pairs of a photograph and a style.
 
     Raises:
         WeightsError: missing weights. ConfigError: they only color.
     """
     model, provenance, numbers = ColorStyle.load(run.weights), run.provenance(" --clips", data=""), []
     for data, step in STEPS.items():
-        pans = [measured_pan(model, *pair, step) for pair in PAIRS[: run.limit]]
-        numbers += clip_numbers(pans, data, run.method, model.weights_hash, provenance)
+        clips = [measured_pan(model, *pair, step) for pair in NOTES["clips"]["pairs"][: run.limit]]
+        numbers += clip_numbers(clips, data, run.method, model.weights_hash, provenance)
     merge_results(numbers, run.output)
     return numbers
 
 
 def measured_pan(
     model: ColorStyle, photo: str, style_name: str, step: tuple[float, float], frames: int = 0, smooth: float = SMOOTH
-) -> Pan:
+) -> dict[str, float]:
     """Restyle a pan over a demo photograph by a style picture of the gallery, and measure; by default of 24 frames.
 
-    ``step`` as in :func:`.pan`, ``smooth`` as in :class:`.Smoother`.
+    Measured are the flicker of the ``input``, of the restyled clip frame by frame (``plain``) and smoothed
+    (``smooth``), and of a pan over one restyled picture (``painted_on``); and ``sharpness``, the :func:`slope` of the
+    smoothed clip's last frame over that of the plain one's. ``step`` as in :func:`pan`, ``smooth`` as in
+    :class:`.Smoother`.
     """
     stylizer, smoother = model.stylizer(to_picture(style(style_name, _SCENE).image)), Smoother(smooth)
     scene = shrink(photograph(photo).open(), _SCENE)
     clip = pan(scene, frames or _FRAMES, step, _WINDOW)
     changes = [stylizer.change(frame) for frame in clip]
-    plain = [stylizer.finish(change).image for change in changes]
-    calm = [next_frame(stylizer, smoother, change).image for change in changes]
-    painted_on = pan(stylizer.finish(stylizer.change(scene)).image, len(clip), step, _WINDOW)
-    clips = [torch.stack([to_tensor(one) for one in pictures]) for pictures in (clip, plain, calm, painted_on)]
-    return Pan(*(flicker(made, step) for made in clips), slope(clips[2][-1]) / slope(clips[1][-1]))
+    clips = {
+        "input": clip,
+        "plain": [stylizer.finish(change).image for change in changes],
+        "smooth": [next_frame(stylizer, smoother, change).image for change in changes],
+        "painted_on": pan(stylizer.finish(stylizer.change(scene)).image, len(clip), step, _WINDOW),
+    }
+    made = {name: torch.stack([to_tensor(one) for one in pictures]) for name, pictures in clips.items()}
+    sharpness = slope(made["smooth"][-1]) / slope(made["plain"][-1])
+    return {name: flicker(one, step) for name, one in made.items()} | {"sharpness": sharpness}
 
 
 def slope(picture: Float[Tensor, "3 h w"]) -> float:
@@ -80,25 +77,83 @@ def slope(picture: Float[Tensor, "3 h w"]) -> float:
     return sum(picture.diff(dim=dim).abs().mean().item() for dim in (-2, -1))
 
 
-def clip_numbers(pans: Sequence[Pan], data: str, name: str, weights: str, provenance: Provenance) -> list[Number]:
+def clip_numbers(
+    clips: Sequence[Mapping[str, float]], data: str, name: str, weights: str, provenance: Provenance
+) -> list[Number]:
     """Means over two or more clips with intervals; how many clips flicker more than their input; and the worst.
 
-    ``data`` is :data:`PANS` or :data:`WHOLE_PANS`; ``name`` and ``weights`` are the weights' name and hash.
+    The clips are as :func:`measured_pan` gives them, ``data`` is :data:`PANS` or :data:`WHOLE_PANS`; ``name`` and
+    ``weights`` are the weights' name and hash.
     """
-    n, whole = len(pans), data == WHOLE_PANS
+    whole = data == WHOLE_PANS
     what = "in levels of 8 bits" if whole else "over the input's own"
-    own, *others, sharpness = torch.tensor(pans).unbind(1)
-    own, plain, smooth, painted_on = (flickers / (1 / 255 if whole else own) for flickers in (own, *others))
+    found = {key: torch.tensor([one[key] for one in clips]) for key in clips[0]}
+    unit = 1 / 255 if whole else found["input"]
+    notes = {key: note.format(what=what, smooth=SMOOTH) for key, note in NOTES["clips"].items() if key != "pairs"}
     rows: Rows = {
-        "flicker_plain": (mean_of(plain), f"{what}; each frame by itself; less is better"),
-        "flicker_smooth": (mean_of(smooth), f"{what}; smooth {SMOOTH:g}; less is better"),
-        "flicker_painted_on": (mean_of(painted_on), f"{what}; a pan over one restyled picture; less is better"),
-        "sharpness_smooth": (mean_of(sharpness), "mean slope of the last frame over that of the frame by itself"),
+        f"flicker_{key}": (mean_of(found[key] / unit), notes[key]) for key in ("plain", "smooth", "painted_on")
     }
+    rows["sharpness_smooth"] = mean_of(found["sharpness"]), notes["sharpness"]
     if whole:
-        rows["flicker_input"] = without_interval(own.mean().item(), n), what
+        rows["flicker_input"] = (found["input"] / unit).mean().item(), what
     else:
-        above = float((smooth > 1).sum())
-        rows["flicker_smooth_worst"] = without_interval(smooth.max().item(), n), f"{what}; the worst clip"
-        rows["flicker_smooth_above"] = without_interval(above, n), "clips that flicker more than their input"
-    return numbers_of([rows], ColorMethod(name, None, weights=weights), data, n, provenance)
+        ratio = found["smooth"] / unit
+        rows["flicker_smooth_worst"] = ratio.max().item(), notes["worst"]
+        rows["flicker_smooth_above"] = float((ratio > 1).sum()), notes["above"]
+    return numbers_of([rows], ColorMethod(name, None, weights=weights), data, len(clips), provenance)
+
+
+def pan(
+    picture: Image.Image, frames: int, step: tuple[float, float] = (1.3, 0.7), size: int = 192
+) -> list[Image.Image]:
+    """A clip whose motion is known: a square window moves over a picture of mode RGB.
+
+    Args:
+        picture: larger than the window by all of the motion.
+        step: pixels to the right and down from frame to frame; parts of a pixel are what makes networks flicker.
+        size: side of the window.
+
+    Raises:
+        ConfigError: fewer than two frames, or a window that would leave the picture.
+    """
+    if frames < 2:
+        raise ConfigError(f"a clip has at least 2 frames, not {frames}")
+    path = [(frames - 1) * abs(part) for part in step]
+    if size + path[0] > picture.width or size + path[1] > picture.height:
+        raise ConfigError(f"a window of {size} pixels that moves by {path} leaves a picture of {picture.size}")
+    start = [0.0 if part >= 0 else way for part, way in zip(step, path, strict=True)]
+    corners = [(start[0] + t * step[0], start[1] + t * step[1]) for t in range(frames)]
+    return [picture.resize((size, size), Image.Resampling.BICUBIC, box=(x, y, x + size, y + size)) for x, y in corners]
+
+
+def flicker(clip: Float[Tensor, "t 3 h w"], step: tuple[float, float]) -> float:
+    """``mean |frame_(t+1) taken back by the motion - frame_t|`` of sRGB in [0, 1], over all that is in both.
+
+    Not even the clip that was put in has 0: taking back a part of a pixel is an interpolation, which costs the more the
+    sharper a picture is. So the number of a result stands beside that of its input, and beside that of a :func:`pan`
+    over *one* restyled picture, whose strokes are as if painted on. ConfigError for fewer than two frames, or where
+    nothing is in both of two neighbours.
+    """
+    if len(clip) < 2:
+        raise ConfigError(f"a clip has at least 2 frames, not {len(clip)}")
+    height, width = clip.shape[-2:]
+    right, down = (math.ceil(abs(part)) + _RIM for part in step)
+    if 2 * right >= width or 2 * down >= height:
+        raise ConfigError(f"frames of {(width, height)} pixels that move by {step} have nothing in common")
+    difference = taken_back(clip[1:], step) - clip[:-1]
+    return difference[..., down : height - down, right : width - right].abs().mean().item()
+
+
+def taken_back(frames: Float[Tensor, "t c h w"], step: tuple[float, float]) -> Float[Tensor, "t c h w"]:
+    """Frames of a pan as the frame before each would show them: any planes, moved back by a step, bicubic.
+
+    The kernel is torch's, and not the one that clips are smoothed with: a judge has tools of its own.
+    """
+    height, width = frames.shape[-2:]
+    # What stands at x in one frame stands at x - step in the next. grid_sample counts from -1 to 1.
+    across, down = (
+        (2 * (torch.arange(side, device=frames.device) - part) + 1) / side - 1
+        for side, part in ((width, step[0]), (height, step[1]))
+    )
+    grid = torch.stack(torch.meshgrid(across, down, indexing="xy"), dim=-1).expand(len(frames), -1, -1, -1)
+    return nnf.grid_sample(frames, grid, mode="bicubic", padding_mode="border", align_corners=False)

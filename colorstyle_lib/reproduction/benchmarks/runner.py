@@ -3,10 +3,9 @@
 A benchmark measures columns of values, a row a picture, and makes of them metrics: a name, a statistic and a note each.
 """
 
-import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -20,7 +19,7 @@ from colorstyle_lib.data.batches import center_crops
 from colorstyle_lib.data.datasets import Roots, dataset_names, load_split
 from colorstyle_lib.errors import MissingExtraError, check_known
 from colorstyle_lib.inference.colorstyle import RELEASED
-from colorstyle_lib.metrics.bootstrap import Estimate, Statistic, bootstrap, mean_over
+from colorstyle_lib.metrics.bootstrap import Statistic, bootstrap, mean_over
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.results.store import SPREAD, Columns, Number, Provenance
 from colorstyle_lib.training.validation import demo_squares
@@ -31,8 +30,8 @@ ALL = "all"  # the name of all data sets' pictures together, each picture counti
 DEMO = "demo"  # the name of the demo photographs among data sets
 Squares = Mapping[str, Float[Tensor, "n 3 _ _"]]  # square pictures, sRGB in [0, 1], by data set
 
-Rows = Mapping[str, tuple[Statistic | Estimate, str]]
-"""Metrics by name: a statistic over pictures, or an estimate without an interval (NaN ends); and a note."""
+Rows = Mapping[str, tuple[Statistic | float, str]]
+"""Metrics by name: a statistic over pictures, or a value for which no honest interval is known; and a note."""
 
 
 @dataclass(frozen=True)
@@ -107,18 +106,16 @@ def numbers_of(
 
     Of several trainings a number is the mean, with each training's own value beside it.
     """
-    numbers = []
+    numbers, facts = [], (method.seeds, method.weights, *astuple(provenance))
     for metric, (first, note) in trainings[0].items():
-        values = [rows[metric][0] for rows in trainings]
-        if isinstance(first, Estimate):
-            each = [one.value for one in values]
-            estimate = first if len(each) == 1 else without_interval(fmean(each), first.n)
-        else:
-            each = [one(torch.ones(1, n, dtype=torch.float64)).item() for one in values]
-            estimate = bootstrap(mean_over(values), n)
-        facts = {"sure": not math.isnan(estimate.low), "weights": method.weights, "seeds": method.seeds, "note": note}
-        facts["by_seed"] = tuple(each) if len(each) > 1 else ()
-        numbers.append(Number.of(metric, method.name, data, estimate, provenance, **facts))
+        each, interval = [rows[metric][0] for rows in trainings], None
+        value = fmean(each) if not callable(first) else 0.0
+        if callable(first):
+            estimate = bootstrap(mean_over(each), n)
+            value, interval = estimate.value, (estimate.low, estimate.high)
+            each = [one(torch.ones(1, n, dtype=torch.float64)).item() for one in each]
+        by_seed = tuple(each) if len(each) > 1 else ()
+        numbers.append(Number(metric, method.name, data, value, n, interval, *facts, note, by_seed))
     return numbers
 
 
@@ -126,11 +123,6 @@ def spreads(numbers: Sequence[Number]) -> list[Number]:
     """The standard deviation over seeds of each number that is a mean over trainings, its metric ending in SPREAD."""
     of_trainings = [one for one in numbers if one.by_seed]
     return [replace(n, metric=n.metric + SPREAD, value=stdev(n.by_seed), interval=None) for n in of_trainings]
-
-
-def without_interval(value: float, n: int) -> Estimate:
-    """A value for which no honest interval is known."""
-    return Estimate(value, math.nan, math.nan, n)
 
 
 def print_table(

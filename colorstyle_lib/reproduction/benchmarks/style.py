@@ -5,11 +5,10 @@ And style transfer by one modality alone: how much of each modality's distance t
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -33,8 +32,6 @@ from colorstyle_lib.reproduction.baselines.style import optimization, quick_meth
 from colorstyle_lib.reproduction.benchmarks.runner import Run, joined, numbers_of, print_table
 from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, cached, merge_results
 
-Maps = list[Float[Tensor, "1 _ _ _"]]
-
 STYLE_PAIRS = "style_pairs"  # the name of the pairs among data sets
 
 PAIRS = 210
@@ -45,54 +42,40 @@ STRENGTHS = (0.25, 0.5, 0.75, 0.9, 1.0)
 MODALITY_PAIRS = 42  # at most so many, and no painting in two, so that intervals are over photographs and paintings
 
 
-@dataclass(frozen=True)
-class StyleScores:
-    """Three distances of a restyled photograph; less is better."""
-
-    content: float  # from the photograph at VGG-19's relu4_1: 0 for the same, 1 as wrong as no feature at all
-    style: float  # from the style picture at VGG-19's relu1_1, relu2_1, relu3_1 and relu4_1
-    perceptual: float  # from the photograph on EfficientNet-Lite0's features, on which no style term is trained
+MEASURES = ("content", "style", "perceptual")
+"""Distances of a restyled photograph, less is better: from the photograph at VGG-19's relu4_1, 0 for the same and 1 as
+wrong as no feature at all; from the style at relu1_1, relu2_1, relu3_1 and relu4_1; and from the photograph on
+EfficientNet-Lite0's features, on which no style term is trained."""
 
 
-MEASURES = tuple(field.name for field in fields(StyleScores))
+@torch.no_grad()
+def style_judge(
+    vgg: VGG19, efficientnet: EfficientNetLite0, photograph: Float[Tensor, "1 3 h w"], style: Float[Tensor, "1 3 h2 w2"]
+) -> Callable[[Float[Tensor, "1 3 h w"]], dict[str, float]]:
+    """What is expected of a restyled photograph, described once: a function that gives its :data:`MEASURES`.
 
-
-class StyleJudge:
-    """Measures results of style transfer, a picture at a time, by what is expected of them, described once for all.
-
-    Neither content nor style means anything alone: the photograph itself has the best content, a copy of the style
-    picture the best style; what counts is how little of one is given for how much of the other.
-    VGG-19 is in float32; files of its weights that differ in the scale of activations give the same numbers.
+    Pictures are sRGB in [0, 1]. Neither content nor style means anything alone: the photograph itself has the best
+    content, a copy of the style picture the best style; what counts is how little of one is given for how much of the
+    other. Files of VGG-19's weights that differ in the scale of activations give the same numbers.
     """
 
-    def __init__(self, vgg: VGG19, efficientnet: EfficientNetLite0) -> None:
-        self.vgg, self.efficientnet = vgg, efficientnet
-
-    @torch.no_grad()
-    def content(self, photograph: Float[Tensor, "1 3 h w"]) -> tuple[Maps, Maps]:
-        """Describe a photograph, sRGB in [0, 1], by feature maps of both networks."""
-        return self.vgg(photograph)[-1:], self._features(photograph)
-
-    @torch.no_grad()
-    def style(self, picture: Float[Tensor, "1 3 h w"]) -> list[Float[Tensor, "1 2 _"]]:
-        """Describe a style picture, sRGB in [0, 1], of any size."""
-        return style_statistics(self.vgg(picture))
-
-    @torch.no_grad()
-    def scores(
-        self, result: Float[Tensor, "1 3 h w"], content: tuple[Maps, Maps], style: Sequence[Float[Tensor, "1 2 _"]]
-    ) -> StyleScores:
-        """Measure a result, sRGB in [0, 1] of the photograph's size, by what :meth:`content` and :meth:`style` gave."""
-        maps = self.vgg(result)
-        return StyleScores(
-            content=content_distance(maps[-1:], content[0]).item(),
-            style=style_distance(style_statistics(maps), style).item(),
-            perceptual=perceptual_content_distance(self._features(result), content[1]).item(),
-        )
-
-    def _features(self, rgb: Tensor) -> list[Tensor]:
+    def features(rgb: Tensor) -> list[Tensor]:
         side = max(32, min(rgb.shape[2:]) // 32 * 32)  # the network wants multiples of 32
-        return self.efficientnet(shorter_side(rgb, side, 32))
+        return efficientnet(shorter_side(rgb, side, 32))
+
+    content, statistics, expected = vgg(photograph)[-1:], style_statistics(vgg(style)), features(photograph)
+
+    @torch.no_grad()
+    def scores(result: Tensor) -> dict[str, float]:
+        maps = vgg(result)
+        distances = (
+            content_distance(maps[-1:], content),
+            style_distance(style_statistics(maps), statistics),
+            perceptual_content_distance(features(result), expected),
+        )
+        return {measure: distance.item() for measure, distance in zip(MEASURES, distances, strict=True)}
+
+    return scores
 
 
 @dataclass(frozen=True)
@@ -132,41 +115,36 @@ def validation_pairs(root: Path, n: int = PAIRS, *, size: int = SIZE, seed: int 
     return Pairs(squares[1], squares[0], style_of, names[1], names[0])
 
 
-def style_judge() -> StyleJudge:
-    """The judge of the benchmark, with pretrained networks; errors as of their loading."""
-    return StyleJudge(load_vgg19().to(memory_format=torch.channels_last), pretrained_efficientnet_lite0())
-
-
-def measure_pairs(methods: Sequence[StyleMethod], pairs: Pairs, judge: StyleJudge) -> dict[StyleMethod, Columns]:
+def measure_pairs(
+    methods: Sequence[StyleMethod], pairs: Pairs, networks: tuple[VGG19, EfficientNetLite0] | None = None
+) -> dict[StyleMethod, Columns]:
     """Restyle every pair with every method: columns of :data:`MEASURES` and ``seconds`` of each method, a row a pair.
 
     Seconds are wall time of restyling, whatever else the machine was doing. Each result is kept in ``runs/measured`` at
-    once, and is not made again.
+    once, and is not made again. The networks of :func:`style_judge` are by default the pretrained ones.
 
     Raises:
-        ColorStyleError: a method gives a picture of another size.
+        ColorStyleError: a method gives a picture of another size. WeightsError: VGG-19's weights are missing.
     """
+    networks = networks or (load_vgg19().to(memory_format=torch.channels_last), pretrained_efficientnet_lite0())
     found: dict[StyleMethod, list[Columns]] = {method: [] for method in methods}
     for i, number in enumerate(tqdm(pairs.style_of, unit="pair", mininterval=10)):
-        photograph, style = pairs.contents[i : i + 1], pairs.styles[number : number + 1]
-        target, goal = cache(partial(judge.content, photograph)), cache(partial(judge.style, style))
+        pair = pairs.contents[i : i + 1], pairs.styles[number : number + 1]
+        judge = cache(partial(style_judge, *networks, *pair))  # both pictures are described when they are asked for
         for method, rows in found.items():
-            measured = partial(_measured, method, photograph, style, judge, target, goal)
-            rows.append(cached(measured, photograph, style, method.name, str(method.strength), StyleJudge))
+            measured = partial(_measured, method, pair, judge)
+            rows.append(cached(measured, *pair, method.name, str(method.strength), style_judge))
     return {method: joined(rows) for method, rows in found.items()}
 
 
-def _measured(
-    method: StyleMethod, photograph: Tensor, style: Tensor, judge: StyleJudge, target: Any, goal: Any
-) -> Columns:
-    """One row of :func:`measure_pairs`; target and goal describe both pictures when they are asked for."""
+def _measured(method: StyleMethod, pair: tuple[Tensor, Tensor], judge: Callable[[], Callable]) -> Columns:
+    """One row of :func:`measure_pairs`."""
     started = time.perf_counter()
-    result = method.restyle(photograph, style)
+    result = method.restyle(*pair)
     seconds = time.perf_counter() - started
-    if result.shape != photograph.shape:
-        raise ColorStyleError(f"{method.name} made {tuple(result.shape)} of {tuple(photograph.shape)}")
-    values = {**asdict(judge.scores(result, target(), goal())), "seconds": seconds}
-    return {name: torch.tensor([value], dtype=torch.float64) for name, value in values.items()}
+    if result.shape != pair[0].shape:
+        raise ColorStyleError(f"{method.name} made {tuple(result.shape)} of {tuple(pair[0].shape)}")
+    return {name: torch.tensor([x], dtype=torch.float64) for name, x in {**judge()(result), "seconds": seconds}.items()}
 
 
 def style_numbers(
@@ -212,11 +190,11 @@ def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0
     model, count = ColorStyle.load(run.weights), run.limit or PAIRS
     own = f"ours {model.weights_hash[:8]}"  # keeps what is measured of other weights apart
     ours = [stylizing(model, own, strength) for strength in STRENGTHS] if model.generator.config.restyling else []
-    judge, pairs, others = style_judge(), validation_pairs(root, count, size=size), quick_methods()
-    measured = measure_pairs([*others, *ours], pairs, judge)
+    pairs, others = validation_pairs(root, count, size=size), quick_methods()
+    measured = measure_pairs([*others, *ours], pairs)
     if optimized:
         others.append(optimization())
-        measured |= measure_pairs(others[-1:], validation_pairs(root, optimized, size=size), judge)
+        measured |= measure_pairs(others[-1:], validation_pairs(root, optimized, size=size))
     provenance, numbers = run.provenance(" --style", more=f" --optimize {optimized}" if optimized else ""), []
     for method, columns in measured.items():
         at = f" at {method.strength:g}" if method.strength not in (0.0, 1.0) else ""

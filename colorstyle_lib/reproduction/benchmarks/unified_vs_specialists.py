@@ -68,14 +68,14 @@ def color_numbers(ours: Trainings, theirs: Trainings, squares: Squares, provenan
 
 def restyling_numbers(ours: Trainings, theirs: Trainings, pairs: style.Pairs, provenance: Provenance) -> list[Number]:
     """Photographs restyled by both: their distances, and paired differences."""
-    device, judge = torch.device("cuda" if torch.cuda.is_available() else "cpu"), style.style_judge()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def measured(trainings: Trainings) -> list[Columns]:
         models = {
             f"{one.name} {one.weights}": ColorStyle(one.generator, one.weights or "", device) for one in trainings
         }
         methods = [stylizing(model, name) for name, model in models.items()]
-        return list(style.measure_pairs(methods, pairs, judge).values())
+        return list(style.measure_pairs(methods, pairs).values())
 
     mine, others = measured(ours), measured(theirs)
     numbers = style.style_numbers(mine, pairs.style_of, _together(ours), provenance)

@@ -1,4 +1,4 @@
-"""The numbers of clips: what is measured, how it is summed up, and the command that measures it."""
+"""Flicker: 0 for what only moves; the numbers of clips, and the command that measures them."""
 
 import pytest
 import torch
@@ -6,8 +6,19 @@ import torch
 from colorstyle_lib import ColorStyle
 from colorstyle_lib.cli.main import main
 from colorstyle_lib.config import get_preset
+from colorstyle_lib.data.example_pictures import photograph
+from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.images.read import to_tensor
 from colorstyle_lib.model.generator import save_generator
-from colorstyle_lib.reproduction.benchmarks.flicker import PANS, WHOLE_PANS, Pan, clip_numbers, measured_pan, slope
+from colorstyle_lib.reproduction.benchmarks.flicker import (
+    PANS,
+    WHOLE_PANS,
+    clip_numbers,
+    flicker,
+    measured_pan,
+    pan,
+    slope,
+)
 from colorstyle_lib.reproduction.results.store import Provenance, read_results
 from colorstyle_lib.training.state import new_generator
 
@@ -25,12 +36,12 @@ def weights(tmp_path_factory):
 
 def test_a_pan_is_measured_from_all_sides(weights):
     model = ColorStyle.load(weights)
-    pan = measured_pan(model, "coffee", "waves", (1.3, 0.7), frames=3)
+    one = measured_pan(model, "coffee", "waves", (1.3, 0.7), frames=3)
     alone = measured_pan(model, "coffee", "waves", (1.3, 0.7), frames=3, smooth=0.0)
-    assert pan.own < pan.plain
-    assert pan.smooth < 0.5 * pan.plain
-    assert alone.smooth == alone.plain
-    assert alone.sharpness == 1
+    assert one["input"] < one["plain"]
+    assert one["smooth"] < 0.5 * one["plain"]
+    assert alone["smooth"] == alone["plain"]
+    assert alone["sharpness"] == 1
 
 
 def test_what_is_sharper_has_the_greater_slope():
@@ -40,7 +51,9 @@ def test_what_is_sharper_has_the_greater_slope():
 
 
 def test_means_are_of_ratios_and_failures_are_counted():
-    pans = [Pan(0.01, 0.1, 0.008, 0.02, 0.9), Pan(0.02, 0.1, 0.03, 0.02, 0.7)]
+    names = ("input", "plain", "smooth", "painted_on", "sharpness")
+    values = (0.01, 0.1, 0.008, 0.02, 0.9), (0.02, 0.1, 0.03, 0.02, 0.7)
+    pans = [dict(zip(names, some, strict=True)) for some in values]
     provenance = Provenance("c", "full", "x", "cpu")
     numbers = {n.metric: n for n in clip_numbers(pans, PANS, "ours", "abc", provenance)}
     assert numbers["flicker_smooth"].value == pytest.approx((0.8 + 1.5) / 2)
@@ -65,3 +78,41 @@ def test_the_command_measures_and_keeps(weights, tmp_path, monkeypatch, capsys):
     assert "pans/tiny/flicker_smooth_worst" in capsys.readouterr().out
     assert main([*command, "--demo"]) == 2
     assert "--clips does not go with --demo" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return photograph("china").open().resize((240, 160))
+
+
+def clip(picture, step, frames: int = 4, size: int = 96):
+    return torch.stack([to_tensor(frame) for frame in pan(picture, frames, step, size)])
+
+
+@pytest.mark.parametrize("step", [(2.0, 1.0), (-1.0, 3.0), (0.0, 0.0)])
+def test_a_pan_by_whole_pixels_has_none(picture, step):
+    frames = clip(picture, step)
+    assert flicker(frames, step) < 1e-4
+    assert flicker(frames, (step[0] + 1, step[1])) > 0.02  # the wrong motion is not taken back
+
+
+def test_a_pan_by_parts_of_a_pixel_has_little(picture):
+    frames = clip(picture, (1.3, 0.7))
+    assert 0 < flicker(frames, (1.3, 0.7)) < 0.3 * flicker(frames, (0.0, 0.0))
+
+
+def test_what_flickers_is_measured(picture):
+    frames = clip(picture, (2.0, 1.0)) * 0.8
+    frames[1::2] += 0.1
+    assert flicker(frames, (2.0, 1.0)) == pytest.approx(0.1, abs=2e-3)
+
+
+def test_what_cannot_be_done_is_refused(picture):
+    with pytest.raises(ConfigError, match="at least 2 frames"):
+        pan(picture, 1)
+    with pytest.raises(ConfigError, match="leaves a picture"):
+        pan(picture, 50, (3.0, 0.0), 120)
+    with pytest.raises(ConfigError, match="at least 2 frames"):
+        flicker(torch.rand(1, 3, 20, 20), (1.0, 0.0))
+    with pytest.raises(ConfigError, match="nothing in common"):
+        flicker(torch.rand(2, 3, 20, 20), (12.0, 0.0))

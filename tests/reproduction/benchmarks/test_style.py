@@ -31,11 +31,11 @@ from colorstyle_lib.reproduction.benchmarks import style as style_benchmark
 from colorstyle_lib.reproduction.benchmarks.runner import Run
 from colorstyle_lib.reproduction.benchmarks.style import (
     STYLE_PAIRS,
-    StyleJudge,
     distances_to_styles,
     evaluate_style,
     measure_pairs,
     modality_numbers,
+    style_judge,
     style_numbers,
     validation_pairs,
 )
@@ -48,9 +48,9 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def judge() -> StyleJudge:
+def networks() -> tuple:
     torch.manual_seed(0)
-    return StyleJudge(vgg(), EfficientNetLite0().eval())
+    return vgg(), EfficientNetLite0().eval()
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_too_few_photographs_or_no_paintings_are_refused(root):
         validation_pairs(root, 2, size=SIZE)
 
 
-def test_every_method_meets_every_pair_once_and_never_again(root, judge, tmp_path, monkeypatch):
+def test_every_method_meets_every_pair_once_and_never_again(root, networks, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
     pairs, calls = validation_pairs(root, 3, size=SIZE), []
 
@@ -107,29 +107,29 @@ def test_every_method_meets_every_pair_once_and_never_again(root, judge, tmp_pat
         return style
 
     same, copy = StyleMethod("same", lambda content, style: content, 0.0), StyleMethod("copy", copy_style)
-    first = measure_pairs([same, copy], pairs, judge)
+    first = measure_pairs([same, copy], pairs, networks)
     assert {len(columns["style"]) for columns in first.values()} == {len(calls)} == {3}
     assert (first[same]["content"] == 0).all()
     assert first[copy]["style"].abs().max() < 1e-6
-    again = measure_pairs([copy], pairs, judge)
+    again = measure_pairs([copy], pairs, networks)
     assert len(calls) == 3
     assert all(torch.equal(again[copy][name], values) for name, values in first[copy].items())
     next((tmp_path / "runs" / "measured").iterdir()).unlink()  # a run that was stopped goes on
-    measure_pairs([same, copy], pairs, judge)
+    measure_pairs([same, copy], pairs, networks)
     assert len(calls) in (3, 4)
     known = len(calls)
     # What was measured at one size says nothing of another, and one strength nothing of another.
-    measure_pairs([copy], validation_pairs(root, 3, size=2 * SIZE), judge)
+    measure_pairs([copy], validation_pairs(root, 3, size=2 * SIZE), networks)
     assert len(calls) == known + 3
-    measure_pairs([replace(copy, strength=0.5)], pairs, judge)
+    measure_pairs([replace(copy, strength=0.5)], pairs, networks)
     assert len(calls) == known + 6
 
 
-def test_a_result_of_another_size_is_refused(root, judge, tmp_path, monkeypatch):
+def test_a_result_of_another_size_is_refused(root, networks, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
     crop = StyleMethod("crop", lambda content, style: content[..., 1:])
     with pytest.raises(ColorStyleError, match=r"crop made .* of "):
-        measure_pairs([crop], validation_pairs(root, 1, size=SIZE), judge)
+        measure_pairs([crop], validation_pairs(root, 1, size=SIZE), networks)
 
 
 def columns(*values: float) -> dict[str, torch.Tensor]:
@@ -278,47 +278,47 @@ def test_a_model_that_leaves_pictures_alone_goes_nowhere(monkeypatch):
 
 
 # The judge.
-def test_the_measure_is_the_one_defined(judge):
+def test_the_measure_is_the_one_defined(networks):
     result, photograph, painting = picture(0), picture(1), 0.5 * picture(2, 48, 40)
-    found, wanted, look = ([m[0].numpy().astype(float) for m in judge.vgg(p)] for p in (result, photograph, painting))
+    found, wanted, look = ([m[0].numpy().astype(float) for m in networks[0](p)] for p in (result, photograph, painting))
     content = ((found[3] - wanted[3]) ** 2).mean() / (wanted[3] ** 2).mean()
     style = 0.0
     for ours, theirs in zip(found, look, strict=True):
         square = ((ours.mean((1, 2)) - theirs.mean((1, 2))) ** 2 + (ours.std((1, 2)) - theirs.std((1, 2))) ** 2).mean()
         style += square / (theirs**2).mean() / 4  # over the mean square of the features themselves
-    scores = judge.scores(result, judge.content(photograph), judge.style(painting))
-    assert scores.content == pytest.approx(content, rel=1e-4)
-    assert scores.style == pytest.approx(style, rel=1e-4)
+    scores = style_judge(*networks, photograph, painting)(result)
+    assert scores["content"] == pytest.approx(content, rel=1e-4)
+    assert scores["style"] == pytest.approx(style, rel=1e-4)
 
 
-def test_what_is_asked_for_has_no_distance(judge):
+def test_what_is_asked_for_has_no_distance(networks):
     photograph, painting = picture(1), picture(2)
-    content, style = judge.content(photograph), judge.style(painting)
-    unstyled, copied = judge.scores(photograph, content, style), judge.scores(painting, content, style)
-    assert unstyled.content == 0
-    assert unstyled.perceptual == pytest.approx(0, abs=1e-5)
-    assert copied.style == 0
-    assert unstyled.style > 0
-    assert copied.content > 0
-    assert copied.perceptual > 0
+    judge = style_judge(*networks, photograph, painting)
+    unstyled, copied = judge(photograph), judge(painting)
+    assert unstyled["content"] == 0
+    assert unstyled["perceptual"] == pytest.approx(0, abs=1e-5)
+    assert copied["style"] == 0
+    assert unstyled["style"] > 0
+    assert copied["content"] > 0
+    assert copied["perceptual"] > 0
 
 
-def test_style_forgets_places(judge):
+def test_style_forgets_places(networks):
     painting = picture(2)
-    turned = judge.scores(painting.flip(3), judge.content(picture(1)), judge.style(painting))
-    shifted = judge.scores(1 - painting, judge.content(picture(1)), judge.style(painting))
-    assert turned.style < shifted.style
+    judge = style_judge(*networks, picture(1), painting)
+    turned, shifted = judge(painting.flip(3)), judge(1 - painting)
+    assert turned["style"] < shifted["style"]
 
 
-def test_the_scale_of_the_weights_file_does_not_matter(judge):
+def test_the_scale_of_the_weights_file_does_not_matter(networks):
     result, photograph, painting = picture(0), picture(1), picture(2)
-    scaled = StyleJudge(vgg(115), judge.efficientnet)
-    ours, theirs = (j.scores(result, j.content(photograph), j.style(painting)) for j in (judge, scaled))
-    assert theirs.content == pytest.approx(ours.content, rel=1e-3)
-    assert theirs.style == pytest.approx(ours.style, rel=1e-3)
+    scaled = vgg(115), networks[1]
+    ours, theirs = (style_judge(*some, photograph, painting)(result) for some in (networks, scaled))
+    assert theirs["content"] == pytest.approx(ours["content"], rel=1e-3)
+    assert theirs["style"] == pytest.approx(ours["style"], rel=1e-3)
 
 
-def test_any_size_can_be_judged(judge):
+def test_any_size_can_be_judged(networks):
     photograph = picture(1, 40, 72)
-    scores = judge.scores(photograph.flip(2), judge.content(photograph), judge.style(picture(2)))
-    assert all(np.isfinite([scores.content, scores.style, scores.perceptual]))
+    scores = style_judge(*networks, photograph, picture(2))(photograph.flip(2))
+    assert np.isfinite(list(scores.values())).all()
