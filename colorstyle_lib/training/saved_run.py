@@ -84,6 +84,27 @@ class RunLog:
             stream.write(json.dumps({"step": step, **facts}) + "\n")
 
 
+def train_for(learner: Any, folder: Path, seconds: float, saves: int = 4) -> nn.Module:
+    """Train a learner that has a ``state`` for so many seconds of computing in all; see :func:`.clock_of`.
+
+    Returns the averaged generator. A line of ``log.jsonl`` and a state, where the next call goes on, are written
+    ``saves`` times. WeightsError: the state is damaged, or a loss is no number.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state, start = learner.state, {"step": 0, "seconds": 0.0}
+    if (folder / STATE).is_file():
+        start = load_state(folder)
+        state.load_state_dict(start.pop("learner"))
+    log, due = RunLog(folder, after=start["step"]), start["seconds"] + seconds / saves
+    for step, spent, losses in training_loop(learner, budget=seconds, **start):
+        if spent >= min(due, seconds):
+            log.write(step, spent=round(spent, 1), **losses.means())
+            save_state({"learner": state.state_dict(), "step": step, "seconds": spent}, folder)
+            due = spent + seconds / saves
+            print(f"{folder.name}: step {step}, {spent:.0f} of {seconds:.0f} s", flush=True)
+    return state.average
+
+
 def train(
     preset: Preset,
     batches: Batches,

@@ -2,7 +2,6 @@
 
 import copy
 import functools
-from pathlib import Path
 
 import torch
 import torch.nn.functional as nnf
@@ -13,8 +12,6 @@ from torch.nn.utils.parametrizations import spectral_norm
 from colorstyle_lib.config import TrainingConfig
 from colorstyle_lib.losses.adversarial import get_objective
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
-from colorstyle_lib.training.loop import training_loop
-from colorstyle_lib.training.saved_run import STATE, load_state, save_state
 from colorstyle_lib.training.state import TrainState
 from colorstyle_lib.training.tasks import differentiable_augmentation
 
@@ -126,19 +123,3 @@ def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.zero_grad()
     loss.backward(inputs=optimizer.param_groups[0]["params"])  # the other network's weights get no gradient
     optimizer.step()
-
-
-def train_scenes(learner: SceneLearner, folder: Path, seconds: float) -> nn.Module:
-    """Train for so many seconds of computing in all, see :func:`.clock_of`; returned is the averaged generator.
-
-    A state in the folder is where the next call goes on. WeightsError: it is damaged, or a loss is no number.
-    """
-    state, start = learner.state, {"step": 0, "seconds": 0.0}
-    if (folder / STATE).is_file():
-        start = load_state(folder)
-        state.load_state_dict(start.pop("learner"))
-    for step, spent, losses in training_loop(learner, budget=seconds, **start):
-        if step % 500 == 0 or spent >= seconds:
-            save_state({"learner": state.state_dict(), "step": step, "seconds": spent}, folder)
-            print(f"step {step}, {spent:.0f} of {seconds:.0f} s: {losses.means()}", flush=True)
-    return state.average

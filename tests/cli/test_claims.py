@@ -42,7 +42,7 @@ def test_a_verdict_comes_from_the_file(edited, capsys):
     assert "C4           supported: " in capsys.readouterr().out
     assert main(["claims", "C4", "--json", "--results", str(file)]) == 0
     (one,) = json.loads(capsys.readouterr().out)
-    assert (one["id"], one["verdict"]) == ("C4", "supported")
+    assert (one["claim"]["id"], one["verdict"]) == ("C4", "supported")
     assert main(["claims", "--markdown", "--results", str(file)]) == 0
     assert "| **supported**: every condition is met |" in capsys.readouterr().out
 
@@ -66,6 +66,7 @@ def test_mistakes_are_one_line(asked: list[str], said: str, capsys):
 def test_numbers_are_computed_again_and_a_drift_fails(edited, capsys, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
     now = claims_check.recompute()  # once for both
+    assert not (tmp_path / "runs").exists()  # what was measured before is not looked at, and nothing is kept
     monkeypatch.setattr(claims_check, "recompute", lambda root: now)
     assert main(["claims", "--check"]) == 0
     told = capsys.readouterr().out

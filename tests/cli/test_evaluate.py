@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from made_numbers import number_of
 
 from colorstyle_lib import paths
 from colorstyle_lib.cli.main import parser
@@ -16,7 +17,7 @@ from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.model.generator import Generator, save_generator
 from colorstyle_lib.reproduction.baselines import recipes
 from colorstyle_lib.reproduction.benchmarks import unified_vs_specialists
-from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
+from colorstyle_lib.reproduction.results.store import Provenance, read_results
 
 
 def run(*arguments: object) -> int:
@@ -78,7 +79,7 @@ def test_one_model_and_two_specialists_are_measured_and_printed(root: Path, monk
     metrics = {"all": "colorfulness_over_color_specialist", "style_pairs": "style_style_minus_style_specialist"}
     here = Provenance("colorstyle evaluate --specialists --data ROOT", "full", "abc", "CPU")
     numbers = [
-        Number.of(metric, "joint", data, Estimate(0.97, 0.96, 0.98, 9), here) for data, metric in metrics.items()
+        number_of(metric, "joint", data, Estimate(0.97, 0.96, 0.98, 9), here) for data, metric in metrics.items()
     ]
     monkeypatch.setattr(unified_vs_specialists, "evaluate_specialists", lambda *folders, **options: numbers)
     assert run("evaluate", "--specialists", "--data", root) == 0

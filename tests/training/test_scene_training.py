@@ -6,8 +6,8 @@ import torch
 from colorstyle_lib.config import change
 from colorstyle_lib.model.scene_generator import SceneGenerator
 from colorstyle_lib.training.loop import training_loop
-from colorstyle_lib.training.saved_run import load_state
-from colorstyle_lib.training.scene_training import SCENE_TRAINING, ProjectedDiscriminator, SceneLearner, train_scenes
+from colorstyle_lib.training.saved_run import load_state, train_for
+from colorstyle_lib.training.scene_training import SCENE_TRAINING, ProjectedDiscriminator, SceneLearner
 
 SMALL = change(SCENE_TRAINING, batch_size=4)
 
@@ -72,10 +72,10 @@ def test_real_views_are_mirrored_and_augmented_and_of_these_pictures(pictures):
 def test_a_stopped_training_ends_as_one_that_was_not(pictures, tmp_path, monkeypatch):
     ticks = iter(range(10_000))  # a step takes one second
     monkeypatch.setattr("colorstyle_lib.training.loop.clock_of", lambda device: lambda: float(next(ticks)))
-    whole = train_scenes(new_learner(pictures), tmp_path / "whole", 4.0).state_dict()
-    train_scenes(new_learner(pictures), tmp_path / "parts", 2.0)
+    whole = train_for(new_learner(pictures), tmp_path / "whole", 4.0).state_dict()
+    train_for(new_learner(pictures), tmp_path / "parts", 2.0)
     assert load_state(tmp_path / "parts")["step"] == 2
-    parts = train_scenes(new_learner(pictures, seed=1), tmp_path / "parts", 4.0).state_dict()
+    parts = train_for(new_learner(pictures, seed=1), tmp_path / "parts", 4.0).state_dict()
     assert all(torch.equal(parts[name], value) for name, value in whole.items())
 
 

@@ -133,8 +133,7 @@ def train_member(member: Ablation, store: ImageStore, *, seed: int, steps: int) 
     learner = new_learner(member, store, seed)
     for _ in training_loop(learner, steps):
         pass
-    trained = learner.generator if isinstance(learner, Pix2Pix) else learner.state.average
-    network = trained.cpu().eval()
+    network = learner.state.average.cpu().eval()
     if not all(bool(values.isfinite().all()) for values in network.state_dict().values()):
         raise WeightsError("the weights are no longer numbers")
     generator = network if isinstance(network, Generator) else None

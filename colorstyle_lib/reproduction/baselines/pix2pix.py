@@ -5,7 +5,6 @@ recipe for colorization: L goes in, ab comes out, and the discriminator sees bot
 """
 
 from functools import partial
-from typing import Any
 
 import torch
 import torch.nn.functional as nnf
@@ -16,11 +15,11 @@ from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.batches import Batches, ImageStore, Windows
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.adversarial import get_objective
+from colorstyle_lib.training.state import TrainState
 
 BATCH_SIZE = 4  # its paper's, for colorization (section 6.2)
 AB_RANGE = 110.0  # Lab units of ab at the ends of the generator's answers, -1 and 1
 
-_STATE = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer")
 _L1_WEIGHT = 100.0  # of the L1 term beside the adversarial one (its sections 3.3 and 4)
 _WIDTH, _MOST = 64, 512
 _DROPPED = 3  # decoder blocks with dropout, from the innermost: all the noise there is
@@ -115,13 +114,9 @@ class Pix2Pix:
         timed: bool = False,
     ) -> None:
         torch.manual_seed(seed)
-        self.generator, self.discriminator = (
-            network.to(device, memory_format=torch.channels_last).train() for network in (UNet(size), PatchGAN())
-        )
-        self.generator_optimizer, self.discriminator_optimizer = (
-            torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999))
-            for network in (self.generator, self.discriminator)
-        )
+        networks = [one.to(device, memory_format=torch.channels_last).train() for one in (UNet(size), PatchGAN())]
+        optimizers = [torch.optim.Adam(one.parameters(), lr=2e-4, betas=(0.5, 0.999)) for one in networks]
+        self.state = TrainState(networks[0], networks[0], networks[1], *optimizers)  # nothing is averaged
         self.batches = Batches(store, BATCH_SIZE, size, seed) if store else None
         self.device, self.seed, self.timed = torch.device(device), seed, timed
 
@@ -140,35 +135,26 @@ class Pix2Pix:
 
         Returns the losses of ``discriminator`` and ``generator``, and the mean distance of ab (``l1``).
         """
-        objective = get_objective("non_saturating")
+        state, objective = self.state, get_objective("non_saturating")
         precision = partial(torch.autocast, rgb.device.type, torch.bfloat16, enabled=self.timed)
         lab = rgb_to_lab(rgb)
         lightness, real = lab[:, :1] / 50 - 1, lab[:, 1:] / AB_RANGE
         with precision():
-            fake = self.generator(lightness).float()
-            real_logits = self.discriminator(torch.cat((lightness, real), dim=1))
-            fake_logits = self.discriminator(torch.cat((lightness, fake.detach()), dim=1))
+            fake = state.generator(lightness).float()
+            real_logits = state.discriminator(torch.cat((lightness, real), dim=1))
+            fake_logits = state.discriminator(torch.cat((lightness, fake.detach()), dim=1))
         # Halved, so that it learns slower than the generator.
         discriminator_loss = objective.discriminator_loss(real_logits, fake_logits) / 2
-        _descend(self.discriminator_optimizer, discriminator_loss)
+        _descend(state.discriminator_optimizer, discriminator_loss)
 
-        self.discriminator.requires_grad_(False)
+        state.discriminator.requires_grad_(False)
         with precision():
-            fake_logits = self.discriminator(torch.cat((lightness, fake), dim=1))
+            fake_logits = state.discriminator(torch.cat((lightness, fake), dim=1))
         distance = nnf.l1_loss(fake, real)
         loss = objective.generator_loss(fake_logits) + _L1_WEIGHT * distance
-        _descend(self.generator_optimizer, loss)
-        self.discriminator.requires_grad_(True)
+        _descend(state.generator_optimizer, loss)
+        state.discriminator.requires_grad_(True)
         return {"discriminator": discriminator_loss.detach(), "generator": loss.detach(), "l1": distance.detach()}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The states of networks and optimizers."""
-        return {name: getattr(self, name).state_dict() for name in _STATE}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Load the states of :meth:`state_dict`."""
-        for name in _STATE:
-            getattr(self, name).load_state_dict(state[name])
 
 
 def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

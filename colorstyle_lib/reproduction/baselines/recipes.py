@@ -22,8 +22,8 @@ from colorstyle_lib.model.generator import save_generator
 from colorstyle_lib.reproduction.baselines.method import CONFIG, read_config
 from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE, Pix2Pix
 from colorstyle_lib.training.distributed import ProcessGroup, this_process
-from colorstyle_lib.training.loop import GanLearner, training_loop
-from colorstyle_lib.training.saved_run import STATE, RunLog, load_state, save_state
+from colorstyle_lib.training.loop import GanLearner
+from colorstyle_lib.training.saved_run import STATE, train_for
 from colorstyle_lib.training.train_on_folder import STORE_SCALE, STYLE_COVERS, STYLE_SCALE, style_store
 
 CROP = 128  # side in pixels of the training crops of all; pix2pix needs a power of 2
@@ -132,33 +132,20 @@ def train_baseline(
     if weights.is_file():
         return weights
     if preset is None:
-        learner = trained = Pix2Pix(size, store, seed=seed, device=this_process().device, timed=True)
+        learner = Pix2Pix(size, store, seed=seed, device=this_process().device, timed=True)
     else:
         cut = preset.training.batch_size, preset.training.crop, seed
         group = ProcessGroup(device=this_process().device)
         style_batches = Batches(styles, *cut, covers=STYLE_COVERS) if styles and _restyles(recipe) else None
         learner = GanLearner(preset, Batches(store, *cut), seed=seed, styles=style_batches, group=group)
-        trained = learner.state
-    step, spent = 0, 0.0
-    if (folder / STATE).is_file():
-        state = load_state(folder)
-        trained.load_state_dict(state["learner"])
-        step, spent = state["step"], state["spent"]
-    log, due = RunLog(folder, after=step), spent + seconds / saves
-    for step, spent, losses in training_loop(learner, budget=seconds, step=step, seconds=spent):  # noqa: B020
-        if spent >= due or spent >= seconds:
-            log.write(step, spent=round(spent, 1), **losses.means())
-            save_state({"learner": trained.state_dict(), "step": step, "spent": spent}, folder)
-            due = spent + seconds / saves
-            print(f"{name}: step {step}, {spent:.0f} of {seconds:.0f} s", flush=True)
+    trained = train_for(learner, folder, seconds, saves)
     if preset is not None:
-        save_generator(trained.average, weights, preset=preset.name)
+        save_generator(trained, weights, preset=preset.name)
     else:
-        tensors = {key: value.detach().cpu().contiguous() for key, value in trained.generator.state_dict().items()}
+        tensors = {key: value.detach().cpu().contiguous() for key, value in trained.state_dict().items()}
         with atomic_write(weights, error=WeightsError) as stream:
             stream.write(save(tensors, {"pix2pix": str(size)}))
-    for state_file in folder.glob("state*.pt"):  # of no more use, and pix2pix's is half a gigabyte
-        state_file.unlink()
+    (folder / STATE).unlink()  # of no more use, and pix2pix's is half a gigabyte
     return weights
 
 

@@ -18,7 +18,8 @@ from colorstyle_lib.model.scene_generator import SceneGenerator
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Run, numbers_of, spread
 from colorstyle_lib.reproduction.results.store import Number, merge_results
-from colorstyle_lib.training.scene_training import SCENE_TRAINING, ProjectedDiscriminator, SceneLearner, train_scenes
+from colorstyle_lib.training.saved_run import train_for
+from colorstyle_lib.training.scene_training import SCENE_TRAINING, ProjectedDiscriminator, SceneLearner
 
 
 class _DCGAN(nn.Sequential):
@@ -73,7 +74,7 @@ def evaluate_generation(root: Path, run: Run, baselines: Path, minutes: float = 
     pictures, known = (255 * learned).round().byte(), torch.cat((learned, learned.flip(3)))
     ours = SceneLearner(SceneGenerator(64), ProjectedDiscriminator(), pictures)
     for name, learner in (("dcgan", dcgan_learner(pictures)), ("scenes", ours)):
-        trained = train_scenes(learner, baselines / name, 60 * minutes)
+        trained = train_for(learner, baselines / name, 60 * minutes)
         rgb[name] = trained.rgb(noise.view(n, -1)[:, : trained.noise]).clamp(0, 1)
     lite, rows, numbers = pretrained_efficientnet_lite0(), {}, []
     with torch.no_grad():

@@ -3,13 +3,15 @@
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from unittest.mock import patch
 
+from colorstyle_lib import paths
 from colorstyle_lib.inference.colorstyle import released_card
 from colorstyle_lib.reproduction.benchmarks.coloring import evaluate_coloring
 from colorstyle_lib.reproduction.benchmarks.runner import Run
 from colorstyle_lib.reproduction.claims.table import shown
 from colorstyle_lib.reproduction.claims.verdict import judge_claims
-from colorstyle_lib.reproduction.results.store import CheckResult, Number, measured_anew
+from colorstyle_lib.reproduction.results.store import CheckResult, Number
 
 WITHIN = 0.01  # how far a number without an interval may move, as a share of itself
 
@@ -20,7 +22,7 @@ def recompute(root: Path | None = None) -> dict[str, Number]:
     Raises:
         MissingExtraError: a package is not installed. DataError: the root holds no val pictures.
     """
-    with measured_anew(), tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, patch.object(paths, "RUNS", Path(folder)):
         roots = [None] if root is None else [None, [root]]
         numbers = [n for one in roots for n in evaluate_coloring(one, Run(Path(folder) / "results.json"))]
     return {number.key: number for number in numbers}
@@ -53,11 +55,8 @@ def check_claims(
         elif fresh is None:
             left[number.command] = left.get(number.command, 0) + 1
         else:
-            apart = abs(fresh.value - number.value)
-            low, high = number.interval or (
-                number.value - WITHIN * abs(number.value),
-                number.value + WITHIN * abs(number.value),
-            )
+            apart, share = abs(fresh.value - number.value), WITHIN * abs(number.value)
+            low, high = number.interval or (number.value - share, number.value + share)
             allowed = "its interval" if number.interval else f"{WITHIN:.0%} of it"
             problems = () if low <= fresh.value <= high else (f"outside {allowed}",)
             said = f"{fresh.value:.6g} now, {shown(number)} recorded, {apart:.2g} apart"

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from io import StringIO
 from typing import Any
 
@@ -68,24 +69,12 @@ def as_markdown(judgements: Sequence[Judgement]) -> str:
 
 
 def as_facts(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
-    """The table for programs: plain dictionaries, ready for JSON."""
+    """The judgements for programs: plain dictionaries, ready for JSON, which has no infinite bounds: None instead."""
 
-    def number(n: Number) -> dict[str, Any]:
-        facts = {name: getattr(n, name) for name in ("key", "value", "interval", "n", "seeds")}
-        return facts | {"opponent": opponent(n), "weights": n.weights, "command": n.command}
+    def plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {name: None if value in (-math.inf, math.inf) else value for name, value in pairs}
 
-    def condition(f: Finding) -> dict[str, Any]:
-        low, high = (None if math.isinf(end) else end for end in (f.condition.low, f.condition.high))
-        facts = {"says": f.condition.says, "outcome": f.outcome, "low": low, "high": high}
-        return facts | {"numbers": [*map(number, f.numbers)], "longer": [*map(number, f.longer)], "heard": f.heard}
-
-    return [
-        {"id": one.claim.id, "claim": one.claim.title}
-        | {name: getattr(one.claim, name) for name in ("quotes", "translation", "section", "test", "metric")}
-        | {"verdict": one.verdict, "why": one.why, "conditions": [*map(condition, one.findings)]}
-        | {"beside": [*map(number, one.beside)], "cell": one.claim.cell, "commands": _commands(one)}
-        for one in judgements
-    ]
+    return [asdict(one, dict_factory=plain) for one in judgements]
 
 
 def opponent(number: Number) -> str:

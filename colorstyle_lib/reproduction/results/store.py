@@ -7,9 +7,8 @@ import hashlib
 import inspect
 import json
 import struct
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +22,6 @@ from colorstyle_lib import paths
 from colorstyle_lib.environment import commit, hardware
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.files import atomic_write
-from colorstyle_lib.metrics.bootstrap import Estimate
 
 RESULTS = paths.FIGURES / "results.json"  # the numbers of full runs; others go where they are told
 SPREAD = "_seed_sd"  # behind a metric's name: its standard deviation over the seeds of trainings
@@ -63,23 +61,6 @@ class Number:
     note: str = ""  # what a reader must know
     # Of a mean over trainings each training's own value, in the order of ``seeds``; else empty.
     by_seed: tuple[float, ...] = ()
-
-    @classmethod
-    def of(
-        cls,
-        metric: str,
-        method: str,
-        data: str,
-        estimate: Estimate,
-        provenance: Provenance,
-        *,
-        sure: bool = True,
-        **facts: Any,
-    ) -> "Number":
-        """A number from an estimate; without its interval unless ``sure``, and with more of the fields as ``facts``."""
-        facts = {"seeds": (), "weights": None, **facts, **asdict(provenance)}
-        interval = (estimate.low, estimate.high) if sure else None
-        return cls(metric, method, data, estimate.value, estimate.n, interval, **facts)
 
     @property
     def key(self) -> str:
@@ -169,18 +150,6 @@ class CheckResult(NamedTuple):
 
 Columns = dict[str, Tensor]  # measurements by name, a row a picture
 
-_IGNORED = ContextVar("ignored", default=False)
-
-
-@contextmanager
-def measured_anew() -> Iterator[None]:
-    """Ignore the cache within the ``with`` block, for checks that have to compute their numbers."""
-    token = _IGNORED.set(True)
-    try:
-        yield
-    finally:
-        _IGNORED.reset(token)
-
 
 def cache_key(*parts: str | Tensor | Callable[..., object] | None) -> str:
     """The name of measurements that depend on these parts: hashes, names, pictures, and functions by their source."""
@@ -196,8 +165,6 @@ def cache_key(*parts: str | Tensor | Callable[..., object] | None) -> str:
 
 def load_columns(name: str, folder: Path | None = None) -> Columns | None:
     """The columns of this name in a folder, by default ``runs/measured``; None where they are missing or damaged."""
-    if _IGNORED.get():
-        return None
     try:
         return load(_file(name, folder).read_bytes())
     except (OSError, SafetensorError):

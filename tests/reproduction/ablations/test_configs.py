@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 from figure_texts import house_style, texts  # noqa: F401
+from made_numbers import number_of
 from scipy import stats
 from small_run import drawn_store
 
@@ -248,7 +249,7 @@ def test_a_longer_run_has_addresses_of_its_own_and_says_whether_it_agrees(own_ru
 def effect(low: float, high: float, *each: float) -> Number:
     estimate, here = Estimate((low + high) / 2, float(low), float(high), 9), Provenance("c", "small", "x", "CPU")
     seeds = tuple(range(len(each))) or (0,)
-    return Number.of(
+    return number_of(
         "psnr_ab_minus_base", "ablation.x", "all", estimate, here, seeds=seeds, by_seed=tuple(map(float, each))
     )
 

@@ -73,18 +73,18 @@ def test_what_the_networks_descend_on(pictures: torch.Tensor):
     light, real = lab[:, :1] / 50 - 1, lab[:, 1:] / 110
     # The same dropout: the step draws it first.
     torch.manual_seed(5)
-    fake = model.generator(light)
-    real_logits, fake_logits = (model.discriminator(torch.cat((light, ab), 1)) for ab in (real, fake))
+    fake = model.state.generator(light)
+    real_logits, fake_logits = (model.state.discriminator(torch.cat((light, ab), 1)) for ab in (real, fake))
     judged = 0.5 * (nnf.softplus(-real_logits).mean() + nnf.softplus(fake_logits).mean())
-    before = [p.clone() for p in model.discriminator.parameters()]
+    before = [p.clone() for p in model.state.discriminator.parameters()]
     torch.manual_seed(5)
     terms = model.step(pictures)
     assert terms["discriminator"].item() == pytest.approx(judged.item(), rel=1e-4)
     assert terms["l1"].item() == pytest.approx((fake - real).abs().mean().item(), rel=1e-4)
     # Adam's first step is the learning rate, whatever the gradient: the discriminator takes one a batch, not two.
-    moved = max((p - b).abs().max().item() for p, b in zip(model.discriminator.parameters(), before, strict=True))
+    moved = max((p - b).abs().max().item() for p, b in zip(model.state.discriminator.parameters(), before, strict=True))
     assert moved == pytest.approx(2e-4, rel=1e-2)
-    verdict = model.discriminator(torch.cat((light, fake), 1))  # of the discriminator that has just learned
+    verdict = model.state.discriminator(torch.cat((light, fake), 1))  # of the discriminator that has just learned
     assert terms["generator"].item() == pytest.approx(
         (nnf.softplus(-verdict).mean() + 100 * (fake - real).abs().mean()).item(), rel=1e-3
     )
@@ -101,7 +101,7 @@ def test_an_answer_depends_on_no_other_picture(pictures: torch.Tensor):
     model = Pix2Pix(32)
     model.step(pictures)
     lightness = rgb_to_lab(pictures)[:, :1] / 50 - 1
-    generator = model.generator.eval()
+    generator = model.state.generator.eval()
     torch.testing.assert_close(generator(lightness)[:1], generator(lightness[:1]), rtol=0, atol=1e-5)
 
 

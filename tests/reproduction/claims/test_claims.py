@@ -13,6 +13,7 @@ from unicodedata import east_asian_width
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_numbers import number_of
 
 from colorstyle_lib import paths
 from colorstyle_lib.inference.colorstyle import released_card
@@ -44,7 +45,7 @@ HERE = Provenance("colorstyle evaluate --data ROOT", "full", "abc1234", "CPU")
 
 def made(key: str, value: float, low: float, high: float, **facts) -> Number:
     data, method, metric = key.split("/")
-    return Number.of(metric, method, data, Estimate(float(value), float(low), float(high), 9), HERE, **facts)
+    return number_of(metric, method, data, Estimate(float(value), float(low), float(high), 9), HERE, **facts)
 
 
 def judge_claim(claim: Claim, numbers: dict[str, Number]) -> Judgement:
@@ -211,7 +212,7 @@ def test_a_longer_training_is_a_witness_that_takes_certainty_away_and_gives_none
     for text in (as_text([judgement], 200), details(judgement, 200), as_markdown([judgement])):
         assert contradicted in text
     assert "; longer: contradicts, 2.0 [1.0, 3.0] against base, n = 9, 1 training" in as_markdown([judgement])
-    (condition,) = as_facts([judgement])[0]["conditions"]
+    (condition,) = as_facts([judgement])[0]["findings"]
     assert (condition["heard"], condition["longer"][0]["value"]) == ("contradicts", 2)
 
 
@@ -266,11 +267,13 @@ def test_markdown_has_a_line_a_claim_and_json_every_number():
     assert len(lines) == len(CLAIMS) + 2
     assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
     facts = json.loads(json.dumps(as_facts(judgements)))
-    assert [one["id"] for one in facts] == [claim.id for claim in CLAIMS]
-    (gray, *_) = (n for c in facts[3]["conditions"] for n in c["numbers"])
-    assert gray["opponent"] == "gray"
-    assert gray["value"] == RECORDED[gray["key"]].value
-    assert tuple(gray["interval"]) == RECORDED[gray["key"]].interval
+    assert [one["claim"]["id"] for one in facts] == [claim.id for claim in CLAIMS]
+    (gray, *_) = (n for c in facts[3]["findings"] for n in c["numbers"])
+    kept = RECORDED["/".join(gray[part] for part in ("data", "method", "metric"))]
+    assert opponent(kept) == "gray"
+    assert gray["value"] == kept.value
+    assert tuple(gray["interval"]) == kept.interval
+    assert "Infinity" not in json.dumps(facts)  # which is no JSON
 
 
 def test_who_is_compared_with_and_how_many_digits():

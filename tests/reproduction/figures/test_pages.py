@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from made_numbers import number_of
 
 from colorstyle_lib.errors import ConfigError, DataError
 from colorstyle_lib.metrics.bootstrap import Estimate
@@ -26,7 +27,7 @@ KEY = "all/released/error_ratio"
 
 
 def known(value: float = 0.3853, low: float = 0.3354, high: float = 0.4378, **facts) -> dict[str, Number]:
-    return {KEY: Number.of("error_ratio", "released", "all", Estimate(value, low, high, 442), HERE, **facts)}
+    return {KEY: number_of("error_ratio", "released", "all", Estimate(value, low, high, 442), HERE, **facts)}
 
 
 @pytest.mark.parametrize(

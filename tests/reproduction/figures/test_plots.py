@@ -7,6 +7,7 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 from figure_texts import house_style, texts  # noqa: F401
+from made_numbers import number_of
 
 from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.reproduction.figures.from_results import style_distances
@@ -17,7 +18,7 @@ HERE = Provenance("colorstyle evaluate", "full", "abc1234", "CPU")
 
 
 def made(metric: str, method: str, data: str, value: float) -> Number:
-    return Number.of(metric, method, data, Estimate(value, value - 1, value + 2, 9), HERE)
+    return number_of(metric, method, data, Estimate(value, value - 1, value + 2, 9), HERE)
 
 
 def test_dots_stand_where_their_numbers_are():
@@ -59,7 +60,7 @@ def test_runs_follow_one_another():
 def distances(content: float, style: float, n: int = 5, method: str = "any") -> dict[str, Number]:
     values = {"content": content, "style": style, "perceptual": content / 2}
     estimates = {name: Estimate(value, 0.9 * value, 1.2 * value, n) for name, value in values.items()}
-    return {name: Number.of(f"style_{name}", method, "style_pairs", e, HERE) for name, e in estimates.items()}
+    return {name: number_of(f"style_{name}", method, "style_pairs", e, HERE) for name, e in estimates.items()}
 
 
 FOUND = {

@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from figure_texts import house_style, texts  # noqa: F401
+from made_numbers import number_of
 from PIL import Image
 
 from colorstyle_lib import paths
@@ -37,7 +38,7 @@ KEPT = sorted(path.stem for path in paths.FIGURES.glob("*.json") if path.stem in
 
 
 def made(metric: str, method: str, data: str, value: float) -> Number:
-    return Number.of(metric, method, data, Estimate(value, value - 1, value + 2, 9), HERE)
+    return number_of(metric, method, data, Estimate(value, value - 1, value + 2, 9), HERE)
 
 
 def test_the_first_figures_are_kept():

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from made_numbers import number_of
 
 from colorstyle_lib import paths
 from colorstyle_lib.errors import DataError
@@ -19,7 +20,7 @@ HERE = Provenance("colorstyle evaluate --data ROOT", "full", "abc1234+", "2 CPU 
 
 def made(metric: str = "psnr_ab", method: str = "released", value: float = 28.634, **options) -> Number:
     estimate = Estimate(value, value - 0.5, value + 0.25, 300)
-    return Number.of(metric, method, "scenes", estimate, HERE, weights="37", seeds=(0,), **options)
+    return number_of(metric, method, "scenes", estimate, HERE, weights="37", seeds=(0,), **options)
 
 
 @pytest.fixture(autouse=True)
