@@ -73,36 +73,25 @@ def bin_cross_entropy(
     return entropy.mean((1, 2))
 
 
-def feature_distance(features: Float[Tensor, "n c h w"], targets: Float[Tensor, "n c h w"]) -> Float[Tensor, ""]:
-    """Squared distance of feature maps over the target's mean square: ``mean (f - t)^2 / mean t^2``.
+def feature_distance(features: Float[Tensor, "n c h w"], targets: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
+    """Squared distance of each image's feature map over the target's mean square: ``mean (f - t)^2 / mean t^2``.
 
-    A mean over images. The scale makes it a pure number: 0 is equal, 1 as wrong as no feature at all.
+    The scale makes it a pure number: 0 is equal, 1 as wrong as no feature at all.
     """
     features, targets = full_precision(features), full_precision(targets)
     scale = targets.square().mean(dim=(1, 2, 3)).clamp_min(_LEAST_SQUARE)
-    return ((features - targets).square().mean(dim=(1, 2, 3)) / scale).mean()
-
-
-def perceptual_distance(
-    features: Sequence[Float[Tensor, "n _ _ _"]], targets: Sequence[Float[Tensor, "n _ _ _"]]
-) -> Float[Tensor, ""]:
-    """Mean :func:`feature_distance` of all layers: alike in detail and structure, though not pixel by pixel.
-
-    J. Johnson et al., Perceptual Losses, ECCV 2016 (arXiv:1603.08155), with each layer on its own scale. Features are
-    what a frozen network of :mod:`.pretrained` makes of the result, targets what it makes of the real picture.
-    """
-    return torch.stack([feature_distance(f, t) for f, t in zip(features, targets, strict=True)]).mean()
+    return (features - targets).square().mean(dim=(1, 2, 3)) / scale
 
 
 def content_distance(
     features: Sequence[Float[Tensor, "n _ _ _"]], targets: Sequence[Float[Tensor, "n _ _ _"]]
 ) -> Float[Tensor, ""]:
-    """The deepest layer's :func:`feature_distance` (VGG-19: relu4_1): the same things in the same places.
+    """The deepest layer's mean :func:`feature_distance` (VGG-19: relu4_1): the same things in the same places.
 
     L. Gatys et al., A Neural Algorithm of Artistic Style, 2015 (arXiv:1508.06576), equation 1, on its own scale.
     Features of the result and targets of the content picture come finest layer first.
     """
-    return feature_distance(features[-1], targets[-1])
+    return feature_distance(features[-1], targets[-1]).mean()
 
 
 def style_statistics(features: Sequence[Float[Tensor, "n _ _ _"]]) -> list[Float[Tensor, "n 2 _"]]:

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.losses.reconstruction import perceptual_distance
+from colorstyle_lib.losses.reconstruction import feature_distance
 from colorstyle_lib.model.pretrained import EfficientNetLite0, load_vgg19, pretrained_efficientnet_lite0
 
 Network = Callable[[Float[Tensor, "n 3 h w"]], list[Tensor]]
@@ -49,9 +49,11 @@ def pooled_features(rgb: Float[Tensor, "n 3 h w"], network: EfficientNetLite0) -
 
 
 def perceptual_distances(found: list[Tensor], wanted: list[Tensor]) -> Float[Tensor, " n"]:
-    """Each image's :func:`.perceptual_distance` of a :func:`perceptual_network`'s maps; less is better."""
-    rows = [slice(i, i + 1) for i in range(len(found[0]))]
-    return torch.stack([perceptual_distance([f[row] for f in found], [w[row] for w in wanted]) for row in rows])
+    """Mean :func:`.feature_distance` of all maps of a :func:`perceptual_network`, image by image; less is better.
+
+    J. Johnson et al., Perceptual Losses, ECCV 2016 (arXiv:1603.08155), with each layer on its own scale.
+    """
+    return torch.stack([feature_distance(f, w) for f, w in zip(found, wanted, strict=True)]).mean(0)
 
 
 def kernel_pairs(found: Float[Tensor, "n d"], real: Float[Tensor, "n d"]) -> Float[Tensor, "n n"]:

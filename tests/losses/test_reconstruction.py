@@ -18,10 +18,10 @@ from colorstyle_lib.losses.reconstruction import (
     feature_distance,
     huber_ab,
     huber_ab_gradient,
-    perceptual_distance,
     style_distance,
     style_statistics,
 )
+from colorstyle_lib.metrics.feature_distance import perceptual_distances
 from colorstyle_lib.model.color_bins import ab_bins, encode_soft, rebalancing
 
 Q = len(ab_bins())
@@ -148,13 +148,13 @@ def test_feature_distance_by_hand():
 
 def test_feature_distance_gives_every_image_its_own_scale():
     wanted = torch.cat((planes([1.0, 1.0]), planes([100.0, 100.0])))
-    assert feature_distance(1.5 * wanted, wanted).item() == pytest.approx(0.25)
-    assert feature_distance(torch.zeros_like(wanted), wanted).item() == pytest.approx(1)
+    assert feature_distance(1.5 * wanted, wanted).tolist() == pytest.approx([0.25, 0.25])
+    assert feature_distance(torch.zeros_like(wanted), wanted).tolist() == pytest.approx([1, 1])
 
 
 def test_perceptual_is_the_mean_of_layers_and_content_the_deepest():
     found, wanted = [planes([1.0]), planes([3.0])], [planes([2.0]), planes([1.0])]
-    assert perceptual_distance(found, wanted).item() == pytest.approx((0.25 + 4) / 2)
+    assert perceptual_distances(found, wanted).item() == pytest.approx((0.25 + 4) / 2)
     assert content_distance(found, wanted).item() == pytest.approx(4)
 
 
@@ -187,7 +187,7 @@ def test_style_forgets_places_and_content_does_not():
 def test_feature_terms_ignore_the_scale_of_a_weights_file(scale: float):
     found, wanted = [random(2, 3, 4, 4).relu() + 0.1], [random(2, 3, 4, 4, seed=1).relu() + 0.1]
     scaled = [found[0] * scale], [wanted[0] * scale]
-    torch.testing.assert_close(perceptual_distance(*scaled), perceptual_distance(found, wanted))
+    torch.testing.assert_close(perceptual_distances(*scaled), perceptual_distances(found, wanted))
     torch.testing.assert_close(
         style_distance(*map(style_statistics, scaled)),
         style_distance(style_statistics(found), style_statistics(wanted)),
@@ -213,6 +213,6 @@ def test_terms_are_taken_in_full_precision():
 def test_feature_terms_are_differentiated_rightly():
     found = random(2, 3, 4, 4).double().requires_grad_()
     wanted = random(2, 3, 4, 4, seed=1).double()
-    assert torch.autograd.gradcheck(lambda f: perceptual_distance([f], [wanted]), found)
+    assert torch.autograd.gradcheck(lambda f: perceptual_distances([f], [wanted]), found)
     style = style_statistics([wanted])
     assert torch.autograd.gradcheck(lambda f: style_distance(style_statistics([f]), style), found)

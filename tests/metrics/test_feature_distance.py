@@ -13,7 +13,7 @@ import torch
 from colorstyle_lib import paths
 from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.losses.reconstruction import perceptual_distance
+from colorstyle_lib.losses.reconstruction import feature_distance
 from colorstyle_lib.metrics.feature_distance import (
     frechet_distance,
     kernel_distance,
@@ -103,8 +103,9 @@ def test_perceptual_distances_are_the_losses_an_image_at_a_time():
     network = pretrained_efficientnet_lite0()
     found, wanted = network(rgb.flip(1)), network(rgb)
     distances = perceptual_distances(found, wanted)
-    assert distances.mean().item() == pytest.approx(perceptual_distance(found, wanted).item(), rel=1e-5)
-    alone = perceptual_distance(network(rgb[1:2].flip(1)), network(rgb[1:2])).item()
+    losses = [feature_distance(*layers).mean().item() for layers in zip(found, wanted, strict=True)]
+    assert distances.mean().item() == pytest.approx(sum(losses) / len(losses), rel=1e-5)
+    alone = perceptual_distances(network(rgb[1:2].flip(1)), network(rgb[1:2])).item()
     assert distances[1].item() == pytest.approx(alone, rel=1e-3)
     assert perceptual_distances(wanted, wanted).tolist() == [0, 0, 0]
 
