@@ -59,10 +59,8 @@ class Objective:
 def _above(lower: Tensor, upper: Tensor) -> Tensor:
     """``E[softplus(lower - upper)]``: a network wants its upper logits above the lower ones at the same places."""
     if lower.shape != upper.shape:
-        raise ConfigError(
-            f"the relativistic objective pairs real with generated pictures: {tuple(upper.shape)} "
-            f"and {tuple(lower.shape)} logits do not pair"
-        )
+        sizes = f"{tuple(upper.shape)} and {tuple(lower.shape)} logits do not pair"
+        raise ConfigError(f"the relativistic objective pairs real with generated pictures: {sizes}")
     return nnf.softplus(lower - upper).mean()
 
 
@@ -112,8 +110,7 @@ def zero_centered_penalty(
     Converge?, ICML 2018 (arXiv:1801.04406), equations 9 and 10. D(x) is the mean of a picture's logits, so that the
     penalty does not grow with the number of patches.
 
-    The mean over pictures can be differentiated again; ``gamma`` is at least 0. A ConfigError where
-    ``requires_grad_()`` was not called on the images before the discriminator saw them.
+    It can be differentiated again. A ConfigError where ``requires_grad_()`` was not called on the images before.
     """
     if not images.requires_grad:
         raise ConfigError("a gradient penalty needs images.requires_grad_() before the discriminator sees them")

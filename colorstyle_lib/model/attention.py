@@ -95,7 +95,7 @@ def multimodal_attention(
     has no color). An ``override`` changes both before, for these ``modalities``. An image without any modality is a
     ConfigError where that is ``checked``, which waits for a GPU to answer; else it gets zeros, as a network wants it.
 
-    Returns weights in [0, 1], float32, that sum to 1 over ``m``; exactly 0, as is their gradient, where one is absent.
+    Returns weights in [0, 1], float32, that sum to 1 over ``m``; 0, as is their gradient, where one is absent.
     """
     if override is not None:
         energies, present = override.apply(energies, present, modalities)
@@ -120,11 +120,8 @@ class MultiModalAttention(nn.Module):
 
     At the start k, e, gamma and beta are 0: alpha is uniform over what is present, and y is norm(x).
 
-    Args:
-        channels: of the features.
-        modalities: which of :data:`.MODALITIES` it weighs; a ConfigError for an unknown one.
-        width: channels of each modality's hidden state.
-        plain: as the paper prints it: one energy for a whole image, from the vectors alone.
+    ``channels`` are the features', ``width`` each hidden state's; ``modalities`` of :data:`.MODALITIES` are weighed, a
+    ConfigError for an unknown one. ``plain``, as the paper prints it: one energy a whole image, from vectors alone.
     """
 
     def __init__(

@@ -17,8 +17,8 @@ from colorstyle_lib.errors import ConfigError
 STEP = 10
 """Distance of neighbouring bins, in Lab units."""
 
-# A mean as good as gray has no hue that one could trust.
-_LEAST_CHROMA = 0.5
+_SIGMA = 5.0  # of the soft coding, Lab units
+_LEAST_CHROMA = 0.5  # a mean as good as gray has no hue that one could trust
 _LARGEST_GAIN = 4.0
 _FACE_SAMPLES = 129  # a side; 65 already find every bin that all 256^3 colors of 8 bits find
 
@@ -69,22 +69,17 @@ def _nearest(pixels: Float[Tensor, "p 2"], neighbours: int) -> tuple[Int[Tensor,
 
 
 def encode_soft(
-    ab: Float[Tensor, "n 2 h w"], *, neighbours: int = 5, sigma: float = 5.0
+    ab: Float[Tensor, "n 2 h w"], *, neighbours: int = 5
 ) -> tuple[Int[Tensor, "n k h w"], Float[Tensor, "n k h w"]]:
-    """Share a pixel among its nearest bins by ``exp(-d^2 / 2 sigma^2)``, scaled to sum 1 (section 2.1).
+    """Share a pixel among its k nearest bins by ``exp(-d^2 / 2 sigma^2)``, sigma 5 Lab units, scaled to sum 1.
 
-    Sparse: k numbers a pixel instead of 261, or a batch of photographs would not fit in memory. ``neighbours`` is k,
-    ``sigma`` in Lab units as ``ab``. Returns the bins' numbers, nearest first, and their weights; a ConfigError where
-    there are not that many bins, or sigma is not above 0.
+    Section 2.1, but sparse: k numbers a pixel instead of 261, or a batch of photographs would not fit in memory.
+    Returns the bins' numbers, nearest first, and their weights.
     """
-    if not 1 <= neighbours <= len(_centers()):
-        raise ConfigError(f"neighbours must be between 1 and the {len(_centers())} bins, not {neighbours}")
-    if sigma <= 0:
-        raise ConfigError(f"sigma must be above 0, not {sigma}")
     n, _, h, w = ab.shape
     numbers, distances = _nearest(ab.detach().float().movedim(1, -1).reshape(-1, 2), neighbours)
     # Softmax of -d^2 / 2 sigma^2 is the scaled Gaussian, and stays a number however far away all bins are.
-    weights = (-distances.square() / (2 * sigma**2)).softmax(dim=1)
+    weights = (-distances.square() / (2 * _SIGMA**2)).softmax(dim=1)
     return tuple(planes.view(n, h, w, neighbours).movedim(-1, 1) for planes in (numbers, weights))
 
 
@@ -115,12 +110,9 @@ def annealed_mean(
 ) -> Float[Tensor, "n 2 h w"]:
     """Decode bins to a color: the mean of ``f_T(z) = exp(log z / T) / sum exp(log z / T)``, equation 5.
 
-    ``log z`` may be replaced by the logits, since what they differ by cancels.
-
-    Args:
-        temperature: T; 1 is the mean (safe and brownish), towards 0 the most likely bin (vivid and patchy).
-        vividness: v; the mean is shorter than the colors it is of where these differ, and this says how much of that
-            is undone: its chroma ``|m|`` becomes ``|m| (E|c| / |m|)^v``. 0 leaves the mean, 1 gives it the mean chroma.
+    ``log z`` may be replaced by the logits, since what they differ by cancels. At ``temperature`` T = 1 it is the mean
+    (safe and brownish), towards 0 the most likely bin (vivid and patchy). Where colors differ their mean has less
+    chroma than they have: of ``|m|``, ``vividness`` v makes ``|m| (E|c| / |m|)^v``, at v = 1 their mean chroma.
 
     Returns a and b, Lab units; float32 where the logits are of half precision. ConfigError: T is not above 0, v is not
     in [0, 1], or the logits are not one a bin.
