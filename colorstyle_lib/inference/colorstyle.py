@@ -14,14 +14,13 @@ from PIL import Image
 from torch import Tensor
 
 from colorstyle_lib import paths
-from colorstyle_lib.errors import WeightsError
+from colorstyle_lib.errors import ConfigError, WeightsError, check_known
 from colorstyle_lib.files import file_hash
-from colorstyle_lib.images.read import Source, to_tensor
-from colorstyle_lib.inference.colorizer import LONGEST_WORKING_SIDE, Colorizer, Result, is_gray
+from colorstyle_lib.images.read import Photo, Source, open_photo, to_tensor
+from colorstyle_lib.inference.colorizer import LONGEST_WORKING_SIDE, Colorizer, Result, Tool, is_gray
 from colorstyle_lib.inference.enhancer import Enhancer
 from colorstyle_lib.inference.hints import Hint
 from colorstyle_lib.inference.inpainter import Inpainter
-from colorstyle_lib.inference.restorer import Restorer
 from colorstyle_lib.inference.scenes import Scenes, make_scenes
 from colorstyle_lib.inference.stylizer import Styles, Stylizer
 from colorstyle_lib.inference.video import SMOOTH, color_clip, style_clip
@@ -29,9 +28,16 @@ from colorstyle_lib.model.generator import Generator, load_generator
 
 RELEASED = "companion"
 
+STAGES = ("fill", "details", "tones", "color")
+"""Of a restoration: scratches and dust; blur, noise, blocks; fading and haze; color, for a flat gray turns brown."""
+
 
 class ColorStyle:
-    """One model for pictures of any size; get one with :meth:`load`."""
+    """One model for pictures of any size; get one with :meth:`load`.
+
+    A picture is a path, a ``PIL.Image``, a NumPy array or a tensor, everywhere; one that cannot be opened is an
+    ImageError. ``attention`` are weights that take the place of the model's own, such as ``{"texture": 1.0}``.
+    """
 
     def __init__(self, generator: Generator, weights_hash: str, device: torch.device) -> None:
         self.generator = generator.to(device).eval()
@@ -70,20 +76,17 @@ class ColorStyle:
         """Color a picture from its L alone, which stays but for rounding; the colors of a color photo are ignored.
 
         Args:
-            picture: a path, a ``PIL.Image``, a NumPy array or a tensor.
             reference: a color picture to color it by.
             hints: colors at points, such as ``[(120, 80, "#b5302a")]``: x to the right and y down, in the picture's
                 pixels. They spread over what belongs together.
             seed: for another plausible coloring, one for each number; without it the most likely one.
-            attention: weights that take the place of the model's own, such as ``{"texture": 1.0, "shape": 0.0}``.
             saturation: chroma is multiplied by it: 1 as predicted, 0 gray, up to 3.
             working_size: shorter side, in pixels, at which color is predicted, 32 to 1536; by default the size that
                 the weights were made for. A larger one picks up smaller objects; a smaller one colors large areas
                 more evenly.
 
         Raises:
-            ImageError: a picture cannot be opened. ConfigError: an argument out of range, or these weights have no
-                attention to steer or to read a reference with.
+            ConfigError: an argument out of range, or weights without attention to steer or to read a reference with.
         """
         options = {"hints": hints, "seed": seed, "saturation": saturation, "working_size": working_size}
         return self.colorizer(reference=reference, attention=attention, **options)([picture])[0]
@@ -111,20 +114,19 @@ class ColorStyle:
         """Redraw a picture in the style of another; a gray one is colored first.
 
         Args:
-            picture: a path, a ``PIL.Image``, a NumPy array or a tensor.
             style: a picture whose look is taken, or several with weights: ``[("a.jpg", 0.7), ("b.jpg", 0.3)]``.
             strength: 0 gives the picture back, 1 the whole style; up to 1.5.
             keep_color: texture and shape of the style, the picture's own colors.
             color_only: the style's colors, the picture's own L.
             mask: where to redraw: white yes, black no, gray in between; of any size.
-            attention: weights that take the place of the model's own, such as ``{"texture": 1.0}``. A modality that
-                gets none is not taken: without color the colors stay the picture's, with color alone its L does.
+            attention: a modality that gets no weight is not taken: without color the colors stay the picture's, with
+                color alone its L does.
             working_size: shorter side, in pixels, at which the picture is redrawn, 64 to 1536; by default its own, up
                 to 320; what is finer stays the photograph's. It sets the scale of strokes: styles are read at 256
                 pixels, so at 256 strokes are about as large against the picture as in the style, at 512 half as large.
 
         Raises:
-            ImageError: a picture cannot be opened. ConfigError: an argument out of range, or weights that only color.
+            ConfigError: an argument out of range, or weights that only color.
         """
         take = {"strength": strength, "keep_color": keep_color, "color_only": color_only}
         return self.stylizer(style, mask=mask, attention=attention, working_size=working_size, **take)(picture)
@@ -157,18 +159,15 @@ class ColorStyle:
         color: bool = False,
         attention: Mapping[str, float] | None = None,
     ) -> Result:
-        """Fill holes; every pixel outside of them stays, to the bit.
+        """Fill holes, of a gray picture gray; every pixel outside of them stays, to the bit.
 
         Args:
-            picture: a path, a ``PIL.Image``, a NumPy array or a tensor; a gray one is filled gray.
             mask: of the picture's size, white (or opaque, where it is of one color) in holes; a bool array; or
                 ``"auto"`` for scratches and dust that :func:`.find_damage` finds, which ``result.stages`` shows.
             color: also color the filled picture, where it is gray; its L outside holes stays.
-            attention: as in :meth:`colorize`.
 
         Raises:
-            ImageError: a picture cannot be opened. ConfigError: a mask of another size, an empty or a full one, or
-                weights that cannot repair.
+            ConfigError: a mask of another size, an empty or a full one, or weights that cannot repair.
         """
         filled = Inpainter(model=self, mask=mask, attention=attention)(picture)
         if not (color and is_gray(filled.image)):
@@ -192,14 +191,12 @@ class ColorStyle:
         The provenance tells the amounts of damage that were seen, of :data:`.DAMAGES`, and how much was applied.
 
         Args:
-            picture: a path, a ``PIL.Image``, a NumPy array or a tensor.
             strength: 0 gives the picture back, 1 is as learned; up to 1.5.
             details: undo blur, noise and blocks.
             tones: undo fading, low contrast and haze.
-            attention: as in :meth:`colorize`.
 
         Raises:
-            ImageError: a picture cannot be opened. ConfigError: strength out of range, or weights that cannot repair.
+            ConfigError: strength out of range, or weights that cannot repair.
         """
         return Enhancer(model=self, strength=strength, details=details, tones=tones, attention=attention)(picture)
 
@@ -217,7 +214,28 @@ class ColorStyle:
         ``skip`` names stages of :data:`.STAGES` to leave out; ``mask`` is :meth:`inpaint`'s, ``strength`` and errors
         are :meth:`enhance`'s. ``result.stages`` has the picture after each stage.
         """
-        return Restorer(model=self, mask=mask, skip=skip, strength=strength, attention=attention)(picture)
+        for name in skip:
+            check_known("stage", name, STAGES)
+        if set(skip) >= set(STAGES):
+            raise ConfigError("every stage is skipped, so nothing is left to do")
+        steering = {"model": self, "attention": attention}
+        tools = {
+            "fill": Inpainter(mask=mask, **steering),
+            "details": Enhancer(strength=strength, tones=False, **steering),
+            "tones": Enhancer(strength=strength, details=False, **steering),
+            "color": lambda photo: self.colorize(photo, attention=attention),
+        }
+        photo = open_photo(picture)
+        stages, told, result = {"given": photo.picture}, {}, Result(photo.picture, {})
+        for name in [name for name in STAGES if name not in skip]:
+            if name == "color" and not is_gray(result.image):
+                continue
+            result = tools[name](Photo(result.image))
+            told[name] = {k: v for k, v in result.provenance.items() if k not in ("versions", "weights_sha256", "task")}
+            stages |= {**result.stages, name: result.image}
+        provenance = Tool(**steering)._told("restore", photo.picture, stages=told)
+        source = Photo(photo.picture, photo.alpha, kept=photo.kept)
+        return replace(result, provenance=provenance, stages=stages, source=source, deep=None)
 
     def generate(self, n: int = 1, seed: int = 0, *, toward: int | None = None, truncation: float = 1.0) -> Scenes:
         """Make 1 to 10,000 new scenes of sea and mountains, 64 pixels a side, from random numbers alone.

@@ -12,9 +12,8 @@ from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.inference import enhancer
-from colorstyle_lib.inference.colorstyle import ColorStyle
+from colorstyle_lib.inference.colorstyle import STAGES, ColorStyle
 from colorstyle_lib.inference.inpainter import find_damage, inside, tiles
-from colorstyle_lib.inference.restorer import STAGES
 from colorstyle_lib.model.generator import Generator
 
 SCENE = to_picture(synthetic.scenes(1, 320, seed=3).rgb[0])
