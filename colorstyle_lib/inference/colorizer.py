@@ -117,9 +117,9 @@ class Tool:
 class _Prediction(NamedTuple):
     """The generator's output: a and b, attention weights by level, and the spread of the ab distribution."""
 
-    ab: Float[Tensor, "n 2 h w"]
+    ab: Float[Tensor, "1 2 h w"]
     attention: dict[str, Tensor]
-    uncertainty: Float[Tensor, "n 1 h w"] | None
+    uncertainty: Float[Tensor, "1 1 h w"] | None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -166,34 +166,38 @@ class Colorizer(Tool):
         )
 
     @torch.inference_mode()
-    def __call__(
-        self, pictures: Sequence[Source], smoother: Callable[[Tensor, Tensor], Tensor] | None = None
-    ) -> list[Result]:
-        """Color pictures. Those whose working copies have the same size go through the network together.
-
-        A :class:`.Smoother` keeps colors still; then there is one picture, the next frame of its clip.
+    def __call__(self, picture: Source, smoother: Callable[[Tensor, Tensor], Tensor] | None = None) -> Result:
+        """Color a picture; a :class:`.Smoother` keeps colors still where it is the next frame of its clip.
 
         Raises:
-            ImageError: one cannot be opened. ConfigError: a hint outside one, or no modality left to steer it by.
+            ImageError: it cannot be opened. ConfigError: a hint outside it, or no modality left to steer it by.
         """
-        photos = [open_photo(picture) for picture in pictures]
-        opened = [photo.picture for photo in photos]
-        lightness = [rgb_to_lab(self.model.working_copy(picture, self._size))[:, :1] for picture in opened]
-        results: dict[int, Result] = {}
-        for shape in dict.fromkeys(plane.shape for plane in lightness):
-            batch = [i for i, plane in enumerate(lightness) if plane.shape == shape]
-            planes = torch.cat([lightness[i] for i in batch])
-            prediction = self._predict(gray_content(planes))
-            if self.hints:
-                prediction = self._follow_hints(prediction, [opened[i] for i in batch], planes)
-            if smoother is not None:
-                prediction = prediction._replace(ab=100 * smoother(planes / 100, prediction.ab / 100))
-            results |= {i: self._result(photos[i], planes, prediction, row) for row, i in enumerate(batch)}
-        return [results[i] for i in range(len(pictures))]
+        photo = open_photo(picture)
+        opened = photo.picture
+        lightness = rgb_to_lab(self.model.working_copy(opened, self._size))[:, :1]
+        prediction = self._predict(gray_content(lightness))
+        if self.hints:  # where they reach, the prediction with hints takes the place of the plain one
+            ab, known = rasterize_hints(self.hints, opened.size, lightness)
+            content = content_planes(torch.cat((lightness, ab), dim=1), torch.ones_like(known), known)
+            hinted = self._predict(content)
+            prediction = hinted._replace(ab=limit_hints(prediction.ab, hinted.ab, lightness, ab, known))
+        if smoother is not None:
+            prediction = prediction._replace(ab=100 * smoother(lightness / 100, prediction.ab / 100))
+        attention = {level: weights[0].cpu() for level, weights in prediction.attention.items()}
+        if self.attention is not None and not any(weights.any() for weights in attention.values()):
+            raise ConfigError("attention= leaves nothing: this picture has none of the modalities that have weight")
+        names, color = self._generator.config.modalities, (lightness, prediction.ab * self.saturation)
+        return Result(
+            with_chroma(opened, *color),
+            self._provenance | {"input_sha256": pixels_hash(opened), "input_is_gray": is_gray(opened)},
+            {level: dict(zip(names, weights.unbind(0), strict=True)) for level, weights in attention.items()},
+            prediction.uncertainty[0, 0].cpu() if prediction.uncertainty is not None else None,
+            photo,
+            deep=None if photo.deep is None else functools.partial(with_chroma, photo.deep, *color),
+        )
 
-    def _predict(self, content: Float[Tensor, "n 5 h w"]) -> _Prediction:
-        n = len(content)
-        z = self._z.to(content).expand(n, -1) if self._z is not None else None
+    def _predict(self, content: Float[Tensor, "1 5 h w"]) -> _Prediction:
+        z = self._z.to(content) if self._z is not None else None
         features, attention = self._generator.decode(self._encode(content), z, override=self._override)
         ab, uncertainty = self._generator.colors_and_spread(features, content)
         if uncertainty is not None:
@@ -201,40 +205,10 @@ class Colorizer(Tool):
             uncertainty = nnf.avg_pool2d(nnf.pad(uncertainty, (2, 1, 2, 1), mode="replicate"), 4, stride=1)
         return _Prediction(ab, attention, uncertainty)
 
-    def _encode(self, content: Float[Tensor, "n 5 h w"]) -> Encoded:
+    def _encode(self, content: Float[Tensor, "1 5 h w"]) -> Encoded:
         """The part of a prediction that neither seed nor attention changes."""
-        return self._generator.encode(content, self._reference(len(content)))
+        return self._generator.encode(content, self._reference())
 
-    def _describe_reference(self, n: int) -> Reference | None:
-        """The reference as the generator reads it, for a batch of n pictures."""
-        if self._reference_lab is None:
-            return None
-        return self._generator.describe_reference(self._reference_lab.expand(n, -1, -1, -1))
-
-    def _follow_hints(
-        self, plain: _Prediction, pictures: Sequence[Image.Image], lightness: Float[Tensor, "n 1 h w"]
-    ) -> _Prediction:
-        """The prediction with hints: where they reach, it takes the place of the plain one."""
-        each = [rasterize_hints(self.hints, p.size, plane[None]) for p, plane in zip(pictures, lightness, strict=True)]
-        ab, known = (torch.cat(planes) for planes in zip(*each, strict=True))
-        content = content_planes(torch.cat((lightness, ab), dim=1), torch.ones_like(known), known)
-        hinted = self._predict(content)
-        return hinted._replace(ab=limit_hints(plain.ab, hinted.ab, lightness, ab, known))
-
-    def _result(self, photo: Photo, lightness: Tensor, prediction: _Prediction, i: int) -> Result:
-        """Picture i of a batch, colored at its own size."""
-        attention = {level: weights[i].cpu() for level, weights in prediction.attention.items()}
-        if self.attention is not None and not any(weights.any() for weights in attention.values()):
-            raise ConfigError("attention= leaves nothing: this picture has none of the modalities that have weight")
-        picture, color = photo.picture, (lightness[i : i + 1], prediction.ab[i : i + 1] * self.saturation)
-        names = self._generator.config.modalities
-        maps = {level: dict(zip(names, weights.unbind(0), strict=True)) for level, weights in attention.items()}
-        uncertainty = prediction.uncertainty[i, 0].cpu() if prediction.uncertainty is not None else None
-        return Result(
-            with_chroma(picture, *color),
-            self._provenance | {"input_sha256": pixels_hash(picture), "input_is_gray": is_gray(picture)},
-            maps,
-            uncertainty,
-            photo,
-            deep=None if photo.deep is None else functools.partial(with_chroma, photo.deep, *color),
-        )
+    def _describe_reference(self) -> Reference | None:
+        """The reference as the generator reads it."""
+        return self._generator.describe_reference(self._reference_lab) if self._reference_lab is not None else None

@@ -89,10 +89,10 @@ class ColorStyle:
             ConfigError: an argument out of range, or weights without attention to steer or to read a reference with.
         """
         options = {"hints": hints, "seed": seed, "saturation": saturation, "working_size": working_size}
-        return self.colorizer(reference=reference, attention=attention, **options)([picture])[0]
+        return self.colorizer(reference=reference, attention=attention, **options)(picture)
 
     def colorizer(self, **options: Any) -> Colorizer:
-        """:meth:`colorize` for many pictures, with its options: a function from pictures to results."""
+        """:meth:`colorize` for many pictures, with its options: a function from a picture to its result."""
         return Colorizer(model=self, **options)
 
     def colorize_clip(self, frames: Iterable[Source], *, smooth: float = SMOOTH, **options: Any) -> Iterator[Result]:

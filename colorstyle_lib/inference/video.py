@@ -93,7 +93,7 @@ def next_frame(stylizer: Stylizer, smoother: Smoother, change: Change) -> Result
 def color_clip(colorizer: Colorizer, smooth: float) -> Callable[[Source], Result]:
     """Make a function that colors the frames of one clip, in their order."""
     smoother = Smoother(smooth)
-    return lambda frame: colorizer([frame], smoother if smooth else None)[0]
+    return lambda frame: colorizer(frame, smoother if smooth else None)
 
 
 def style_clip(stylizer: Stylizer, smooth: float) -> Callable[[Source], Result]:

@@ -222,11 +222,11 @@ def test_what_nobody_foresaw_is_one_line_too(album, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("options", [{}, {"hints": [(5, 5, "#ff0000")]}, {"reference": True}, {"seed": 3}])
-def test_a_batch_gives_what_its_pictures_give_alone(model, options):
+def test_pictures_one_after_the_other_are_as_each_alone(model, options):
     options = {key: photograph("coffee").path if key == "reference" else value for key, value in options.items()}
     whole = photograph("china").open()
     pictures = [whole.resize((96, 64)), whole.crop((0, 0, 120, 80)), photograph("coffee").open().resize((64, 96))]
-    together = model.colorizer(working_size=64, **options)(pictures)
+    together = map(model.colorizer(working_size=64, **options), pictures)
     for picture, result in zip(pictures, together, strict=True):
         alone = model.colorize(picture, working_size=64, **options)
         assert np.abs(np.asarray(result.image, int) - np.asarray(alone.image, int)).max() <= 1

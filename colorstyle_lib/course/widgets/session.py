@@ -36,7 +36,7 @@ class Session:
 
     def colorize(self, **options: Any) -> Result:
         """:meth:`.ColorStyle.colorize` of the session's picture, with its options and errors."""
-        return _KeepingColorizer(session=self, model=self.model, **options)([self.picture])[0]
+        return _KeepingColorizer(session=self, model=self.model, **options)(self.picture)
 
     def stylize(self, style: Any, **options: Any) -> Result:
         """:meth:`.ColorStyle.stylize` of the session's picture, with its options and errors."""
