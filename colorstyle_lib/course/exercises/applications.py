@@ -11,21 +11,16 @@ def harmonic_fill(attempt: Attempt):
     y, x = torch.meshgrid(torch.arange(12.0), torch.arange(16.0), indexing="ij")
     plane, unknown = 10 + 3 * x + 2 * y, torch.zeros(12, 16, dtype=torch.bool)
     unknown[3:9, 4:11] = True
-    given = torch.where(unknown, 0.0, plane)
-    untouched = given.clone()
-    result = attempt(given, unknown)
-    yield from is_tensor(result, plane, "the plane")
-    yield torch.equal(given, untouched), "it changes the plane that it was given; work on a copy"
+    result = attempt(torch.where(unknown, 0.0, plane), unknown)
+    yield from is_tensor(result, plane, "a tensor like the plane")
     yield is_close(result[~unknown], plane[~unknown]), "pixels outside the hole must stay as they are"
-    wrong = float((result - plane)[unknown].abs().max())
-    flat = float(plane[~unknown].mean())
-    yield not is_close(result[unknown], torch.full_like(result[unknown], flat), 1.0), "one value for the whole hole"
+    wrong = float((result - plane)[unknown].detach().abs().max())
+    yield result[unknown].std() > 1, "one value for the whole hole"
     yield wrong < 0.5, f"a slope should go on through the hole; yours is up to {wrong:.1f} off: repeat until it settles"
-    corner = torch.zeros(6, 6, dtype=torch.bool)
-    corner[:3, :3] = True
-    ramp = torch.arange(6.0).expand(6, 6)
-    filled = attempt(torch.where(corner, 0.0, ramp), corner)
-    yield bool(filled.isfinite().all()) and float(filled[corner].min()) > 1, "at the border a pixel has fewer neighbors"
+    rows, border = torch.arange(6.0).repeat(6, 1).T.contiguous(), torch.zeros(6, 6, dtype=torch.bool)
+    rows[:, 5], border[2:5, :3] = 50, True  # 50 is seen only by who takes the other side for a neighbor
+    hint = "at the border a pixel has fewer neighbors: take the mean of those that exist"
+    yield is_close(attempt(torch.where(border, 0.0, rows), border), rows, 0.1), hint
     return "every pixel is the mean of its neighbors, so nothing inside is larger or smaller than on the rim"
 
 
@@ -35,11 +30,11 @@ def haze(attempt: Attempt):
     light = torch.linspace(0, 100, 11)
     for t in (0.0, 0.3, 0.8):
         hazy = attempt(light.clone(), t, 92.0)
-        yield from is_tensor(hazy, light, "L")
+        yield from is_tensor(hazy, light, "a tensor like L")
         wanted = (1 - t) * light + t * 92.0
         mistakes = {
             "a veil also hides what is behind it: L gets the weight 1 - t": light + t * 92.0,
             "t is the share of the veil, 1 - t that of the picture": t * light + (1 - t) * 92.0,
         }
-        yield from matches(hazy, wanted, f"at t = {t:g} black should become {float(wanted[0]):.1f}", mistakes)
+        yield from matches(hazy, wanted, f"at t = {t:g} black is {wanted[0]:.1f}, white {wanted[-1]:.1f}", mistakes)
     return "white moves towards the veil a little, black a lot: contrast shrinks by 1 - t"

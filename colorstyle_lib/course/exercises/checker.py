@@ -2,7 +2,7 @@
 
 A checker is a generator of rows, each a condition and the hint that is said where it does not hold. The first row that
 does not hold ends it; a word of praise is returned where all hold. A checker never raises, so that a notebook with
-empty exercises runs through.
+empty exercises runs through, and says no to a function that changes the tensors that it is given.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -14,6 +14,7 @@ from torch import Tensor
 
 Attempt = Callable[..., Any]
 Row = tuple[bool | Tensor, str]
+Rows = Generator[Row, None, None]
 
 CHECKERS: dict[str, Callable[[Attempt], str]] = {}  # all that :func:`checker` made, by name
 
@@ -23,10 +24,22 @@ def checker(rows_of: Callable[[Attempt], Generator[Row, None, str]]) -> Callable
 
     @wraps(rows_of)
     def answer(attempt: Attempt) -> str:
-        rows = rows_of(attempt)
+        changed = []
+
+        def watched(*given: Any) -> Any:
+            flat = [one for part in given for one in (part if isinstance(part, list) else [part])]
+            tensors = [one for one in flat if isinstance(one, Tensor)]
+            before = [one.detach().clone() for one in tensors]
+            result = attempt(*given)
+            changed.append(not all(map(torch.equal, before, tensors)))
+            return result
+
+        rows = rows_of(watched)
         try:
             while True:
                 holds, hint = next(rows)
+                if any(changed):
+                    return "not yet: it changes what it was given; work on a copy"
                 if not bool(holds):
                     return f"not yet: {hint}"
         except StopIteration as end:
@@ -38,16 +51,28 @@ def checker(rows_of: Callable[[Attempt], Generator[Row, None, str]]) -> Callable
     return answer
 
 
-def is_tensor(result: Any, like: Tensor, name: str) -> Generator[Row, None, None]:
-    """Rows: the result is a tensor, of the shape of another."""
-    yield isinstance(result, Tensor), f"it returns {type(result).__name__}; return a tensor like {name}"
-    yield result.shape == like.shape, f"it returns shape {tuple(result.shape)}, not {tuple(like.shape)}"
+def is_tensor(result: Any, like: Tensor, name: str, nan: str = "some of it is NaN or infinite") -> Rows:
+    """Rows: the result is a tensor of finite real numbers, of the shape of another."""
+    yield isinstance(result, Tensor), f"it returns {type(result).__name__}; return {name}"
+    yield result.shape == like.shape, f"it returns shape {tuple(result.shape)}, not {tuple(like.shape)}; return {name}"
+    yield result.is_floating_point(), f"its numbers are {result.dtype}, not {like.dtype}"
+    yield result.isfinite().all(), nan
 
 
-def is_pair(result: Any, what: str) -> Generator[Row, None, None]:
-    """Rows: the result holds two things."""
-    yield result is not None, f"it returns None; return {what}"
-    yield isinstance(result, tuple | list) and len(result) == 2, f"return two {what}"
+def is_number(result: Any, what: str) -> Rows:
+    """Rows: the result is one number, plain or in a tensor."""
+    try:
+        float(result)
+    except (TypeError, ValueError, RuntimeError):
+        yield False, f"it returns {type(result).__name__}; return {what}"
+
+
+def is_pair(result: Any, what: str, numbers: bool = False) -> Rows:
+    """Rows: the result holds two things, or two numbers."""
+    pair = isinstance(result, tuple | list) or (numbers and isinstance(result, Tensor) and result.ndim > 0)
+    yield pair and len(result) == 2, f"it returns {type(result).__name__}; return two {what}"
+    for one in result if numbers else ():
+        yield from is_number(one, f"two {what}")
 
 
 def is_close(result: Any, wanted: Any, within: float = 1e-4) -> bool:
@@ -56,11 +81,9 @@ def is_close(result: Any, wanted: Any, within: float = 1e-4) -> bool:
     return result.shape == wanted.shape and torch.allclose(result, wanted, rtol=0, atol=within)
 
 
-def matches(
-    result: Any, wanted: Any, hint: str, mistakes: Mapping[str, Any] | None = None, within: float = 1e-4
-) -> Generator[Row, None, None]:
+def matches(result: Any, wanted: Any, hint: str, mistakes: Mapping[str, Any] = {}, within: float = 1e-4) -> Rows:
     """Rows: the result is the wanted one; where it is a known mistake, that one's hint is said instead."""
     right = is_close(result, wanted, within)
-    for other, wrong in (mistakes or {}).items():
+    for other, wrong in mistakes.items():
         yield right or not is_close(result, wrong, within), other
     yield right, hint

@@ -15,28 +15,101 @@ def relax(plane, unknown, steps=2000):
     return plane
 
 
+def from_left(plane, unknown):
+    """Each unknown pixel from its left neighbor alone."""
+    plane = plane.clone()
+    for row, column in unknown.nonzero().tolist():
+        plane[row, column] = plane[row, column - 1]
+    return plane
+
+
+def around(plane, unknown, neighbors=((1, 0), (-1, 0), (1, 1), (-1, 1))):
+    """The border's neighbor is the opposite border, as ``roll`` has it."""
+    for _ in range(2000):
+        mean = sum(plane.roll(*way) for way in neighbors) / 4
+        plane = torch.where(unknown, mean, plane)
+    return plane
+
+
+def with_zeros(plane, unknown):
+    """Outside the picture everything is 0."""
+    kernel = torch.tensor([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]])[None, None] / 4
+    for _ in range(2000):
+        plane = torch.where(unknown, torch.nn.functional.conv2d(plane[None, None], kernel, padding=1)[0, 0], plane)
+    return plane
+
+
 def in_place(plane, unknown):
     plane[unknown] = 0.5
     return plane
+
+
+def mean_of_rim(plane, unknown):
+    return torch.where(unknown, plane[~unknown].mean(), plane)
 
 
 @pytest.mark.parametrize(
     ("attempt", "hint"),
     [
         (lambda plane, unknown: None, "return a tensor"),
+        (lambda plane, unknown: relax(plane, unknown)[None], "shape (1, 12, 16)"),
+        (lambda plane, unknown: relax(plane, unknown).long(), "torch.int64"),
+        (lambda plane, unknown: relax(plane, unknown).numpy(), "ndarray; return a tensor"),
         (in_place, "work on a copy"),
         (lambda plane, unknown: plane * 0, "must stay"),
-        (lambda plane, unknown: torch.where(unknown, plane[~unknown].mean(), plane), "one value for the whole hole"),
+        (lambda plane, unknown: relax(plane, ~unknown), "must stay"),
+        (mean_of_rim, "one value for the whole hole"),
+        (lambda plane, unknown: plane, "one value for the whole hole"),
         (lambda plane, unknown: relax(plane, unknown, 3), "repeat until it settles"),
-        (lambda plane, unknown: torch.where(unknown[0, 0], plane * float("nan"), relax(plane, unknown)), "fewer"),
+        (lambda plane, unknown: relax(plane, unknown, 1), "repeat until it settles"),
+        (from_left, "repeat until it settles"),
+        (lambda plane, unknown: torch.where(unknown, plane / 0, plane), "NaN"),
+        (lambda plane, unknown: torch.where(unknown[0, 0], plane * float("nan"), around(plane, unknown)), "fewer"),
+        (around, "fewer neighbors"),
+        (with_zeros, "fewer neighbors"),
     ],
 )
 def test_harmonic_fill_hints(attempt, hint):
-    assert hint in exercises.harmonic_fill(attempt)
+    answer = exercises.harmonic_fill(attempt)
+    assert answer.startswith("not yet: ")
+    assert hint in answer
 
 
-def test_harmonic_fill_says_yes():
-    assert exercises.harmonic_fill(relax).startswith("yes: ")
+def solved(plane, unknown):
+    """Not by repetition, but by the linear equations of all unknown pixels."""
+    places = [tuple(place) for place in unknown.nonzero().tolist()]
+    A, right = torch.zeros(len(places), len(places)), torch.zeros(len(places))
+    for i, (row, column) in enumerate(places):
+        for near in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
+            if 0 <= near[0] < plane.shape[0] and 0 <= near[1] < plane.shape[1]:
+                A[i, i] += 1
+                if near in places:
+                    A[i, places.index(near)] -= 1
+                else:
+                    right[i] += plane[near]
+    filled = plane.clone()
+    filled[unknown] = torch.linalg.solve(A, right)
+    return filled
+
+
+def one_by_one(plane, unknown):
+    """Pixel after pixel, each from the newest values, in lists and double precision."""
+    rows = plane.double().tolist()
+    for _ in range(150):
+        for y, x in unknown.nonzero().tolist():
+            near = [(y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)]
+            near = [rows[v][u] for v, u in near if 0 <= v < len(rows) and 0 <= u < len(rows[0])]
+            rows[y][x] = sum(near) / len(near)
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("attempt", [relax, solved, one_by_one])
+def test_harmonic_fill_says_yes(attempt):
+    assert exercises.harmonic_fill(attempt).startswith("yes: ")
+
+
+def veiled_in_place(L, t, A):
+    return L.mul_(1 - t).add_(t * A)
 
 
 @pytest.mark.parametrize(
@@ -44,9 +117,33 @@ def test_harmonic_fill_says_yes():
     [
         (lambda L, t, A: L + t * A, "weight 1 - t"),
         (lambda L, t, A: t * L + (1 - t) * A, "t is the share of the veil"),
-        (lambda L, t, A: L, "black should become"),
+        (lambda L, t, A: L, "at t = 0.3 black is 27.6, white 97.6"),
+        (lambda L, t, A: (1 - t) * L, "at t = 0.3 black is 27.6"),
+        (lambda L, t, A: (1 - t) * L + t, "at t = 0.3 black is 27.6"),
+        (lambda L, t, A: (1 - t) * L + t * 100, "at t = 0.3 black is 27.6"),
+        (lambda L, t, A: ((1 - t) * L + t * A) / 100, "at t = 0 black is 0.0, white 100.0"),
+        (lambda L, t, A: ((1 - t) * L + t * A).mean(), "shape ()"),
+        (lambda L, t, A: ((1 - t) * L + t * A).tolist(), "list; return a tensor"),
+        (lambda L, t, A: ((1 - t) * L + t * A).round().int(), "torch.int32"),
+        (lambda L, t, A: L * (t / t if t else float("nan")), "NaN"),
+        (lambda L, t, A: None, "NoneType; return a tensor"),
+        (veiled_in_place, "work on a copy"),
     ],
 )
 def test_haze_hints(attempt, hint):
-    assert hint in exercises.haze(attempt)
-    assert exercises.haze(lambda L, t, A: (1 - t) * L + t * A).startswith("yes: ")
+    answer = exercises.haze(attempt)
+    assert answer.startswith("not yet: ")
+    assert hint in answer
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda L, t, A: (1 - t) * L + t * A,
+        lambda L, t, A: torch.lerp(L, torch.tensor(A), t),
+        lambda L, t, A: A - (A - L).double() * (1 - t),
+        lambda L, t, A: torch.stack([one * (1 - t) + t * A for one in L]),
+    ],
+)
+def test_haze_says_yes(attempt):
+    assert exercises.haze(attempt).startswith("yes: ")
