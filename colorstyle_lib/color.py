@@ -6,8 +6,8 @@ Last come the simple methods that every number of ours stands beside: no color a
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -17,6 +17,7 @@ from colorstyle_lib.errors import ConfigError
 # Linear sRGB -> XYZ (IEC 61966-2-1), rows X, Y, Z.
 _RGB_TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
 _D65_WHITE = (0.95047, 1.0, 1.08883)
+_XYZ_TO_RGB = np.linalg.inv(np.array(_RGB_TO_XYZ) / np.array(_D65_WHITE)[:, None]).tolist()  # XYZ relative to white
 _EPSILON = (6 / 29) ** 3  # below this, CIELAB's cube root becomes a straight line
 _SLOPE = 1 / (3 * (6 / 29) ** 2)  # 7.787...
 _OFFSET = 4 / 29
@@ -52,27 +53,20 @@ def srgb_to_linear(srgb: Float[Tensor, "*n h w"]) -> Float[Tensor, "*n h w"]:
 
 
 def linear_to_srgb(linear: Float[Tensor, "*n h w"]) -> Float[Tensor, "*n h w"]:
-    """Apply the sRGB transfer curve (IEC 61966-2-1): from linear light to sRGB, in [0, 1] where the light is.
-
-    Values outside [0, 1] are carried through, not clipped.
-    """
+    """Apply the sRGB transfer curve (IEC 61966-2-1): from linear light to sRGB; what lies outside [0, 1] stays so."""
     curve = 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(linear > 0.0031308, curve, linear * 12.92)
 
 
 def rgb_to_lab(rgb: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
-    """sRGB to CIELAB (D65, 2 degrees), CIE 15:2004.
+    """sRGB in [0, 1] to CIELAB (D65, 2 degrees): L in [0, 100], a and b in about [-110, 110]. CIE 15:2004.
 
     >>> rgb_to_lab(torch.tensor([1.0, 0, 0]).view(3, 1, 1)).flatten().round().tolist()  # red
     [53.0, 80.0, 67.0]
-
-    From sRGB in [0, 1] to L in [0, 100], a and b in about [-110, 110].
     """
     _check_planes(rgb, "rgb_to_lab")
     rgb = full_precision(rgb)
-    white = torch.tensor(_D65_WHITE, dtype=rgb.dtype, device=rgb.device)
-    matrix = torch.tensor(_RGB_TO_XYZ, dtype=rgb.dtype, device=rgb.device) / white[:, None]
-    xyz = _mix(srgb_to_linear(rgb), matrix)
+    xyz = _mix(srgb_to_linear(rgb), rgb.new_tensor(_RGB_TO_XYZ) / rgb.new_tensor(_D65_WHITE)[:, None])
     f = torch.where(xyz > _EPSILON, xyz.clamp_min(_EPSILON) ** (1 / 3), _SLOPE * xyz + _OFFSET)
     fx, fy, fz = f.unbind(-3)
     return torch.stack((116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)), dim=-3)
@@ -85,7 +79,7 @@ def lab_to_linear(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
     lightness, a, b = lab.unbind(-3)
     fy = (lightness + 16) / 116
     f = torch.stack((fy + a / 500, fy, fy - b / 200), dim=-3)
-    return _mix(_from_f(f), _xyz_to_rgb(lab))
+    return _mix(_from_f(f), lab.new_tensor(_XYZ_TO_RGB))
 
 
 def lab_to_rgb(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
@@ -131,7 +125,7 @@ def _channel_reach(lab: Float[Tensor, "3 n"]) -> Callable[[Tensor], Tensor]:
     The same equations as :func:`lab_to_linear`'s; what does not depend on the chroma is computed once.
     """
     lightness, a, b = lab
-    from_x, from_y, from_z = _xyz_to_rgb(lab)[:, :, None].unbind(1)
+    from_x, from_y, from_z = lab.new_tensor(_XYZ_TO_RGB)[:, :, None].unbind(1)
     fy, a, b = (lightness + 16) / 116, a / 500, b / -200
     middle = from_y * _from_f(fy) - 0.5
 
@@ -142,17 +136,6 @@ def _channel_reach(lab: Float[Tensor, "3 n"]) -> Callable[[Tensor], Tensor]:
     return reach
 
 
-@lru_cache(maxsize=1)
-def _inverse() -> list[list[float]]:
-    white = torch.tensor(_D65_WHITE, dtype=torch.float64, device="cpu")
-    return torch.linalg.inv(torch.tensor(_RGB_TO_XYZ, dtype=torch.float64, device="cpu") / white[:, None]).tolist()
-
-
-def _xyz_to_rgb(like: Tensor) -> Float[Tensor, "3 3"]:
-    """The matrix from X, Y and Z, relative to white, to linear sRGB, of another tensor's type and device."""
-    return torch.tensor(_inverse(), dtype=like.dtype, device=like.device)
-
-
 def _from_f(f: Tensor) -> Tensor:
     """Undo CIELAB's cube root (CIE 15:2004): from f of X, Y or Z to these, relative to white."""
     return torch.where(f > 6 / 29, f * f * f, (f - _OFFSET) / _SLOPE)
@@ -160,8 +143,8 @@ def _from_f(f: Tensor) -> Tensor:
 
 def luma_to_gray(lightness: Float[Tensor, "*n 1 h w"]) -> Float[Tensor, "*n 3 h w"]:
     """The gray sRGB picture, in [0, 1], that has this L in [0, 100]."""
-    f = (lightness + 16) / 116
-    return linear_to_srgb(_from_f(f)).clamp(0, 1).expand(*lightness.shape[:-3], 3, *lightness.shape[-2:])
+    linear = _from_f((lightness + 16) / 116)
+    return linear_to_srgb(linear).clamp(0, 1).expand(*lightness.shape[:-3], 3, *lightness.shape[-2:])
 
 
 def gray(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
@@ -174,12 +157,9 @@ def transfer_statistics(
 ) -> Float[Tensor, "n 3 h w"]:
     """Classical style transfer: give each Lab plane of the content the mean and deviation of the style's.
 
-    ``(x - mean_content) / std_content * std_style + mean_style`` per plane. E. Reinhard et al., Color Transfer between
-    Images, IEEE Computer Graphics and Applications 21(5), 2001, with CIELAB in the place of their l-alpha-beta. It
-    knows color and nothing else: no texture, no shape.
-
-    All pictures are sRGB in [0, 1]; the style may have any size, the result has the content's. ``keep_lightness``
-    leaves L alone and moves only a and b.
+    E. Reinhard et al., Color Transfer between Images, IEEE Computer Graphics and Applications 21(5), 2001, with CIELAB
+    in the place of their l-alpha-beta. All pictures are sRGB in [0, 1]; the style may have any size.
+    ``keep_lightness`` leaves L alone and moves only a and b.
     """
     source, target, dims = rgb_to_lab(content), rgb_to_lab(style), (2, 3)
     mean, deviation = source.mean(dims, keepdim=True), source.std(dims, keepdim=True)

@@ -21,20 +21,16 @@ ATTENTIONS = ("none", "plain", "places")
 class GeneratorConfig:
     """The generator's shape."""
 
-    # `convolutions` (with pooling, learned from nothing, as the paper's section 3(1) says) or `efficientnet_lite0`
-    # (frozen ImageNet features, carried inside our own weights file)
-    encoder: str = "convolutions"
+    encoder: str = "convolutions"  # with pooling, as in section 3(1); or `efficientnet_lite0`, frozen and pretrained
     width: int = 16  # channels at full resolution; doubled at each halving, up to `max_width`
     max_width: int = 128  # no level of the decoder has more channels than this
     depth: int = 4  # number of halvings; for `efficientnet_lite0` always 5
     # `regression` (a and b themselves) or `bins` (how likely each ab bin is, decoded by their annealed mean: R. Zhang
     # et al., ECCV 2016, arXiv:1603.08511)
     colors: str = "regression"
-    # of the annealed mean: 1 is the plain mean (pale), near 0 the likeliest bin (vivid, patchy)
-    temperature: float = 0.38
+    temperature: float = 0.38  # of that mean: 1 is the plain mean (pale), near 0 the likeliest bin (vivid, patchy)
     vividness: float = 0.0  # share given back of the chroma that the mean loses where colors differ, from 0 to 1
-    # chroma added where colors differ: the share for each Lab unit of their standard deviation, counted up to 15
-    gain: float = 0.0
+    gain: float = 0.0  # share of chroma added for each Lab unit of the colors' standard deviation, counted up to 15
     smoothing: int = 0  # radius, in pixels of half the size, in which surer colors calm unsure ones; 0 for not at all
     attention: str = "none"  # how modalities steer the decoder, by equation (2): one of ATTENTIONS
     modalities: tuple[str, ...] = ("color", "texture", "shape")  # which of color, texture and shape are weighed
@@ -56,9 +52,7 @@ class DiscriminatorConfig:
     scales: int = 2  # coarsest levels that give evidence; the finest is at least 3 halvings down, where modalities live
     attention: str = "places"  # how evidence is weighed, by equation (2): one of ATTENTIONS; `none`: by features alone
     modalities: tuple[str, ...] = ("color", "texture", "shape")  # which of color, texture and shape give evidence
-    # keep the largest singular value of every layer's matrix, but for the energies', at 1 (T. Miyato et al., ICLR 2018,
-    # arXiv:1802.05957)
-    spectral_norm: bool = True
+    spectral_norm: bool = True  # of every layer but the energies' (T. Miyato et al., ICLR 2018, arXiv:1802.05957)
     # convolution, then pooling, as the paper's section 3(2) says; otherwise convolutions of stride 2 (A. Radford et
     # al., ICLR 2016, arXiv:1511.06434)
     pooling: bool = False
@@ -67,10 +61,7 @@ class DiscriminatorConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Training of a preset.
-
-    A run has three stages: supervised alone, then the discriminator alone catches up, then both networks in turn.
-    """
+    """Training in three stages: supervised alone, the discriminator alone catches up, then both networks in turn."""
 
     optimizer: str = "adamw"  # `adamw` or `sgd` (the paper's section 5(2)), for both networks
     learning_rate: float = 1e-3  # the generator's peak; it rises over `warmup` of the run and falls to 0 on a cosine
@@ -99,13 +90,12 @@ class TrainingConfig:
     style_weight: float = 12.0  # of stylize's style term
     identity_weight: float = 1.0  # of the distance to stylize's right answer, where only color is to be taken
     modality_weight: float = 3.0  # of the distance in color, texture and shape, where stylize takes only some of them
-    # `all` of the generator, or its `restyling` levels or `repairing` levels alone, which leaves coloring as it is
-    trainable: str = "all"
+    trainable: str = "all"  # or `restyling` or `repairing`: these levels alone, which leaves coloring as it is
     attention_weight: float = 0.5  # weight of the term against attention's collapse
     attention_floor: float = 0.3  # entropy below which it acts, as a share of the largest possible
     noise_fraction: float = 0.25  # share of pictures that get a z other than 0
-    # how many z such a picture may choose from; the one that suits it best is learned from, so that different z come to
-    # mean different answers (K. Li and J. Malik, 2018, arXiv:1809.09087)
+    # of so many z, the one that suits such a picture best is learned from, so that different z come to mean different
+    # answers (K. Li and J. Malik, 2018, arXiv:1809.09087)
     imle_samples: int = 4
     half_precision: bool = True  # compute in bfloat16 where that loses nothing that matters
     ema: float = 0.998  # decay of the moving average of the weights, which is what is kept
@@ -127,8 +117,7 @@ def change(config: Config, **changes: Any) -> Config:
     for key, value in changes.items():
         if key not in defaults:
             raise ConfigError(f"{type(config).__name__} has no {key!r}{nearest(key, defaults)}")
-        kind = type(defaults[key])
-        if kind in (bool, int, float, str, tuple):
+        if (kind := type(defaults[key])) in (bool, int, float, str, tuple):
             fits = type(value) is kind or (kind is float and type(value) is int)
             numbers = [n for n in (value if kind is tuple and fits else (value,)) if isinstance(n, int | float)]
             # Deeper or wider networks would be built for hours.

@@ -27,16 +27,12 @@ def tidy(folder: Path, pattern: str = f".{'[0-9a-f]' * 16}.part", hours: float =
 def atomic_write(
     path: str | os.PathLike[str], mode: Literal["wb", "w"] = "wb", error: type[ColorStyleError] = ColorStyleError
 ) -> Iterator[IO[Any]]:
-    """Open a file that takes its name only once it is complete and on disk.
+    """Open a file, for bytes or text in UTF-8, that takes its name only once it is complete and on disk.
 
     The bytes go to a hidden temporary file in the same folder (a rename is atomic only within a file system), which is
     removed if anything is raised inside the ``with`` block, Ctrl-C included, or later by :func:`tidy`. A missing
-    parent folder is made; a file that was there before keeps its permissions; a symbolic link stays one.
-
-    Args:
-        path: the file to write; it can be read back and positioned too.
-        mode: ``wb`` for bytes, ``w`` for text in UTF-8.
-        error: raised where the file system refuses: a folder, a read-only or full disk.
+    parent folder is made; a file that was there before keeps its permissions; a symbolic link stays one. An ``error``
+    is raised where the file system refuses: a folder, a read-only or full disk.
     """
     given, temporary = str(path), None
     try:

@@ -29,12 +29,7 @@ STYLES = WEIGHTS.with_name("styles")
 def data_root(given: str | os.PathLike[str] | None = None, *, needed_for: str = "") -> Path | None:
     """Find the folder of real images that a run works on: the one given, else ``COLORSTYLE_DATA``, else None.
 
-    Args:
-        given: a folder named by the user (``--data`` or a notebook's parameter); empty means not given.
-        needed_for: the work that cannot do without.
-
-    Raises:
-        DataError: the folder named does not exist. ConfigError: there is none, and it is needed.
+    DataError: the folder does not exist. ConfigError: none is named, and ``needed_for`` names work that needs one.
     """
     name = given or os.environ.get("COLORSTYLE_DATA")
     if not name and needed_for:

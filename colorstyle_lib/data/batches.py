@@ -82,7 +82,7 @@ def decode_images(
 
 
 def nothing_readable(problems: Sequence[str]) -> DataError:
-    """The error of a data set in which every image is damaged."""
+    """Tell that every image of a data set is damaged."""
     return DataError("no image could be read" + (f"; the first problem: {problems[0]}" if problems else ""))
 
 
@@ -103,7 +103,7 @@ def center_crops(store: ImageStore, size: int) -> Float[Tensor, "n 3 {size} {siz
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of images before they are scaled: a quarter of a float batch to move, and no arithmetic done yet."""
+    """Windows of images before they are scaled: a quarter of a float batch to move."""
 
     pixels: UInt8[Tensor, "n 3 s s"]  # the images' own, each window in the upper left corner; the rest is ignored
     sides: Int[Tensor, " n"]  # of each window, in pixels
@@ -127,11 +127,11 @@ class Windows:
 
     def crops(self) -> Float[Tensor, "n 3 size size"]:
         """Scale, and mirror where it is due: crops in [0, 1] on the windows' device."""
-        if self.pixels.device.type == "cpu":
-            each = zip(self.pixels, self.sides.tolist(), self.mirrored.tolist(), strict=True)
-            crops = ((scaled(window[:, :side, :side], self.size), mirrored) for window, side, mirrored in each)
-            return torch.stack([crop.flip(-1) if mirrored else crop for crop, mirrored in crops])
-        return self.crops_at_once()
+        if self.pixels.device.type != "cpu":
+            return self.crops_at_once()
+        each = zip(self.pixels, self.sides.tolist(), strict=True)
+        crops = torch.stack([scaled(window[:, :side, :side], self.size) for window, side in each])
+        return torch.where(self.mirrored[:, None, None, None], crops.flip(-1), crops)
 
     def crops_at_once(self) -> Float[Tensor, "n 3 size size"]:
         """:meth:`crops` in a handful of operations, as a GPU wants it; a CPU is faster one by one.
@@ -153,21 +153,17 @@ class Windows:
 class Batches:
     """Endless random batches of square crops; batch ``i`` depends on the seed and ``i`` alone.
 
-    So a run that was interrupted goes on exactly where it was, and several processes can share a batch: each computes
-    its own rows of it. Half of the crops are mirrored. An image is drawn by group first: groups are chosen by their
-    shares or, by default, with a probability that grows with the square root of their size, so a small data set is
-    seen more often than its size says. No image is twice in a batch, unless a group has fewer than the batch wants.
+    So a run that was interrupted goes on exactly where it was, and several processes can share a batch. Half of the
+    crops are mirrored. An image is drawn by group first: groups are chosen by their shares or, by default, with a
+    probability that grows with the square root of their size, so a small data set is seen more often than its size
+    says. No image is twice in a batch, unless a group has fewer than the batch wants.
 
     Args:
         batch_size: images a batch, over all parts; ``crop`` is the side of the crops, in pixels.
         part: (rank, world): which of how many equal parts of each batch this one computes.
         covers: from which to which share of the image's shorter side a crop covers.
         shares: of the store's groups, in their order.
-        fixed: windows that each image has, always the same, so that what is computed of one can be kept; 0 for a new
-            window each time.
-
-    Raises:
-        ConfigError: a size below 1, no such part, one fixed window, or a batch that cannot be divided evenly.
+        fixed: how many windows an image has, for what is computed of them to be kept; 0 for a new window each time.
     """
 
     def __init__(
@@ -255,9 +251,9 @@ class Batches:
 class Prefetched(Iterator[Item], AbstractContextManager):
     """``make(start)``, ``make(start + 1)``, ... below ``stop``, always in this order, each made ahead of its use.
 
-    Use it in a ``with`` block, so that its threads end however the block ends. They call ``make`` at once, and keep
-    ``depth`` items ready or in the making; what it raises is raised where its item would have come. Threads, not
-    processes: decoding and copying let go of Python's lock. ``waited`` counts seconds that the consumer stood still.
+    Use it in a ``with`` block, which its threads end with. They keep ``depth`` items ready or in the making; what
+    ``make`` raises is raised where its item would have come. Threads, not processes: decoding and copying let go of
+    Python's lock. ``waited`` counts seconds that the consumer stood still.
     """
 
     def __init__(

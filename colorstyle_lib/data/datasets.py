@@ -9,6 +9,7 @@ import csv
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,6 @@ from colorstyle_lib.images.read import find_pictures, to_picture
 
 _VALIDATION_PERCENT = 10
 
-
 Roots = Path | Sequence[Path]
 """A data root, or several whose data sets lie beside each other; sets of one name are one set."""
 
@@ -34,8 +34,7 @@ Roots = Path | Sequence[Path]
 def list_images(root: Roots, split: Split, datasets: Sequence[str] = ()) -> Listing:
     """List the images of one split of data roots, whatever their layout; only those of some data sets, if named.
 
-    DataError: no folder, no images in this split, no such data set, or a layout that lacks something.
-    MissingExtraError: a package is needed to read it.
+    DataError: no folder, no images, or no such data set. MissingExtraError: a package is needed to read it.
     """
     if not isinstance(root, Path):
         each = [list_images(one, split) for one in root]
@@ -69,13 +68,30 @@ def dataset_of(path: Path, root: Path) -> str:
 
 def _by_manifest(root: Path, split: Split) -> list[Path] | None:
     """The files that the root's own manifest of splits names; None where it has no such file."""
-    if not (manifest := root / "MANIFEST.csv").is_file():
+    rows = read_rows(manifest) if (manifest := root / "MANIFEST.csv").is_file() else [{}]
+    if "split" not in rows[0]:
         return None
-    with manifest.open(newline="", encoding="utf-8") as lines:
-        reader = csv.DictReader(lines)
-        if not {"path", "split"} <= set(reader.fieldnames or ()):
-            return None
-        return sorted(inside(root, row["path"] or "", links=True) for row in reader if row["split"] == split)
+    return sorted(inside(root, row["path"], links=True) for row in rows if row["split"] == split)
+
+
+def read_rows(manifest: Path, columns: Sequence[str] = ("path",)) -> list[dict[str, str]]:
+    """Read the rows of a CSV file with these columns, and perhaps more.
+
+    DataError where it cannot be read, lacks a column, is cut off within one, or names a file outside.
+    """
+    try:
+        with manifest.open(newline="", encoding="utf-8") as lines:
+            rows = list(csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot read the manifest {str(manifest)!r}: {error}; give one with --manifest") from error
+    if not rows or not set(columns) <= rows[0].keys():
+        needs = f"the columns {', '.join(columns)}, and a row"
+        raise DataError(f"{str(manifest)!r} is not such a manifest: it needs {needs}")
+    if any(row[column] is None for row in rows for column in columns):
+        raise DataError(f"{str(manifest)!r} is cut off: a row is not complete")
+    for row in rows:
+        inside(manifest.parent, row["path"], links=True)
+    return rows
 
 
 def _in_layouts(root: Path, split: Split) -> Listing | None:
@@ -165,30 +181,32 @@ def _memory() -> float:
     return whole / int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # torchrun's
 
 
+@dataclass
 class StreamedImages(Sequence):
     """Images that are decoded each time they are looked at: for data of which the pixels do not fit into memory.
 
     One that is damaged is named once, in ``problems``, and the next stands in for it.
     """
 
-    def __init__(self, listing: Listing, shorter_side: int, problems: list[str]) -> None:
-        self._listing, self._side, self._problems = listing, shorter_side, problems
-        self._damaged: set[int] = set()
+    listing: Listing
+    shorter_side: int
+    problems: list[str]
+    damaged: set[int] = field(default_factory=set)
 
     def __len__(self) -> int:
-        return len(self._listing)
+        return len(self.listing)
 
     def __getitem__(self, i: int) -> UInt8[Tensor, "3 _ _"]:
         if not -len(self) <= i < len(self):
             raise IndexError(i)
         ahead = ((i + offset) % len(self) for offset in range(len(self)))
-        for number in (number for number in ahead if number not in self._damaged):
+        for number in (number for number in ahead if number not in self.damaged):
             try:
-                return shrunk_tensor(self._listing.read(number), self._side)
+                return shrunk_tensor(self.listing.read(number), self.shorter_side)
             except ImageError as error:
-                self._damaged.add(number)
-                self._problems.append(str(error))
-        raise nothing_readable(self._problems)
+                self.damaged.add(number)
+                self.problems.append(str(error))
+        raise nothing_readable(self.problems)
 
 
 def streamed(listing: Listing, shorter_side: int) -> ImageStore:

@@ -29,9 +29,9 @@ def find_root(given: str | os.PathLike[str] | None = None) -> Path | None:
     name = os.fspath(given or os.environ.get("COLORSTYLE_DATA") or "")
     if name not in KNOWN or Path(name).expanduser().is_dir():
         return paths.data_root(given)
-    root, way = downloads() / name, f"run: colorstyle data download {name} ({KNOWN[name]['size']})"
-    if not root.is_dir():
-        raise DataError(f"{KNOWN[name]['title']} is not there; {way}, or give a folder")
+    if not (root := downloads() / name).is_dir():
+        way = f"run: colorstyle data download {name} ({KNOWN[name]['size']}), or give a folder"
+        raise DataError(f"{KNOWN[name]['title']} is not there; {way}")
     return root.resolve()
 
 
@@ -45,10 +45,8 @@ def fetch(name: str) -> Path:
     check_known("data set", name, KNOWN)
     one, root = KNOWN[name], downloads() / name
     if "by_hand" in one:
-        raise DataError(
-            f"{one['title']} cannot be downloaded for you: get {one['by_hand']} from {one['home']} "
-            f"and put them into {str(root)!r}"
-        )
+        way = f"get {one['by_hand']} from {one['home']} and put them into {str(root)!r}"
+        raise DataError(f"{one['title']} cannot be downloaded for you: {way}")
     if not root.is_dir():
         print(f"downloading {one['title']}: {one['size']}; terms: {one['terms']}", flush=True)
         part, (kind, settings) = root.with_name(f".{name}.part"), one["torchvision"]

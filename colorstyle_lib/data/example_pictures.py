@@ -31,10 +31,8 @@ class Photograph:
     @property
     def path(self) -> Path:
         """The file on this machine; a MissingExtraError where the package that carries it is not installed."""
-        spec = find_spec(self.package)
-        if spec is None or spec.origin is None:
-            package = {"skimage": "scikit-image", "sklearn": "scikit-learn"}[self.package]
-            raise MissingExtraError(package, "tutorial")
+        if (spec := find_spec(self.package)) is None or spec.origin is None:
+            raise MissingExtraError({"skimage": "scikit-image", "sklearn": "scikit-learn"}[self.package], "tutorial")
         return Path(spec.origin).parent / self.file
 
     def open(self) -> Image.Image:
@@ -46,10 +44,8 @@ PHOTOGRAPHS: dict[str, Photograph] = {row["name"]: Photograph(**row) for row in 
 STYLES: tuple[str, ...] = tuple(_DATA["styles"])
 """Names of all style pictures, in the order in which :func:`styles` gives them."""
 
-VARIANTS = 4
-"""How often each style's subject was drawn; training learns from :data:`TRAINING_VARIANTS`, the last is held out."""
-
-TRAINING_VARIANTS = (0, 1, 2)
+VARIANTS, TRAINING_VARIANTS = 4, (0, 1, 2)
+"""How often each style's subject was drawn, and of which training learns; the last is held out."""
 
 
 def photograph(name: str) -> Photograph:
@@ -73,10 +69,9 @@ class StylePicture:
 
 
 def style(name: str, size: int = 256, seed: int = 0) -> StylePicture:
-    """Load one style picture; anybody may use and show them.
+    """Load one style picture, resampled (Lanczos) from 256 to ``size`` pixels, 32 to 1024; anybody may show them.
 
-    ``size`` is the side in pixels, from 32 to 1024; the files have 256, other sizes are resampled (Lanczos). The seed
-    chooses the variant, modulo :data:`VARIANTS`. ConfigError: no style has this name, or the size is out of range.
+    The seed chooses the variant, modulo :data:`VARIANTS`. ConfigError: no style has this name, or size out of range.
     """
     check_known("style", name, STYLES)
     if not 32 <= size <= 1024:

@@ -19,20 +19,14 @@ from PIL import Image
 from tqdm.contrib.concurrent import thread_map
 
 from colorstyle_lib import paths
-from colorstyle_lib.data.datasets import list_images
+from colorstyle_lib.data.datasets import list_images, read_rows
 from colorstyle_lib.data.layouts import Split, open_bytes
 from colorstyle_lib.errors import ColorStyleError, ConfigError, DataError, ImageError, check_known, needs_extra
 from colorstyle_lib.files import atomic_write, file_hash, inside
 
-NAME = "CHECKSUMS.csv"
-"""What :func:`write_manifest` calls it. Not ``MANIFEST.csv``, which would from then on decide the splits."""
-
-VALIDATION = paths.ROOT / "data" / "manifests" / "validation.csv"
-"""The validation images that our numbers are measured on."""
-
-HOST = "https://github.com"
-"""Where a source such as ``owner/name:path`` lies: at ``HOST/owner/name/raw/COMMIT/path``."""
-
+NAME = "CHECKSUMS.csv"  # what we write; not MANIFEST.csv, which would from then on decide the splits
+VALIDATION = paths.ROOT / "data" / "manifests" / "validation.csv"  # the images that our numbers are measured on
+HOST = "https://github.com"  # a source lies at HOST/owner/name/raw/COMMIT/path
 _AT_ONCE, _ATTEMPTS, _PAUSE = 4, 2, 1  # a second before the next attempt; more would be impolite
 _SECONDS = 30  # without any answer
 _LARGEST, _LONGEST = 64 << 20, 300  # bytes and seconds of one file
@@ -62,8 +56,7 @@ class Comparison(NamedTuple):
 def write_manifest(root: Path, output: Path | None = None, splits: Sequence[Split] = _SPLITS) -> Path:
     """Write name, SHA-256 and split of every file that a data root's images come from; by default in the root.
 
-    Of LSUN and shards, the files are those that hold many images. DataError where there are no images; OSError where
-    something cannot be read.
+    DataError where there are no images; OSError where something cannot be read.
     """
     if not (split_of := _files(root, splits)):
         list_images(root, splits[0])  # says what is wrong
@@ -73,26 +66,6 @@ def write_manifest(root: Path, output: Path | None = None, splits: Sequence[Spli
         lines = csv.writer(file, lineterminator="\n")
         lines.writerows([("path", "sha256", "split"), *((name, sums[name], split_of[name]) for name in names)])
     return output
-
-
-def read_rows(manifest: Path, columns: Sequence[str] = ("path", "sha256")) -> list[dict[str, str]]:
-    """Read the rows of a CSV file with these columns, and perhaps more.
-
-    DataError where it cannot be read, lacks a column, is cut off within one, or names a file outside.
-    """
-    try:
-        with manifest.open(newline="", encoding="utf-8") as lines:
-            rows = list(csv.DictReader(lines))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read the manifest {str(manifest)!r}: {error}; give one with --manifest") from error
-    if not rows or not set(columns) <= rows[0].keys():
-        needs = f"the columns {', '.join(columns)}, and a row"
-        raise DataError(f"{str(manifest)!r} is not such a manifest: it needs {needs}")
-    if any(row[column] is None for row in rows for column in columns):
-        raise DataError(f"{str(manifest)!r} is cut off: a row is not complete")
-    for row in rows:
-        inside(manifest.parent, row["path"], links=True)
-    return rows
 
 
 def check(root: Path, manifest: Path | None = None) -> Comparison:
@@ -107,7 +80,7 @@ def check(root: Path, manifest: Path | None = None) -> Comparison:
     if manifest is None:
         way = "give --manifest FILE, or write one: colorstyle data manifest ROOT"
         raise DataError(f"{str(root)!r} has no {NAME}; {way}")
-    rows = read_rows(manifest)
+    rows = read_rows(manifest, ("path", "sha256"))
     expected = {row["path"]: row["sha256"].lower() for row in rows}
     described = {row["split"] for row in rows if row.get("split")} or set(_SPLITS)
     there = _files(root, [split for split in _SPLITS if split in described])
@@ -119,10 +92,8 @@ def check(root: Path, manifest: Path | None = None) -> Comparison:
             return "missing"
 
     states = _each(state, sorted(expected))
-    same, missing, changed = (
-        tuple(name for name, found in states.items() if found == what) for what in ("same", "missing", "changed")
-    )
-    return Comparison(same, missing, changed, tuple(sorted(set(there) - set(expected))))
+    named = (tuple(name for name in states if states[name] == what) for what in Comparison._fields[:3])
+    return Comparison(*named, tuple(sorted(set(there) - set(expected))))
 
 
 def _files(root: Path, splits: Sequence[Split]) -> dict[str, str]:
@@ -143,19 +114,15 @@ def _each(call: Callable[[str], str], names: Sequence[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of a manifest: a file of ours, its :func:`pixel_hash`, and how it is made of its source.
-
-    The source is ``owner/name:path``, a repository and the file in it, at ``commit``; the recipe is
-    :func:`follow_recipe`'s; the terms say who may do what with it.
-    """
+    """A row of a manifest: a file of ours and how it is made of its source; DataError where that cannot be followed."""
 
     path: str
     sha256: str
-    pixels: str
-    source: str
+    pixels: str  # its :func:`pixel_hash`
+    source: str  # ``owner/name:path``: a repository, at ``commit``, and the file in it
     commit: str
-    recipe: str
-    terms: str
+    recipe: str  # of :func:`follow_recipe`
+    terms: str  # who may do what with it
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\w.-]+/[\w.-]+:[^:]+@[0-9a-f]{7,40}", f"{self.source}@{self.commit}"):
@@ -178,21 +145,17 @@ class Entry:
 
 
 class Rebuilt(NamedTuple):
-    """The outcome for one entry: its path, how its file compares with ours, and why it differs or is missing.
-
-    Of files that differ, those of a codec's other version are kept; one that should be a copy is not.
-    """
+    """The outcome for one entry."""
 
     path: str
-    verdict: Literal["same", "differs", "not fetched"]
+    verdict: Literal["same", "differs", "not fetched"]  # one that differs by its codec's version is kept, a copy not
     reason: str = ""
 
 
 def read_entries(manifest: Path = VALIDATION, datasets: Sequence[str] = ()) -> list[Entry]:
     """Read the rows of a manifest with sources; only those of some data sets (a path's first folder), if named.
 
-    Raises:
-        DataError: no such file, a column is missing, or a row is no good. ConfigError: no such data set.
+    Errors are :func:`read_rows`'s and :class:`Entry`'s; and ConfigError where there is no such data set.
     """
     columns = [field.name for field in fields(Entry)]
     rows = read_rows(manifest, columns)
@@ -225,16 +188,13 @@ def pixel_hash(picture: Image.Image) -> str:
 def rebuild(entries: Sequence[Entry], folder: Path, host: str = HOST) -> list[Rebuilt]:
     """Download, make and check the files of a data root, in order; those that are right already are not fetched again.
 
-    Raises:
-        ConfigError: the host is no web address. DataError: it cannot be reached at all, or the disk refuses.
-        MissingExtraError: requests is not installed.
+    ConfigError: the host is no web address. DataError: it cannot be reached at all, or the disk refuses.
     """
     if not re.match(r"https?://\w", host):
         raise ConfigError(f"sources come from an address that begins with http:// or https://, not {host!r}")
     with needs_extra("requests", "data"):
         import requests  # noqa: F401  (missed before anything is begun)
     lost: list[str] = []  # why no server answered: the other files need not find out each for itself
-
     files = {entry.path: inside(folder, entry.path) for entry in entries}
 
     def one(entry: Entry) -> Rebuilt:

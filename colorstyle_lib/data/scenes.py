@@ -35,14 +35,11 @@ _STREAM_LAYOUT, _STREAM_COLOR = 0, 1  # of random numbers
 
 @dataclass(frozen=True)
 class Kind:
-    """A sort of object: its color is told by its texture (whatever its shape), by its shape (if smooth), or by nothing.
-
-    ``colors`` are the (a, b) it can have, all equally likely.
-    """
+    """A sort of object, whose color is told by its texture (whatever its shape), its shape (if smooth), or nothing."""
 
     name: str
     determined_by: Literal["texture", "shape", "nothing"]
-    colors: tuple[tuple[float, float], ...]
+    colors: tuple[tuple[float, float], ...]  # the (a, b) that it can have, all equally likely
 
     @property
     def ambiguous(self) -> bool:

@@ -204,9 +204,6 @@ def open_picture(source: Source, *, strict: bool = False) -> Image.Image:
             and alpha, as bool, uint8, uint16 or float in [0, 1]. A :class:`Photo` is open already.
         strict: also refuse a JPEG that lacks its last bytes but no pixel.
 
-    Returns:
-        A picture of mode RGB that shares no memory with the source.
-
     Raises:
         ImageError: not found, a folder or URL, empty, damaged, no picture, too large, or values out of range.
     """
@@ -286,10 +283,7 @@ def without_surround(photo: Photo) -> Image.Image:
 
 
 def open_mask(source: Source) -> Image.Image:
-    """Open a mask, of mode L: by its alpha where what shows is of one color, as of a layer that was painted on.
-
-    Errors are those of :func:`open_picture`.
-    """
+    """Open a mask, of mode L: by its alpha where what shows is of one color, as of a layer that was painted on."""
     photo = open_photo(source)
     layer = photo.alpha and off_white(photo.picture, photo.alpha)
     shows = np.asarray(layer)[np.asarray(layer)[..., 3] > 127] if layer else []
@@ -307,13 +301,9 @@ def off_white(picture: Image.Image, alpha: Image.Image) -> Image.Image:
 
 
 def size_of_file(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Width and height that :func:`open_picture` would return, and its errors, as far as the file's header tells."""
+    """Width and height of a picture before it is turned, from its file's header; errors are :func:`open_picture`'s."""
     with strict_pillow(), open_header(path) as picture:
-        width, height = picture.size
-        with suppress(Exception):  # broken EXIF
-            if picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5:  # turned by a quarter
-                return height, width
-        return width, height
+        return picture.size
 
 
 def _tensor_to_array(tensor: Tensor) -> np.ndarray:
@@ -338,16 +328,13 @@ def _from_array(array: np.ndarray) -> Image.Image:
         raise ImageError(f"a picture array is (H, W) or (H, W, 1|3|4) and not empty, not {array.shape}")
     if array.dtype == bool:
         array = array * np.uint8(255)
-    elif array.dtype == np.uint16:
-        array = np.rint(array * np.float32(1 / 257)).astype(np.uint8)
     elif np.issubdtype(array.dtype, np.floating):
-        low, high = array.min(), array.max()
+        low, high, array = array.min(), array.max(), array.clip(0, 1).astype(np.float32)
         if not (low >= -1e-3 and high <= 1 + 1e-3):  # rounding errors pass; NaN does not
             raise ImageError(f"a float picture lies in [0, 1], not from {low:g} to {high:g}; divide it first")
-        array = np.rint(array.clip(0, 1).astype(np.float32) * 255).astype(np.uint8)
-    elif array.dtype != np.uint8:
+    elif array.dtype not in (np.uint8, np.uint16):
         raise ImageError(f"a picture is bool, uint8, uint16 or float in [0, 1], not {array.dtype}; convert it")
-    return Image.fromarray(np.array(array, order="C"))
+    return Image.fromarray(np.array(array if array.dtype == np.uint8 else to_levels(array, "it"), order="C"))
 
 
 def to_tensor(image: Image.Image) -> Float[Tensor, "3 h w"]:
@@ -357,10 +344,7 @@ def to_tensor(image: Image.Image) -> Float[Tensor, "3 h w"]:
 
 
 def to_picture(image: Float[Tensor, "*n c h w"]) -> Image.Image:
-    """A tensor ``(3, H, W)`` or ``(1, 3, H, W)`` of sRGB, cut to [0, 1], as an 8-bit picture.
-
-    ImageError for another shape (a batch holds several pictures), or NaN.
-    """
+    """A tensor ``(3, H, W)`` or ``(1, 3, H, W)`` of sRGB, cut to [0, 1], as an 8-bit picture; else an ImageError."""
     if image.shape not in ((3, *image.shape[-2:]), (1, 3, *image.shape[-2:])):
         raise ImageError(f"one picture is (3, H, W) or (1, 3, H, W), not {tuple(image.shape)}")
     if image.isnan().any():
@@ -380,7 +364,7 @@ def shorter_side(image: Float[Tensor, "n 3 h w"], size: int, multiple: int = 1) 
     """Resize a batch so that its shorter side has ``size`` pixels; the aspect ratio is kept up to rounding.
 
     Both sides are rounded to a multiple of ``multiple``, and are at least that. ImageError for a picture so long and
-    thin that the result would have more than ``MAX_PIXELS``; ConfigError where ``size`` or ``multiple`` is below 1.
+    thin that the result would have more than ``MAX_PIXELS``.
     """
     if size < 1 or multiple < 1:
         raise ConfigError(f"size and multiple are at least 1, not {size} and {multiple}")
@@ -394,8 +378,8 @@ def shorter_side(image: Float[Tensor, "n 3 h w"], size: int, multiple: int = 1) 
 def read_text(path: str | os.PathLike[str]) -> dict[str, str]:
     """The text that :func:`.save_picture` put into a file; errors are those of :func:`open_picture`.
 
-    It is the text chunks before a PNG's pixels, and of other formats the JSON object in EXIF's ImageHistory, in a GIF's
-    comment, or, as written before, in EXIF's ImageDescription.
+    It is a PNG's text chunks; of other formats the JSON object in EXIF's ImageHistory or ImageDescription, or in a
+    GIF's comment.
     """
     with strict_pillow(), open_header(path) as picture:
         try:
@@ -417,10 +401,7 @@ def find_pictures(folder: str | os.PathLike[str], recursive: bool = True) -> lis
 
 
 def visible_files(folder: str | os.PathLike[str], recursive: bool = True) -> list[Path]:
-    """All files in a folder, sorted; hidden files and folders are left out.
-
-    Links to folders are not followed: they may run in circles. ImageError where a folder cannot be read.
-    """
+    """All files in a folder, sorted, hidden ones and links to folders left out; ImageError where one cannot be read."""
     root = Path(os.path.expanduser(folder))  # noqa: PTH111
     if not root.is_dir():
         raise ImageError(f"{str(root)!r} is not a folder; give one with pictures in it")
