@@ -43,8 +43,7 @@ def needs_extra(package: str, extra: str) -> Iterator[None]:
 
 def check_known(what: str, name: str, known: Iterable[str]) -> None:
     """Refuse a name that is not among the known ones by a ConfigError that names the nearest."""
-    names = list(known)
-    if name not in names:
+    if name not in (names := list(known)):
         raise ConfigError(f"no {what} {name!r}{nearest(name, names)}")
 
 
@@ -57,4 +56,4 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if close := get_close_matches(name, names, n=1):
         return f"; did you mean {close[0]!r}?"
-    return "; known: " + ", ".join(repr(n) for n in names)
+    return f"; known: {', '.join(map(repr, names))}"

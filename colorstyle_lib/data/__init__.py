@@ -1,7 +1,4 @@
-"""Where images come from: demo photographs, drawn scenes and styles, folders, data sets; and batches of them.
-
-Names load on first use, so that what only reads files does not wait for torch.
-"""
+"""Where images come from: demo photographs, drawn scenes and styles, folders, data sets; and batches of them."""
 
 import lazy_loader
 

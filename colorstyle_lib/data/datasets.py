@@ -1,12 +1,10 @@
 """A data root: which of its images belong to which split, whatever its layout; and the images that a mode computes on.
 
 In order: the root's own manifest (``MANIFEST.csv`` with the columns ``path`` and ``split``); a layout, such as
-``train/`` and ``val/``, of the root; layouts one level down, one for each data set; else a split by content hash, so
-that a file keeps its side when it is renamed, moved, or gets new neighbours.
+``train/`` and ``val/``, of the root; layouts one level down, one for each data set; else a split by content hash.
 """
 
 import csv
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,7 +20,7 @@ from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
 from colorstyle_lib.data.layouts import LAYOUTS, Listing, Split, joined, of_files
 from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import DataError, ImageError
-from colorstyle_lib.files import inside
+from colorstyle_lib.files import file_hash, inside
 from colorstyle_lib.images.read import find_pictures, to_picture
 
 _VALIDATION_PERCENT = 10
@@ -106,11 +104,11 @@ def _one_level_down(root: Path, split: Split) -> Listing | None:
 
 
 def _by_content(paths: Sequence[Path], split: Split) -> list[Path]:
-    """Split by content hash; of a folder too small for chance to give both sides, one image is moved over."""
-    percent = {
-        p: int.from_bytes(hashlib.sha256(p.read_bytes() if p.is_file() else b"").digest()[:4], "big") % 100
-        for p in paths
-    }
+    """Split by content hash, so that a file keeps its side when it is renamed, moved, or gets new neighbours.
+
+    Of a folder too small for chance to give both sides, one image is moved over.
+    """
+    percent = {path: int(file_hash(path)[:8], 16) % 100 if path.is_file() else 99 for path in paths}
     ordered = sorted(paths, key=lambda p: (percent[p], p))
     held_out = sum(percent[p] < _VALIDATION_PERCENT for p in paths)
     if len(paths) > 1:

@@ -100,6 +100,8 @@ _TEXTURES: dict[str, Callable[[Plane, Plane], Plane]] = {
 
 def _layout(index: int, size: int, seed: int) -> _Layout:
     """Draw one scene's gray picture; no color is chosen yet."""
+    if size < _MIN_SIZE:
+        raise ConfigError(f"scenes need a size of at least {_MIN_SIZE} pixels, not {size}: textures vanish below it")
     random = np.random.default_rng((seed, index, _STREAM_LAYOUT))
     y, x = np.mgrid[:size, :size].astype(np.float32) + 0.5
 
@@ -166,20 +168,13 @@ def _collect(layouts: list[_Layout], choices: list[list[int]]) -> Scenes:
     return Scenes(rgb, labels, torch.stack(mean_ab), ambiguous, interior)
 
 
-def _check(n: int, size: int) -> None:
+def scenes(n: int, size: int = 64, seed: int = 0) -> Scenes:
+    """Draw ``n`` (at least 1) scenes with known truth about color, ``size`` pixels (at least 32, else a ConfigError).
+
+    L lies in :data:`L_RANGE`, every color inside the sRGB gamut. Scene ``i`` is the same whatever ``n`` is.
+    """
     if n < 1:
         raise ConfigError(f"the number of scenes must be at least 1, not {n}")
-    if size < _MIN_SIZE:
-        raise ConfigError(f"scenes need a size of at least {_MIN_SIZE} pixels, not {size}: textures vanish below it")
-
-
-def scenes(n: int, size: int = 64, seed: int = 0) -> Scenes:
-    """Draw ``n`` (at least 1) scenes with known truth about color, ``size`` pixels (at least 32) a side.
-
-    L lies in :data:`L_RANGE`, every color inside the sRGB gamut. Scene ``i`` is the same whatever ``n`` is. A smaller
-    ``n`` or ``size`` is a ConfigError.
-    """
-    _check(n, size)
     layouts = [_layout(i, size, seed) for i in range(n)]
     choices = []
     for i, layout in enumerate(layouts):  # one color an object, whatever the others have and the gray picture shows
@@ -193,9 +188,8 @@ def same_gray(n_colorings: int, size: int = 64, seed: int = 0) -> Scenes:
 
     They differ in the colors of ambiguous objects only: L, labels and ``mean_ab`` agree.
     """
-    _check(n_colorings, size)
-    if n_colorings > 36:
-        raise ConfigError(f"same_gray draws at most 36 colorings of one picture, not {n_colorings}")
+    if not 1 <= n_colorings <= 36:
+        raise ConfigError(f"same_gray draws at least 1 and at most 36 colorings of one picture, not {n_colorings}")
     # The first scene of this seed with every ambiguous kind and enough colorings; a few in a hundred have 36.
     wanted = {i for i, kind in enumerate(KINDS) if kind.ambiguous}
     for index in itertools.count():

@@ -38,16 +38,14 @@ def save_picture(
     Args:
         image: as in :func:`.open_picture`; of a :class:`.Photo` also what it keeps: transparency (not in JPEG), 16 bits
             (PNG and TIFF), captions, dates, author and dpi. Or pages, of a TIFF file, or frames, of a GIF, PNG or WebP
-            file, each shown as long as it was; errors of making them are passed on.
-        path: the file; its ending (.png, .jpg, .jpeg, .webp, .tif, .tiff, and .gif of frames) is its format. Parents
-            are made.
+            file, each shown as long as it was.
+        path: the file; its ending (.png, .jpg, .jpeg, .webp, .tif, .tiff, and .gif of frames) is its format.
         quality: of JPEG and WebP, 1 to 100. PNG and TIFF lose nothing, nor does WebP at 100.
         text: kept in the file, for :func:`.read_text`.
         gps: also keep the place where it was taken; a TIFF file cannot.
 
     Raises:
         ImageError: an unknown ending, a folder, a full or read-only disk, or something that the format cannot hold.
-        ConfigError: quality out of range.
     """
     if not 1 <= quality <= 100:
         raise ConfigError(f"quality is from 1 to 100, not {quality}")
