@@ -76,9 +76,7 @@ class TrainingConfig:
     catch_up: float = 0.05  # fraction of the run in which only the discriminator learns
     objective: str = "hinge"  # what the networks descend on, a name of OBJECTIVES, or `none` for no adversary
     adversarial_weight: float = 0.05  # of the generator's part of it
-    # the discriminator judges one in so many pictures of each part of a step, real and generated, and both networks'
-    # adversarial losses are means over these alone; 1 for all
-    judge_every: int = 1
+    judge_every: int = 1  # only one in so many pictures of each part of a step is judged; losses are means over these
     penalty: float = 0.0  # gamma of the zero-centred gradient penalty on real pictures (R1), per 100 Lab units; 0: none
     augment: bool = True  # show the discriminator shifted pictures with parts cut out (DiffAugment)
     huber_delta: float = 5.0  # ab distance, in Lab units, where the Huber term turns from a square into a line

@@ -6,7 +6,7 @@ In order: the root's own manifest (``MANIFEST.csv`` with the columns ``path`` an
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,12 +39,7 @@ def list_images(root: Roots, split: Split, datasets: Sequence[str] = ()) -> List
         return (joined(each) if len(each) > 1 else each[0]).only(datasets)
     if not root.is_dir():
         raise DataError(f"data root {str(root)!r} is not a folder")
-    files, found = _by_manifest(root, split), None
-    if files is None and (found := _in_layouts(root, split)) is None:
-        found = _one_level_down(root, split)
-    if found is None:
-        files = _by_content(find_pictures(root), split) if files is None else files
-        found = of_files(root, files, lambda file: dataset_of(file, root))
+    found = _first((_by_manifest, *LAYOUTS, _one_level_down, _by_content), root, split)
     if not found.names:
         raise DataError(
             f"data root {str(root)!r} has no images for {split!r}; give at least two, or put some below train/ and "
@@ -58,18 +53,16 @@ def find_split(root: Path, split: Split) -> list[Path]:
     return sorted(list_images(root, split).files)
 
 
-def dataset_of(path: Path, root: Path) -> str:
-    """The data set that an image belongs to: the folder directly below the root, or the root's own name."""
-    parts = path.relative_to(root).parts
-    return parts[0] if len(parts) > 1 and parts[0] not in ("train", "val") else root.name
+def _first(ways: Sequence[Callable[[Path, Split], Listing | None]], root: Path, split: Split) -> Listing | None:
+    return next((found for way in ways if (found := way(root, split)) is not None), None)
 
 
-def _by_manifest(root: Path, split: Split) -> list[Path] | None:
+def _by_manifest(root: Path, split: Split) -> Listing | None:
     """The files that the root's own manifest of splits names; None where it has no such file."""
     rows = read_rows(manifest) if (manifest := root / "MANIFEST.csv").is_file() else [{}]
     if "split" not in rows[0]:
         return None
-    return sorted(inside(root, row["path"], links=True) for row in rows if row["split"] == split)
+    return of_files(root, sorted(inside(root, row["path"], links=True) for row in rows if row["split"] == split))
 
 
 def read_rows(manifest: Path, columns: Sequence[str] = ("path",)) -> list[dict[str, str]]:
@@ -92,28 +85,25 @@ def read_rows(manifest: Path, columns: Sequence[str] = ("path",)) -> list[dict[s
     return rows
 
 
-def _in_layouts(root: Path, split: Split) -> Listing | None:
-    return next((found for layout in LAYOUTS if (found := layout(root, split)) is not None), None)
-
-
 def _one_level_down(root: Path, split: Split) -> Listing | None:
     """Data sets in folders of their own, each in a layout; None where no folder has one."""
     homes = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    parts = [part for home in homes if (part := _in_layouts(home, split)) is not None]
+    parts = [part for home in homes if (part := _first(LAYOUTS, home, split)) is not None]
     return joined(parts, root) if parts else None
 
 
-def _by_content(paths: Sequence[Path], split: Split) -> list[Path]:
+def _by_content(root: Path, split: Split) -> Listing:
     """Split by content hash, so that a file keeps its side when it is renamed, moved, or gets new neighbours.
 
     Of a folder too small for chance to give both sides, one image is moved over.
     """
+    paths = find_pictures(root)
     percent = {path: int(file_hash(path)[:8], 16) % 100 if path.is_file() else 99 for path in paths}
     ordered = sorted(paths, key=lambda p: (percent[p], p))
     held_out = sum(percent[p] < _VALIDATION_PERCENT for p in paths)
     if len(paths) > 1:
         held_out = min(max(held_out, 1), len(paths) - 1)
-    return ordered[:held_out] if split == "val" else ordered[held_out:]
+    return of_files(root, ordered[:held_out] if split == "val" else ordered[held_out:])
 
 
 def load_split(
@@ -129,7 +119,8 @@ def load_split(
     listing = list_images(root, split, datasets)
     needed = 4 * len(listing) * shorter_side**2  # bytes, if they are as wide as 4 : 3 photographs
     if needed > _memory() / 2:
-        store = streamed(listing, shorter_side)
+        images = StreamedImages(listing, shorter_side)
+        store = ImageStore(images, list(listing.names), images.problems, listing.groups())
     else:
         store = decode_images(listing.read, listing.names, listing.groups(), shorter_side)
     if not quiet:
@@ -188,7 +179,7 @@ class StreamedImages(Sequence):
 
     listing: Listing
     shorter_side: int
-    problems: list[str]
+    problems: list[str] = field(default_factory=list)
     damaged: set[int] = field(default_factory=set)
 
     def __len__(self) -> int:
@@ -205,9 +196,3 @@ class StreamedImages(Sequence):
                 self.damaged.add(number)
                 self.problems.append(str(error))
         raise nothing_readable(self.problems)
-
-
-def streamed(listing: Listing, shorter_side: int) -> ImageStore:
-    """A store of images that are decoded at each access; its ``problems`` grow as damaged ones are met."""
-    problems: list[str] = []
-    return ImageStore(StreamedImages(listing, shorter_side, problems), list(listing.names), problems, listing.groups())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
+import re
 import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from colorstyle_lib.images.header import ENDINGS, identify, strict_pillow
 from colorstyle_lib.images.read import decode, find_pictures, open_picture
 
 Split = Literal["train", "val"]
+_SPLIT_FOLDER = re.compile(r"(train|val)(20\d\d)?")
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,16 @@ class Listing:
         return np.unique(self.datasets, return_inverse=True)[1].tolist()
 
 
-def of_files(root: Path, files: Sequence[Path], dataset: str | Callable[[Path], str]) -> Listing:
-    """List images that are a file each below a root; ``dataset`` names the one of all, or tells it from a path."""
+def of_files(root: Path, files: Sequence[Path]) -> Listing:
+    """List images that are a file each below a root."""
     names = [file.relative_to(root).as_posix() for file in files]
-    datasets = [dataset if isinstance(dataset, str) else dataset(file) for file in files]
-    return Listing(root, names, datasets, lambda i: open_picture(files[i]), files)
+    return Listing(root, names, [dataset_of(file, root) for file in files], lambda i: open_picture(files[i]), files)
+
+
+def dataset_of(path: Path, root: Path) -> str:
+    """The data set that an image belongs to: the folder directly below the root, or the root's own name."""
+    first, *others = path.relative_to(root).parts
+    return first if others and not _SPLIT_FOLDER.fullmatch(first) else root.name
 
 
 def joined(parts: Sequence[Listing], root: Path | None = None) -> Listing:
@@ -134,8 +141,14 @@ def shards(root: Path, split: Split) -> Listing | None:
 
     A DataError where one is damaged or cut off.
     """
-    tars = sorted(root.glob(f"{split}-*.tar"))
-    members = [(tar, *member) for tar in tars for member in _pictures_in(tar)]
+    tars, members = sorted(root.glob(f"{split}-*.tar")), []
+    for tar in tars:
+        try:
+            with tarfile.open(tar, "r:") as archive:
+                found = [one for one in archive if one.isfile() and Path(one.name).suffix.lower() in ENDINGS]
+        except (OSError, tarfile.TarError) as error:
+            raise DataError(f"shard {str(tar)!r} is damaged: {error}") from error
+        members += [(tar, one.name, one.offset_data, one.size) for one in found]
 
     def content(i: int) -> bytes:
         tar, _, offset, size = members[i]
@@ -148,16 +161,6 @@ def shards(root: Path, split: Split) -> Listing | None:
     return _packed(root, names, [root.name] * len(names), content, tars) if there else None
 
 
-def _pictures_in(tar: Path) -> list[tuple[str, int, int]]:
-    """Name, offset and size in bytes of each picture in a tar file, in its order."""
-    try:
-        with tarfile.open(tar, "r:") as archive:
-            found = [one for one in archive if one.isfile() and Path(one.name).suffix.lower() in ENDINGS]
-    except (OSError, tarfile.TarError) as error:
-        raise DataError(f"shard {str(tar)!r} is damaged: {error}") from error
-    return [(one.name, one.offset_data, one.size) for one in found]
-
-
 def folders(root: Path, split: Split) -> Listing | None:
     """Folders ``train/`` and ``val/``, with any folders below, as ImageNet has them, or COCO's ``train2017/`` ...
 
@@ -167,7 +170,7 @@ def folders(root: Path, split: Split) -> Listing | None:
     homes = {side: root / f"{side}{max(years, default='')}" for side in ("train", "val")}
     if not any(home.is_dir() for home in homes.values()):
         return None
-    return of_files(root, find_pictures(homes[split]) if homes[split].is_dir() else [], root.name)
+    return of_files(root, find_pictures(homes[split]) if homes[split].is_dir() else [])
 
 
 LAYOUTS = (shards, lsun, folders)

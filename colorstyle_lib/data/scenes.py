@@ -49,8 +49,7 @@ class Kind:
     @property
     def mean(self) -> tuple[float, float]:
         """The expected (a, b): what regression with a squared error learns."""
-        a, b = np.mean(self.colors, axis=0)
-        return float(a), float(b)
+        return tuple(np.mean(self.colors, axis=0).tolist())
 
 
 KINDS: tuple[Kind, ...] = (
@@ -79,8 +78,7 @@ class Scenes:
     interior: Bool[Tensor, "n h w"]  # whether one kind covers the whole pixel: ab is exactly one of its colors
 
 
-_Layout = tuple[Plane, list[int], list[Plane]]
-"""The gray picture: L; each object's kind; and the share of each pixel that it covers."""
+_Layout = tuple[Plane, list[int], list[Plane]]  # L; each object's kind; the share of each pixel that it covers
 
 # Signed distance to each outline, in units of the radius of the circle around it; negative inside.
 _SHAPES: dict[str, Callable[[Plane, Plane], Plane]] = {
@@ -194,10 +192,8 @@ def same_gray(n_colorings: int, size: int = 64, seed: int = 0) -> Scenes:
     wanted = {i for i, kind in enumerate(KINDS) if kind.ambiguous}
     for index in itertools.count():
         layout = _layout(index, size, seed)
-        options = [len(KINDS[kind].colors) for kind in layout[1]]
-        if wanted <= set(layout[1]) and math.prod(options) >= n_colorings:
+        choices = list(itertools.product(*(range(len(KINDS[kind].colors)) for kind in layout[1])))
+        if wanted <= set(layout[1]) and len(choices) >= n_colorings:
             break
-    random = np.random.default_rng((seed, index, _STREAM_COLOR))
-    numbers = random.choice(math.prod(options), size=n_colorings, replace=False)
-    choices = np.stack(np.unravel_index(numbers, options), axis=1).tolist()
-    return _collect([layout] * n_colorings, choices)
+    numbers = np.random.default_rng((seed, index, _STREAM_COLOR)).choice(len(choices), n_colorings, replace=False)
+    return _collect([layout] * n_colorings, [list(choices[number]) for number in numbers])

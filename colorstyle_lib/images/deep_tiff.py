@@ -12,12 +12,7 @@ from colorstyle_lib.errors import ImageError
 from colorstyle_lib.images.header import DEEP_PIXELS
 from colorstyle_lib.images.read import to_levels
 
-_MODES = {
-    PHOTOMETRIC.MINISWHITE: "L",
-    PHOTOMETRIC.MINISBLACK: "L",
-    PHOTOMETRIC.RGB: "RGB",
-    PHOTOMETRIC.SEPARATED: "CMYK",
-}
+_MODES = {"MINISWHITE": "L", "MINISBLACK": "L", "RGB": "RGB", "SEPARATED": "CMYK"}
 _LARGEST = 1 << 29  # bytes of values, which are converted whole
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # of a damaged file we say one line ourselves
 
@@ -36,7 +31,7 @@ class DeepTiff(ImageFile.ImageFile):
         """Choose a page."""
         self._page, self.deep = self._pages[frame], None
         page = self._page
-        self._size, self._mode = (page.imagewidth, page.imagelength), _MODES[page.photometric]
+        self._size, self._mode = (page.imagewidth, page.imagelength), _MODES[page.photometric.name]
         self.getexif()[ExifTags.Base.Orientation] = page.tags.valueof(ExifTags.Base.Orientation, default=1)
         if page.iccprofile:
             self.info["icc_profile"] = page.iccprofile

@@ -127,24 +127,21 @@ def _write_tiff(file: IO[bytes], pages: Iterator[Photo], about: Callable[[Photo]
     """Pages of 8 or 16 bits, by tifffile; dates stand beside captions, where TIFF/EP has them."""
     from tifffile import TiffWriter  # it takes a while
 
+    always = {"compression": "zlib", "predictor": True, "metadata": None, "software": False}
     with TiffWriter(file) as tiff:
         for page in pages:
             values = np.asarray(_layer(page, page.alpha is not None)) if page.deep is None else page.deep
-            tiff.write(values, **_tiff_options(values, about(page)))
-
-
-def _tiff_options(values: np.ndarray, options: dict[str, Any]) -> dict[str, Any]:
-    exif, dpi = options["exif"], options.get("dpi")
-    tags = {**exif, **exif.get(ExifTags.IFD.Exif, {})}
-    tags.pop(ExifTags.IFD.Exif, None)
-    if ExifTags.IFD.GPSInfo in tags:
-        raise ValueError("a TIFF file has no room for the place; write a .png or .jpg")
-    kinds = {tag: "B" if tag > _WIDE else 7 if isinstance(value, bytes) else 2 for tag, value in tags.items()}
-    about = {"extratags": [(tag, kinds[tag], len(value), _bytes(value), True) for tag, value in tags.items()]}
-    about |= {"resolution": dpi, "resolutionunit": "INCH"} if dpi else {}
-    about |= {"extrasamples": ["unassalpha"]} if values.shape[2:] == (4,) else {}
-    kind = "rgb" if values.ndim == 3 else "minisblack"
-    return {"photometric": kind, "compression": "zlib", "predictor": True, "metadata": None, "software": False, **about}
+            options = about(page)
+            exif, dpi = options["exif"], options.get("dpi")
+            tags = {**exif, **exif.get(ExifTags.IFD.Exif, {})}
+            tags.pop(ExifTags.IFD.Exif, None)
+            if ExifTags.IFD.GPSInfo in tags:
+                raise ValueError("a TIFF file has no room for the place; write a .png or .jpg")
+            kinds = {tag: "B" if tag > _WIDE else 7 if isinstance(value, bytes) else 2 for tag, value in tags.items()}
+            more = {"extratags": [(tag, kinds[tag], len(value), _bytes(value), True) for tag, value in tags.items()]}
+            more |= {"resolution": dpi, "resolutionunit": "INCH"} if dpi else {}
+            more |= {"extrasamples": ["unassalpha"]} if values.shape[2:] == (4,) else {}
+            tiff.write(values, photometric="rgb" if values.ndim == 3 else "minisblack", **always, **more)
 
 
 def _write_deep_png(file: IO[bytes], values: np.ndarray, options: dict[str, Any]) -> None:

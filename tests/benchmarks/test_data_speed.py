@@ -9,8 +9,8 @@ from side_by_side import alternate
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import get_preset
-from colorstyle_lib.data.batches import Batches, Prefetched
-from colorstyle_lib.data.datasets import list_images, load_split, streamed
+from colorstyle_lib.data.batches import Batches, ImageStore, Prefetched
+from colorstyle_lib.data.datasets import StreamedImages, list_images, load_split
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator
@@ -34,9 +34,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_memory_beside_decoding_each_time(root):
+    listing = list_images(root, "train")
     stores = {
         "held in memory": load_split(root, "train", SHORTER_SIDE),
-        "files, decoded each time": streamed(list_images(root, "train"), SHORTER_SIDE),
+        "files, decoded each time": ImageStore(
+            StreamedImages(listing, SHORTER_SIDE), list(listing.names), [], listing.groups()
+        ),
     }
     batches = {way: Batches(store, N, CROP) for way, store in stores.items()}
     timing = alternate({way: lambda b=b: b.batch(0) for way, b in batches.items()})

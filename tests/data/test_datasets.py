@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from colorstyle_lib.config import MODES
-from colorstyle_lib.data import datasets
+from colorstyle_lib.data import datasets, layouts
 from colorstyle_lib.data import example_pictures as demo
 from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
 from colorstyle_lib.data.datasets import images_for, load_split
@@ -48,7 +48,7 @@ def test_own_train_and_val_win_at_the_root_and_one_level_down(tmp_path):
     two = write_picture(nested / "town" / "train" / "a.jpg")
     write_picture(nested / "town" / "val" / "b.jpg")
     assert datasets.find_split(nested, "train") == [one, two]
-    assert [datasets.dataset_of(p, nested) for p in (one, two)] == ["sea", "town"]
+    assert [layouts.dataset_of(p, nested) for p in (one, two)] == ["sea", "town"]
 
 
 def test_several_roots_lie_beside_each_other_and_sets_of_one_name_are_one(tmp_path):
