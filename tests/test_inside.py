@@ -9,10 +9,10 @@ from PIL import Image
 
 from colorstyle_lib.cli.folders import plan
 from colorstyle_lib.cli.main import main
-from colorstyle_lib.data import manifest
 from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.errors import ConfigError, DataError
 from colorstyle_lib.files import atomic_write, inside
+from colorstyle_lib.reproduction import validation_images
 
 BAD = ["../out.png", "a/../../out.png", "/etc/passwd", "", ".", "a\0.png"]
 
@@ -99,7 +99,7 @@ def test_a_manifest_of_splits_that_climbs_is_refused(isolated, name):
 @pytest.mark.parametrize("name", ["~/.evil.png", "link/evil.png", "../evil.png"])
 def test_data_get_writes_below_its_folder_alone(home, monkeypatch, name):
     content = b"a file"
-    monkeypatch.setattr(manifest, "_fetch", lambda address: content)
+    monkeypatch.setattr(validation_images, "_fetch", lambda address: content)
     facts = {"source": "a/b:c.png", "commit": "0" * 40, "recipe": "copy", "terms": "none", "pixels": ""}
     write_rows(Path("m.csv"), [{"path": name, "sha256": hashlib.sha256(content).hexdigest(), **facts}])
     Path("link").symlink_to(home)

@@ -48,7 +48,7 @@ def _list(_: argparse.Namespace) -> None:
 
 
 def _get(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.data.manifest import HOST, VALIDATION, read_entries, rebuild
+    from colorstyle_lib.reproduction.validation_images import HOST, VALIDATION, read_entries, rebuild
 
     entries = read_entries(arguments.manifest or VALIDATION, arguments.datasets)
     for terms, count in Counter(entry.terms for entry in entries).items():

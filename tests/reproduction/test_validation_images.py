@@ -19,21 +19,21 @@ import pytest
 from PIL import Image
 
 from colorstyle_lib.cli.main import parser
-from colorstyle_lib.data import manifest as sources
 from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.data.layouts import open_bytes
-from colorstyle_lib.data.manifest import (
+from colorstyle_lib.data.manifest import check
+from colorstyle_lib.data.scenes import scenes
+from colorstyle_lib.errors import ConfigError, DataError, ImageError
+from colorstyle_lib.images.read import to_picture
+from colorstyle_lib.reproduction import validation_images as sources
+from colorstyle_lib.reproduction.validation_images import (
     HOST,
     VALIDATION,
-    check,
     follow_recipe,
     pixel_hash,
     read_entries,
     rebuild,
 )
-from colorstyle_lib.data.scenes import scenes
-from colorstyle_lib.errors import ConfigError, DataError, ImageError
-from colorstyle_lib.images.read import to_picture
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ENCODED = "jpeg 80 4:2:0 progressive"
