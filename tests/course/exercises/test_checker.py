@@ -1,6 +1,7 @@
 """The exercises: their checkers say no to the stubs, yes to the solutions, and never raise."""
 
 import ast
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,6 +72,13 @@ def test_an_attempt_that_raises_is_named(check):
 
 def test_an_attempt_that_takes_other_arguments():
     assert exercises.best_guess(lambda lab: lab).startswith("not yet: it stopped with TypeError")
+
+
+@pytest.mark.parametrize("name", WITH_SOLUTIONS)
+def test_the_courses_page_names_every_exercise(name: str):
+    (row,) = (line for line in (NOTEBOOKS / "README.md").read_text().splitlines() if f"({name})" in line)
+    in_italics = re.findall(r"\*([^*]+)\*", row.split("|")[3])
+    assert sum(len(some.split(";")) for some in in_italics) == len(exercises_of(NOTEBOOKS / name)), in_italics
 
 
 SOLUTIONS = {}
