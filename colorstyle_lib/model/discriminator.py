@@ -36,12 +36,9 @@ class WeighedEvidence(nn.Module):
     ``h_i = leaky_relu(W x + U_i map_i + V_i vector_i)``, which joins the features x with what modality i measured; an
     energy of this form is D. Bahdanau et al.'s additive attention (ICLR 2015, arXiv:1409.0473).
 
-    At the start all energies are 0: alpha is uniform over what is present.
-
-    Args:
-        channels: of the features.
-        halvings: the features are ``2 ** halvings`` times smaller than the picture; at least 3.
-        config: the discriminator's. Energies, which may have to tell modalities apart sharply, get no spectral norm.
+    At the start all energies are 0: alpha is uniform over what is present. Energies, which may have to tell modalities
+    apart sharply, get no spectral norm. The features, of so many ``channels``, are ``2 ** halvings`` (at least 3) times
+    smaller than the picture.
     """
 
     def __init__(self, channels: int, halvings: int, config: DiscriminatorConfig) -> None:
@@ -132,14 +129,11 @@ class Discriminator(nn.Module):
         L is in [0, 100], a and b in about [-110, 110], sides are multiples of 8 and at least ``2 ** depth``.
         ``described`` is what :attr:`describe` says of the same pictures, where that is known already.
 
-        Returns:
-            Logits, float32, above 0 for real: P places of all scales, the finest first, row by row; or one for each
-            picture where the configuration has no patches. 0, undecided, where attention has no modality to weigh (a
-            picture of one flat gray). And alpha, float32, by how often smaller than the picture the level is:
-            ``(N, M, h, w)``, or ``(N, M, 1, 1)`` where plain; empty without attention.
-
-        Raises:
-            ConfigError: a side does not fit, or an override without attention.
+        Returns logits, float32, above 0 for real: P places of all scales, the finest first, row by row; or one for each
+        picture where the configuration has no patches. 0, undecided, where attention has no modality to weigh (a
+        picture of one flat gray). And alpha, float32, by how often smaller than the picture the level is:
+        ``(N, M, h, w)``, or ``(N, M, 1, 1)`` where plain; empty without attention. ConfigError: a side does not fit, or
+        an override without attention.
         """
         size, least = tuple(lab.shape[-2:]), 2**self.config.depth
         if size[0] % REDUCTION or size[1] % REDUCTION or min(size) < least:

@@ -121,15 +121,9 @@ class Generator(nn.Module):
     ) -> Float[Tensor, "n 2 h w"]:
         """Predict a and b, Lab units within [-110, 110]. L is not among the outputs: it stays the input's.
 
-        Args:
-            content: from :func:`.content_planes`.
-            reference: from :meth:`describe_reference`; its color, texture and shape join the content's own, carried
-                to the places that look alike.
-            z: noise, one vector an image; without it the generator answers with its most usual coloring.
-            override: of attention, at every level.
-
-        Raises:
-            ConfigError: a side is no multiple of ``2 ** depth``.
+        Color, texture and shape of a ``reference``, from :meth:`describe_reference`, join the content's own, carried to
+        the places that look alike. ``z`` is noise, one vector an image; without it the generator answers with its
+        most usual coloring. ConfigError: a side is no multiple of ``2 ** depth``.
         """
         return self.colors(self.forward_features(content, reference, z, override=override)[0], content)
 
@@ -313,8 +307,7 @@ def save_generator(generator: Generator, path: Path, **facts: str) -> str:
 def load_generator(path: Path, *, expected_hash: str | None = None) -> Generator:
     """Build the generator that a file of :func:`save_generator` describes (evaluation mode, float32, CPU).
 
-    Raises:
-        WeightsError: the file is missing, damaged, not ours, or has another SHA-256 than expected.
+    WeightsError: the file is missing, damaged, not ours, or has another SHA-256 than expected.
     """
     if not path.is_file():
         raise WeightsError(f"no weights at {str(path)!r}; train some with: colorstyle train")
@@ -325,11 +318,9 @@ def load_generator(path: Path, *, expected_hash: str | None = None) -> Generator
             metadata = file.metadata() or {}
             names = [name for name in file.keys() if not name.startswith(_RETIRED)]  # noqa: SIM118
             tensors = {name: file.get_tensor(name) for name in names}
-        stored = {
-            k: v for k, v in json.loads(metadata["generator"]).items() if k not in _RETIRED
-        }  # JSON knows no tuples
-        config = change(GeneratorConfig(), **{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()})
-        generator = Generator(config)
+        stored = json.loads(metadata["generator"]).items()  # JSON knows no tuples
+        settings = {k: tuple(v) if isinstance(v, list) else v for k, v in stored if k not in _RETIRED}
+        generator = Generator(change(GeneratorConfig(), **settings))
         missing, unknown = generator.load_state_dict(tensors, strict=False)
     except (SafetensorError, KeyError, json.JSONDecodeError, ConfigError, RuntimeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]

@@ -24,12 +24,9 @@ def guided_coefficients(
     ``slope = cov(guide, values) / (var(guide) + epsilon)``, ``offset = mean(values) - slope * mean(guide)``, then both
     averaged over the windows that cover a pixel (He et al. 2010, equations 5, 6 and 8).
 
-    Args:
-        guide: L, in [0, 100].
-        values: planes to smooth, or to bring to a larger size, such as a and b.
-        radius: the window is ``2 radius + 1`` wide; at the border only the part of it that lies inside counts.
-        epsilon: variance of L below which it counts as flat, in squared L units; flat places are only smoothed.
-        weight: above 0, how much a pixel counts in every mean; by default all count alike.
+    The guide is L, in [0, 100], values are planes such as a and b. A window is ``2 radius + 1`` wide; at the border its
+    part that lies inside counts. L counts as flat below a variance of ``epsilon``, squared L units; flat
+    places are only smoothed. ``weight``, above 0, is how much a pixel counts in every mean; by default all count alike.
     """
     window = {"kernel_size": 2 * radius + 1, "stride": 1, "padding": radius}
     mean = plain = partial(nnf.avg_pool2d, **window, count_include_pad=False)
@@ -53,13 +50,8 @@ def smooth_where_unsure(
 
     A pixel's weight is the inverse square of its variance. The inverse alone, that of the least square estimate of what
     several measurements have in common, lets many unsure pixels outvote a sure one. What is finer than windows of
-    :data:`DETAIL` is put back: stains are broad, and small colored things are not.
-
-    Args:
-        ab: Lab units.
-        spread: standard deviation of the colors that are held possible, Lab units.
-        guide: L, in [0, 100].
-        radius: of the windows, in pixels.
+    :data:`DETAIL` is put back: stains are broad, and small colored things are not. ``spread`` is the standard deviation
+    of the colors that are held possible; all are in Lab units, ``radius`` in pixels.
     """
     weight = (spread + _LEAST_SPREAD) ** -4
 

@@ -195,17 +195,14 @@ class ModalityEncoder(nn.Module):
             cells = _Cells(_all_known(known, 7, 1), REDUCTION // 2**scale)
             responses = nnf.conv2d(nnf.pad(lightness, (3, 3, 3, 3), mode="replicate"), self.filters)
             waves, gradient = responses.split((2 * ORIENTATIONS, 2), dim=1)
-
             even, odd = waves.square().chunk(2, dim=1)
             energy, whole = cells.means(even + odd)
             contrast.append(whole.sum(1))
             textures.append(torch.log1p(_root(energy)))
             texture_vectors += cells.moments(textures[-1])
-
             shapes.append(_directions(gradient, cells))
             shape_vectors += cells.moments(shapes[-1])
             slope.append(cells.means(gradient.square())[1].sum(1))
-
             if scale + 1 < SCALES:
                 lightness = nnf.conv2d(nnf.pad(lightness, (1, 1, 1, 1), mode="replicate"), self.blur, stride=2)
                 known = _all_known(known, 4, 2)
@@ -318,15 +315,11 @@ def match_reference(
     Similar by cosine, as a softmax over the reference's places; the idea is M. He et al.'s (SIGGRAPH 2018,
     arXiv:1807.06587). Vectors and presence stay. Where the content knows no L, every place takes the average.
 
-    Args:
-        alike: unit vectors ``(N, 1, places, channels)`` of the content's and the reference's places that say what
-            is similar; by default their texture and shape (:func:`likeness`).
-        known: the reference's cells that the softmax is over; all, if not given. Where an image has none, its maps
-            are 0.
-        sharpness: of the softmax; 0 averages.
-        nearness: how much less far places count, where reference and content are one picture: taken off the exponent
-            for the longer side's length, growing with the distance's square.
-        least: a likeness that competes with the places', and gives 0: what is unlike all of them takes little.
+    ``alike`` are unit vectors ``(N, 1, places, channels)`` of the content's and the reference's places that say what is
+    similar, by default their texture and shape (:func:`likeness`). The softmax, of some ``sharpness`` (0 averages), is
+    over the reference's ``known`` cells, by default all; where an image has none its maps are 0. Where both are one
+    picture, ``nearness`` is taken off the exponent for the longer side's length, growing with the distance's square. A
+    likeness of ``least`` competes with the places' and gives 0: what is unlike all of them takes little.
     """
     query, key = alike or (likeness(torch.cat(m.maps[1:], 1)) for m in (content, reference))
     size = content.maps[0].shape[-2:]

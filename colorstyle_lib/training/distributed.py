@@ -46,16 +46,12 @@ class ProcessGroup:
         """Replace each gradient by its mean over the processes, in one message."""
         if self.size == 1:
             return
-        gradients = []
-        for weight in (w for w in weights if w.requires_grad):
-            if weight.grad is None:  # of a task that no picture of this process has
-                weight.grad = torch.zeros_like(weight)
-            gradients.append(weight.grad)
-        flat = torch.cat([g.flatten() for g in gradients])
+        learned = [weight for weight in weights if weight.requires_grad]
+        # A process that has no picture of some task has no gradient of its weights.
+        flat = torch.cat([(torch.zeros_like(w) if w.grad is None else w.grad).flatten() for w in learned])
         dist.all_reduce(flat)
-        flat /= self.size
-        for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-            gradient.copy_(mean.view_as(gradient))
+        for weight, mean in zip(learned, (flat / self.size).split([w.numel() for w in learned]), strict=True):
+            weight.grad = torch.empty_like(weight).copy_(mean.view_as(weight))
 
 
 def this_process() -> ProcessGroup:

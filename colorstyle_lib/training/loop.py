@@ -80,16 +80,13 @@ def training_loop(
 ) -> Iterator[tuple[int, float, Losses]]:
     """Train for ``steps`` steps in all, or for a ``budget`` in seconds of computing, drawing of batches included.
 
-    Args:
-        learner: what is trained, on its ``device``. ``draw(step)`` gives the batch of a step, on the CPU, perhaps ahead
-            of its use and in another thread; ``gradient_step(batch, step, at, of)`` learns from it by a schedule that
-            is at ``at`` of ``of``, and returns the losses by name.
-        step: steps that are done already; ``seconds`` is what these have taken.
-        batches: of the steps to come, where they are prepared ahead; by default each is drawn when it is needed.
+    The learner's ``draw(step)`` gives the batch of a step, on the CPU, perhaps ahead of its use and in another thread;
+    ``gradient_step(batch, step, at, of)`` learns from it, on the learner's ``device`` and by a schedule that is at
+    ``at`` of ``of``, and returns the losses by name. ``step`` steps are done already, in so many ``seconds``;
+    ``batches`` are of those to come, where they are prepared ahead, else each is drawn when it is needed.
 
-    Yields:
-        After each step, how many are done, the seconds that they took, and the losses since they were last averaged.
-        What the caller then does costs nothing of the budget. A loss that is no longer a number is a WeightsError.
+    Yields after each step how many are done, the seconds that they took, and the losses since they were last averaged.
+    What the caller then does costs nothing of the budget. A loss that is no longer a number is a WeightsError.
     """
     losses, clock = Losses(), clock_of(learner.device)
     batches = batches or map(learner.draw, itertools.count(step))

@@ -119,17 +119,10 @@ def train(
 
     Ctrl-C lets the step finish and saves the state. Returns the last evaluation; only the first process evaluates.
 
-    Args:
-        batches: training pictures; this process's rows of them.
-        validation: pictures to measure on, never trained on.
-        options: steps, seed, output folder and so on; its preset and data are not read.
-        styles: where styles come from; by default any training picture is one.
-        sets: the data set of each validation picture, for numbers of each.
-        group: the processes that train together; by default this one alone.
-
-    Raises:
-        WeightsError: nothing to resume from, or it is of other settings; or a loss is no longer a number.
-        ConfigError: a task that needs what the preset lacks, or a batch that cannot be divided.
+    Of ``batches`` it trains on this process's rows, never on ``validation``, whose data sets are ``sets``, for numbers
+    of each; of ``options`` preset and data are not read. ``styles`` come from any training picture by default, and
+    ``group`` is this process alone. WeightsError: nothing to resume from, or it is of other settings; or a loss is no
+    longer a number. ConfigError: a task that needs what the preset lacks, or a batch that cannot be divided.
     """
     group, config, steps = group or this_process(), preset.training, options.steps
     if batches.batch_size % (group.size * config.accumulate):
