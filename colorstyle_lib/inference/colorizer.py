@@ -169,8 +169,7 @@ class Colorizer(Tool):
     def __call__(self, picture: Source, smoother: Callable[[Tensor, Tensor], Tensor] | None = None) -> Result:
         """Color a picture; a :class:`.Smoother` keeps colors still where it is the next frame of its clip.
 
-        Raises:
-            ImageError: it cannot be opened. ConfigError: a hint outside it, or no modality left to steer it by.
+        ImageError: it cannot be opened. ConfigError: a hint outside it, or no modality left to steer it by.
         """
         photo = open_photo(picture)
         opened = photo.picture

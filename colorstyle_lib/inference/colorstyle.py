@@ -52,8 +52,7 @@ class ColorStyle:
             weights: a ``.safetensors`` file that ``colorstyle train`` wrote; by default the released weights.
             device: by default a GPU where there is one.
 
-        Raises:
-            WeightsError: missing, damaged, or not the file that its card describes.
+        WeightsError: missing, damaged, or not the file that its card describes.
         """
         chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         if weights is not None:
@@ -77,16 +76,13 @@ class ColorStyle:
 
         Args:
             reference: a color picture to color it by.
-            hints: colors at points, such as ``[(120, 80, "#b5302a")]``: x to the right and y down, in the picture's
-                pixels. They spread over what belongs together.
+            hints: colors at points, such as ``[(120, 80, "#b5302a")]``: x right, y down, in the picture's pixels.
             seed: for another plausible coloring, one for each number; without it the most likely one.
             saturation: chroma is multiplied by it: 1 as predicted, 0 gray, up to 3.
-            working_size: shorter side, in pixels, at which color is predicted, 32 to 1536; by default the size that
-                the weights were made for. A larger one picks up smaller objects; a smaller one colors large areas
-                more evenly.
+            working_size: shorter side, 32 to 1536 pixels, at which color is predicted; by default the weights' own. A
+                larger one picks up smaller objects; a smaller one colors large areas more evenly.
 
-        Raises:
-            ConfigError: an argument out of range, or weights without attention to steer or to read a reference with.
+        ConfigError: an argument out of range, or weights without attention to steer or to read a reference with.
         """
         options = {"hints": hints, "seed": seed, "saturation": saturation, "working_size": working_size}
         return self.colorizer(reference=reference, attention=attention, **options)(picture)
@@ -121,12 +117,11 @@ class ColorStyle:
             mask: where to redraw: white yes, black no, gray in between; of any size.
             attention: a modality that gets no weight is not taken: without color the colors stay the picture's, with
                 color alone its L does.
-            working_size: shorter side, in pixels, at which the picture is redrawn, 64 to 1536; by default its own, up
-                to 320; what is finer stays the photograph's. It sets the scale of strokes: styles are read at 256
-                pixels, so at 256 strokes are about as large against the picture as in the style, at 512 half as large.
+            working_size: shorter side, 64 to 1536 pixels, at which it is redrawn; by default its own, up to 320; what
+                is finer stays the photograph's. It sets the scale of strokes: at 256 they are about as large against
+                the picture as in the style, at 512 half as large.
 
-        Raises:
-            ConfigError: an argument out of range, or weights that only color.
+        ConfigError: an argument out of range, or weights that only color.
         """
         take = {"strength": strength, "keep_color": keep_color, "color_only": color_only}
         return self.stylizer(style, mask=mask, attention=attention, working_size=working_size, **take)(picture)
@@ -166,8 +161,7 @@ class ColorStyle:
                 ``"auto"`` for scratches and dust that :func:`.find_damage` finds, which ``result.stages`` shows.
             color: also color the filled picture, where it is gray; its L outside holes stays.
 
-        Raises:
-            ConfigError: a mask of another size, an empty or a full one, or weights that cannot repair.
+        ConfigError: a mask of another size, an empty or a full one, or weights that cannot repair.
         """
         filled = Inpainter(model=self, mask=mask, attention=attention)(picture)
         if not (color and is_gray(filled.image)):
@@ -195,8 +189,7 @@ class ColorStyle:
             details: undo blur, noise and blocks.
             tones: undo fading, low contrast and haze.
 
-        Raises:
-            ConfigError: strength out of range, or weights that cannot repair.
+        ConfigError: strength out of range, or weights that cannot repair.
         """
         return Enhancer(model=self, strength=strength, details=details, tones=tones, attention=attention)(picture)
 

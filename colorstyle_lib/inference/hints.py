@@ -78,11 +78,8 @@ def limit_hints(
     sharply at edges of L; ``v`` carries what the prediction at the hint still lacks to the hint's color. The root,
     because ``u`` falls faster than what belongs together ends.
 
-    Args:
-        plain: a and b as predicted without hints.
-        hinted: with them; a network that learned from scattered hints takes a single one for the whole picture's tint.
-        lightness: in [0, 100].
-        ab: of the hints, from :func:`rasterize_hints`, as is ``known``.
+    ``plain`` and ``hinted`` are a and b as predicted without and with hints; a network that learned from scattered ones
+    takes a single one for the whole picture's tint. L is in [0, 100]; the rest is from :func:`rasterize_hints`.
     """
     size = lightness.shape[-2:]
     shrink = min(1.0, _REACH_SIDE / min(size))

@@ -48,8 +48,7 @@ class Smoother:
     become 33 pixels wide (17 at the rim), it fades into one drawing, by a quarter of the way a frame.
 
     ``smooth``, from 0 to 1 (else a ConfigError), is the share of the past where the frame matches it. 1: as if painted
-    on things, until it no longer fits; less renews the drawing by as much in every frame, which costs sharpness; 0:
-    each frame by itself.
+    on; less renews the drawing by as much in every frame, which costs sharpness; 0: each frame by itself.
     """
 
     def __init__(self, smooth: float = SMOOTH) -> None:

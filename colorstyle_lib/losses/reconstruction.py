@@ -125,8 +125,7 @@ def attention_collapse(alpha: Float[Tensor, "n m h w"], floor: float) -> Float[T
     Whatever modality is the most useful early on takes all the weight, and one without weight learns nothing more: an
     entropy term keeps choices open (R. Williams and J. Peng, Connection Science 3(3), 1991).
 
-    A mean over images of 0 (above the floor, or where but one modality is present, k = 1) to ``floor``, in [0, 1] (all
-    weight on one modality everywhere).
+    A mean over images, from 0 (above the floor, or k = 1 modality present) to ``floor`` (all weight on one of several).
     """
     alpha = full_precision(alpha)
     choices = (alpha.flatten(2).amax(2) > 0).sum(1)

@@ -63,8 +63,7 @@ def kernel_pairs(found: Float[Tensor, "n d"], real: Float[Tensor, "n d"]) -> Flo
     than j is the unbiased squared maximum mean discrepancy (A. Gretton et al., JMLR 13, 2012, equation 4). It compares
     no result ``x_i`` with its own real picture ``y_i``, which a coloring would otherwise be rewarded for.
 
-    The result, for :func:`.pair_mean_of`, is symmetric, float64 and 0 on the diagonal; ConfigError for fewer than 2
-    pictures.
+    For :func:`.pair_mean_of`: symmetric, float64, 0 on the diagonal. ConfigError: fewer than 2 pictures.
     """
     if len(found) < 2:
         raise ConfigError(f"a kernel distance needs at least 2 pictures, not {len(found)}")
@@ -110,8 +109,7 @@ def perceptual_content_distance(
 
     R. Zhang et al., The Unreasonable Effectiveness of Deep Features, CVPR 2018 (arXiv:1801.03924), equation 1, with all
     channels weighed alike, halved, and a mean over layers instead of their sum. It is not "LPIPS", whose weights were
-    fitted to people's judgements on other networks' features. 0 for the same, 1 for features that have nothing in
-    common, at most 2.
+    fitted to people's judgements on other networks' features. 0 for the same, 1 for nothing in common, at most 2.
     """
     pairs = zip(features, targets, strict=True)
     layers = [1 - nnf.cosine_similarity(f.float(), t.float(), dim=1).mean(dim=(1, 2)) for f, t in pairs]

@@ -94,8 +94,7 @@ def rebalancing(frequency: Float[Tensor, " q"], *, uniform: float = 0.5) -> Floa
     """Weights of pixels by their bin: ``w = 1 / ((1 - lambda) p + lambda / Q)``, equation 4.
 
     Scaled so that ``sum p w = 1``: the mean weight of real pixels is 1, and the loss keeps its size. ``uniform`` is
-    lambda: 0 inverts the frequencies p, 1 gives equal weights. A ConfigError where it is outside [0, 1], or 0 though
-    some bin never occurs.
+    lambda: 0 inverts the frequencies p, 1 gives equal weights. ConfigError: outside [0, 1], or 0 and a bin is missing.
     """
     if not 0 <= uniform <= 1:
         raise ConfigError(f"uniform must lie in [0, 1], not {uniform}")

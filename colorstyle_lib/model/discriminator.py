@@ -37,8 +37,7 @@ class WeighedEvidence(nn.Module):
     energy of this form is D. Bahdanau et al.'s additive attention (ICLR 2015, arXiv:1409.0473).
 
     At the start all energies are 0: alpha is uniform over what is present. Energies, which may have to tell modalities
-    apart sharply, get no spectral norm. The features, of so many ``channels``, are ``2 ** halvings`` (at least 3) times
-    smaller than the picture.
+    apart sharply, get no spectral norm. Maps of ``channels`` are ``2 ** halvings``, at least 8, times smaller.
     """
 
     def __init__(self, channels: int, halvings: int, config: DiscriminatorConfig) -> None:
@@ -81,8 +80,7 @@ class Discriminator(nn.Module):
 
     It normalises nothing over a batch or a picture: a gradient penalty needs each picture judged by itself, and a
     picture's overall tint is evidence. Gradients are per Lab unit, so such a penalty wants a far larger gamma than on
-    pictures in [-1, 1]. ConfigError: an unknown attention or modality, no modality at all, or evidence asked of a level
-    that is finer than the modalities' maps.
+    pictures in [-1, 1]. ConfigError: an unknown attention or modality, none, or a level finer than modalities' maps.
     """
 
     def __init__(self, config: DiscriminatorConfig) -> None:
@@ -130,10 +128,9 @@ class Discriminator(nn.Module):
         ``described`` is what :attr:`describe` says of the same pictures, where that is known already.
 
         Returns logits, float32, above 0 for real: P places of all scales, the finest first, row by row; or one for each
-        picture where the configuration has no patches. 0, undecided, where attention has no modality to weigh (a
-        picture of one flat gray). And alpha, float32, by how often smaller than the picture the level is:
-        ``(N, M, h, w)``, or ``(N, M, 1, 1)`` where plain; empty without attention. ConfigError: a side does not fit, or
-        an override without attention.
+        picture where the configuration has no patches. 0, undecided, where attention has no modality to weigh (a flat
+        gray). And alpha, float32, by how often smaller than the picture the level is: ``(N, M, h, w)``, or
+        ``(N, M, 1, 1)`` where plain; empty without attention. ConfigError: a side or an override that does not fit.
         """
         size, least = tuple(lab.shape[-2:]), 2**self.config.depth
         if size[0] % REDUCTION or size[1] % REDUCTION or min(size) < least:

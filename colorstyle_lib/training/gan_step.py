@@ -1,8 +1,7 @@
 """One gradient step of both networks: batch, generator output, discriminator, losses.
 
 :func:`train_step` at the top calls what follows, in this order. Every loss is a mean over all pictures of a step, with
-0 for those that it does not concern. So a step whose batch is split, or shared by several processes, has the same loss
-as a step on the whole batch.
+0 for those that it does not concern. So a step's loss is the same if its batch is split, or shared by processes.
 """
 
 import contextlib
@@ -322,8 +321,7 @@ def color_loss(
 ) -> Float[Tensor, " n"]:
     """Distance of the predicted colors from the real ones, one number for each picture.
 
-    A generator of ab bins is trained on their cross-entropy, one that regresses on a Huber distance of ab and of its
-    differences between neighbors.
+    That of ab bins is their cross-entropy, that of regression a Huber distance of ab and of neighbors' differences.
     """
     config, ab = context.config, lab[:, 1:]
     if generator.config.colors == "bins":

@@ -39,8 +39,7 @@ def style_losses(
 ) -> dict[str, Float[Tensor, ""]]:
     """Losses of restyled pictures: content and style in VGG-19 features, and three in the pictures themselves.
 
-    Every loss, weighted, by name; means over the restyled pictures alone, which may leave [0, 1] a little. Without
-    features a ConfigError.
+    Every loss, weighted, by name; means over the restyled pictures, which may leave [0, 1]. ConfigError: no features.
     """
     config, features = context.config, context.features
     if features is None:
@@ -78,8 +77,7 @@ def target_statistics(
     """Target feature statistics: the style's in fine layers where texture is taken, in coarse ones where shape is.
 
     Fine layers respond to grain and contrast, coarse ones to strokes and motifs (L. Gatys et al., 2015,
-    arXiv:1508.06576, figure 3). What is not taken keeps the photograph's statistics. Styles and plain photographs are
-    both in the target colors.
+    arXiv:1508.06576, figure 3). What is not taken keeps the photograph's statistics. Both are in the target colors.
     """
     targets = style_statistics(features(styles))
     partial = ~taken[:, 1:].all(1)

@@ -1,8 +1,7 @@
 """Multi-task batches: a task decides which parts of a picture the generator is given.
 
 The paper's section 2(1) wants one model for coloring and style; section 6 adds repair, enhancement and generation. One
-batch holds all of them: a picture's task says which of its planes are known, how it is damaged, and what the second
-picture is for.
+batch holds all of them: a picture's task says what of it is known, how it is damaged, and what the second one is for.
 """
 
 from __future__ import annotations
@@ -47,8 +46,7 @@ _LAST_HINT = 0.15  # chance that a hint is the last: about seven a picture, some
 class TaskBatch:
     """Pictures with their tasks, on the device that computes the step.
 
-    The second picture is a reference (a crop of the same picture, at times of a foreign one, because not every
-    reference fits) or a style (any picture).
+    The second picture is a reference (a crop of the same, at times of a foreign one: not every one fits) or a style.
     """
 
     rgb: Float[Tensor, "n 3 h w"]  # the real pictures, sRGB in [0, 1]
@@ -160,8 +158,7 @@ class DrawnBatch:
 def draw(batches: Batches, index: int, config: TrainingConfig, noise: int, styles: Batches | None = None) -> DrawnBatch:
     """Batch ``index`` with tasks, which depend on the seed, the index and the row alone.
 
-    ``noise`` is how many numbers a z has; styles come from ``styles``, by default any picture is one. ConfigError:
-    tasks that cannot be drawn.
+    A z has ``noise`` numbers; ``styles`` are any pictures by default. ConfigError: tasks that cannot be drawn.
     """
     check_tasks(config.tasks)
     names, weights = zip(*config.tasks, strict=True)
