@@ -156,14 +156,9 @@ class Colorizer(Tool):
         reference = without_surround(open_photo(self.reference)) if self.reference is not None else None
         self._reference_lab = reference and rgb_to_lab(self.model.working_copy(reference, self._size))
         self._reference = functools.cache(self._describe_reference)
-        self._provenance = self._told(
-            "colorize",
-            reference_sha256=reference and pixels_hash(reference),
-            hints=[list(hint) for hint in self.hints],
-            seed=self.seed,
-            saturation=self.saturation,
-            working_size=self._size,
-        )
+        hashed, hints = reference and pixels_hash(reference), [list(hint) for hint in self.hints]
+        options = {"seed": self.seed, "saturation": self.saturation, "working_size": self._size}
+        self._provenance = self._told("colorize", reference_sha256=hashed, hints=hints, **options)
 
     @torch.inference_mode()
     def __call__(self, picture: Source, smoother: Callable[[Tensor, Tensor], Tensor] | None = None) -> Result:

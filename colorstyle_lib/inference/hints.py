@@ -15,6 +15,8 @@ from torch import Tensor
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.errors import ConfigError
 
+Planes = Float[Tensor, "n 2 h w"]  # of a and b
+
 Hint = tuple[int | float, int | float, str]
 """x (right), y (down), both in the picture's own pixels from its upper left corner, and a color as ``#rrggbb``."""
 
@@ -66,12 +68,8 @@ def rasterize_hints(
 
 
 def limit_hints(
-    plain: Float[Tensor, "n 2 h w"],
-    hinted: Float[Tensor, "n 2 h w"],
-    lightness: Float[Tensor, "n 1 h w"],
-    ab: Float[Tensor, "n 2 h w"],
-    known: Bool[Tensor, "n 1 h w"],
-) -> Float[Tensor, "n 2 h w"]:
+    plain: Planes, hinted: Planes, lightness: Float[Tensor, "n 1 h w"], ab: Planes, known: Bool[Tensor, "n 1 h w"]
+) -> Planes:
     """Let hints change a coloring only where they reach, and have their own color where they stand.
 
     ``plain + sqrt(u) (hinted - plain) + v``. The reach ``u`` is 1 at a hint, falls with every pixel on the way and

@@ -52,9 +52,8 @@ def optical_flow(now: Float[Tensor, "n 1 h w"], before: Float[Tensor, "n 1 h w"]
             own = own + _lucas_kanade_step(new, *warp_bilinear(old, by_camera + own))
     own = box_mean(own)
     # How far each flow is from explaining the frame, and from 0 to 1 how much better the camera does.
-    off_camera, off_own = (
-        box_mean((new - warp_bilinear(old, flow)[0]).abs(), _RADIUS // 2) for flow in (by_camera, by_camera + own)
-    )
+    flows = by_camera, by_camera + own
+    off_camera, off_own = (box_mean((new - warp_bilinear(old, flow)[0]).abs(), _RADIUS // 2) for flow in flows)
     most, enough = _AS_GOOD * off_own + _NOISE, (1 + _AS_GOOD) / 2 * off_own + _NOISE / 2
     return by_camera + own * (1 - ((most - off_camera) / (most - enough)).clamp(0, 1))
 

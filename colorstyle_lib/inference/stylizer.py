@@ -73,14 +73,9 @@ class Stylizer(Tool):
         self._style_code = self._encode(styles)
         self._gray_style = all(is_gray(picture, toned=False) for picture, _ in styles)
         self._mask = open_mask(self.mask) if self.mask is not None else None
-        self._provenance = self._told(
-            "stylize",
-            styles_sha256=[[pixels_hash(picture), weight] for picture, weight in styles],
-            strength=self.strength,
-            keep_color=self.keep_color,
-            color_only=self.color_only,
-            masked=self.mask is not None,
-        )
+        hashes = [[pixels_hash(picture), weight] for picture, weight in styles]
+        options = {"strength": self.strength, "keep_color": self.keep_color, "color_only": self.color_only}
+        self._provenance = self._told("stylize", styles_sha256=hashes, **options, masked=self.mask is not None)
 
     @torch.inference_mode()
     def _encode(self, styles: Sequence[tuple[Image.Image, float]]) -> StyleCode:

@@ -108,9 +108,8 @@ def _lightness(frame: Tensor) -> Float[Tensor, "1 1 h w"]:
 def _match(past: Tensor, frame: Tensor) -> Float[Tensor, "1 1 h w"]:
     """How well a warped frame fits the new one: 1 to 0 as the mean difference nears ``0.03 + contrast / 2``."""
     # Any two frames may differ by 0.03 (sRGB), and warping costs more where there is contrast.
-    difference, contrast = (
-        box_mean((other - frame).abs().mean(dim=1, keepdim=True), 5) for other in (past, box_mean(frame, 5))
-    )
+    others = past, box_mean(frame, 5)
+    difference, contrast = (box_mean((other - frame).abs().mean(dim=1, keepdim=True), 5) for other in others)
     return (2 - 2 * difference / (0.03 + 0.5 * contrast)).clamp(0, 1)
 
 

@@ -15,12 +15,11 @@ _LEAST_WEIGHT = 1e-6
 _LEAST_SQUARE = 1e-12  # a target that is 0 everywhere has no scale of its own
 
 
+Planes = Float[Tensor, "n 2 h w"]  # of a and b
+
+
 def huber_ab(
-    predicted: Float[Tensor, "n 2 h w"],
-    target: Float[Tensor, "n 2 h w"],
-    *,
-    delta: float,
-    weight: Float[Tensor, "n 1 h w"] | None = None,
+    predicted: Planes, target: Planes, *, delta: float, weight: Float[Tensor, "n 1 h w"] | None = None
 ) -> Float[Tensor, " n"]:
     """Huber distance of ab planes: ``d^2 / 2 delta`` where ``d <= delta``, else ``d - delta / 2``.
 
@@ -32,9 +31,7 @@ def huber_ab(
     return (error * count).sum((1, 2, 3)) / count.sum((1, 2, 3))
 
 
-def huber_ab_gradient(
-    predicted: Float[Tensor, "n 2 h w"], target: Float[Tensor, "n 2 h w"], *, delta: float
-) -> Float[Tensor, " n"]:
+def huber_ab_gradient(predicted: Planes, target: Planes, *, delta: float) -> Float[Tensor, " n"]:
     """Huber distance of ab differences between neighbours: color must change where the real does.
 
     Arguments as of :func:`huber_ab`. For each image the sum of the two directions' means, Lab units.

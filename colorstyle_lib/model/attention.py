@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from colorstyle_lib.errors import ConfigError, check_known
 from colorstyle_lib.model.modalities import MAP_CHANNELS, MODALITIES, VECTOR_SIZES, Modalities
 
+Features = Float[Tensor, "n c h w"]
+Weights = Float[Tensor, "n m *places"]  # or energies: of m modalities, in each image and place
+
 
 @dataclass(frozen=True)
 class AttentionOverride:
@@ -39,9 +42,7 @@ class AttentionOverride:
         for name in (*self.remove, *swapped, *swapped.values(), *(self.fix or {})):
             check_known("modality", name, MODALITIES)
         if set(swapped) != set(swapped.values()):
-            raise ConfigError(
-                "permute must give each modality's energy to exactly one, such as color and shape swapped"
-            )
+            raise ConfigError("permute gives each modality's energy to exactly one, such as color and shape swapped")
         for name, weight in (self.fix or {}).items():
             number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
             if not number or not math.isfinite(weight) or weight < 0:
@@ -50,11 +51,8 @@ class AttentionOverride:
             raise ConfigError("at least one attention weight must be above 0; to switch modalities off, use remove")
 
     def apply(
-        self,
-        energies: Float[Tensor, "n m *places"],
-        present: Bool[Tensor, "n m"],
-        modalities: Sequence[str] = MODALITIES,
-    ) -> tuple[Float[Tensor, "n m *places"], Bool[Tensor, "n m"]]:
+        self, energies: Weights, present: Bool[Tensor, "n m"], modalities: Sequence[str] = MODALITIES
+    ) -> tuple[Weights, Bool[Tensor, "n m"]]:
         """Change energies and presence of these modalities to what equation (2) shall see."""
         places = [1] * (energies.ndim - 2)
         present = present & torch.tensor([m not in self.remove for m in modalities], device=present.device)
@@ -77,13 +75,13 @@ Override = AttentionOverride | None
 
 
 def multimodal_attention(
-    energies: Float[Tensor, "n m *places"],
+    energies: Weights,
     present: Bool[Tensor, "n m"],
     *,
     override: Override = None,
     modalities: Sequence[str] = MODALITIES,
     checked: bool = True,
-) -> Float[Tensor, "n m *places"]:
+) -> Weights:
     """Attention weight of each modality at each place: the paper's equation (2).
 
     ``alpha_i = exp(E_i) / sum_j exp(E_j)``, the sum over the modalities that are present.
@@ -143,13 +141,8 @@ class MultiModalAttention(nn.Module):
             self.query = nn.Conv2d(channels, width, 1)
 
     def forward(
-        self,
-        x: Float[Tensor, "n c h w"],
-        content: Modalities,
-        reference: Modalities | None = None,
-        *,
-        override: Override = None,
-    ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n m ..."]]:
+        self, x: Features, content: Modalities, reference: Modalities | None = None, *, override: Override = None
+    ) -> tuple[Features, Float[Tensor, "n m ..."]]:
         """Modulate by what the picture itself offers, and a reference laid at its places by :func:`.match_reference`.
 
         Returns the features, and alpha ``(N, M, h, w)``, float32, or ``(N, M, 1, 1)`` where plain; norm(x) and zeros
@@ -193,7 +186,7 @@ def zero_init(layer: nn.Module) -> nn.Module:
     return layer
 
 
-def attention_spread(alpha: Float[Tensor, "n m *places"]) -> Float[Tensor, " m"]:
+def attention_spread(alpha: Weights) -> Float[Tensor, " m"]:
     """Dependence of attention on the image: each weight's standard deviation over images, of their means; [0, 0.5].
 
     0 where every image gets the same weights. Compare images that have the same modalities; presence itself would

@@ -11,14 +11,12 @@ DETAIL = 2
 """Radius of windows, in pixels, that no smoothing goes below."""
 
 
+Plane, Planes = Float[Tensor, "n 1 h w"], Float[Tensor, "n c h w"]
+
+
 def guided_coefficients(
-    guide: Float[Tensor, "n 1 h w"],
-    values: Float[Tensor, "n c h w"],
-    *,
-    radius: int = 5,
-    epsilon: float = 4.0,
-    weight: Float[Tensor, "n 1 h w"] | None = None,
-) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n c h w"]]:
+    guide: Plane, values: Planes, *, radius: int = 5, epsilon: float = 4.0, weight: Plane | None = None
+) -> tuple[Planes, Planes]:
     """Fit ``values = slope * guide + offset`` in a window around each pixel.
 
     ``slope = cov(guide, values) / (var(guide) + epsilon)``, ``offset = mean(values) - slope * mean(guide)``, then both
@@ -44,7 +42,7 @@ def guided_coefficients(
 
 
 def smooth_where_unsure(
-    ab: Float[Tensor, "n 2 h w"], spread: Float[Tensor, "n 1 h w"], guide: Float[Tensor, "n 1 h w"], radius: int
+    ab: Float[Tensor, "n 2 h w"], spread: Plane, guide: Plane, radius: int
 ) -> Float[Tensor, "n 2 h w"]:
     """Smooth colors along the edges of L, against stains: sure places tell unsure ones nearby which color is likely.
 

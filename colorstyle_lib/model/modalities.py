@@ -74,11 +74,9 @@ class Modalities(NamedTuple):
 def _only_present(vectors: tuple[Tensor, ...], maps: tuple[Tensor, ...], present: Tensor) -> Modalities:
     """Set what is absent to exactly 0, in value and in gradient."""
     flags = present.unbind(1)
-    return Modalities(
-        tuple(torch.where(p[:, None], v, 0.0) for p, v in zip(flags, vectors, strict=True)),
-        tuple(torch.where(p[:, None, None, None], m, 0.0) for p, m in zip(flags, maps, strict=True)),
-        present,
-    )
+    vectors = tuple(torch.where(p[:, None], v, 0.0) for p, v in zip(flags, vectors, strict=True))
+    maps = tuple(torch.where(p[:, None, None, None], m, 0.0) for p, m in zip(flags, maps, strict=True))
+    return Modalities(vectors, maps, present)
 
 
 def _spread(values: Tensor, rows: Bool[Tensor, " n"]) -> Tensor:
@@ -86,11 +84,10 @@ def _spread(values: Tensor, rows: Bool[Tensor, " n"]) -> Tensor:
     return values.new_zeros(len(rows), *values.shape[1:]).index_put((rows,), values)
 
 
-def describe(
-    lab: Float[Tensor, "n 3 h w"],
-    known_lightness: Bool[Tensor, "n 1 h w"] | None = None,
-    known_color: Bool[Tensor, "n 1 h w"] | None = None,
-) -> Modalities:
+Known = Bool[Tensor, "n 1 h w"] | None
+
+
+def describe(lab: Float[Tensor, "n 3 h w"], known_lightness: Known = None, known_color: Known = None) -> Modalities:
     """Describe pictures by color, texture and shape (the paper's sections 2(2) and 3(3)).
 
     :class:`ModalityEncoder` says what each measures. A modality is present where enough is known and there is something
@@ -132,8 +129,8 @@ class ModalityEncoder(nn.Module):
     def forward(
         self,
         lab: Float[Tensor, "n 3 h w"],
-        known_lightness: Bool[Tensor, "n 1 h w"] | None = None,
-        known_color: Bool[Tensor, "n 1 h w"] | None = None,
+        known_lightness: Known = None,
+        known_color: Known = None,
         measured: Modalities | None = None,
     ) -> Modalities:
         """See :func:`describe`; texture and shape are ``measured``'s, where those of the same L are known."""
@@ -163,11 +160,8 @@ class ModalityEncoder(nn.Module):
         pixels = _by_cell(ab)
         # softmax over -|ab - c|^2 / 2 s^2, without the term |ab|^2 that all centres share. Nothing has to be taken off
         # for safety: gray's own exponent is 0, and no a and b up to 128 bring one near 88, where exp would overflow.
-        nearer = torch.addmm(
-            self.palette.square().sum(1) / (-2 * _PALETTE_WIDTH**2),
-            pixels.clamp(-128, 128).flatten(0, -2),
-            self.palette.T / _PALETTE_WIDTH**2,
-        )
+        own, shared = self.palette.square().sum(1) / (-2 * _PALETTE_WIDTH**2), self.palette.T / _PALETTE_WIDTH**2
+        nearer = torch.addmm(own, pixels.clamp(-128, 128).flatten(0, -2), shared)
         likely = nearer.exp_().view(*pixels.shape[:-1], len(self.palette))
         squares = (pixels / 110).square()
         chroma = (squares.sum(-1, keepdim=True) + 1e-9).sqrt()
@@ -281,9 +275,8 @@ def _directions(gradient: Tensor, cells: _Cells) -> Tensor:
     gx, gy = gradient.chunk(2, dim=1)
     strength = gx.square() + gy.square()
     usual = cells.means(strength)[1][..., None, None] + 1e-6
-    edges, difference, cross, energy = (
-        cells.means(torch.cat((strength / (strength + usual), gx.square() - gy.square(), 2 * gx * gy, strength), 1))[0]
-    ).split(1, dim=1)
+    planes = torch.cat((strength / (strength + usual), gx.square() - gy.square(), 2 * gx * gy, strength), 1)
+    edges, difference, cross, energy = cells.means(planes)[0].split(1, dim=1)
     # Angles are doubled, so that a gradient and its opposite are one direction. Faint places count less.
     doubled = torch.cat((difference, -difference, cross, -cross), 1) / (energy + 0.1 * usual)
     return torch.cat((edges, doubled.relu()), dim=1)
@@ -305,7 +298,7 @@ def match_reference(
     content: Modalities,
     *,
     alike: tuple[Tensor, Tensor] | None = None,
-    known: Bool[Tensor, "n 1 h w"] | None = None,
+    known: Known = None,
     sharpness: float = 10.0,
     nearness: float = 0.0,
     least: float | None = None,

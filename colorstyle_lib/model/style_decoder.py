@@ -95,15 +95,11 @@ class StyleDecoder(nn.Module):
         super().__init__()
         fine, coarse = 2 * (maps[0] + maps[1]), 2 * (maps[2] if len(maps) > 2 else maps[1])
         sizes = [VECTOR_SIZES[name] + more for name, more in zip(MODALITIES, (0, fine, coarse), strict=True)]
+        # Without the last norm scales and shifts, which are linear in its output, would learn ten times as slowly.
+        wide, out = 2 * _HIDDEN, _HIDDEN
         self.from_code = nn.ModuleList(
-            nn.Sequential(
-                nn.LayerNorm(size),
-                nn.Linear(size, 2 * _HIDDEN),
-                nn.GELU(),
-                nn.Linear(2 * _HIDDEN, _HIDDEN),
-                nn.LayerNorm(_HIDDEN),  # or scales and shifts, which are linear in it, would learn ten times as slowly
-            )
-            for size in sizes
+            nn.Sequential(nn.LayerNorm(i), nn.Linear(i, wide), nn.GELU(), nn.Linear(wide, out), nn.LayerNorm(out))
+            for i in sizes
         )
         stem = ((12, width // 2, 1), (width // 2, width, 2))
         self.stem = nn.ModuleList(nn.Conv2d(i, o, 3, stride, bias=False) for i, o, stride in stem)

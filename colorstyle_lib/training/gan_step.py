@@ -75,8 +75,11 @@ def train_step(state: TrainState, batches: list[TaskBatch], context: StepContext
     return losses
 
 
+Outputs = list[GeneratorOutput] | None  # for each batch, where they are there already
+
+
 def discriminator_step(
-    state: TrainState, batches: list[TaskBatch], context: StepContext, outputs: list[GeneratorOutput] | None = None
+    state: TrainState, batches: list[TaskBatch], context: StepContext, outputs: Outputs = None
 ) -> dict[str, Tensor]:
     """One gradient step of the discriminator; arguments as in :func:`train_step`.
 
@@ -98,12 +101,7 @@ def discriminator_step(
 
 
 def generator_step(
-    state: TrainState,
-    batches: list[TaskBatch],
-    context: StepContext,
-    outputs: list[GeneratorOutput] | None = None,
-    *,
-    adversarial: bool,
+    state: TrainState, batches: list[TaskBatch], context: StepContext, outputs: Outputs = None, *, adversarial: bool
 ) -> dict[str, Tensor]:
     """One gradient step of the generator, with the discriminator where ``adversarial``; the total loss and each in it.
 
@@ -177,9 +175,8 @@ def generate(generator: Generator, batch: TaskBatch, context: StepContext, *, pi
     reference, guided = None, batch.has_task("reference")
     if generator.steering and bool(guided.any()):
         other = rgb_to_lab(batch.other[guided])
-        measured = (
-            context.kept(generator, other, batch.windows[guided, 1]) if context.kept else generator.measure(other)
-        )
+        windows = batch.windows[guided, 1]
+        measured = context.kept(generator, other, windows) if context.kept else generator.measure(other)
         reference = generator.as_reference(measured)._replace(rows=guided)
     encoded = generator.encode(batch.content, reference, kept_of(generator, batch, context))
     features, alphas = generator.decode(encoded, choose_noise(generator, encoded, batch, context))

@@ -93,7 +93,7 @@ class TrainState:
                 generator.load_state_dict(start_from, strict=False)
             except RuntimeError as error:  # torch's message has a line for each tensor
                 raise ConfigError(
-                    f"these weights to start from are not of preset {preset.name!r}; name theirs"
+                    f"the weights to start from are not of preset {preset.name!r}; name theirs"
                 ) from error
         learns = config.trainable
         check_known("part to learn", learns, ("all", *PARTS))
@@ -105,13 +105,9 @@ class TrainState:
             generator.requires_grad_(False).get_submodule(learns).requires_grad_(True)
         generator = generator.to(device, memory_format=torch.channels_last).train()
         discriminator = Discriminator(preset.discriminator).to(device, memory_format=torch.channels_last).train()
-        return cls(
-            generator,
-            copy.deepcopy(generator).eval().requires_grad_(False),
-            discriminator,
-            make_optimizer(generator, config, config.learning_rate),
-            make_optimizer(discriminator, config, config.discriminator_learning_rate),
-        )
+        average = copy.deepcopy(generator).eval().requires_grad_(False)
+        rates = ((generator, config.learning_rate), (discriminator, config.discriminator_learning_rate))
+        return cls(generator, average, discriminator, *(make_optimizer(one, config, rate) for one, rate in rates))
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a run needs to go on exactly from here."""

@@ -12,18 +12,16 @@ from colorstyle_lib.model.modalities import describe
 from colorstyle_lib.training.state import StepContext
 from colorstyle_lib.training.tasks import TaskBatch
 
+Pictures = Float[Tensor, "k 3 h w"]  # those to restyle, sRGB
+
 STYLE_LOSSES = ("content", "style", "identity", "outside", "modality")
 
 _LEAST_DISTANCE = 0.1  # from one picture's vector to another's: usually 0.3 in color, 1.5 in texture, 0.4 in shape
 
 
 def restyle(
-    generator: Generator,
-    batch: TaskBatch,
-    rows: Bool[Tensor, " n"],
-    source: Float[Tensor, "k 3 h w"],
-    maps: list[Tensor],
-) -> tuple[Float[Tensor, "k 3 h w"], Float[Tensor, "k 3 _ _"]]:
+    generator: Generator, batch: TaskBatch, rows: Bool[Tensor, " n"], source: Pictures, maps: list[Tensor]
+) -> tuple[Pictures, Float[Tensor, "k 3 _ _"]]:
     """Restyle the pictures of these rows: ``source`` in sRGB with the encoder's ``maps``; and the attention weights."""
     style = generator.describe_style(rgb_to_lab(batch.other[rows]))
     style = style._replace(present=style.present & (batch.taken[rows] > 0))
@@ -31,11 +29,7 @@ def restyle(
 
 
 def style_losses(
-    batch: TaskBatch,
-    source: Float[Tensor, "k 3 h w"],
-    restyled: Float[Tensor, "k 3 h w"],
-    alpha: Float[Tensor, "k 3 _ _"],
-    context: StepContext,
+    batch: TaskBatch, source: Pictures, restyled: Pictures, alpha: Float[Tensor, "k 3 _ _"], context: StepContext
 ) -> dict[str, Float[Tensor, ""]]:
     """Losses of restyled pictures: content and style in VGG-19 features, and three in the pictures themselves.
 
@@ -72,7 +66,7 @@ def style_losses(
 
 
 def target_statistics(
-    features: nn.Module, styles: Float[Tensor, "k 3 h w"], plain: Float[Tensor, "k 3 h w"], taken: Bool[Tensor, "k 3"]
+    features: nn.Module, styles: Pictures, plain: Pictures, taken: Bool[Tensor, "k 3"]
 ) -> list[Float[Tensor, "k 2 _"]]:
     """Target feature statistics: the style's in fine layers where texture is taken, in coarse ones where shape is.
 
@@ -89,10 +83,7 @@ def target_statistics(
 
 
 def modality_distance(
-    restyled: Float[Tensor, "k 3 h w"],
-    source: Float[Tensor, "k 3 h w"],
-    styles: Float[Tensor, "k 3 h w"],
-    shares: Float[Tensor, "k 3"],
+    restyled: Pictures, source: Pictures, styles: Pictures, shares: Float[Tensor, "k 3"]
 ) -> Float[Tensor, ""]:
     """Distance of color, texture and shape from their targets, relative to the distance from content to style.
 

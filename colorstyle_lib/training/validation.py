@@ -64,14 +64,10 @@ def evaluate(
     table, names = torch.cat(rows).cpu(), np.asarray(sets)
     each = {name: _means(table[torch.from_numpy(names == name)]) for name in dict.fromkeys(sets)}
     weights = {level: torch.cat([one[level] for one in weights_of]) for level in weights_of[0]}  # (N, M) each
-    modalities = generator.config.modalities
-    return Evaluation(
-        len(rgb),
-        **_means(table),
-        attention={level: dict(zip(modalities, w.mean(0).tolist(), strict=True)) for level, w in weights.items()},
-        attention_spread={level: attention_spread(w).max().item() for level, w in weights.items()},
-        sets=each if len(each) > 1 else {},
-    )
+    modalities, sets = generator.config.modalities, each if len(each) > 1 else {}
+    attention = {level: dict(zip(modalities, w.mean(0).tolist(), strict=True)) for level, w in weights.items()}
+    spread = {level: attention_spread(w).max().item() for level, w in weights.items()}
+    return Evaluation(len(rgb), **_means(table), attention=attention, attention_spread=spread, sets=sets)
 
 
 def _means(table: Float[Tensor, "n 5"]) -> dict[str, float]:
