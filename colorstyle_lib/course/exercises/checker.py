@@ -45,7 +45,9 @@ def checker(rows_of: Callable[[Attempt], Generator[Row, None, str]]) -> Callable
         except StopIteration as end:
             return f"yes: {end.value}"
         except Exception as error:  # whatever a half-written function may do
-            return f"not yet: it stopped with {type(error).__name__}: {error}"
+            said = " ".join(str(error).split())
+            said += "; change it under torch.no_grad()" if "leaf Variable" in said else ""
+            return f"not yet: it stopped with {type(error).__name__}: {said}"
 
     CHECKERS[rows_of.__name__] = answer
     return answer

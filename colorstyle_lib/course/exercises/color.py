@@ -20,10 +20,9 @@ def gray_keeps_lightness(attempt: Attempt):
     result = attempt(rgb.clone())
     yield from is_tensor(result, rgb, "a tensor like rgb")
     yield result.max() <= 1.01, f"values go up to {float(result.max()):.0f}; sRGB goes up to 1, only L up to 100"
-    spread = (result.amax(dim=1) - result.amin(dim=1)).max()
-    yield spread < 1e-3, "that is not gray: R, G and B must be equal at every pixel"
+    yield (result - result[:, :1]).abs().max() < 1e-3, "that is not gray: R, G and B must be equal at every pixel"
     off = (rgb_to_lab(result)[:, 0] - rgb_to_lab(rgb)[:, 0]).abs().max()
-    yield off < 0.05, f"gray it is, but its L is off by up to {float(off):.0f}: take L from rgb_to_lab first"
+    yield off < 0.05, f"gray it is, but its L is off by up to {off:.0f}: luma_to_gray of the L of rgb_to_lab is right"
     return "every pixel is as light as it was"
 
 
@@ -216,9 +215,10 @@ def guided_line(attempt: Attempt):
         mistakes = {
             "right without epsilon; add it to the variance of L": covariance / variance,
             "divide by the number of pixels, not by one less: correction=0": unbiased,
+            "that is the slope of L as a line in b; b is to be a line in L": covariance / float(b.var(correction=0)),
         }
         hint = f"with epsilon = {epsilon:g} the slope should be {want:.4f}, not {slope:.4f}"
-        yield from matches(slope, want, hint, mistakes if epsilon else {})
+        yield from matches(slope, want, hint, mistakes)
         line = float(b.mean()) - want * float(L.mean())
         hint = "the slope is right; the line must pass through the mean of L and the mean of b"
         yield is_close(offset, line, within=1e-3), hint

@@ -225,8 +225,7 @@ def adain(attempt: Attempt):
     x[0, 2] = 1.5  # a dead channel, as networks have some
     result = attempt(x.clone(), y.clone())
     yield from is_tensor(result, x, "a tensor like x", "a channel of x is the same everywhere: divide by no 0 there")
-    alive = torch.ones_like(x, dtype=torch.bool)
-    alive[0, 2] = False
+    alive = x != 1.5
 
     def normed(dims: tuple[int, ...]) -> Tensor:
         return (x - x.mean(dims, keepdim=True)) / x.std(dims, correction=0, keepdim=True).clamp_min(1e-4)
@@ -267,13 +266,12 @@ def modulate(attempt: Attempt):
 
     result, want = attempt(x.clone(), alpha.clone(), gamma.clone(), beta.clone()), modulated(alpha)
     yield from is_tensor(result, x, "a tensor like x")
-    everywhere = alpha.mean((1, 2))[:, None, None].expand_as(alpha)
     mistakes = {
         "it is x itself: nothing of the style is in it": x,
         "the scale is 1 + gamma, not gamma": modulated(alpha, gamma - 1),
         "gamma scales and beta shifts; here they are swapped": modulated(alpha, beta, gamma),
         "all count alike there; weigh them by alpha": modulated(torch.full_like(alpha, 1 / 3)),
-        "alpha differs from place to place: no means": modulated(everywhere),
+        "alpha differs from place to place: no means": modulated(alpha.mean((1, 2), keepdim=True).expand_as(alpha)),
     }
     yield from matches(result, want, "work out one place by hand: alpha there weighs three proposals", mistakes)
     alone = torch.zeros(3, 4, 3)

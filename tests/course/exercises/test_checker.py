@@ -70,6 +70,13 @@ def test_an_attempt_that_raises_is_named(check):
     assert check(attempt) == "not yet: it stopped with ZeroDivisionError: oh"
 
 
+def test_an_error_of_several_lines_becomes_one():
+    def attempt(*given):
+        raise ValueError("one\n  two")
+
+    assert exercises.haze(attempt) == "not yet: it stopped with ValueError: one two"
+
+
 def test_an_attempt_that_takes_other_arguments():
     assert exercises.best_guess(lambda lab: lab).startswith("not yet: it stopped with TypeError")
 

@@ -296,6 +296,15 @@ def moved(average, trained, decay, *, buffers=True, both=False, only=None):
                 old.copy_(new)
 
 
+def test_an_average_with_gradients_is_told_of_no_grad():
+    def attempt(average, trained, decay):
+        for old, new in zip(average.parameters(), trained.parameters(), strict=True):
+            old.mul_(decay).add_((1 - decay) * new)
+
+    assert "change it under torch.no_grad()" in exercises.update_average(attempt)
+    assert "work on a copy" in exercises.generator_loss(lambda x: nnf.softplus(x.neg_()).mean())
+
+
 def averages_buffers(average, trained, decay):
     moved(average, trained, decay, buffers=False)
     average[1].running_mean.lerp_(trained[1].running_mean, 1 - decay)
