@@ -1,44 +1,16 @@
-"""The commands `colorstyle data ...`: known sets, downloads, manifests. Heavy imports wait for their use."""
+"""The commands `colorstyle data ...` that print what they find."""
 
-import argparse
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from colorstyle_lib.cli.options import add_actions, add_command
-
-
-def add_data_commands(commands: Any) -> None:
-    """Add ``data`` and its actions to what ``ArgumentParser.add_subparsers`` returned."""
-    actions = add_actions(commands, "data", "data sets: list, download, check, make manifests")
-    add_command(actions, "list", _list, "data sets that can be named, with sizes and terms")
-
-    add = add_command(actions, "download", "data.downloads:fetch", "fetch a data set that can be named")
-    add("name", metavar="NAME", help="see: colorstyle data list")
-
-    add = add_command(actions, "get", _get, "rebuild the validation images from their public sources; again, to go on")
-    add("folder", metavar="FOLDER", type=Path, help="becomes a data root; made where it is missing")
-    add("--manifest", metavar="FILE", type=Path, help="default: data/manifests/validation.csv")
-    add("--datasets", nargs="+", default=(), metavar="NAME", help="only these of the manifest")
-    add("--from", dest="host", metavar="ADDRESS", help="a server with the same paths; default: GitHub")
-
-    add = add_command(actions, "check", _check, "compare a folder with a manifest of names and SHA-256")
-    add("root", metavar="ROOT", type=Path)
-    add("--manifest", metavar="FILE", type=Path, help="default: CHECKSUMS.csv or MANIFEST.csv in ROOT")
-
-    add = add_command(
-        actions, "manifest", "data.manifest:write_manifest", "write the names and SHA-256 of a folder's files"
-    )
-    add("root", metavar="ROOT", type=Path)
-    add("-o", "--output", metavar="FILE", type=Path, help="default: ROOT/CHECKSUMS.csv")
-    both = ["train", "val"]
-    add("--split", dest="splits", nargs=1, choices=both, default=both, help="only this one; default: both")
+from colorstyle_lib.data.downloads import KNOWN, downloads
+from colorstyle_lib.data.manifest import check
+from colorstyle_lib.reproduction.validation_images import HOST, VALIDATION, read_entries, rebuild
 
 
-def _list(_: argparse.Namespace) -> None:
-    from colorstyle_lib.data.downloads import KNOWN, downloads
-
+def list_sets() -> None:
+    """Print the data sets that can be named."""
     for name, one in KNOWN.items():
         there = ", is there" if (downloads() / name).is_dir() else ""
         print(f"{name:<12}{one['title']}: {one['train']:,} train and {one['val']:,} val images, {one['size']}{there}")
@@ -47,13 +19,12 @@ def _list(_: argparse.Namespace) -> None:
     print(f"downloads go to {downloads()} (COLORSTYLE_DOWNLOADS); any folder of images is a data root, too")
 
 
-def _get(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.reproduction.validation_images import HOST, VALIDATION, read_entries, rebuild
-
-    entries = read_entries(arguments.manifest or VALIDATION, arguments.datasets)
+def get_validation(folder: Path, manifest: Path | None, datasets: Sequence[str], host: str | None) -> int:
+    """Rebuild the validation images in a folder; 1 where one is not the same."""
+    entries = read_entries(manifest or VALIDATION, datasets)
     for terms, count in Counter(entry.terms for entry in entries).items():
         print(f"terms of {count} images: {terms}", flush=True)
-    results = rebuild(entries, arguments.folder, arguments.host or HOST)
+    results = rebuild(entries, folder, host or HOST)
     for verdict in ("differs", "not fetched"):
         _name(verdict, [f"{one.path}: {one.reason}" for one in results if one.verdict == verdict])
     counts = Counter(one.verdict for one in results)
@@ -64,10 +35,9 @@ def _get(arguments: argparse.Namespace) -> int:
     return 0 if counts["same"] == len(results) else 1
 
 
-def _check(arguments: argparse.Namespace) -> int:
-    from colorstyle_lib.data.manifest import check
-
-    result = check(arguments.root, arguments.manifest)
+def check_folder(root: Path, manifest: Path | None) -> int:
+    """Print where a folder differs from its manifest; 1 if it does."""
+    result = check(root, manifest)
     for what in ("missing", "changed", "extra"):
         _name(what, getattr(result, what))
     counts = f"{len(result.missing)} missing, {len(result.changed)} changed, {len(result.extra)} extra"

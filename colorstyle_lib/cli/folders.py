@@ -35,6 +35,7 @@ from colorstyle_lib.images.read import (
 from colorstyle_lib.images.write import FORMATS, PAGED, save_picture
 from colorstyle_lib.inference.colorizer import Result, is_gray
 from colorstyle_lib.inference.colorstyle import ColorStyle
+from colorstyle_lib.inference.hints import parse_hint
 from colorstyle_lib.inference.video import Smoother, color_clip, style_clip
 
 _PIXELS_AT_ONCE = 50_000_000  # decoded and not yet written, of all pictures together; a larger one goes alone
@@ -181,6 +182,24 @@ def make_files(
     print("".join(f"; {count} {note}" for note, count in notes.items() if count), end="")
     print("".join(f"; {note}" for path in map(Path, inputs) if path.is_dir() for note in _passed_over(path, files)))
     return 1 if counts["failed"] else 0
+
+
+def make_pictures(**options: Any) -> int:
+    """:func:`make_files` with hints and styles as the command line has them."""
+    for name, read in (("hints", parse_hint), ("style", _style)):
+        options |= {name: [read(text) for text in options[name]]} if name in options else {}
+    return make_files(**options)
+
+
+def _style(text: str) -> tuple[Path, float]:
+    """``painting.jpg`` or ``painting.jpg:0.3``."""
+    path, colon, weight = text.rpartition(":")
+    if not colon or Path(text).exists():
+        return Path(text), 1.0
+    try:
+        return Path(path), float(weight)
+    except ValueError:
+        raise ConfigError(f"--style wants a picture, or PICTURE:WEIGHT, not {text!r}") from None
 
 
 def _passed_over(folder: Path, files: Files) -> list[str]:

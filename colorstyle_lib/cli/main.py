@@ -3,12 +3,12 @@
 import argparse
 import os
 import sys
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 
 from colorstyle_lib import __version__
-from colorstyle_lib.cli.data import add_data_commands
-from colorstyle_lib.cli.model import add_model_commands
-from colorstyle_lib.cli.reproduction import add_reproduction_commands
+from colorstyle_lib.cli.options import add_commands
 from colorstyle_lib.errors import ColorStyleError
 
 PROGRAM = "colorstyle"
@@ -21,10 +21,8 @@ def parser() -> argparse.ArgumentParser:
         description="Color grayscale photographs; run and check the course. Start with: colorstyle colorize photo.jpg",
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    add_model_commands(commands)
-    add_data_commands(commands)
-    add_reproduction_commands(commands)
+    table = tomllib.loads(Path(__file__).with_name("commands.toml").read_text(encoding="utf-8"))
+    add_commands(top, table, table.pop("shared"))
     return top
 
 

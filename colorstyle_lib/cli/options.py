@@ -1,46 +1,47 @@
-"""Parts of a command line that several commands share."""
+"""The commands and their options, made of ``commands.toml``."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
 
-def add_command(
-    commands: Any, name: str, command: Callable[[argparse.Namespace], int | None] | str, help: str
-) -> Callable[..., argparse.Action]:
-    """Add a command to what ``ArgumentParser.add_subparsers`` returned; what adds its options is returned.
-
-    The command is a function of the parsed arguments, whose result is the exit status (None for 0), or names a function
-    of the library, as ``MODULE:FUNCTION``, whose arguments are named as the options; a path that it returns is printed.
-    """
-
-    def call(arguments: argparse.Namespace) -> int:
-        if callable(command):
-            return command(arguments) or 0
-        result = resolve_name(f"colorstyle_lib.{command}")(**keywords(arguments))
-        if isinstance(result, Path):
-            print(result)
-        return result if isinstance(result, int) else 0
-
-    added = commands.add_parser(name, help=help)
-    added.set_defaults(command=call)
-    return added.add_argument
-
-
-def add_actions(commands: Any, name: str, help: str) -> Any:
-    """Add a command that has actions, to which :func:`add_command` adds them."""
-    return commands.add_parser(name, help=help).add_subparsers(title="actions", metavar="ACTION", required=True)
+def add_commands(
+    parser: argparse.ArgumentParser, table: Mapping[str, Any], shared: Mapping[str, Any], title: str = "commands"
+) -> None:
+    """Add the commands of a table, and their actions, which have the same form, to a command line."""
+    commands = parser.add_subparsers(title=title, metavar=title.upper().removesuffix("S"), required=True)
+    for name, about in table.items():
+        added = commands.add_parser(name, help=about["help"])
+        if "actions" in about:
+            add_commands(added, about["actions"], shared, "actions")
+            continue
+        added.set_defaults(command=partial(_call, about["call"]), **about.get("given", {}))
+        groups = [*(shared[group] for group in about.get("also", ())), about.get("options", {})]
+        options = [(names, dict(option)) for group in groups for names, option in group.items()]
+        exclusive = added.add_mutually_exclusive_group() if any("exclusive" in one for _, one in options) else added
+        for names, option in options:
+            option["help"] = option.get("help", "").format_map(about) or None
+            if "type" in option:
+                option["type"] = _TYPES[option["type"]]
+            if "between" in option:
+                option["type"] = _number(option["type"], *option.pop("between"), option.pop("wanted"))
+            (exclusive if option.pop("exclusive", False) else added).add_argument(*names.split(), **option)
 
 
-def keywords(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The options by name, for a function whose arguments have the same names."""
-    return {name: value for name, value in vars(arguments).items() if name != "command"}
+def _call(name: str, arguments: argparse.Namespace) -> int:
+    """Call a function of the library with the options by name; a path that it returns is printed."""
+    options = {key: value for key, value in vars(arguments).items() if key != "command"}
+    result = resolve_name(f"colorstyle_lib.{name}")(**options)
+    if isinstance(result, Path):
+        print(result)
+    return result if isinstance(result, int) else 0
 
 
-def number(read: Callable[[str], Any], low: float, high: float, what: str) -> Callable[[str], Any]:
+def _number(read: Callable[[str], Any], low: int | float, high: int | float, what: str) -> Callable[[str], Any]:
     """Make the type of an option: a number from ``low`` to ``high``, else refused with ``what`` it should be."""
 
     def value(text: str) -> Any:
@@ -52,7 +53,13 @@ def number(read: Callable[[str], Any], low: float, high: float, what: str) -> Ca
     return value
 
 
-positive = number(
-    lambda text: int(text) * text.isascii() * text.isdigit(), 1.0, float("inf"), "a positive whole number"
-)
-"""Type of an option: a whole number from 1 up, in digits."""
+def _digits(text: str) -> int:
+    return int(text) * text.isascii() * text.isdigit()
+
+
+_TYPES: dict[str, Callable[[str], Any]] = {
+    "path": Path,
+    "int": int,
+    "float": float,
+    "positive": _number(_digits, 1, float("inf"), "a positive whole number"),
+}

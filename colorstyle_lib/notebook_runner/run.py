@@ -22,7 +22,7 @@ from colorstyle_lib import paths
 from colorstyle_lib.config import Mode, get_mode
 from colorstyle_lib.errors import ConfigError, DataError, MissingExtraError, nearest
 from colorstyle_lib.files import atomic_write, tidy
-from colorstyle_lib.notebook_runner.publish import command, keep_notebook
+from colorstyle_lib.notebook_runner.publish import FOLDER, command, keep_notebook
 
 try:
     import nbformat
@@ -295,3 +295,14 @@ def report(results: Sequence[NotebookResult]) -> int:
         if result.error:
             print(f"\n{result.error}", file=sys.stderr)
     return int(any(result.error for result in results))
+
+
+def run_and_report(parameters: Sequence[str], keep: bool, **options: Any) -> int:
+    """Run notebooks, with NAME=VALUE parameters, and report; the options are those of :func:`.run_notebooks`."""
+    pairs = {}
+    for item in parameters:
+        name, equals, value = item.partition("=")
+        if not (name and equals):
+            raise ConfigError(f"--parameter wants NAME=VALUE, not {item!r}")
+        pairs[name] = value
+    return report(run_notebooks(parameters=pairs, keep=FOLDER if keep else None, **options))
