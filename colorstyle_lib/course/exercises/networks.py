@@ -70,10 +70,11 @@ def count_modes(attempt: Attempt):
         "points on all modes": centers.repeat(50, 1) + 0.5 * MODE_SPREAD * noise,
         "all points on one mode": one,
         "points between the modes, near none": centers[:4].repeat(100, 1) * 0.5,
-        "a single stray point on a mode, which is not enough": torch.cat((one[:395], centers[1:6])),
+        "a stray on each of 5 modes, which is not enough": torch.cat((one[:395], centers[1:6])),
+        "17 points, a third of a fair share, on a second mode": torch.cat((one[:383], centers[1:2].repeat(17, 1))),
     }
     for name, points in cases.items():
-        result, want = attempt(points.clone(), centers.clone(), 3 * MODE_SPREAD), modes_covered(points, centers)[0]
+        result, want = attempt(points, centers, 3 * MODE_SPREAD), modes_covered(points, centers)[0]
         yield from is_number(result, "a number of modes")
         yield float(result) == want, f"{name}: it says {float(result):g}, it should say {want}"
     return "and a stray does not count as a discovery"
@@ -211,8 +212,7 @@ def update_average(attempt: Attempt):
         yield from matches(value, wanted, f"{name} should be decay * average + (1 - decay) * trained", mistakes)
         yield value.requires_grad and value.is_leaf, f"{name} is no longer a parameter; change it in place"
     for name, value in average.named_buffers():
-        wanted = new.get_buffer(name)
-        yield is_close(value, wanted), f"the buffer {name} should be copied, not averaged or left"
+        yield is_close(value, new.get_buffer(name)), f"the buffer {name} should be copied, not averaged or left"
     return "what is kept of a training, one step at a time"
 
 

@@ -81,6 +81,12 @@ def nearest_only(points, centers, radius):
     return len(torch.cdist(points, centers).argmin(dim=1).unique())
 
 
+def counted(points, centers, radius, share):
+    distance, nearest = torch.cdist(points, centers).min(dim=1)
+    hits = torch.bincount(nearest[distance < radius], minlength=len(centers))
+    return int((hits >= share * len(points) / len(centers)).sum())
+
+
 def any_point(points, centers, radius):
     return int((torch.cdist(points, centers) < radius).any(dim=0).sum())
 
@@ -90,7 +96,11 @@ def any_point(points, centers, radius):
     [
         (lambda points, centers, radius: 8, "one mode"),
         (nearest_only, "between the modes"),
-        (any_point, "stray"),
+        (any_point, "a stray"),
+        (lambda points, centers, radius: counted(points, centers, radius, share=1.0), "17 points, a third"),
+        (lambda points, centers, radius: counted(points, centers, radius, share=0.5), "17 points, a third"),
+        (lambda points, centers, radius: counted(points, centers, radius, share=2.0), "points on all modes: it says 0"),
+        (lambda points, centers, radius: counted(points, centers, radius, share=0.0), "it says 8, it should say 1"),
         (lambda points, centers, radius: None, "NoneType; return a number of modes"),
         (lambda points, centers, radius: torch.cdist(points, centers).min(dim=1), "return a number of modes"),
         (lambda points, centers, radius: modes_covered(points, centers)[0] / 8, "it says 1, it should say 8"),
