@@ -155,7 +155,6 @@ class Colorizer(Tool):
         self._z = torch.randn(1, config.noise, generator=random) if random is not None else None
         reference = without_surround(open_photo(self.reference)) if self.reference is not None else None
         self._reference_lab = reference and rgb_to_lab(self.model.working_copy(reference, self._size))
-        self._reference = functools.cache(self._describe_reference)
         hashed, hints = reference and pixels_hash(reference), [list(hint) for hint in self.hints]
         options = {"seed": self.seed, "saturation": self.saturation, "working_size": self._size}
         self._provenance = self._told("colorize", reference_sha256=hashed, hints=hints, **options)
@@ -201,8 +200,9 @@ class Colorizer(Tool):
 
     def _encode(self, content: Float[Tensor, "1 5 h w"]) -> Encoded:
         """The part of a prediction that neither seed nor attention changes."""
-        return self._generator.encode(content, self._reference())
+        return self._generator.encode(content, self._reference)
 
-    def _describe_reference(self) -> Reference | None:
+    @functools.cached_property
+    def _reference(self) -> Reference | None:
         """The reference as the generator reads it."""
         return self._generator.describe_reference(self._reference_lab) if self._reference_lab is not None else None

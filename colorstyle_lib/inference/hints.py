@@ -15,7 +15,7 @@ from torch import Tensor
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.errors import ConfigError
 
-Planes = Float[Tensor, "n 2 h w"]  # of a and b
+Plane, Planes = Float[Tensor, "n 1 h w"], Float[Tensor, "n 2 h w"]  # of L; of a and b
 
 Hint = tuple[int | float, int | float, str]
 """x (right), y (down), both in the picture's own pixels from its upper left corner, and a color as ``#rrggbb``."""
@@ -67,9 +67,7 @@ def rasterize_hints(
     return ab, known
 
 
-def limit_hints(
-    plain: Planes, hinted: Planes, lightness: Float[Tensor, "n 1 h w"], ab: Planes, known: Bool[Tensor, "n 1 h w"]
-) -> Planes:
+def limit_hints(plain: Planes, hinted: Planes, lightness: Plane, ab: Planes, known: Bool[Tensor, "n 1 h w"]) -> Planes:
     """Let hints change a coloring only where they reach, and have their own color where they stand.
 
     ``plain + sqrt(u) (hinted - plain) + v``. The reach ``u`` is 1 at a hint, falls with every pixel on the way and
@@ -93,9 +91,7 @@ def limit_hints(
     return plain + reach * (hinted - plain) + lacking
 
 
-def _spread(
-    lightness: Float[Tensor, "n 1 h w"], at: Float[Tensor, "n 1 h w"], values: Float[Tensor, "n c h w"]
-) -> Float[Tensor, "n c h w"]:
+def _spread(lightness: Plane, at: Plane, values: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
     """Solve ``(Laplacian + price + at) u = values`` by conjugate gradients with Jacobi's preconditioner."""
     across, down = (torch.exp(-((lightness.diff(dim=d) / _EDGE) ** 2) / 2) + _LEAK for d in (-1, -2))
     own = at + _PRICE

@@ -58,9 +58,10 @@ def optical_flow(now: Float[Tensor, "n 1 h w"], before: Float[Tensor, "n 1 h w"]
     return by_camera + own * (1 - ((most - off_camera) / (most - enough)).clamp(0, 1))
 
 
-def warp(
-    picture: Float[Tensor, "n c h w"], flow: Float[Tensor, "n 2 h w"]
-) -> tuple[Float[Tensor, "n c h w"], Bool[Tensor, "n 1 h w"]]:
+Pictures, Inside = Float[Tensor, "n c h w"], Bool[Tensor, "n 1 h w"]
+
+
+def warp(picture: Pictures, flow: Float[Tensor, "n 2 h w"]) -> tuple[Pictures, Inside]:
     """``picture(x + flow(x))`` by quintic splines, and where that lies inside the picture; mirrored beyond the rim.
 
     Quintic splines (M. Unser, IEEE Signal Processing Magazine 16(6), 1999) wear nothing out when a picture is warped
@@ -74,9 +75,7 @@ def warp(
     return torch.from_numpy(np.stack(warped)).view_as(picture).to(picture.device), inside
 
 
-def warp_bilinear(
-    picture: Float[Tensor, "n c h w"], flow: Float[Tensor, "n 2 h w"]
-) -> tuple[Float[Tensor, "n c h w"], Bool[Tensor, "n 1 h w"]]:
+def warp_bilinear(picture: Pictures, flow: Float[Tensor, "n 2 h w"]) -> tuple[Pictures, Inside]:
     """As :func:`warp`, faster: good enough for what has been smoothed."""
     height, width = picture.shape[-2:]
     x, y, inside = _targets(flow)
@@ -84,7 +83,7 @@ def warp_bilinear(
     return nnf.grid_sample(picture, grid, mode="bilinear", padding_mode="reflection", align_corners=True), inside
 
 
-def _targets(flow: Tensor) -> tuple[Float[Tensor, "n h w"], Float[Tensor, "n h w"], Bool[Tensor, "n 1 h w"]]:
+def _targets(flow: Tensor) -> tuple[Float[Tensor, "n h w"], Float[Tensor, "n h w"], Inside]:
     """Column and row of ``x + flow(x)``, and where they are inside the picture."""
     height, width = flow.shape[-2:]
     x = torch.arange(width, device=flow.device) + flow[:, 0]

@@ -81,9 +81,7 @@ _OBJECTIVES = (
     # L_D = E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] and L_G = -E[D(G(z))], with D the logit: sure enough is enough.
     # J. Lim and J. Ye, Geometric GAN, 2017 (arXiv:1705.02894); T. Miyato et al., ICLR 2018 (arXiv:1802.05957).
     Objective(
-        "hinge",
-        lambda real, fake: nnf.relu(1 - real).mean() + nnf.relu(1 + fake).mean(),
-        lambda fake: -fake.mean(),
+        "hinge", lambda real, fake: nnf.relu(1 - real).mean() + nnf.relu(1 + fake).mean(), lambda fake: -fake.mean()
     ),
     # L_D = E[softplus(D(G(z)) - D(x))], D the logit: a real picture must look more real than its fake; L_G with the
     # roles exchanged. A. Jolicoeur-Martineau, ICLR 2019 (arXiv:1807.00734), the pairing form. With

@@ -15,12 +15,11 @@ _LEAST_WEIGHT = 1e-6
 _LEAST_SQUARE = 1e-12  # a target that is 0 everywhere has no scale of its own
 
 
-Planes = Float[Tensor, "n 2 h w"]  # of a and b
+Plane, Planes = Float[Tensor, "n 1 h w"], Float[Tensor, "n 2 h w"]  # the latter of a and b
+Maps, Statistics = Sequence[Float[Tensor, "n _ _ _"]], Sequence[Float[Tensor, "n 2 _"]]  # of each layer, finest first
 
 
-def huber_ab(
-    predicted: Planes, target: Planes, *, delta: float, weight: Float[Tensor, "n 1 h w"] | None = None
-) -> Float[Tensor, " n"]:
+def huber_ab(predicted: Planes, target: Planes, *, delta: float, weight: Plane | None = None) -> Float[Tensor, " n"]:
     """Huber distance of ab planes: ``d^2 / 2 delta`` where ``d <= delta``, else ``d - delta / 2``.
 
     P. Huber, Annals of Mathematical Statistics 35(1), 1964. Divided by delta against the usual form, so that far from
@@ -80,18 +79,15 @@ def feature_distance(features: Float[Tensor, "n c h w"], targets: Float[Tensor, 
     return (features - targets).square().mean(dim=(1, 2, 3)) / scale
 
 
-def content_distance(
-    features: Sequence[Float[Tensor, "n _ _ _"]], targets: Sequence[Float[Tensor, "n _ _ _"]]
-) -> Float[Tensor, ""]:
+def content_distance(features: Maps, targets: Maps) -> Float[Tensor, ""]:
     """The deepest layer's mean :func:`feature_distance` (VGG-19: relu4_1): the same things in the same places.
 
     L. Gatys et al., A Neural Algorithm of Artistic Style, 2015 (arXiv:1508.06576), equation 1, on its own scale.
-    Features of the result and targets of the content picture come finest layer first.
     """
     return feature_distance(features[-1], targets[-1]).mean()
 
 
-def style_statistics(features: Sequence[Float[Tensor, "n _ _ _"]]) -> list[Float[Tensor, "n 2 _"]]:
+def style_statistics(features: Maps) -> list[Float[Tensor, "n 2 _"]]:
     """Statistics of feature maps of any size: each channel's mean, then its standard deviation, over all places.
 
     X. Huang and S. Belongie, AdaIN, ICCV 2017 (arXiv:1703.06868), equations 5 and 6.
@@ -99,9 +95,7 @@ def style_statistics(features: Sequence[Float[Tensor, "n _ _ _"]]) -> list[Float
     return [feature_statistics(maps) for maps in features]
 
 
-def style_distance(
-    statistics: Sequence[Float[Tensor, "n 2 _"]], targets: Sequence[Float[Tensor, "n 2 _"]], *, per_image: bool = False
-) -> Float[Tensor, "..."]:
+def style_distance(statistics: Statistics, targets: Statistics, *, per_image: bool = False) -> Float[Tensor, "..."]:
     """Distance of two styles: ``(|m - m_t|^2 + |s - s_t|^2) / (|m_t|^2 + |s_t|^2)``, a mean over layers.
 
     Huang and Belongie's style loss (ICCV 2017, arXiv:1703.06868, equation 13), each layer over the style picture's mean

@@ -5,7 +5,7 @@ Torchmetrics has both, with weights that come over the network.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -102,9 +102,7 @@ def frechet_distance(found: Float[Tensor, "n d"], real: Float[Tensor, "m d"]) ->
     return (means.square().sum() + a.square().sum() + b.square().sum() - 2 * root).item()
 
 
-def perceptual_content_distance(
-    features: Sequence[Float[Tensor, "n _ _ _"]], targets: Sequence[Float[Tensor, "n _ _ _"]]
-) -> Float[Tensor, " n"]:
+def perceptual_content_distance(features: list[Tensor], targets: list[Tensor]) -> Float[Tensor, " n"]:
     """Perceptual distance of two pictures, place by place: ``mean (1 - cos(f, t))`` over a network's feature maps.
 
     R. Zhang et al., The Unreasonable Effectiveness of Deep Features, CVPR 2018 (arXiv:1801.03924), equation 1, with all

@@ -24,7 +24,7 @@ _FACE_SAMPLES = 129  # a side; 65 already find every bin that all 256^3 colors o
 
 
 @lru_cache(maxsize=1)
-def _centers() -> list[list[float]]:
+def _centers() -> KDTree:
     """Grid points that are the nearest one to some sRGB color."""
     # A solid casts the same shadow as its surface: the cube's six faces reach every ab that the cube reaches.
     side = torch.linspace(0, 1, _FACE_SAMPLES, device="cpu")
@@ -32,12 +32,7 @@ def _centers() -> list[list[float]]:
     faces = [torch.stack((torch.full_like(u, e), u, v)).roll(axis, 0) for e in (0.0, 1.0) for axis in range(3)]
     with torch.autocast("cpu", enabled=False):  # whoever asks first, the bins are the same
         ab = rgb_to_lab(torch.stack(faces))[:, 1:].movedim(1, -1).flatten(0, -2)
-    return ((ab / STEP).round().unique(dim=0) * STEP).tolist()
-
-
-@lru_cache(maxsize=1)
-def _tree() -> KDTree:
-    return KDTree(_centers())
+    return KDTree((ab / STEP).round().unique(dim=0) * STEP)
 
 
 def ab_bins(device: torch.device | None = None) -> Float[Tensor, "q 2"]:
@@ -50,13 +45,13 @@ def ab_bins(device: torch.device | None = None) -> Float[Tensor, "q 2"]:
     torch.Size([261, 2])
     """
     # Built anew each time: a cached tensor could be changed in place, or be born in inference mode.
-    return torch.tensor(_centers(), device=device)
+    return torch.tensor(_centers().data, dtype=torch.float32, device=device)
 
 
 def check_bins(logits: Float[Tensor, "n q h w"]) -> None:
     """Refuse logits that are not one a bin, with a ConfigError."""
-    if logits.shape[1] != len(_centers()):
-        raise ConfigError(f"{logits.shape[1]} logits a pixel, but there are {len(_centers())} ab bins")
+    if logits.shape[1] != _centers().n:
+        raise ConfigError(f"{logits.shape[1]} logits a pixel, but there are {_centers().n} ab bins")
 
 
 def _nearest(pixels: Float[Tensor, "p 2"], neighbours: int) -> tuple[Int[Tensor, "p k"], Float[Tensor, "p k"]]:
@@ -64,7 +59,7 @@ def _nearest(pixels: Float[Tensor, "p 2"], neighbours: int) -> tuple[Int[Tensor,
     if pixels.device.type != "cpu":  # no autocast rounds this mode
         distances = torch.cdist(pixels, ab_bins(pixels.device), compute_mode="donot_use_mm_for_euclid_dist")
         return distances.topk(neighbours, largest=False)[::-1]
-    distances, numbers = _tree().query(pixels.numpy(), range(1, neighbours + 1))
+    distances, numbers = _centers().query(pixels.numpy(), range(1, neighbours + 1))
     return torch.from_numpy(numbers), torch.from_numpy(distances).float()
 
 

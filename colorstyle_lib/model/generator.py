@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -175,32 +176,27 @@ class Generator(nn.Module):
 
         With the content, and where the configuration says so, they are smoothed along the edges of its L.
         """
-        return self._colors(self.head(features), content)
+        return self.colors_and_spread(features, content, wanted=False)[0]
 
     def colors_and_spread(
-        self, features: Float[Tensor, "n c _ _"], content: Content
-    ) -> tuple[Float[Tensor, "n 2 h w"], Float[Tensor, "n 1 h w"] | None]:
-        """:meth:`colors`, and the spread of those held possible, in Lab units; None where it predicts one only."""
-        prediction = self.head(features)
-        if self.config.colors != "bins":
-            return self._colors(prediction, content), None
-        spread = ab_spread(prediction)
-        return self._colors(prediction, content, spread), nnf.interpolate(spread, scale_factor=2, mode="bilinear")
-
-    def _colors(self, prediction: Tensor, content: Content | None, spread: Tensor | None = None) -> Tensor:
-        if self.config.colors == "bins":
-            ab = annealed_mean(prediction, temperature=self.config.temperature, vividness=self.config.vividness)
-            if spread is None and (self.config.gain or self.config.smoothing):
+        self, features: Float[Tensor, "n c _ _"], content: Content | None = None, *, wanted: bool = True
+    ) -> tuple[Float[Tensor, "n 2 _ _"], Float[Tensor, "n 1 _ _"] | None]:
+        """:meth:`colors`, and where ``wanted`` the spread of those held possible, Lab units; None for regression."""
+        prediction, config, spread = self.head(features), self.config, None
+        if config.colors == "bins":
+            ab = annealed_mean(prediction, temperature=config.temperature, vividness=config.vividness)
+            if wanted or config.gain or config.smoothing:
                 spread = ab_spread(prediction)
-            if self.config.gain:  # where it is sure, as at a hint, nothing is added
-                ab = ab * (1 + self.config.gain * spread.clamp(max=_FULL_GAIN))
-            if self.config.smoothing and content is not None:
+            if config.gain:  # where it is sure, as at a hint, nothing is added
+                ab = ab * (1 + config.gain * spread.clamp(max=_FULL_GAIN))
+            if config.smoothing and content is not None:
                 light = 100 * nnf.avg_pool2d(content[:, :1].float(), 2)
-                ab = smooth_where_unsure(ab, spread, light, self.config.smoothing)
+                ab = smooth_where_unsure(ab, spread, light, config.smoothing)
         else:
             ab = AB_RANGE * torch.tanh(prediction.float())
         # Chroma is smooth where L is sharp: half the size is enough, as JPEG's 4:2:0 has long assumed.
-        return nnf.interpolate(ab, scale_factor=2, mode="bilinear")
+        enlarge = partial(nnf.interpolate, scale_factor=2, mode="bilinear")
+        return enlarge(ab), None if spread is None else enlarge(spread)
 
     def repair(
         self, lab: Float[Tensor, "n 3 h w"], unknown: Float[Tensor, "n 1 h w"], *, override: Override = None

@@ -41,9 +41,7 @@ def guided_coefficients(
     return mean(slope), mean(mean_values - slope * mean_guide)
 
 
-def smooth_where_unsure(
-    ab: Float[Tensor, "n 2 h w"], spread: Plane, guide: Plane, radius: int
-) -> Float[Tensor, "n 2 h w"]:
+def smooth_where_unsure(ab: Planes, spread: Plane, guide: Plane, radius: int) -> Planes:
     """Smooth colors along the edges of L, against stains: sure places tell unsure ones nearby which color is likely.
 
     A pixel's weight is the inverse square of its variance. The inverse alone, that of the least square estimate of what

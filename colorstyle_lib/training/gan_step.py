@@ -15,14 +15,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
+from colorstyle_lib.losses import reconstruction
 from colorstyle_lib.losses.adversarial import get_objective, zero_centered_penalty
-from colorstyle_lib.losses.reconstruction import (
-    attention_collapse,
-    bin_cross_entropy,
-    chroma_weight,
-    huber_ab,
-    huber_ab_gradient,
-)
 from colorstyle_lib.model.discriminator import Discriminator
 from colorstyle_lib.model.generator import Encoded, Generator, Measured
 from colorstyle_lib.model.modalities import Modalities
@@ -305,7 +299,7 @@ def supervised_losses(
     if context.features is not None:
         losses |= dict.fromkeys(STYLE_LOSSES, zero)
     if output.alphas and config.attention_weight:
-        levels = [attention_collapse(alpha, config.attention_floor) for alpha in output.alphas.values()]
+        levels = [reconstruction.attention_collapse(alpha, config.attention_floor) for alpha in output.alphas.values()]
         losses["collapse"] = config.attention_weight * torch.stack(levels).mean()
     for name, loss in apart.items():
         share = (repairs if name in REPAIR_LOSSES else stylized).float().mean()
@@ -327,11 +321,11 @@ def color_loss(
         # have weights of their own, and those that never enter the loss draw stripes.
         logits = generator.head(_one_in_four(features))
         sampled = _one_in_four(nnf.avg_pool2d(ab, 2))
-        return bin_cross_entropy(logits, sampled, balance=context.bin_weights)
+        return reconstruction.bin_cross_entropy(logits, sampled, balance=context.bin_weights)
     predicted, delta = generator.colors(features), config.huber_delta
-    weight = chroma_weight(ab, config.chroma_weight)
-    distance = huber_ab(predicted, ab, delta=delta, weight=weight)
-    return distance + config.gradient_weight * huber_ab_gradient(predicted, ab, delta=delta)
+    weight = reconstruction.chroma_weight(ab, config.chroma_weight)
+    distance = reconstruction.huber_ab(predicted, ab, delta=delta, weight=weight)
+    return distance + config.gradient_weight * reconstruction.huber_ab_gradient(predicted, ab, delta=delta)
 
 
 def _one_in_four(planes: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h/2 w/2"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import math
 from dataclasses import dataclass, field
@@ -160,8 +159,6 @@ class StepContext:
         """Rows that the discriminator sees: as many in every process, so that their mean is that of the step."""
         return slice(None, None, self.config.judge_every)
 
-    def precision(self) -> contextlib.AbstractContextManager[object]:
+    def precision(self) -> torch.autocast:
         """Bfloat16 where the preset wants it: it has float32's range, so no loss needs scaling."""
-        if not self.config.half_precision:
-            return contextlib.nullcontext()
-        return torch.autocast(self.group.device.type, torch.bfloat16)
+        return torch.autocast(self.group.device.type, torch.bfloat16, enabled=self.config.half_precision)

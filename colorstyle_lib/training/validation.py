@@ -28,6 +28,7 @@ _COLLAPSED = 0.98  # weight of one modality
 _CONSTANT = 1e-3  # standard deviation of attention weights over pictures
 _PALE, _GAUDY = 0.5, 1.4
 _EARLY = 100  # steps
+_BATCH = 25  # pictures
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,13 @@ class Evaluation:
 
 
 @torch.no_grad()
-def evaluate(
-    generator: Generator, rgb: Float[Tensor, "n 3 h w"], sets: Sequence[str] = (), *, batch_size: int = 25
-) -> Evaluation:
+def evaluate(generator: Generator, rgb: Float[Tensor, "n 3 h w"], sets: Sequence[str] = ()) -> Evaluation:
     """Measure a generator, in evaluation mode, on the L of real pictures; sides are multiples of ``2 ** depth``.
 
     ``sets`` is the data set of each picture, where each is to be measured apart, too.
     """
     rows, weights_of = [], []
-    for batch in rgb.to(next(generator.parameters()).device).split(batch_size):
+    for batch in rgb.to(next(generator.parameters()).device).split(_BATCH):
         lab = rgb_to_lab(batch)
         content = gray_content(lab[:, :1])
         features, alphas = generator.forward_features(content)
