@@ -1,10 +1,12 @@
-"""Clips by command: animations and pages are done whole, with their timing, and colors stay still."""
+"""Clips by command: animations, pages and videos are done whole, and colors stay still; sound and timing are kept."""
 
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import torch
@@ -12,11 +14,12 @@ from PIL import Image
 
 from colorstyle_lib import ColorStyle
 from colorstyle_lib.cli.main import main
+from colorstyle_lib.cli.videos import Video
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.example_pictures import photograph
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import ConfigError, ImageError
 from colorstyle_lib.images.read import open_pages, open_picture, read_text, to_tensor
 from colorstyle_lib.model.generator import save_generator
 from colorstyle_lib.reproduction.benchmarks.flicker import pan, taken_back
@@ -130,3 +133,67 @@ def test_a_folder_with_frames_and_with_clips(isolated, weights, tiny, clip, caps
     assert "c.gif" in said.err
     assert len([*open_pages("in-color/b.gif.png")]) == 3
     assert sorted(path.name for path in Path("in-color").iterdir()) == ["1.png", "10.png", "2.png", "b.gif.png"]
+
+
+# Videos
+
+
+def film(path: str, *more: str) -> None:
+    """A second of a test card of odd width, with a sine tone."""
+    sources = ["-f", "lavfi", "-i", "testsrc=size=161x120:rate=8:duration=1", "-f", "lavfi", "-i", "sine=duration=1"]
+    code = ["-c:v", "mpeg4", "-q:v", "2", "-c:a", "aac"]
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *sources, *code, *more, path], check=True)
+
+
+def about(path: str) -> str:
+    return subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", path], capture_output=True, text=True).stderr
+
+
+def test_a_video_keeps_its_rate_and_its_sound(isolated, weights, tiny, capsys):
+    film("in.mp4")
+    command = ["colorize", "in.mp4", "--weights", weights]
+    assert main([*command, "-o", "out.mp4"]) == 0
+    assert capsys.readouterr() == ("out.mp4\n", "")
+    given, made = Video(Path("in.mp4")), Video(Path("out.mp4"))
+    assert (made.size, made.rate) == ((162, 120), given.rate)  # h264 wants even sides
+    frames = [np.asarray(frame, float)[:, :161] for frame in made.frames()]
+    wanted = [np.asarray(result.image, float) for result in tiny.colorize_clip(given.frames())]
+    assert len(frames) == len(wanted) == 8
+    assert max(abs(frame - one).mean() for frame, one in zip(frames, wanted, strict=True)) < 6  # as h264 keeps it
+    assert "Audio: aac" in about("out.mp4")
+    assert '"task": "colorize"' in about("out.mp4").replace("\\", "")
+    assert main([*command, "--smooth", "0"]) == 0
+    assert Path("in-color.mp4").exists()
+    assert [path.name for path in isolated.glob(".*")] == []
+
+
+def test_a_silent_video_of_another_kind_and_a_restyled_one(isolated, capsys):
+    film("in.avi", "-an")
+    Image.new("RGB", (64, 64), "teal").save("s.png")
+    assert main(["stylize", "in.avi", "--style", "s.png", "--working-size", "64", "--smooth", "0"]) == 0
+    assert capsys.readouterr().out == "in-style.mp4\n"
+    assert "Audio" not in about("in-style.mp4")
+    assert main(["colorize", "in.avi", "-o", "x.png"]) == 2
+    assert "a video is written as .mp4" in capsys.readouterr().err
+
+
+def test_what_is_no_video_is_one_line_and_reads_nothing_else(isolated, capsys):
+    film("in.mp4")
+    playlist = f"#EXTM3U\n#EXTINF:1,\n{Path('in.mp4').resolve()}\n#EXT-X-ENDLIST\n"
+    for content in (b"no video", Path("in.mp4").read_bytes()[:900], playlist.encode()):
+        Path("bad.mp4").write_bytes(content)
+        assert main(["colorize", "bad.mp4"]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("colorstyle: 'bad.mp4': ffmpeg says: ")
+        assert len(said.splitlines()) == 1
+    with pytest.raises(ImageError, match="not found"):
+        Video(Path("nowhere.mp4"))
+    assert sorted(path.name for path in isolated.iterdir()) == ["bad.mp4", "in.mp4"]
+
+
+def test_without_ffmpeg_one_line_says_what_is_missing(isolated, monkeypatch, capsys):
+    monkeypatch.setattr("colorstyle_lib.cli.videos.find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", "")
+    Path("in.mp4").write_bytes(b"a film")
+    assert main(["colorize", "in.mp4"]) == 2
+    assert capsys.readouterr().err == "colorstyle: videos need ffmpeg: install it, or pip install 'colorstyle[video]'\n"
