@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from colorstyle_lib.cli import videos
+from colorstyle_lib.cli.videos import Video, is_video
 from colorstyle_lib.errors import ColorStyleError, ConfigError, ImageError
 from colorstyle_lib.files import inside
 from colorstyle_lib.images.header import ENDINGS
@@ -61,7 +61,7 @@ class Files:
         recursive: of :func:`.plan`, as is format.
         overwrite: replace results that are there; else the same call goes on where an earlier one was interrupted.
         quality: of JPEG and WebP, 1 to 100; by default 95, and for WebP without loss again without.
-        strict: refuse also a JPEG that lacks its last bytes but no pixel.
+        strict: refuse also a JPEG that lacks its last bytes but no pixel, and a video with damaged frames.
         only_gray: leave pictures alone that are in color; keep_gps: see :func:`.save_picture`.
         stages: also write what was found and made on the way, beside the result.
         smooth: of :class:`.Smoother`, for frames of clips; by default 1 of videos and animations, and 0 of the pages of
@@ -98,8 +98,8 @@ class Files:
 
     def work(self, make: Callable[[Source], Result], new_clip: NewClip, source: Path, place: Path) -> str:
         """Make and write the result of a picture, or of a clip frame by frame."""
-        video = videos.Video(source) if videos.is_video(source) else None
-        frames = map(Photo, video.frames()) if video else open_pages(source, strict=self.strict)
+        video = Video(source) if is_video(source) else None
+        frames = map(Photo, video.frames(strict=self.strict)) if video else open_pages(source, strict=self.strict)
         first = next(frames)
         in_time, several = (True, True) if video else (first.kept["in_time"], first.kept["pages"] > 1)
         if self.only_gray and not is_gray(first.picture):
@@ -229,7 +229,7 @@ def _side_by_side(work: Work, pairs: Sequence[Pair]) -> Iterator[str]:
 
     def one(source: Path, place: Path) -> str:
         nonlocal held
-        pixels = most if videos.is_video(source) else min(math.prod(size_of_file(source)), most)
+        pixels = most if is_video(source) else min(math.prod(size_of_file(source)), most)
         with room:
             room.wait_for(lambda: held + pixels <= most)
             held += pixels
@@ -257,7 +257,7 @@ def _clips(new_clip: NewClip, pairs: list[Pair], left: list[Pair], files: Files)
         return str(pair[0].parent), [int(part) if part.isdecimal() else part for part in parts]
 
     def next_frame(source: Path, place: Path) -> str:
-        if videos.is_video(source):
+        if is_video(source):
             return files.work(make, new_clip, source, place) if (source, place) in unmade else "already there"
         result = make(open_photo(source, strict=files.strict))
         return files.save(result, source, place) if (source, place) in unmade else "already there"
@@ -313,7 +313,7 @@ def plan(
     first = given[0]
     if len(given) == 1 and not first.is_dir() and not _is_pattern(first):
         if output is None:
-            name = f"{first.stem}-{ending}.{format or videos.ending(first) or 'png'}"
+            name = f"{first.stem}-{ending}.{format or ('mp4' if is_video(first) else 'png')}"
             return _checked([(first, inside(first.parent, name, error=ConfigError))])
         if output.suffix and not output.is_dir():
             if format and FORMATS.get(output.suffix.lower()) != FORMATS[f".{format}"]:
@@ -335,9 +335,9 @@ def plan(
             base, pictures = _matching(path) if _is_pattern(path) else (path.parent, [path])
         for source in pictures:
             name = source.relative_to(base)
-            kind = (FORMATS | videos.CONTAINERS).get(name.suffix.lower())
+            kind = (FORMATS | {".mp4": "MP4"}).get(name.suffix.lower())
             if kind is None or (format and kind != FORMATS[f".{format}"]):
-                name = name.with_name(f"{name.name}.{format or videos.ending(source) or 'png'}")
+                name = name.with_name(f"{name.name}.{format or ('mp4' if is_video(source) else 'png')}")
             pair = inside(base, source.relative_to(base), links=True), inside(target, name, error=ConfigError)
             pairs.setdefault(source.parent.resolve() / source.name, pair)
     return _checked(list(pairs.values()))

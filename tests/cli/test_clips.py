@@ -137,50 +137,67 @@ def test_a_folder_with_frames_and_with_clips(isolated, weights, tiny, clip, caps
 
 # Videos
 
+FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
+SOUND = ["-f", "lavfi", "-i", "sine=duration=2", "-c:a", "aac"]
 
-def film(path: str, *more: str) -> None:
-    """A second of a test card of odd width, with a sine tone."""
-    sources = ["-f", "lavfi", "-i", "testsrc=size=161x120:rate=8:duration=1", "-f", "lavfi", "-i", "sine=duration=1"]
-    code = ["-c:v", "mpeg4", "-q:v", "2", "-c:a", "aac"]
-    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *sources, *code, *more, path], check=True)
+
+def film(path: str, frames: list[Image.Image], *more: str) -> None:
+    """A film of 8 frames a second."""
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "{}x{}".format(*frames[0].size), "-r", "8", "-i", "-"]
+    words = [FFMPEG, "-v", "error", *raw, *more, "-c:v", "mpeg4", "-q:v", "2", path]
+    subprocess.run(words, input=b"".join(frame.tobytes() for frame in frames), check=True)
 
 
 def about(path: str) -> str:
-    return subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", path], capture_output=True, text=True).stderr
+    return subprocess.run([FFMPEG, "-i", path], capture_output=True, text=True).stderr
 
 
-def test_a_video_keeps_its_rate_and_its_sound(isolated, weights, tiny, capsys):
-    film("in.mp4")
-    command = ["colorize", "in.mp4", "--weights", weights]
-    assert main([*command, "-o", "out.mp4"]) == 0
-    assert capsys.readouterr() == ("out.mp4\n", "")
-    given, made = Video(Path("in.mp4")), Video(Path("out.mp4"))
-    assert (made.size, made.rate) == ((162, 120), given.rate)  # h264 wants even sides
-    frames = [np.asarray(frame, float)[:, :161] for frame in made.frames()]
-    wanted = [np.asarray(result.image, float) for result in tiny.colorize_clip(given.frames())]
-    assert len(frames) == len(wanted) == 8
-    assert max(abs(frame - one).mean() for frame, one in zip(frames, wanted, strict=True)) < 6  # as h264 keeps it
-    assert "Audio: aac" in about("out.mp4")
-    assert '"task": "colorize"' in about("out.mp4").replace("\\", "")
-    assert main([*command, "--smooth", "0"]) == 0
-    assert Path("in-color.mp4").exists()
-    assert [path.name for path in isolated.glob(".*")] == []
+@pytest.fixture(scope="module")
+def pan_of_two_seconds(scene):
+    return pan(scene.convert("L").convert("RGB"), 16, STEP, 161)  # of odd width
 
 
-def test_a_silent_video_of_another_kind_and_a_restyled_one(isolated, capsys):
-    film("in.avi", "-an")
-    Image.new("RGB", (64, 64), "teal").save("s.png")
-    assert main(["stylize", "in.avi", "--style", "s.png", "--working-size", "64", "--smooth", "0"]) == 0
-    assert capsys.readouterr().out == "in-style.mp4\n"
-    assert "Audio" not in about("in-style.mp4")
-    assert main(["colorize", "in.avi", "-o", "x.png"]) == 2
+def test_a_video_keeps_its_frames_rate_sound_and_title_and_its_colors_are_still(isolated, pan_of_two_seconds, capsys):
+    described = ["-metadata", "title=Coffee", "-metadata", "location=+52.5+13.4/"]
+    film("in.mp4", pan_of_two_seconds, *SOUND, *described)
+    assert "location" in about("in.mp4")
+    assert main(["colorize", "in.mp4"]) == 0
+    assert capsys.readouterr() == ("in-color.mp4\n", "")
+    assert main(["colorize", "in.mp4", "-o", "plain.mp4", "--smooth", "0", "--keep-gps"]) == 0
+    given, made, plain = (Video(Path(name)) for name in ("in.mp4", "in-color.mp4", "plain.mp4"))
+    assert made.rate == given.rate == "8/1"
+    assert made.size == (162, 162)  # H.264 wants even sides
+    calm, rough, before = ([frame.crop((0, 0, 161, 161)) for frame in one.frames()] for one in (made, plain, given))
+    assert len(calm) == len(rough) == len(before) == 16
+    assert color_step(calm) < color_step(rough) / 3
+    lightness = [rgb_to_lab(torch.stack([*map(to_tensor, frames)]))[:, 0] for frames in (calm, before)]
+    assert (lightness[0] - lightness[1]).abs().mean() < 1.5  # as H.264 keeps it
+    said = about("in-color.mp4")
+    assert all(what in said for what in ("Audio: aac", ": Coffee", '"task": "colorize"', "Duration: 00:00:02.0"))
+    assert "location" not in said
+    assert "location" in about("plain.mp4")
+    assert sorted(path.name for path in isolated.iterdir()) == ["in-color.mp4", "in.mp4", "plain.mp4"]
+
+
+def test_silent_videos_of_other_kinds_alone_and_among_pictures(isolated, weights, clip, capsys):
+    for name in ("a.avi", "b.mov"):
+        film(name, clip[:3])
+    clip[0].save("c.png")
+    clip[0].save("s.png")
+    assert main(["stylize", "a.avi", "--style", "s.png", "--working-size", "64", "--smooth", "0"]) == 0
+    assert capsys.readouterr().out == "a-style.mp4\n"
+    assert "Audio" not in about("a-style.mp4")
+    for smooth, folder in (([], "each"), (["--smooth", "1"], "smooth")):
+        assert main(["colorize", "a.avi", "b.mov", "c.png", "-o", folder, "--weights", weights, *smooth]) == 0
+        assert sorted(path.name for path in Path(folder).iterdir()) == ["a.avi.mp4", "b.mov.mp4", "c.png"]
+    assert main(["colorize", "a.avi", "-o", "x.png"]) == 2
     assert "a video is written as .mp4" in capsys.readouterr().err
 
 
-def test_what_is_no_video_is_one_line_and_reads_nothing_else(isolated, capsys):
-    film("in.mp4")
+def test_what_is_no_video_is_one_line_and_reads_nothing_else(isolated, clip, capsys):
+    film("in.mp4", clip[:3])
     playlist = f"#EXTM3U\n#EXTINF:1,\n{Path('in.mp4').resolve()}\n#EXT-X-ENDLIST\n"
-    for content in (b"no video", Path("in.mp4").read_bytes()[:900], playlist.encode()):
+    for content in (b"", b"no video", Path("in.mp4").read_bytes()[:900], playlist.encode()):
         Path("bad.mp4").write_bytes(content)
         assert main(["colorize", "bad.mp4"]) == 2
         said = capsys.readouterr().err
@@ -189,6 +206,23 @@ def test_what_is_no_video_is_one_line_and_reads_nothing_else(isolated, capsys):
     with pytest.raises(ImageError, match="not found"):
         Video(Path("nowhere.mp4"))
     assert sorted(path.name for path in isolated.iterdir()) == ["bad.mp4", "in.mp4"]
+
+
+def test_of_a_damaged_video_the_rest_is_taken_unless_strict(isolated, weights, pan_of_two_seconds, capsys):
+    film("in.mp4", pan_of_two_seconds, "-movflags", "+faststart")
+    content = Path("in.mp4").read_bytes()
+    Path("cut.mp4").write_bytes(content[: len(content) * 3 // 4])
+    command = ["colorize", "cut.mp4", "--weights", weights]
+    assert main([*command, "--strict"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("colorstyle: 'cut.mp4': ffmpeg says: ")
+    assert len(said.splitlines()) == 1
+    assert sorted(path.name for path in isolated.iterdir()) == ["cut.mp4", "in.mp4"]
+    assert main(command) == 0
+    said = capsys.readouterr().err
+    assert said.startswith("note: 'cut.mp4' is damaged; what can be read is taken.")
+    assert len(said.splitlines()) == 1
+    assert 8 < len([*Video(Path("cut-color.mp4")).frames()]) < 16
 
 
 def test_without_ffmpeg_one_line_says_what_is_missing(isolated, monkeypatch, capsys):
