@@ -285,7 +285,6 @@ def _tried(work: Work, source: Path, place: Path) -> str:
 def plan(
     inputs: Sequence[Path],
     output: Path | None,
-    *,
     recursive: bool = False,
     ending: str = "color",
     format: str | None = None,
@@ -297,12 +296,9 @@ def plan(
     pictures keep their path from where its wildcards begin. Of several inputs, each folder keeps its name, too. Where
     the format changes, its ending comes after the whole name, so that a.bmp and a.png never share a result.
 
-    Args:
-        inputs: files, folders and patterns such as ``album/*.jpg`` or ``album/**/*.jpg``.
-        output: a file, or a folder for several results.
-        recursive: also take the folders within folders.
-        ending: what names get where ``output`` is not given.
-        format: of the results, such as ``webp``; by default each picture's own, or PNG where that is not written.
+    Inputs are files, folders (with the folders within, where ``recursive``) and patterns such as ``album/**/*.jpg``.
+    ``ending`` is what names get where ``output`` is not given. By default a result has its picture's own ``format``, or
+    PNG where that is not written.
 
     Raises:
         ConfigError: no folder for several results, two results of one name, or a result that would replace an input.

@@ -23,12 +23,8 @@ from colorstyle_lib.inference.hints import Hint
 _STYLE = rc_params_from_file(paths.STYLE_FILE, use_default_template=False)
 BLUE, ORANGE, GREEN, PINK, SKY, VERMILION, YELLOW, BLACK = _STYLE["axes.prop_cycle"].by_key()["color"]
 
-SERIES = (BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, BLACK)
-"""Colors of data series, in order."""
-
-MARKERS = "osD^vPX"
-"""Markers of the same series."""
-
+SERIES = (BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, BLACK)  # colors of data series, in order
+MARKERS = "osD^vPX"  # of the same series
 MODALITY_COLORS = {"color": VERMILION, "texture": BLUE, "shape": GREEN}
 
 

@@ -15,14 +15,8 @@ from colorstyle_lib.course.plots.common import new_figure
 
 Point = tuple[float, float]
 _HEIGHT = 0.62  # of a box
+_SCALE = 0.82  # inches for each unit of a drawing
 _DRAWINGS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-
-
-def _canvas(width: float, height: float, scale: float = 0.82) -> tuple[Figure, Axes]:
-    figure, ax = new_figure(figsize=(scale * width, scale * height))
-    ax.set(xlim=(0, width), ylim=(0, height), aspect="equal")
-    ax.set_axis_off()
-    return figure, ax
 
 
 def _box(ax: Axes, center: Point, text: str, color: str = "0.6", width: float = 1.9, height: float = _HEIGHT) -> None:
@@ -54,7 +48,10 @@ def generator_diagram() -> Figure:
 def _drawing(name: str, **facts: Any) -> Figure:
     """A diagram of ``diagrams.toml``, with facts put into its texts."""
     data = _DRAWINGS[name]
-    figure, ax = _canvas(*data["size"])
+    width, height = data["size"]
+    figure, ax = new_figure(figsize=(_SCALE * width, _SCALE * height))
+    ax.set(xlim=(0, width), ylim=(0, height), aspect="equal")
+    ax.set_axis_off()
     for x, y, text, *look in data["boxes"]:
         _box(ax, (x, y), text.format(**facts), *look)
     for x, y, to_x, to_y, *look in data["arrows"]:

@@ -5,16 +5,10 @@ from itertools import groupby
 from typing import Any
 
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from colorstyle_lib.course.plots.common import BLUE, GREEN, curves, dots_and_bar, new_figure
 from colorstyle_lib.course.toy_point_gan import REACH, Snapshot
-
-
-def _plane(ax: Axes, title: str, below: str) -> None:
-    ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xticks=(), yticks=(), aspect="equal")
-    ax.set(title=title, xlabel=below)
 
 
 def point_gan(snapshots: Sequence[Snapshot], arrows: int = 60) -> Figure:
@@ -31,7 +25,8 @@ def point_gan(snapshots: Sequence[Snapshot], arrows: int = 60) -> Figure:
         longest = float(push.norm(dim=1).quantile(0.9))
         start, way = shot.fake[:arrows].T.cpu().numpy(), (push / max(longest, 1e-12)).T.cpu().numpy()
         ax.quiver(*start, *way, angles="xy", scale_units="xy", scale=2.2, width=0.005, color=GREEN)
-        _plane(ax, f"step {shot.step}", f"long arrow: {longest:.2g}")
+        ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xticks=(), yticks=(), aspect="equal")
+        ax.set(title=f"step {shot.step}", xlabel=f"long arrow: {longest:.2g}")
     axes[0, 0].legend(loc="upper left", markerscale=2, handletextpad=0.1, frameon=True)
     figure.colorbar(drawn, ax=list(axes[0]), label="D: probability of being real", shrink=0.8)
     return figure
