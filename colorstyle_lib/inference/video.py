@@ -66,7 +66,8 @@ class Smoother:
         if self._past is None or self._past.frame.shape != frame.shape:
             self._past = _Past(frame, drawn, drawn, torch.zeros_like(frame[:, :1]))
             return drawn
-        flow = optical_flow(*(_lightness(one) for one in (frame, self._past.frame)))
+        both = (frame, self._past.frame)
+        flow = optical_flow(*(rgb_to_lab(p.clamp(0, 1))[:, :1] / 100 if p.shape[1] == 3 else p for p in both))
         warped, inside = warp(torch.cat(self._past, dim=1), flow)
         past = _Past(*warped.split([planes.shape[1] for planes in self._past], dim=1))
         match = inside * _match(past.frame, frame)
@@ -99,10 +100,6 @@ def style_clip(stylizer: Stylizer, smooth: float) -> Callable[[Source], Result]:
     """Make a function that restyles the frames of one clip, in their order; gray ones get colors that stay, too."""
     smoother, color = Smoother(smooth), color_clip(stylizer.model.colorizer(), smooth)
     return lambda frame: next_frame(stylizer, smoother, stylizer.change(frame, color))
-
-
-def _lightness(frame: Tensor) -> Float[Tensor, "1 1 h w"]:
-    return rgb_to_lab(frame.clamp(0, 1))[:, :1] / 100 if frame.shape[1] == 3 else frame
 
 
 def _match(past: Tensor, frame: Tensor) -> Float[Tensor, "1 1 h w"]:

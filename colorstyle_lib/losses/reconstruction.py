@@ -53,11 +53,9 @@ def bin_cross_entropy(
 ) -> Float[Tensor, " n"]:
     """Cross-entropy of ab bins against softly coded colors: ``-mean v sum_q z_q log softmax(logits)_q``.
 
-    R. Zhang et al., ECCV 2016 (arXiv:1603.08511), equation 2. z is not 0 for the few bins nearby alone, so there is
-    never a dense target.
-
-    For each image a mean over pixels, nats. ``ab`` are the real picture's, Lab units; ``balance`` is v of each pixel by
-    its nearest bin, from :func:`.rebalancing`. A ConfigError where the logits are not one a bin of :func:`.ab_bins`.
+    R. Zhang et al., ECCV 2016 (arXiv:1603.08511), equation 2; z is sparse. For each image a mean over pixels, nats.
+    ``ab`` are the real picture's, Lab units; ``balance`` is v of each pixel by its nearest bin, from
+    :func:`.rebalancing`. A ConfigError where the logits are not one a bin of :func:`.ab_bins`.
     """
     check_bins(logits)
     numbers, weights = encode_soft(ab)

@@ -18,6 +18,7 @@ from colorstyle_lib.model.modalities import MAP_CHANNELS, MODALITIES, VECTOR_SIZ
 
 Features = Float[Tensor, "n c h w"]
 Weights = Float[Tensor, "n m *places"]  # or energies: of m modalities, in each image and place
+Present = Bool[Tensor, "n m"]
 
 
 @dataclass(frozen=True)
@@ -50,20 +51,18 @@ class AttentionOverride:
         if self.fix is not None and not any(self.fix.values()):
             raise ConfigError("at least one attention weight must be above 0; to switch modalities off, use remove")
 
-    def apply(
-        self, energies: Weights, present: Bool[Tensor, "n m"], modalities: Sequence[str] = MODALITIES
-    ) -> tuple[Weights, Bool[Tensor, "n m"]]:
+    def apply(self, energies: Weights, present: Present, names: Sequence[str] = MODALITIES) -> tuple[Weights, Present]:
         """Change energies and presence of these modalities to what equation (2) shall see."""
         places = [1] * (energies.ndim - 2)
-        present = present & torch.tensor([m not in self.remove for m in modalities], device=present.device)
+        present = present & torch.tensor([m not in self.remove for m in names], device=present.device)
         if self.permute:
-            partners = [self.permute.get(m, m) for m in modalities]
-            order = [modalities.index(p) if p in modalities else i for i, p in enumerate(partners)]
+            partners = [self.permute.get(m, m) for m in names]
+            order = [names.index(p) if p in names else i for i, p in enumerate(partners)]
             energies = torch.where(present[:, order].view(*present.shape, *places), energies[:, order], energies)
         if self.equalise:
             energies = torch.zeros_like(energies)
         if self.fix is not None:
-            weights = [float(self.fix.get(m, 0.0)) for m in modalities]
+            weights = [float(self.fix.get(m, 0.0)) for m in names]
             present = present & torch.tensor([w > 0 for w in weights], device=present.device)
             # exp of the logarithm: equation (2) then gives the weights back, shared out over what is present.
             logs = torch.tensor([math.log(w) if w > 0 else 0.0 for w in weights], device=energies.device)
@@ -76,7 +75,7 @@ Override = AttentionOverride | None
 
 def multimodal_attention(
     energies: Weights,
-    present: Bool[Tensor, "n m"],
+    present: Present,
     *,
     override: Override = None,
     modalities: Sequence[str] = MODALITIES,

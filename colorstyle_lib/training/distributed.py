@@ -25,8 +25,7 @@ class ProcessGroup:
     rank: int = 0
     size: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    restarted: bool = False
-    """This process takes the place of one that was lost."""
+    restarted: bool = False  # this process takes the place of one that was lost
 
     @property
     def first(self) -> bool:

@@ -18,7 +18,7 @@ from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
 from colorstyle_lib.losses import reconstruction
 from colorstyle_lib.losses.adversarial import get_objective, zero_centered_penalty
 from colorstyle_lib.model.discriminator import Discriminator
-from colorstyle_lib.model.generator import Encoded, Generator, Measured
+from colorstyle_lib.model.generator import Encoded, Generator, Measured, Noise
 from colorstyle_lib.model.modalities import Modalities
 from colorstyle_lib.model.style_decoder import StyleDecoder
 from colorstyle_lib.training.repair_terms import REPAIR_LOSSES, Repair, repair, repair_losses
@@ -201,9 +201,7 @@ def kept_of(generator: Generator, batch: TaskBatch, context: StepContext) -> Mea
 
 
 @torch.no_grad()
-def choose_noise(
-    generator: Generator, encoded: Encoded, batch: TaskBatch, context: StepContext
-) -> Float[Tensor, "n d"] | None:
+def choose_noise(generator: Generator, encoded: Encoded, batch: TaskBatch, context: StepContext) -> Noise:
     """For each picture the z, of those on offer, whose colors are nearest to the real ones; None without noise.
 
     Implicit maximum likelihood: K. Li and J. Malik, 2018 (arXiv:1809.09087). Learning from the nearest output alone

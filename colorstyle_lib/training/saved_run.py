@@ -74,8 +74,8 @@ class RunLog:
     def __init__(self, folder: Path, *, after: int = 0) -> None:
         self.file = folder / "log.jsonl"
         kept = self.file.read_text(encoding="utf-8").splitlines() if after and self.file.exists() else []
-        whole = [line for line in kept if line.endswith("}")]  # the last may be torn
-        lines = [line for line in whole if json.loads(line)["step"] <= after]
+        # The last line may be torn.
+        lines = [line for line in kept if line.endswith("}") and json.loads(line)["step"] <= after]
         self.file.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
     def write(self, step: int, **facts: Any) -> None:
@@ -155,9 +155,8 @@ def train(
         save_generator(state.average, output / "generator.safetensors", preset=preset.name, steps=str(step))
 
     size = batches.batch_size
-    quiet = not (group.first and sys.stderr.isatty())
+    quiet, ahead = not (group.first and sys.stderr.isatty()), Prefetched(learner.draw, first, steps)
     bar = tqdm(total=steps * size, initial=first * size, disable=quiet, unit=" images")
-    ahead = Prefetched(learner.draw, first, steps)
     with bar, ahead, _finish_the_step() as interrupted:
         for step, _, losses in training_loop(learner, steps, step=first, batches=ahead):
             bar.update(size)
