@@ -85,8 +85,7 @@ def pixels_hash(picture: Image.Image) -> str:
 def is_gray(picture: Image.Image, *, toned: bool = True) -> bool:
     """Whether a picture is black and white, but for a cast of a level, a small stain and what JPEG adds.
 
-    It may also be ``toned``, such as in sepia: its color then follows from its lightness, whatever the curve, nearly
-    everywhere.
+    It may also be ``toned``, such as in sepia: its color then follows nearly everywhere from its lightness.
     """
     rgb = np.asarray(picture.resize((64, 64), reducing_gap=2.0), np.float32).reshape(-1, 3)
     rgb = rgb[np.argsort(rgb.sum(1), kind="stable")]

@@ -48,8 +48,7 @@ class Change(NamedTuple):
 class Stylizer(Tool):
     """Redraws pictures in a style. The options are checked, and the styles are read, once for all of them.
 
-    Options and errors are those of :meth:`.ColorStyle.stylize`. Several threads may use one stylizer, of a generator in
-    evaluation mode.
+    Options and errors are those of :meth:`.ColorStyle.stylize`. Several threads may use one stylizer.
     """
 
     style: Source | Styles

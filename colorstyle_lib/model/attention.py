@@ -145,7 +145,7 @@ class MultiModalAttention(nn.Module):
         """Modulate by what the picture itself offers, and a reference laid at its places by :func:`.match_reference`.
 
         Returns the features, and alpha ``(N, M, h, w)``, float32, or ``(N, M, 1, 1)`` where plain; norm(x) and zeros
-        for an image without any modality.
+        of an image without any modality.
         """
         if reference is None:
             reference = content.without(*MODALITIES)
@@ -188,7 +188,6 @@ def zero_init(layer: nn.Module) -> nn.Module:
 def attention_spread(alpha: Weights) -> Float[Tensor, " m"]:
     """Dependence of attention on the image: each weight's standard deviation over images, of their means; [0, 0.5].
 
-    0 where every image gets the same weights. Compare images that have the same modalities; presence itself would
-    spread the weights.
+    0 where every image gets the same weights. Compare images that have the same modalities.
     """
     return alpha.reshape(*alpha.shape[:2], -1).mean(2).std(0, correction=0)

@@ -1,7 +1,6 @@
 """The generator: what is known of a picture goes in, its ab planes come out (the paper's section 3(1)).
 
-Multi-modal attention (section 3(3), equation (2)) steers its decoder by the color, texture and shape of the picture
-itself and of a reference.
+Multi-modal attention (section 3(3), equation (2)) steers its decoder by the picture's and a reference's modalities.
 """
 
 from __future__ import annotations

@@ -127,8 +127,7 @@ def pretrained_efficientnet_lite0() -> EfficientNetLite0:
 class VGG19(nn.Module):
     """VGG-19 up to relu4_1: 3.5 M weights. Gradients reach the pictures, never the weights, which are frozen.
 
-    Built around weights named as in torchvision's ``vgg19().features``; a RuntimeError where one is missing or does not
-    fit.
+    Built around weights named as in torchvision's ``vgg19().features``; a RuntimeError where one does not fit.
     """
 
     layers = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")

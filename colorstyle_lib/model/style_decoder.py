@@ -2,8 +2,7 @@
 
 A feed-forward network whose instance norms take scale and shift from the style: J. Johnson et al. (ECCV 2016,
 arXiv:1603.08155), V. Dumoulin et al. (ICLR 2017, arXiv:1610.07629), for styles never seen before G. Ghiasi et al.
-(BMVC 2017, arXiv:1705.06830). Here scale and shift come from color, texture and shape apart, and attention decides
-place by place how much of each.
+(BMVC 2017, arXiv:1705.06830). Here color, texture and shape give one each, and attention decides place by place.
 """
 
 from __future__ import annotations

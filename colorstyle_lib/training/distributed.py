@@ -1,7 +1,6 @@
 """Training with several processes, which ``torchrun`` starts, each on its share of every batch.
 
-Gradients are averaged after each backward pass, and batch statistics within it, so that N processes take the steps that
-one with the same batch would take.
+Gradients are averaged after each backward pass, batch statistics within it: N processes take the steps of one.
 """
 
 import os
