@@ -128,16 +128,17 @@ def change(config: Config, **changes: Any) -> Config:
 _TABLES = tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"))
 
 
-def _preset(name: str, tables: Mapping[str, dict[str, Any]]) -> Preset:
+def derived_preset(base: Preset, name: str, tables: Mapping[str, Mapping[str, Any]]) -> Preset:
+    """A preset with another name and changes of its parts, by part and field, as a TOML file has them; see `change`."""
+
     def frozen(value: Any) -> Any:
         return tuple(map(frozen, value)) if isinstance(value, list) else value
 
-    plain = Preset(name)
     parts = {part: {key: frozen(value) for key, value in table.items()} for part, table in tables.items()}
-    return replace(plain, **{part: change(getattr(plain, part), **settings) for part, settings in parts.items()})
+    return replace(base, name=name, **{part: change(getattr(base, part), **some) for part, some in parts.items()})
 
 
-PRESETS: dict[str, Preset] = {name: _preset(name, tables) for name, tables in _TABLES.items()}
+PRESETS: dict[str, Preset] = {name: derived_preset(Preset(name), name, tables) for name, tables in _TABLES.items()}
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

@@ -98,7 +98,7 @@ def show_ablations(output: Path | None, results: Path | None) -> None:
     """Print what the ablations say, and write their numbers and a figure."""
     from matplotlib import pyplot as plt
 
-    from colorstyle_lib.reproduction.figures.plots import ablation_effects
+    from colorstyle_lib.reproduction.figures.from_results import ablation_effects
 
     folder = output or paths.RUNS / SMALL.folder
     if (matrix := read_matrix(folder)) is None:

@@ -5,12 +5,13 @@ an effect, or none, is one of small networks after a short training; what it is 
 """
 
 import tomllib
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from colorstyle_lib.config import Preset, change, get_preset
+from colorstyle_lib.config import Preset, derived_preset, get_preset
 from colorstyle_lib.model.modalities import MODALITIES
 
 BASE = "base"
@@ -64,18 +65,12 @@ class Comparison:
     other: tuple[str, str]  # the same of those that are subtracted
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
 def _changed(preset: Preset, row: Mapping[str, Any]) -> Preset:
     """A preset with the changes of a row."""
-    networks, parts = row.get("networks", {}), {}
-    training = {name: value for recipe in row.get("recipes", ()) for name, value in _DATA["recipes"][recipe].items()}
-    for part, shared in {"generator": networks, "discriminator": networks, "training": training}.items():
-        changes = {name: _tuples(value) for name, value in {**shared, **row.get(part, {})}.items()}
-        parts[part] = change(getattr(preset, part), **changes)
-    return change(preset, name=row["name"], **parts)
+    parts = {part: row.get("networks", {}) | row.get(part, {}) for part in ("generator", "discriminator")}
+    recipes = [_DATA["recipes"][recipe] for recipe in row.get("recipes", ())]
+    parts["training"] = dict(ChainMap(row.get("training", {}), *reversed(recipes)))
+    return derived_preset(preset, row["name"], parts)
 
 
 _DATA = tomllib.loads(Path(__file__).with_name("ablations.toml").read_text(encoding="utf-8"))

@@ -20,23 +20,14 @@ from colorstyle_lib.metrics.feature_distance import kernel_pairs
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS, LONG, SMALL, Comparison, Scale
 from colorstyle_lib.reproduction.ablations.run import Matrix, ValidationSet, measure_attention
-from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method
+from colorstyle_lib.reproduction.baselines.method import GRAY, load_method
 from colorstyle_lib.reproduction.benchmarks import attention_faithfulness as faithfulness
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
-from colorstyle_lib.reproduction.benchmarks.runner import joined, load_squares, numbers_of, print_table, spreads
+from colorstyle_lib.reproduction.benchmarks.runner import NOTES, joined, load_squares, numbers_of, print_table, spreads
 from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, cached
 
-METRICS = {
-    "psnr_ab": "PSNR ab, dB",
-    "error_ab": "squared ab error",
-    "colorfulness_ratio": "colorfulness ratio",
-    KERNEL: "kernel distance",
-    "reference_psnr_ab": "PSNR ab by a reference, dB",
-    "reference_error_ab": "squared ab error by a reference",
-}
+METRICS = {metric: row[0] for metric, row in NOTES["ablations"].items()}
 """What members are compared in, and what a reader calls it."""
-
-AGREES, CONTRADICTS, UNCLEAR = "agrees", "contradicts", "unclear"
 
 Effects = Mapping[tuple[Comparison, str], Number]  # differences by comparison and metric
 
@@ -45,8 +36,6 @@ TASKS = ("automatic", "reference")
 SIDE, HALVED = 128, 192
 """Sides in pixels of the squares in which released weights' attention is measured: those that are colored by
 themselves, smaller than the weights work at, to be cheap; and those that are cut into content and reference."""
-
-_TABLE = {"psnr_ab": 2, "colorfulness_ratio": 3, KERNEL: 4, "reference_psnr_ab": 2}  # digits
 
 
 def _statistics(matrix: Matrix, name: str, condition: str = "") -> dict[int, dict[str, Statistic]]:
@@ -65,13 +54,10 @@ def level_numbers(matrix: Matrix) -> list[Number]:
     """Each member's own metrics, means over its seeds; see :func:`.read_matrix`."""
     numbers = []
     for name in matrix.columns:
-        by_seed = _statistics(matrix, name)
-        if name == GRAY.name:  # is the same whatever the seed
-            by_seed = dict([by_seed.popitem()])
-        rows = [{metric: (one, matrix.about(name)) for metric, one in found.items()} for found in by_seed.values()]
-        seeds = () if name == GRAY.name else tuple(by_seed)
-        method = ColorMethod(matrix.scale.method + name, None, seeds=seeds)
-        numbers += numbers_of(rows, method, matrix.data, matrix.n, matrix.provenance)
+        by_seed, note = _statistics(matrix, name), matrix.about(name)
+        rows = [{metric: (one, note) for metric, one in found.items()} for found in by_seed.values()]
+        alike = name == GRAY.name  # whatever the seed
+        numbers += matrix.numbers(matrix.scale.method + name, rows[:1] if alike else rows, () if alike else by_seed)
     return numbers
 
 
@@ -86,17 +72,12 @@ def effect_numbers(matrix: Matrix) -> list[Number]:
         alone = ", one seed, so the interval knows of other pictures alone" if len(seeds) == 1 else ""
         sides = dict.fromkeys((comparison.one[0], against))  # one and the same where only the test differs
         note = f"{comparison.title}; {', against '.join(map(matrix.about, sides))}{alone}"
-        shared = set.intersection(*({*side[seed]} for side in (one, other) for seed in seeds))
+        shared = [metric for metric in METRICS if all(metric in side[seed] for side in (one, other) for seed in seeds)]
         rows = [
-            {
-                f"{metric}_minus_{against}": (difference_of(one[seed][metric], other[seed][metric]), note)
-                for metric in METRICS
-                if metric in shared
-            }
+            {f"{m}_minus_{against}": (difference_of(one[seed][m], other[seed][m]), note) for m in shared}
             for seed in seeds
         ]
-        method = ColorMethod(matrix.scale.method + comparison.name, None, seeds=tuple(seeds))
-        found = numbers_of(rows, method, matrix.data, matrix.n, matrix.provenance)
+        found = matrix.numbers(matrix.scale.method + comparison.name, rows, seeds)
         numbers += found + spreads(found)
     return numbers
 
@@ -114,18 +95,11 @@ def is_decided(effect: Number) -> bool:
     return effect.side != 0 and len(effect.seeds) > 1
 
 
-def verdict_of_longer(effect: Number, longer: Number) -> str:
-    """Whether a longer training agrees with an effect or contradicts it, or one of the two is on no side."""
-    if not (is_decided(effect) and longer.side):
-        return UNCLEAR
-    return AGREES if effect.side == longer.side else CONTRADICTS
-
-
 def print_effects(numbers: Iterable[Number]) -> None:
     """Print a table: a row a comparison, and below it longer trainings; a star where it is decided."""
     small, long = (effects_in(numbers, scale) for scale in (SMALL, LONG))
     rows = [found[c, m] for c in COMPARISONS.values() for found in (small, long) for m in METRICS if (c, m) in found]
-    columns = {f"{metric}_minus": (METRICS[metric], digits, 1.0) for metric, digits in _TABLE.items()}
+    columns = {f"{m}_minus": (title, digits, 1.0) for m, (title, digits, _) in NOTES["ablations"].items() if digits}
     print_table(rows, columns, lambda one: "*" if is_decided(one) else " ")
 
 
@@ -142,10 +116,8 @@ def attention_numbers(root: Path | None, *, weights: Path | None = None, limit: 
     """The numbers of :func:`.attention_statistics` and :func:`.override_statistics` of weights.
 
     By default they are the released ones. Measured are at most ``limit`` val pictures of each data set of a root, or
-    without one the demo photographs.
-
-    Raises:
-        WeightsError: missing or damaged weights. ConfigError: they have no attention, or there is but one picture.
+    without one the demo photographs. WeightsError: missing or damaged weights. ConfigError: they have no attention,
+    or there is but one picture.
     """
     name = "released" if weights is None else weights.stem
     method = load_method(name, weights or paths.WEIGHTS / f"{RELEASED}.safetensors")
@@ -173,15 +145,14 @@ def attention_numbers(root: Path | None, *, weights: Path | None = None, limit: 
 
 def matrix_attention_numbers(matrix: Matrix) -> list[Number]:
     """The attention of the base, a mean over seeds, and how far the seeds agree on it; see :func:`.read_matrix`."""
-    by_task = {seed: _by_task(columns) for seed, columns in sorted(matrix.columns[BASE].items())}
-    method, note = ColorMethod("attention.matrix", None, seeds=tuple(by_task)), matrix.about(BASE)
+    by_task, note = {seed: _by_task(one) for seed, one in sorted(matrix.columns[BASE].items())}, matrix.about(BASE)
     statistics = [faithfulness.attention_statistics(columns) for columns in by_task.values()]
     rows = [{metric: (value, note) for metric, value in one.items()} for one in statistics]
-    numbers, agreement = numbers_of(rows, method, matrix.data, matrix.n, matrix.provenance), {}
+    numbers, agreement = matrix.numbers("attention.matrix", rows, by_task), {}
     numbers += spreads([one for one in numbers if "_weight_" in one.metric])
     for task, (i, name) in itertools.product(TASKS, enumerate(MODALITIES)):
         if f"{task}_weight_{name}" in rows[0] and len(rows) > 1:
             weights = [columns[task]["weight"][:, i] for columns in by_task.values()]
             pairs = [faithfulness.rank_correlation_of(*pair) for pair in itertools.combinations(weights, 2)]
             agreement[f"{task}_seed_rank_correlation_{name}"] = mean_over(pairs), note
-    return numbers + numbers_of([agreement], method, matrix.data, matrix.n, matrix.provenance)
+    return numbers + matrix.numbers("attention.matrix", [agreement], by_task)

@@ -5,6 +5,7 @@ measured once, beside the base's, and kept; so how busy the machine is later cha
 """
 
 import hashlib
+import itertools
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,9 +34,10 @@ from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, CONDI
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, predict_ab
 from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE, Pix2Pix
 from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import attention_columns, batches_of, swapped
-from colorstyle_lib.reproduction.benchmarks.runner import joined, spread
+from colorstyle_lib.reproduction.benchmarks.runner import Rows, joined, numbers_of, spread
 from colorstyle_lib.reproduction.results.store import (
     Columns,
+    Number,
     Provenance,
     add_line,
     cache_key,
@@ -44,13 +46,12 @@ from colorstyle_lib.reproduction.results.store import (
     save_columns,
 )
 from colorstyle_lib.training.distributed import this_process
-from colorstyle_lib.training.loop import GanLearner, clock_of, training_loop
+from colorstyle_lib.training.loop import GanLearner, training_loop
 from colorstyle_lib.training.state import TrainState
 from colorstyle_lib.training.train_on_folder import STORE_SCALE
 
 LOG, _REAL = "log.jsonl", "real"
-_TOGETHER = 5  # members whose seeds are done before the next ones begin
-_SHORT = 10  # steps of a run that only costs are measured on: all stages, at their shares
+_SHORT = 12  # steps of a run that only costs are measured on: all stages, at their shares
 
 HALVED = 96  # side in pixels of the squares that are cut into content and reference
 PICTURES = 240  # val pictures of a data root, spread evenly over all of them
@@ -83,37 +84,33 @@ def run_matrix(
     """Train on a store and measure on other pictures what the log in a folder does not have yet.
 
     Asked for are names of :data:`.ABLATIONS` (all, if empty), so many seeds of weights and batches from 0 upwards, and
-    steps of the base; the others take as many as cost the same processor time. Returned are the log's lines of these.
-
-    Raises:
-        DataError: the folder cannot be written to.
+    steps of the base; the others take as many as cost the same processor time. Returned are the log's lines of
+    these. DataError: the folder cannot be written to.
     """
-    members = [ABLATIONS[name] for name in names or ABLATIONS]
-    groups = [members[start : start + _TOGETHER] for start in range(0, len(members), _TOGETHER)]
     network = pretrained_efficientnet_lite0()
     material = cache_key(pictures.squares, pictures.halves, *store.names)
-    save_columns(f"{_REAL}-{material}", measure_real(pictures, network), folder)
+    real = {"colorfulness": colorfulness(pictures.squares), "features": pooled_features(pictures.squares, network)}
+    save_columns(f"{_REAL}-{material}", real, folder)
     save_columns(f"{GRAY.name}-{material}", measure(GRAY, pictures, network), folder)
     done, asked = {(line["config"], line["seed"]): line for line in read_lines(folder / LOG)}, []
-    for member, seed in ((member, seed) for group in groups for seed in range(seeds) for member in group):
+    for name, seed in itertools.product(names or ABLATIONS, range(seeds)):
+        member = ABLATIONS[name]
         config = config_hash(member, steps, material)
         if (config, seed) not in done:
             own = max(1, round(steps / cost_of(member, store, folder)))
-            line = {"ablation": member.name, "seed": seed, "config": config, "steps": own, "n": len(pictures)}
+            line = {"ablation": name, "seed": seed, "config": config, "steps": own, "n": len(pictures)}
             line |= {"train": len(store), "commit": commit(), "hardware": hardware()}
             try:
                 method, spent = train_member(member, store, seed=seed, steps=own)
             except WeightsError as error:  # a training that breaks down is a result, too
-                print(f"{member.name} {seed}: {error}", flush=True)
+                print(f"{name} {seed}: {error}", flush=True)
                 line["problem"] = str(error)
             else:
-                columns = measure_all(method, pictures, network, CONDITIONS if member.name == BASE else ())
-                save_columns(name := f"{member.name}-{config}-{seed}", columns, folder)
-                means = {key: round(values.mean().item(), 4) for key, values in columns.items() if values.ndim == 1}
-                print(
-                    f"{member.name} {seed}: {own} steps in {spent:.0f} s, PSNR ab {means['psnr_ab']:.2f} dB", flush=True
-                )
-                line |= {"cpu_seconds": round(spent, 2), "means": means, "columns": name}
+                columns = measure(method, pictures, network, CONDITIONS if name == BASE else ())
+                line |= {"cpu_seconds": round(spent, 2), "columns": f"{name}-{config}-{seed}"}
+                save_columns(line["columns"], columns, folder)
+                psnr = columns["psnr_ab"].mean()
+                print(f"{name} {seed}: {own} steps in {spent:.0f} s, PSNR ab {psnr:.2f} dB", flush=True)
             done[config, seed] = line | {"data": pictures.data, "material": material, "budget": steps}
             add_line(folder / LOG, done[config, seed])
         asked.append(done[config, seed])
@@ -123,26 +120,16 @@ def run_matrix(
 def train_member(member: Ablation, store: ImageStore, *, seed: int, steps: int) -> tuple[ColorMethod, float]:
     """Train one member on the pictures of a store, with a seed of weights and batches.
 
-    Returns:
-        The trained method, and the processor time that it took (on a GPU the time), in seconds.
-
-    Raises:
-        WeightsError: a loss, or a weight, is no longer a number.
+    Returns the trained method, and the processor time that it took (on a GPU the time), in seconds. WeightsError: a
+    loss, or a weight, is no longer a number.
     """
-    started = clock()
     learner = new_learner(member, store, seed)
-    for _ in training_loop(learner, steps):
-        pass
+    spent = [seconds for _, seconds, _ in training_loop(learner, steps)][-1]
     network = learner.state.average.cpu().eval()
     if not all(bool(values.isfinite().all()) for values in network.state_dict().values()):
         raise WeightsError("the weights are no longer numbers")
     generator = network if isinstance(network, Generator) else None
-    return ColorMethod(member.name, partial(predict_ab, network), generator, seeds=(seed,)), clock() - started
-
-
-def clock() -> float:
-    """Processor time of this process, in seconds; where a GPU computes, time."""
-    return clock_of(this_process().device)()
+    return ColorMethod(member.name, partial(predict_ab, network), generator, seeds=(seed,)), spent
 
 
 def new_learner(member: Ablation, store: ImageStore, seed: int) -> GanLearner | Pix2Pix:
@@ -197,25 +184,17 @@ def config_hash(member: Ablation, steps: int, material: str) -> str:
 
 
 def cost_of(member: Ablation, store: ImageStore, folder: Path) -> float:
-    """The cost of a member's training, in trainings of the base of as many steps; measured once, then kept in a folder.
-
-    A short run of each, step by step in turn, so that what else the machine has to do slows both alike.
-    """
-    if member.name == BASE:
-        return 1.0
+    """The cost of a member's training, in trainings of the base of as many steps; measured once and kept there."""
     path, name = folder / "costs.jsonl", config_hash(member, 0, "")
-    for entry in read_lines(path):
-        if entry["config"] == name:
-            return entry["cost"]
-    learners, spent = [new_learner(one, store, 0) for one in (member, ABLATIONS[BASE])], [0.0, 0.0]
-    for turn, index in enumerate((0, 1, *range(_SHORT))):
-        for i, learner in enumerate(learners):
-            started = clock()
-            learner.gradient_step(learner.draw(index), index, index, _SHORT)
-            spent[i] += clock() - started if turn > 1 else 0.0  # the first steps of all are slower
-    cost = round(spent[0] / spent[1], 3)
-    add_line(path, {"config": name, "cost": cost})
-    return cost
+    known = {entry["config"]: entry["cost"] for entry in read_lines(path)}
+    if name not in known and member.name != BASE:
+        ends = []
+        for one in (member, ABLATIONS[BASE]):  # of a short run of each; the first steps of all are slower
+            spent = [seconds for _, seconds, _ in training_loop(new_learner(one, store, 0), _SHORT)]
+            ends.append(spent[-1] - spent[1])
+        known[name] = round(ends[0] / ends[1], 3)
+        add_line(path, {"config": name, "cost": known[name]})
+    return 1.0 if member.name == BASE else known[name]
 
 
 def load_material(root: Path | None, *, pictures: int = PICTURES) -> tuple[ImageStore, ValidationSet]:
@@ -240,34 +219,32 @@ def load_material(root: Path | None, *, pictures: int = PICTURES) -> tuple[Image
 
 
 @torch.no_grad()
-def measure(method: ColorMethod, pictures: ValidationSet, network: EfficientNetLite0, condition: str = "") -> Columns:
-    """Measure a method's colorings, a row a picture, under one of :data:`.CONDITIONS` or none.
+def measure(
+    method: ColorMethod, pictures: ValidationSet, network: EfficientNetLite0, conditions: Iterable[str] = ()
+) -> Columns:
+    """Measure a method's colorings, a row a picture; again, as ``CONDITION/...``, under :data:`.CONDITIONS`.
 
-    Returns:
-        ``error_ab`` and ``psnr_ab``; ``colorfulness`` and ``features`` of the pictures colored by themselves; with the
-        other half as reference ``reference_error_ab`` and ``reference_psnr_ab``, where there is a generator of ours.
+    Columns are ``error_ab`` and ``psnr_ab``; ``colorfulness`` and ``features`` of the pictures colored by themselves;
+    with the other half as reference ``reference_error_ab`` and ``reference_psnr_ab``, where there is a generator of
+    ours; and where that has attention, those of :func:`measure_attention`.
     """
     parts: dict[str, list[Columns]] = {"": [], "reference_": []}
     for rgb, lab, guide in _tasks(pictures):
-        if guide is None:
-            ab = method.color(rgb) if not condition else _conditioned(method.generator, lab, None, condition)
-            picture = lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], ab), dim=1)))
-            found = {"colorfulness": colorfulness(picture), "features": pooled_features(picture, network)}
-        elif method.generator is not None:
-            ab, found = _conditioned(method.generator, lab, guide, condition), {}
-        else:
-            continue
-        errors = {"error_ab": square_error_ab(ab, lab[:, 1:]).mean((1, 2)), "psnr_ab": psnr_ab(ab, lab[:, 1:])}
-        task = "" if guide is None else "reference_"
-        parts[task].append({f"{task}{name}": values for name, values in (errors | found).items()})
-    return joined(parts[""]) | (joined(parts["reference_"]) if parts["reference_"] else {})
-
-
-@torch.no_grad()
-def measure_real(pictures: ValidationSet, network: EfficientNetLite0) -> Columns:
-    """The real pictures' ``colorfulness`` and ``features``."""
-    features = torch.cat([pooled_features(batch, network) for batch in batches_of(pictures.squares)])
-    return {"colorfulness": colorfulness(pictures.squares), "features": features}
+        task, found = "" if guide is None else "reference_", {}
+        for condition in ("", *conditions) if guide is None or method.generator is not None else ():
+            before = f"{condition}/{task}" if condition else task
+            plain = guide is None and not condition
+            ab = method.color(rgb) if plain else _conditioned(method.generator, lab, guide, condition)
+            found[f"{before}error_ab"] = square_error_ab(ab, lab[:, 1:]).mean((1, 2))
+            found[f"{before}psnr_ab"] = psnr_ab(ab, lab[:, 1:])
+            if guide is None:
+                picture = lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], ab), dim=1)))
+                found[f"{before}colorfulness"] = colorfulness(picture)
+                found[f"{before}features"] = pooled_features(picture, network)
+        parts[task].append(found)
+    heard = method.generator is not None and method.generator.steering
+    attention = measure_attention(method.generator, pictures) if heard else {}
+    return joined(parts[""]) | joined(parts["reference_"]) | attention
 
 
 def measure_attention(generator: Generator, pictures: ValidationSet) -> Columns:
@@ -278,19 +255,6 @@ def measure_attention(generator: Generator, pictures: ValidationSet) -> Columns:
         found = attention_columns(generator, lab, guide)
         parts[task].append({f"{task}/{name}": values for name, values in found.items()})
     return joined(parts["automatic"]) | joined(parts["reference"])
-
-
-def measure_all(
-    method: ColorMethod, pictures: ValidationSet, network: EfficientNetLite0, conditions: Iterable[str] = ()
-) -> Columns:
-    """Everything that is kept of a training: colorings, attention where there is any, and colorings by condition."""
-    columns = measure(method, pictures, network)
-    if method.generator is not None and method.generator.steering:
-        columns |= measure_attention(method.generator, pictures)
-    for condition in conditions:
-        found = measure(method, pictures, network, condition)
-        columns |= {f"{condition}/{name}": values for name, values in found.items()}
-    return columns
 
 
 def _tasks(pictures: ValidationSet) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
@@ -322,29 +286,20 @@ class Matrix:
     lines: list[dict[str, Any]]  # the log's, of the same runs, those of broken trainings among them
     scale: Scale = SMALL  # that was asked for
 
-    @property
-    def data(self) -> str:
-        """The name of the data."""
-        return self.lines[0]["data"]
-
-    @property
-    def n(self) -> int:
-        """How many pictures every member was measured on."""
-        return len(self.real["colorfulness"])
-
-    @property
-    def provenance(self) -> Provenance:
-        """Where the numbers come from: the runs' own commits and hardware."""
-        options = self.scale.option + (" --data ROOT" if self.data == "all" else "")
+    def numbers(self, name: str, trainings: Sequence[Rows], seeds: Iterable[int]) -> list[Number]:
+        """The metrics of a method's trainings with these seeds as numbers, which are means over the trainings."""
+        method, data, n = ColorMethod(name, None, seeds=tuple(seeds)), self.lines[0]["data"], self.lines[0]["n"]
         asked = {
             "steps": (self.lines[0]["budget"], self.scale.steps),
             "seeds": (1 + max(line["seed"] for line in self.lines), self.scale.seeds),
-            "pictures": (self.n, PICTURES if self.data == "all" else self.n),  # the demo has as many as it has
+            "pictures": (n, PICTURES if data == "all" else n),  # the demo has as many as it has
         }
+        options = self.scale.option + (" --data ROOT" if data == "all" else "")
         options += "".join(f" --{name} {mine}" for name, (mine, default) in asked.items() if mine != default)
         command = f"colorstyle ablations run{options}; colorstyle ablations show"
-        commits, machines = (sorted({line[key] for line in self.lines}) for key in ("commit", "hardware"))
-        return Provenance(command, self.scale.name, ", ".join(commits), ", ".join(machines))
+        commits, machines = (", ".join(sorted({line[key] for line in self.lines})) for key in ("commit", "hardware"))
+        provenance = Provenance(command, self.scale.name, commits, machines)  # of the runs themselves
+        return numbers_of(trainings, method, data, n, provenance)
 
     def about(self, name: str) -> str:
         """What a reader of a member's numbers must know."""
@@ -363,10 +318,8 @@ class Matrix:
 def read_matrix(folder: Path, scale: Scale = SMALL) -> Matrix | None:
     """The runs in a folder of :func:`run_matrix` that belong together: with steps and pictures of the base's last one.
 
-    Left out are runs of members that have been changed since. None where there is no run of the base.
-
-    Raises:
-        DataError: columns are missing.
+    Left out are runs of members that have been changed since. None where there is no run of the base. DataError:
+    columns are missing.
     """
     log = [
         line

@@ -51,8 +51,7 @@ GRAY = ColorMethod("gray", lambda rgb: torch.zeros_like(rgb[:, :2]))  # no model
 def read_config(folder: Path) -> dict[str, Any] | None:
     """The settings of a training by ``colorstyle opponents``; None for other folders.
 
-    Raises:
-        WeightsError: the file is damaged.
+    WeightsError: the file is damaged.
     """
     path = folder / CONFIG
     try:
@@ -71,9 +70,7 @@ def load_method(name: str, path: Path) -> ColorMethod:
     """A method from a weights file, ours or pix2pix's; with seed and budget where ``colorstyle opponents`` trained it.
 
     A picture is scaled to the size that the weights work at, and its predicted colors back to its own (bilinear).
-
-    Raises:
-        WeightsError: the file is missing, damaged, or neither.
+    WeightsError: the file is missing, damaged, or neither.
     """
     if not path.is_file():
         raise WeightsError(f"no weights at {str(path)!r}")

@@ -42,9 +42,7 @@ class UNet(nn.Module):
     """Its generator: halve down to one pixel and double back up, with a skip at each size (section 6.1.1).
 
     Pictures are ``size`` pixels a side, a power of 2: 128 is 7 halvings, 256 is 8 and 54 million weights.
-
-    Raises:
-        ConfigError: the size is none of these, or below 32.
+    ConfigError: the size is none of these, or below 32.
     """
 
     def __init__(self, size: int = 256) -> None:

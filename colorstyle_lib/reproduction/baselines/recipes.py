@@ -5,6 +5,7 @@ stages follow the share of the budget that is spent. So results differ a little 
 """
 
 import json
+import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from safetensors.torch import save
 
 from colorstyle_lib import paths
-from colorstyle_lib.config import Preset, change, differing, get_preset
+from colorstyle_lib.config import Preset, derived_preset, differing, get_preset
 from colorstyle_lib.data.batches import Batches, ImageStore
 from colorstyle_lib.data.datasets import load_split
 from colorstyle_lib.errors import WeightsError, check_known
@@ -37,57 +38,26 @@ class Recipe:
     budgets: float = 1.0  # its time, in shares of a baseline's: the work of two gets the time of two
 
 
-_COMPANION = get_preset("companion")
+def _recipe(name: str, row: dict[str, Any]) -> Recipe:
+    """Our preset with the crops and batches that all share, and the changes of a row."""
+    if not row.get("preset", True):
+        return Recipe(None)
+    companion = get_preset("companion")
+    parts = {part: _DATA["shared"][part] | row.get(part, {}) for part in ("generator", "training")}
+    if row.get("restyles"):
+        parts["generator"]["restyling"] = companion.generator.restyling
+    if pictures := row.get("stylize"):  # beside all tasks of coloring
+        tasks = companion.training.tasks
+        parts["training"]["tasks"] = (*tasks, ("stylize", sum(weight for _, weight in tasks) / pictures))
+    return Recipe(derived_preset(companion, name, parts), row.get("budgets", 1.0))
 
 
-def _preset(name: str, generator: dict[str, Any], training: dict[str, Any]) -> Preset:
-    """Our preset with crops, batches and the average's memory that fit minutes of training, and these changes."""
-    shape = {"working_size": CROP, "restyling": 0, **generator}
-    schedule = {"crop": CROP, "batch_size": 8, "ema": 0.99, **training}
-    parts = {"generator": change(_COMPANION.generator, **shape), "training": change(_COMPANION.training, **schedule)}
-    return change(_COMPANION, name=name, **parts)
+_DATA = tomllib.loads(Path(__file__).with_name("recipes.toml").read_text(encoding="utf-8"))
 
-
-_PLAIN_SHAPE = {"noise": 0, "repairing": 0, "vividness": 0.0}
-_PLAIN_TRAINING = {
-    "tasks": (("automatic", 1.0),),
-    "objective": "none",
-    "noise_fraction": 0.0,
-    "imle_samples": 1,
-    "attention_weight": 0.0,
-}
-# A Huber distance whose square ends at once is the absolute error.
-_ABSOLUTE_ERROR = {"huber_delta": 0.01, "gradient_weight": 0.0, "chroma_weight": 0.0}
-# Temperature and lambda (the bins' smoothing) are Zhang et al.'s (ECCV 2016, arXiv:1603.08511).
-_ZHANG = {"attention": "none", "temperature": 0.38}
-
-RECIPES: dict[str, Recipe] = {
-    "l1": Recipe(_preset("l1", _PLAIN_SHAPE | {"colors": "regression"}, _PLAIN_TRAINING | _ABSOLUTE_ERROR)),
-    "pix2pix": Recipe(None),
-    "bins": Recipe(_preset("bins", _PLAIN_SHAPE | _ZHANG, _PLAIN_TRAINING | {"bin_smoothing": 0.5})),
-    "ours": Recipe(_preset("ours", {}, {})),
-}
-"""The coloring baselines and our recipe in the same time, by name."""
-
-_STYLED, _COLORED = 2, 10  # pictures of a joint step: both tasks are about as much work
-_BOTH = {"restyling": _COMPANION.generator.restyling}
-_COLORING = _COMPANION.training.tasks
-_SHARE = sum(weight for _, weight in _COLORING) * _STYLED / _COLORED
-_JOINT = {"tasks": (*_COLORING, ("stylize", _SHARE)), "batch_size": _COLORED + _STYLED}
-# The style specialist's coloring levels are there and never learn: what learns is what the joint model has beside them.
-_STYLE_ALONE = {"tasks": (("stylize", 1.0),), "trainable": "restyling", "batch_size": _STYLED}
-
-SPECIALISTS: dict[str, Recipe] = {
-    "joint": Recipe(_preset("joint", _BOTH, _JOINT), budgets=2.0),
-    "color_specialist": Recipe(_preset("color_specialist", {}, {"batch_size": _COLORED}), budgets=0.8),
-    "style_specialist": Recipe(_preset("style_specialist", _BOTH, _STYLE_ALONE), budgets=1.2),
-}
-"""One model and two that share its work: together they have its trained weights and its time.
-
-The encoder is frozen and each carries one. A joint step holds about what one step of each specialist holds, and costs
-about what both cost; of the two a coloring step costs 0.4, so that in their shares of the time all three make about as
-many steps.
-"""
+RECIPES, SPECIALISTS = (
+    {name: _recipe(name, row) for name, row in _DATA[kind].items()} for kind in ("coloring", "both")
+)
+"""The coloring baselines and our recipe in the same time; and one model for both tasks and two that share its work."""
 
 BASELINES: dict[str, Recipe] = RECIPES | SPECIALISTS  # every method that can be trained here, by name
 
@@ -112,10 +82,8 @@ def train_baseline(
 
     Its folder gets ``config.json``, ``log.jsonl``, a state to go on from, written ``saves`` times, and at the end the
     weights, which are returned. Its recipe is that of its name; style pictures are by default the store's. The seconds
-    are of processor time (on a GPU: of time), drawing of batches included; ``size`` is the side of pix2pix's pictures.
-
-    Raises:
-        ConfigError: no baseline of this name. WeightsError: the folder holds a run with other settings.
+    are of processor time (on a GPU: of time), drawing of batches included; ``size`` is the side of pix2pix's
+    pictures. ConfigError: no baseline of this name. WeightsError: the folder holds a run with other settings.
     """
     check_known("baseline", name, BASELINES)
     recipe = recipe or BASELINES[name]
@@ -155,10 +123,8 @@ def train_baselines(
     """Train baselines one after the other on the train split of a data root, or go on where that was cut short.
 
     Each of the names, or all that only color, gets a folder of its name in ``output``, by default ``runs/opponents``,
-    and these minutes times its recipe's share. Printed are the weights' files.
-
-    Raises:
-        ConfigError: no baseline of a name, or no data root. DataError: the root holds no pictures.
+    and these minutes times its recipe's share. Printed are the weights' files. ConfigError: no baseline of a name,
+    or no data root. DataError: the root holds no pictures.
     """
     root, folder = paths.data_root(data, needed_for="training"), output or paths.RUNS / "opponents"
     for name in names:

@@ -39,10 +39,7 @@ def optimize_style(
     descends on exactly the benchmark's measure; and Adam instead of L-BFGS, which half precision would mislead.
 
     Pictures are sRGB in [0, 1], photographs' sides at least 8 pixels. At 256 pixels a step is about a second on a CPU,
-    half of it with VGG-19 in bfloat16. Adam's rate falls to 0 on a cosine.
-
-    Raises:
-        ConfigError: less than one step.
+    half of it with VGG-19 in bfloat16. Adam's rate falls to 0 on a cosine. ConfigError: less than one step.
     """
     if steps < 1:
         raise ConfigError(f"an optimization takes at least 1 step, not {steps}")
@@ -71,9 +68,7 @@ class StyleTransferLite:
     G. Ghiasi et al., Exploring the Structure of a Real-Time, Arbitrary Neural Artistic Stylization Network, BMVC 2017
     (arXiv:1705.06830), converted from its 8-bit TFLite files. Whatever the picture's size, the package computes at 384
     pixels on the longer side and scales the result up. By default onnxruntime takes as many threads as it likes.
-
-    Raises:
-        MissingExtraError: the package is not installed.
+    MissingExtraError: the package is not installed.
     """
 
     def __init__(self, threads: int | None = None) -> None:
@@ -87,10 +82,8 @@ class StyleTransferLite:
         """Restyle photographs, sRGB in [0, 1], with sides of at least 32 pixels.
 
         Of a style picture the package takes the middle square at 256 pixels. At strength 0 the network gets the
-        photograph's own style, which is not the photograph.
-
-        Raises:
-            ConfigError: the package refuses the picture's size or the strength; it says why.
+        photograph's own style, which is not the photograph. ConfigError: the package refuses the picture's size
+        or the strength; it says why.
         """
         try:  # 0 is no limit of size: by default the package shrinks whatever is longer than 1024 pixels
             made = [

@@ -82,8 +82,7 @@ def override_columns(
 def swapped(encoded: Encoded, modality: str) -> Encoded:
     """Encoded pictures, two or more, each with one modality, its own and its reference's, of the picture before it.
 
-    Raises:
-        ConfigError: there is no such modality.
+    ConfigError: there is no such modality.
     """
     check_known("modality", modality, MODALITIES)
     at = MODALITIES.index(modality)

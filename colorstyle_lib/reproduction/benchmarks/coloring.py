@@ -88,10 +88,8 @@ def measure_all(
 ) -> tuple[str, dict[str, Mapping[str, Columns]]]:
     """The name of the perceptual distance's network; and columns of :func:`measure` by data set, and of all together.
 
-    Measurements of the same weights and pictures by the same code come from ``runs/measured``.
-
-    Raises:
-        ConfigError: no pictures, or two methods of one name. MissingExtraError: a package is not installed.
+    Measurements of the same weights and pictures by the same code come from ``runs/measured``. ConfigError: no
+    pictures, or two methods of one name. MissingExtraError: a package is not installed.
     """
     if not squares:
         raise ConfigError("there are no val pictures to measure on")
@@ -166,11 +164,8 @@ def evaluate_coloring(roots: Sequence[Path] | None, run: Run, baselines: Path | 
     """Measure weights, gray and every trained baseline on each data set's val pictures, and keep the numbers.
 
     Without a root these are the demo photographs. Of the folders of ``colorstyle opponents`` in ``baselines`` those
-    that are not there are left out.
-
-    Raises:
-        WeightsError: missing or damaged weights. DataError: no val pictures, or a damaged results file.
-        MissingExtraError: the package that carries demo photographs is not installed.
+    that are not there are left out. WeightsError: missing or damaged weights. DataError: no val pictures, or a
+    damaged results file. MissingExtraError: the package that carries demo photographs is not installed.
     """
     files = {name: baselines / name / f"{name}.safetensors" for name in RECIPES} if baselines is not None else {}
     subject = load_method(run.method, run.file)

@@ -36,8 +36,7 @@ _RIM = 3  # pixels that bicubic interpolation and the pictures' own borders reac
 def evaluate_clips(run: Run) -> list[Number]:
     """Restyle pans, and keep how much they flicker; a limit is of the pairs of a photograph and a style.
 
-    Raises:
-        WeightsError: missing weights. ConfigError: they only color.
+    WeightsError: missing weights. ConfigError: they only color.
     """
     model, provenance, numbers = ColorStyle.load(run.weights), run.provenance(" --clips", data=""), []
     for data, step in STEPS.items():
@@ -106,15 +105,10 @@ def clip_numbers(
 def pan(
     picture: Image.Image, frames: int, step: tuple[float, float] = (1.3, 0.7), size: int = 192
 ) -> list[Image.Image]:
-    """A clip whose motion is known: a square window moves over a picture of mode RGB.
+    """A clip whose motion is known: a square window, ``size`` pixels a side, moves over a larger picture of mode RGB.
 
-    Args:
-        picture: larger than the window by all of the motion.
-        step: pixels to the right and down from frame to frame; parts of a pixel are what makes networks flicker.
-        size: side of the window.
-
-    Raises:
-        ConfigError: fewer than two frames, or a window that would leave the picture.
+    The ``step`` is in pixels to the right and down from frame to frame; parts of a pixel are what makes networks
+    flicker. ConfigError: fewer than two frames, or a window that would leave the picture.
     """
     if frames < 2:
         raise ConfigError(f"a clip has at least 2 frames, not {frames}")

@@ -67,9 +67,7 @@ def load_squares(roots: Roots | None, size: int, limit: int | None = None, names
     """The centered squares, ``size`` pixels a side, of each data set's val pictures; of demo photographs, if no root.
 
     At most ``limit`` of each, spread evenly over its files; of the data sets ``names`` only, where there are any.
-
-    Raises:
-        ConfigError: no data set of such a name. MissingExtraError: the package with demo photographs is not installed.
+    ConfigError: no data set of such a name. MissingExtraError: the package with demo photographs is not installed.
     """
     if roots is None:
         if (squares := demo_squares(size)) is None:

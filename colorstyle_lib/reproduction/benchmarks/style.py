@@ -4,7 +4,6 @@ And style transfer by one modality alone: how much of each modality's distance t
 """
 
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -93,10 +92,8 @@ def validation_pairs(root: Path, n: int = PAIRS, *, size: int = SIZE, seed: int 
     """Choose n pairs of photograph and style picture of a data root's validation split, as centered squares.
 
     No photograph is in two pairs, and no style picture in two more pairs than another. Fewer pairs of one seed are the
-    first of more. Style pictures come from the data set ``paintings``, photographs from all others.
-
-    Raises:
-        DataError: the root has no such data set, no other, or fewer photographs than pairs.
+    first of more. Style pictures come from the data set ``paintings``, photographs from all others. DataError: the
+    root has no such data set, no other, or fewer photographs than pairs.
     """
     listing = list_images(root, "val")
     paintings = listing.only(["paintings"])
@@ -118,13 +115,11 @@ def validation_pairs(root: Path, n: int = PAIRS, *, size: int = SIZE, seed: int 
 def measure_pairs(
     methods: Sequence[StyleMethod], pairs: Pairs, networks: tuple[VGG19, EfficientNetLite0] | None = None
 ) -> dict[StyleMethod, Columns]:
-    """Restyle every pair with every method: columns of :data:`MEASURES` and ``seconds`` of each method, a row a pair.
+    """Restyle every pair with every method: columns of :data:`MEASURES` of each method, a row a pair.
 
-    Seconds are wall time of restyling, whatever else the machine was doing. Each result is kept in ``runs/measured`` at
-    once, and is not made again. The networks of :func:`style_judge` are by default the pretrained ones.
-
-    Raises:
-        ColorStyleError: a method gives a picture of another size. WeightsError: VGG-19's weights are missing.
+    What was measured is kept in ``runs/measured`` at once, and is not made again. The networks of :func:`style_judge`
+    are by default the pretrained ones.
+    ColorStyleError: a method gives a picture of another size. WeightsError: VGG-19's weights are missing.
     """
     networks = networks or (load_vgg19().to(memory_format=torch.channels_last), pretrained_efficientnet_lite0())
     found: dict[StyleMethod, list[Columns]] = {method: [] for method in methods}
@@ -139,12 +134,10 @@ def measure_pairs(
 
 def _measured(method: StyleMethod, pair: tuple[Tensor, Tensor], judge: Callable[[], Callable]) -> Columns:
     """One row of :func:`measure_pairs`."""
-    started = time.perf_counter()
     result = method.restyle(*pair)
-    seconds = time.perf_counter() - started
     if result.shape != pair[0].shape:
         raise ColorStyleError(f"{method.name} made {tuple(result.shape)} of {tuple(pair[0].shape)}")
-    return {name: torch.tensor([x], dtype=torch.float64) for name, x in {**judge()(result), "seconds": seconds}.items()}
+    return {measure: torch.tensor([distance], dtype=torch.float64) for measure, distance in judge()(result).items()}
 
 
 def style_numbers(
@@ -159,10 +152,7 @@ def style_numbers(
 
     Both come as columns of :func:`measure_pairs` for each training; where one has more pairs, its first ones count.
     ``painting`` is the number of each pair's painting: pairs that share one are not independent, so samples are drawn
-    of paintings, each with all of its pairs.
-
-    Raises:
-        ConfigError: all pairs share one painting.
+    of paintings, each with all of its pairs. ConfigError: all pairs share one painting.
     """
     suffix, note = (f"_minus_{rival}", "paired over pairs; ") if rivals else ("", "")
     note = "; ".join(filter(None, (f"{note}less is better; interval over paintings", method.note)))
@@ -182,10 +172,8 @@ def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0
     """Restyle the same pairs with weights and every baseline, keep the numbers, and print the table.
 
     Weights that only color are left out. The run's limit is of pairs, by default :data:`PAIRS`; on ``optimized`` pairs
-    the optimization is measured too.
-
-    Raises:
-        WeightsError: missing weights. DataError: too few pictures. MissingExtraError: a package is not installed.
+    the optimization is measured too. WeightsError: missing weights. DataError: too few pictures. MissingExtraError:
+    a package is not installed.
     """
     model, count = ColorStyle.load(run.weights), run.limit or PAIRS
     own = f"ours {model.weights_hash[:8]}"  # keeps what is measured of other weights apart
@@ -205,8 +193,6 @@ def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0
             numbers += style_numbers([columns], pairs.style_of, shown, provenance, [measured[rival]], rival.name)
     merge_results(numbers, run.output)
     print_table(numbers, {f"style_{measure}": (measure, 3, 1.0) for measure in MEASURES})
-    for method, columns in measured.items():
-        print(f"{method.name} at {method.strength:g}: {columns['seconds'].median():.2f} s a picture")
     if ours:
         few = validation_pairs(root, min(count, MODALITY_PAIRS, len(pairs.styles)), size=size)
         try:
@@ -227,9 +213,7 @@ def distances_to_styles(
     Pictures are sRGB in [0, 1]. Pairs whose style lacks a modality, such as a gray one color, are left out.
     By what was taken (``""`` for all, ``only color`` ...) these are each result's distances from its style in color,
     texture and shape, of the vectors of :func:`.describe`; and under ``photograph`` those of the photograph.
-
-    Raises:
-        DataError: every style lacks a modality.
+    DataError: every style lacks a modality.
     """
     described = describe(rgb_to_lab(styles))
     whole = described.present.all(1)

@@ -4,7 +4,6 @@ Of several seeds a number is the mean, and a model is compared with the speciali
 what other pictures would change; what another seed would, the seeds' own values tell.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from colorstyle_lib.reproduction.baselines.style import stylizing
 from colorstyle_lib.reproduction.benchmarks import style
 from colorstyle_lib.reproduction.benchmarks.coloring import REAL, SIZE, coloring_numbers, measure_all, metrics_of
 from colorstyle_lib.reproduction.benchmarks.runner import Run, Squares, load_squares
-from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, merge_results
+from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, merge_results, read_lines
 
 JOINT, COLOR, STYLE = SPECIALISTS
 
@@ -35,11 +34,8 @@ def evaluate_specialists(root: Path, folders: Sequence[Path], run: Run, *, size:
     """Measure the joint model and both specialists, with paired differences, and keep the numbers.
 
     Each folder has the folders of ``colorstyle opponents`` of another seed. Pairs are by default :data:`PAIRS`, their
-    squares of ``size`` pixels.
-
-    Raises:
-        WeightsError: see :func:`read_trainings`, or VGG-19's weights are missing.
-        DataError: too few pictures. MissingExtraError: a package is not installed.
+    squares of ``size`` pixels. WeightsError: see :func:`read_trainings`, or VGG-19's weights are missing.
+    DataError: too few pictures. MissingExtraError: a package is not installed.
     """
     methods = read_trainings(folders)
     seeds = "".join(f" SEED{seed}" for one in methods[JOINT] for seed in one.seeds) if len(folders) > 1 else ""
@@ -71,10 +67,9 @@ def restyling_numbers(ours: Trainings, theirs: Trainings, pairs: style.Pairs, pr
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def measured(trainings: Trainings) -> list[Columns]:
-        models = {
-            f"{one.name} {one.weights}": ColorStyle(one.generator, one.weights or "", device) for one in trainings
-        }
-        methods = [stylizing(model, name) for name, model in models.items()]
+        models = [ColorStyle(one.generator, one.weights or "", device) for one in trainings]
+        named = zip(models, trainings, strict=True)
+        methods = [stylizing(model, f"{one.name} {one.weights}") for model, one in named]
         return list(style.measure_pairs(methods, pairs).values())
 
     mine, others = measured(ours), measured(theirs)
@@ -93,10 +88,8 @@ def read_trainings(folders: Sequence[Path]) -> dict[str, list[ColorMethod]]:
     """The trainings of each of :data:`.SPECIALISTS`, one a folder and in their order.
 
     Every note tells the steps of all trainings of its name, so that a reader sees that all had about as many.
-
-    Raises:
-        WeightsError: one is not trained yet or is damaged; or of several folders two hold the same seed, one holds
-            different seeds, or trainings differ in more than their seed.
+    WeightsError: one is not trained yet or is damaged; or of several folders two hold the same seed, one holds
+    different seeds, or trainings differ in more than their seed.
     """
     several, found, known = len(folders) > 1, {name: [] for name in SPECIALISTS}, set()
     for folder in folders:
@@ -109,9 +102,8 @@ def read_trainings(folders: Sequence[Path]) -> dict[str, list[ColorMethod]]:
             found[name].append(load_method(name, file))
         seeds = {trainings[-1].seeds for trainings in found.values()}
         if several and (len(seeds) > 1 or seeds & known or seeds == {()}):
-            raise WeightsError(
-                f"{str(folder)!r} must be of one seed, which no other folder has; train with its own --seed"
-            )
+            what = f"{str(folder)!r} must be of one seed, which no other folder has"
+            raise WeightsError(f"{what}; train with its own --seed")
         known |= seeds
     for name, trainings in found.items():
         counts, settings = [], [{**(read_config(folder / name) or {}), "seed": None} for folder in folders]
@@ -119,11 +111,9 @@ def read_trainings(folders: Sequence[Path]) -> dict[str, list[ColorMethod]]:
             if fields := differing(settings[0], own):
                 both = f"{name} in {str(folder)!r} differs from {str(folders[0])!r}"
                 raise WeightsError(f"{both} in more than its seed: {', '.join(fields)}")
-            try:
-                lines = (folder / name / "log.jsonl").read_text(encoding="utf-8").splitlines()
-                counts.append(str(json.loads(lines[-1])["step"]))
-            except (OSError, ValueError, LookupError, TypeError) as error:
-                what = f"{str(folder / name / 'log.jsonl')!r} is missing or damaged ({error})"
-                raise WeightsError(f"{what}; train {name} again") from error
+            log = folder / name / "log.jsonl"
+            if not (steps := [line["step"] for line in read_lines(log)]):
+                raise WeightsError(f"{str(log)!r} is missing or damaged; train {name} again")
+            counts.append(str(steps[-1]))
         found[name] = [replace(one, note=f"{one.note}, in {' and '.join(counts)} steps") for one in trainings]
     return found

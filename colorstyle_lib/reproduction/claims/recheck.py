@@ -19,8 +19,7 @@ WITHIN = 0.01  # how far a number without an interval may move, as a share of it
 def recompute(root: Path | None = None) -> dict[str, Number]:
     """Measure the released weights without the cache: on the demo photographs, and on a data root where there is one.
 
-    Raises:
-        MissingExtraError: a package is not installed. DataError: the root holds no val pictures.
+    MissingExtraError: a package is not installed. DataError: the root holds no val pictures.
     """
     with tempfile.TemporaryDirectory() as folder, patch.object(paths, "RUNS", Path(folder)):
         roots = [None] if root is None else [None, [root]]
@@ -35,11 +34,9 @@ def check_claims(
 
     A number differs where the fresh value, from :func:`recompute`, lies outside the recorded interval. The pictures are
     the same, so a difference within it is no chance either: it is printed, and ``colorstyle figures check`` is
-    stricter. Without ids of claims all are checked.
-
-    Returns:
-        A check for each number that was computed again or is of other weights, in the order of the claims; for each
-        claim that the fresh numbers would judge otherwise; and for each command whose numbers were not computed again.
+    stricter. Without ids of claims all are checked. Returned is a check for each number that was computed again or is
+    of other weights, in the order of the claims; for each claim that the fresh numbers would judge otherwise; and for
+    each command whose numbers were not computed again.
     """
     released, users, left = released_card()["sha256"], {}, {}
     before, after = judge_claims(recorded), judge_claims({**recorded, **now})

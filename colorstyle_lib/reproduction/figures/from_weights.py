@@ -19,7 +19,7 @@ from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.bootstrap import bootstrap, ratio_of
 from colorstyle_lib.metrics.coloring import psnr_ab
 from colorstyle_lib.reproduction.benchmarks.steering import HINTS, calibration, uncertainty_cells
-from colorstyle_lib.reproduction.figures.plots import KeptFigure
+from colorstyle_lib.reproduction.figures.from_results import KeptFigure
 from colorstyle_lib.training.validation import demo_squares
 
 _SIDE, _STYLED_SIDE = 300, 288
@@ -63,8 +63,7 @@ def contact_sheet() -> KeptFigure:
 def style_sheet() -> KeptFigure:
     """Six photographs in eight styles; the first row shows the photographs, the first column the styles.
 
-    Raises:
-        DataError: the released weights only color.
+    DataError: the released weights only color.
     """
     model = ColorStyle.load()
     if not model.generator.config.restyling:

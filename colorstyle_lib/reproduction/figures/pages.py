@@ -26,10 +26,8 @@ _NUMBER = re.compile(r"\{(?P<rest>100 - )?(?P<percent>100 \* )?(?P<key>[^{}]+):(
 def table_of_numbers(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Mapping[str, Number]) -> str:
     """A Markdown table, and below it how many pictures its numbers are of and the commands that measured them.
 
-    In a cell ``{KEY:DIGITS}`` stands for the number at an address, with its interval.
-
-    Raises:
-        DataError: ``numbers`` lacks one.
+    In a cell ``{KEY:DIGITS}`` stands for the number at an address, with its interval. DataError: ``numbers`` lacks
+    one.
     """
     used: dict[str, Number] = {}
 
@@ -51,11 +49,7 @@ def table_of_numbers(head: Sequence[str], rows: Sequence[Sequence[str]], numbers
 
 
 def parts(numbers: Mapping[str, Number]) -> dict[str, str]:
-    """Every generated part by its name.
-
-    Raises:
-        DataError: ``numbers`` lacks one that a table shows.
-    """
+    """Every generated part by its name. DataError: ``numbers`` lacks one that a table shows."""
     judgements = verdict.judge_claims(numbers)
     verdicts = [f"| {one.claim.id} | {one.claim.title.rstrip('.')} | {one.verdict} |" for one in judgements]
     return {
@@ -67,11 +61,7 @@ def parts(numbers: Mapping[str, Number]) -> dict[str, str]:
 
 
 def generate(text: str, made: Mapping[str, str]) -> str:
-    """A page's text with its generated parts renewed by those of :func:`parts`.
-
-    Raises:
-        ConfigError: a marker names no part.
-    """
+    """A page's text with its generated parts renewed by those of :func:`parts`. ConfigError: a marker names no part."""
 
     def renew(match: re.Match[str]) -> str:
         check_known("part of a page", match["name"], made)

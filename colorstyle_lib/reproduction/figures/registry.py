@@ -18,7 +18,7 @@ from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import DataError, check_known
 from colorstyle_lib.files import atomic_write, file_hash
 from colorstyle_lib.reproduction.figures import from_results, from_weights
-from colorstyle_lib.reproduction.figures.plots import KeptFigure
+from colorstyle_lib.reproduction.figures.from_results import KeptFigure
 from colorstyle_lib.reproduction.results.store import CheckResult, Provenance
 
 TOLERANCE = 0.005
@@ -72,8 +72,7 @@ FIGURES = {
 def make_figures(names: Sequence[str] = (), folder: Path | None = None) -> list[Path]:
     """Make figures in ``figures/`` or another folder, each with a sidecar; without names, all that can be made.
 
-    Raises:
-        ConfigError: a name that is no figure. DataError: what a named one needs is not there.
+    ConfigError: a name that is no figure. DataError: what a named one needs is not there.
     """
     made = []
     for name in _known(names):
@@ -92,10 +91,7 @@ def check_figures(names: Sequence[str] = (), folder: Path | None = None) -> list
     """Make figures again in memory, all or those named, and hold their facts against those kept in a folder.
 
     Compared are the files' hashes with their sidecar, the weights, the number of pictures, and every number that is
-    drawn. Pixels are not: another version of matplotlib sets type otherwise.
-
-    Raises:
-        ConfigError: a name that is no figure.
+    drawn. Pixels are not: another version of matplotlib sets type otherwise. ConfigError: a name that is no figure.
     """
     return [_check(name, folder or paths.FIGURES) for name in _known(names)]
 
@@ -145,8 +141,7 @@ def _check(name: str, folder: Path) -> CheckResult:
 def keep_figure(name: str, kept: KeptFigure, formats: Sequence[str], mode: str, folder: Path | None = None) -> Path:
     """Write a figure as ``NAME.png`` or in other formats, with ``NAME.json`` beside it, by default in ``figures/``.
 
-    Returns:
-        The first picture's path.
+    Returned is the first picture's path.
     """
     folder, hashes = folder or paths.FIGURES, {}
     for ending in formats:
@@ -165,11 +160,7 @@ def keep_figure(name: str, kept: KeptFigure, formats: Sequence[str], mode: str, 
 
 
 def read_sidecar(name: str, folder: Path | None = None) -> dict[str, Any]:
-    """The facts about a figure that was kept.
-
-    Raises:
-        DataError: it was not, or its sidecar is damaged.
-    """
+    """The facts about a figure that was kept. DataError: it was not, or its sidecar is damaged."""
     try:
         return json.loads(((folder or paths.FIGURES) / f"{name}.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:

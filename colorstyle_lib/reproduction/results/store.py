@@ -83,11 +83,7 @@ class Number:
 
 
 def read_results(path: Path = RESULTS) -> dict[str, Number]:
-    """All numbers by address; none where there is no file yet.
-
-    Raises:
-        DataError: the file is damaged or of another version.
-    """
+    """All numbers by address; none where there is no file yet. DataError: the file is damaged or of another version."""
     if not path.is_file():
         return {}
     try:
@@ -102,8 +98,7 @@ def read_results(path: Path = RESULTS) -> dict[str, Number]:
 def merge_results(numbers: Sequence[Number], path: Path = RESULTS) -> None:
     """Write numbers at their addresses and leave all others as they are; whole or not at all, one writer at a time.
 
-    Raises:
-        DataError: the file that is there is damaged.
+    DataError: the file that is there is damaged.
     """
     paths.RUNS.mkdir(parents=True, exist_ok=True)
     with FileLock(paths.RUNS / f"{path.stem}.lock"):
@@ -172,11 +167,7 @@ def load_columns(name: str, folder: Path | None = None) -> Columns | None:
 
 
 def save_columns(name: str, columns: Columns, folder: Path | None = None) -> None:
-    """Write columns under a name; see :func:`load_columns`.
-
-    Raises:
-        DataError: the folder cannot be written to.
-    """
+    """Write columns under a name; see :func:`load_columns`. DataError: the folder cannot be written to."""
     with atomic_write(_file(name, folder), error=DataError) as file:
         file.write(save({column: values.contiguous() for column, values in columns.items()}))
 

@@ -10,8 +10,7 @@ from figure_texts import house_style, texts  # noqa: F401
 from made_numbers import number_of
 
 from colorstyle_lib.metrics.bootstrap import Estimate
-from colorstyle_lib.reproduction.figures.from_results import style_distances
-from colorstyle_lib.reproduction.figures.plots import Panel, intervals, pareto, training_curves
+from colorstyle_lib.reproduction.figures.from_results import Panel, intervals, pareto, style_distances, training_curves
 from colorstyle_lib.reproduction.results.store import Number, Provenance
 
 HERE = Provenance("colorstyle evaluate", "full", "abc1234", "CPU")

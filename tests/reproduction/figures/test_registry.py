@@ -21,7 +21,7 @@ from colorstyle_lib.errors import DataError
 from colorstyle_lib.inference.colorstyle import released_card
 from colorstyle_lib.metrics.bootstrap import Estimate
 from colorstyle_lib.reproduction.figures import from_results
-from colorstyle_lib.reproduction.figures.plots import Panel, intervals
+from colorstyle_lib.reproduction.figures.from_results import Panel, intervals
 from colorstyle_lib.reproduction.figures.registry import (
     FIGURES,
     KeptFigure,
