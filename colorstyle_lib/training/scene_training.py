@@ -112,14 +112,15 @@ class SceneLearner:
             real = judge([level[views].float() for level in self._views])
             fake = judge([level.detach() for level in generated])
             loss = objective.discriminator_loss(real, fake)
-            _descend(state.discriminator_optimizer, loss)
+            descend(state.discriminator_optimizer, loss)
             mine = objective.generator_loss(judge(generated))
-            _descend(state.generator_optimizer, mine)
+            descend(state.generator_optimizer, mine)
         state.update_average(self.config.ema, step)
         return {"loss": mine, "discriminator": loss, "real_logits": real.mean(), "fake_logits": fake.mean()}
 
 
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """One step of an optimizer with one group of weights, from the loss of this step alone."""
     optimizer.zero_grad()
     loss.backward(inputs=optimizer.param_groups[0]["params"])  # the other network's weights get no gradient
     optimizer.step()

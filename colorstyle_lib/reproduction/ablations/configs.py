@@ -6,7 +6,7 @@ an effect, or none, is one of small networks after a short training; what it is 
 
 import tomllib
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,16 +42,8 @@ class Scale:
     folder: str  # of its runs, in ``runs/``
     steps: int  # of the base; of the others as many as take the same processor time
     seeds: int  # trainings of each member
-    members: tuple[str, ...] = ()  # names; empty for all
+    members: Sequence[str] = ()  # names; empty for all
     option: str = ""  # of ``colorstyle ablations run``, that asks for it
-
-
-SMALL = Scale("small", "ablation.", "ablations", 160, 3)
-
-_DECISIVE = ("base", "no_attention", "no_discriminator", "without_color", "sgd_printed", "pix2pix")
-LONG = Scale("long", "ablation_long.", "ablations_long", 6500, 1, _DECISIVE, " --long")
-"""The decisive ones again, about ten processor minutes each: what is found in a quarter of a minute may be a matter of
-the first steps. One seed each, so these can agree or contradict, and decide nothing alone."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +66,7 @@ def _changed(preset: Preset, row: Mapping[str, Any]) -> Preset:
 
 
 _DATA = tomllib.loads(Path(__file__).with_name("ablations.toml").read_text(encoding="utf-8"))
+SMALL, LONG = (Scale(**row) for row in _DATA["scales"])
 _BASE = _changed(get_preset("tiny"), {"name": BASE, **_DATA["base"]})
 
 ABLATIONS = {

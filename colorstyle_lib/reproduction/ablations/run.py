@@ -145,12 +145,11 @@ def new_learner(member: Ablation, store: ImageStore, seed: int) -> GanLearner | 
     return learner
 
 
-@torch.no_grad()
 def _hold_attention(state: TrainState, weights: Mapping[str, float]) -> None:
-    """Fix the attention weights of both networks before the first step: energies without weights, of fixed biases.
+    """Fix the attention weights of both networks from the first step on: their energies become constants.
 
-    Equation (2) shares them out over the modalities present, as with :class:`.AttentionOverride`; here from the first
-    step on, so that everything else learns with them. Weights are above 0, in any unit.
+    Equation (2) shares them out over the modalities present, as with :class:`.AttentionOverride`; here everything else
+    learns with them. Weights are above 0, in any unit.
     """
     attentions = [level for one in (state.generator, state.average) for level in one.steering.values()]
     held = [(level, math.sqrt(level.energy[0].in_channels)) for level in attentions]
@@ -158,15 +157,9 @@ def _hold_attention(state: TrainState, weights: Mapping[str, float]) -> None:
         held += [(level, 1.0) for level in state.discriminator.evidence.values()]
     for level, scale in held:
         for layer, name in zip(level.energy, level.modalities, strict=True):
-            layer.weight.zero_()
-            layer.bias.zero_()
-            layer.bias[-1] = scale * math.log(weights[name])  # the constant part of an energy comes last
-        level.energy.requires_grad_(False)
-    kept = {id(weight) for level, _ in held for weight in level.energy.parameters()}
-    # Out of the optimizers' reach: adversarial_loss makes all weights of a discriminator trainable again.
-    for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
-        for group in optimizer.param_groups:
-            group["params"] = [weight for weight in group["params"] if id(weight) not in kept]
+            energy = torch.zeros(layer.out_channels, 1, 1, device=layer.bias.device)
+            energy[-1] = scale * math.log(weights[name])  # the constant part of an energy comes last
+            layer.register_forward_hook(lambda _, __, answer, energy=energy: energy.to(answer.dtype).expand_as(answer))
 
 
 def config_hash(member: Ablation, steps: int, material: str) -> str:

@@ -15,6 +15,7 @@ from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.batches import Batches, ImageStore, Windows
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.adversarial import get_objective
+from colorstyle_lib.training.scene_training import descend
 from colorstyle_lib.training.state import TrainState
 
 BATCH_SIZE = 4  # its paper's, for colorization (section 6.2)
@@ -143,19 +144,11 @@ class Pix2Pix:
             fake_logits = state.discriminator(torch.cat((lightness, fake.detach()), dim=1))
         # Halved, so that it learns slower than the generator.
         discriminator_loss = objective.discriminator_loss(real_logits, fake_logits) / 2
-        _descend(state.discriminator_optimizer, discriminator_loss)
+        descend(state.discriminator_optimizer, discriminator_loss)
 
-        state.discriminator.requires_grad_(False)
         with precision():
             fake_logits = state.discriminator(torch.cat((lightness, fake), dim=1))
         distance = nnf.l1_loss(fake, real)
         loss = objective.generator_loss(fake_logits) + _L1_WEIGHT * distance
-        _descend(state.generator_optimizer, loss)
-        state.discriminator.requires_grad_(True)
+        descend(state.generator_optimizer, loss)
         return {"discriminator": discriminator_loss.detach(), "generator": loss.detach(), "l1": distance.detach()}
-
-
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()

@@ -90,10 +90,10 @@ def swapped(encoded: Encoded, modality: str) -> Encoded:
     def rolled(described: Modalities | None) -> Modalities | None:
         if described is None:
             return None
-        vectors, maps, present = (list(parts) for parts in (described.vectors, described.maps, described.present.T))
-        for parts in (vectors, maps, present):
-            parts[at] = parts[at].roll(1, 0)
-        return Modalities(tuple(vectors), tuple(maps), torch.stack(present, dim=1))
+        parts = [list(part) for part in (described.vectors, described.maps, described.present.T)]
+        for part in parts:
+            part[at] = part[at].roll(1, 0)
+        return Modalities(tuple(parts[0]), tuple(parts[1]), torch.stack(parts[2], dim=1))
 
     return encoded._replace(own=rolled(encoded.own), offered=rolled(encoded.offered))
 

@@ -49,6 +49,8 @@ class KeptFigure:
     weights: str | None = None  # SHA-256; None where no weights took part
     # What else a reader must know, such as credits.
     about: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    formats: tuple[str, ...] = ("png", "pdf")  # photographs are ten times larger as PNG
+    mode: str = "full"  # of its numbers
 
 
 @dataclass(frozen=True)

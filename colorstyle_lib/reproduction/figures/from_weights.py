@@ -13,14 +13,14 @@ from colorstyle_lib.course import plots
 from colorstyle_lib.course.plots import Captioned
 from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS, style
-from colorstyle_lib.errors import DataError, MissingExtraError
+from colorstyle_lib.errors import DataError
 from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.bootstrap import bootstrap, ratio_of
 from colorstyle_lib.metrics.coloring import psnr_ab
+from colorstyle_lib.reproduction.benchmarks.runner import DEMO, load_squares
 from colorstyle_lib.reproduction.benchmarks.steering import HINTS, calibration, uncertainty_cells
 from colorstyle_lib.reproduction.figures.from_results import KeptFigure
-from colorstyle_lib.training.validation import demo_squares
 
 _SIDE, _STYLED_SIDE = 300, 288
 _FIRST = ("chelsea", "rocket", "coffee", "china", "flower")
@@ -87,9 +87,7 @@ def style_sheet() -> KeptFigure:
 def demo_calibration() -> KeptFigure:
     """Predicted spread and actual error of the released weights on the demo photographs."""
     model = ColorStyle.load()
-    squares = demo_squares(model.generator.config.working_size)
-    if squares is None:
-        raise MissingExtraError("a package with demo photographs", "tutorial")
+    squares = load_squares(None, model.generator.config.working_size)[DEMO]
     unsure, wrong = (cells.cpu() for cells in uncertainty_cells(model.generator, squares).values())
     predicted, actual = calibration(unsure, wrong, _PARTS).T.numpy()
     rank = torch.empty_like(unsure).flatten()
@@ -108,7 +106,7 @@ def demo_calibration() -> KeptFigure:
         "upper end, by tenth": interval[1].tolist(),
     }
     metric = "root mean square ab error in cells of 4 x 4 px, Lab units; interval over photographs, 95 %"
-    return _kept(figure, metric, facts, model, list(PHOTOGRAPHS))
+    return _kept(figure, metric, facts, model, list(PHOTOGRAPHS), ("png", "pdf"))
 
 
 def _gray(picture: Image.Image) -> Image.Image:
@@ -121,9 +119,15 @@ def _psnr(ours: Image.Image, real: Image.Image) -> float:
 
 
 def _kept(
-    figure: Figure, metric: str, facts: Mapping[str, Any], model: ColorStyle, names: Sequence[str], **about: Any
+    figure: Figure,
+    metric: str,
+    facts: Mapping[str, Any],
+    model: ColorStyle,
+    names: Sequence[str],
+    formats: tuple[str, ...] = ("jpg",),
+    **about: Any,
 ) -> KeptFigure:
     """A figure with the credits of its photographs."""
     credits = [f"{name}: {PHOTOGRAPHS[name].author}, {PHOTOGRAPHS[name].licence}" for name in names]
     about = {"photographs": credits, **about}
-    return KeptFigure(figure, metric, len(names), facts, weights=model.weights_hash, about=about)
+    return KeptFigure(figure, metric, len(names), facts, model.weights_hash, about, formats, "quick")

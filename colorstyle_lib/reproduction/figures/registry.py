@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,38 +34,26 @@ _OPTIONS = {
 }
 
 
-class FigureSpec(NamedTuple):
-    """How a figure is drawn, its formats (photographs are ten times larger as PNG), and the mode of its numbers."""
-
-    make: Callable[[], KeptFigure]
-    formats: tuple[str, ...] = ("png", "pdf")
-    mode: str = "full"
-
-
 def _diagram(draw: Callable[[], Figure]) -> KeptFigure:
     figure = draw()
-    return KeptFigure(figure, "a diagram: nothing is measured", 0, {"shapes": len(figure.axes[0].patches)})
+    shapes = {"shapes": len(figure.axes[0].patches)}
+    return KeptFigure(figure, "a diagram: nothing is measured", 0, shapes, formats=("svg",), mode="quick")
 
 
-FIGURES = {
-    "first_light": FigureSpec(from_weights.first_light, ("jpg",), "quick"),
-    "contact_sheet": FigureSpec(from_weights.contact_sheet, ("jpg",), "quick"),
-    "style_sheet": FigureSpec(from_weights.style_sheet, ("jpg",), "quick"),
-    "calibration": FigureSpec(from_weights.demo_calibration, mode="quick"),
-    "opponents": FigureSpec(from_results.opponents),
-    "steering": FigureSpec(from_results.steering),
-    "ablations": FigureSpec(from_results.ablations),
-    "training": FigureSpec(from_results.training),
-    "style_pareto": FigureSpec(from_results.style_pareto),
-    **{
-        name: FigureSpec(partial(_diagram, draw), ("svg",), "quick")
-        for name, draw in {
-            "generator": diagrams.generator_diagram,
-            "discriminator": diagrams.discriminator_diagram,
-            "training_step": diagrams.training_step_diagram,
-            "course_map": diagrams.course_map,
-        }.items()
-    },
+FIGURES: dict[str, Callable[[], KeptFigure]] = {
+    "first_light": from_weights.first_light,
+    "contact_sheet": from_weights.contact_sheet,
+    "style_sheet": from_weights.style_sheet,
+    "calibration": from_weights.demo_calibration,
+    "opponents": from_results.opponents,
+    "steering": from_results.steering,
+    "ablations": from_results.ablations,
+    "training": from_results.training,
+    "style_pareto": from_results.style_pareto,
+    "generator": partial(_diagram, diagrams.generator_diagram),
+    "discriminator": partial(_diagram, diagrams.discriminator_diagram),
+    "training_step": partial(_diagram, diagrams.training_step_diagram),
+    "course_map": partial(_diagram, diagrams.course_map),
 }
 
 
@@ -78,7 +66,7 @@ def make_figures(names: Sequence[str] = (), folder: Path | None = None) -> list[
     for name in _known(names):
         try:
             with plt.style.context(paths.STYLE_FILE):
-                made.append(keep_figure(name, FIGURES[name].make(), FIGURES[name].formats, FIGURES[name].mode, folder))
+                made.append(keep_figure(name, FIGURES[name](), folder))
             print(made[-1])
         except DataError as error:
             if names:
@@ -105,7 +93,7 @@ def _known(names: Sequence[str]) -> Sequence[str]:
 def _check(name: str, folder: Path) -> CheckResult:
     try:
         with plt.style.context(paths.STYLE_FILE):
-            fresh = FIGURES[name].make()
+            fresh = FIGURES[name]()
     except DataError as error:
         return CheckResult(name, str(error), skipped=True)
     try:
@@ -138,25 +126,25 @@ def _check(name: str, folder: Path) -> CheckResult:
     return CheckResult(name, said, tuple(problems))
 
 
-def keep_figure(name: str, kept: KeptFigure, formats: Sequence[str], mode: str, folder: Path | None = None) -> Path:
+def keep_figure(name: str, kept: KeptFigure, folder: Path | None = None) -> Path:
     """Write a figure as ``NAME.png`` or in other formats, with ``NAME.json`` beside it, by default in ``figures/``.
 
     Returned is the first picture's path.
     """
     folder, hashes = folder or paths.FIGURES, {}
-    for ending in formats:
+    for ending in kept.formats:
         stream = BytesIO()
         kept.figure.savefig(stream, format=ending, **_OPTIONS[ending])
         with atomic_write(folder / f"{name}.{ending}") as file:
             file.write(stream.getvalue())
         hashes[f"{name}.{ending}"] = hashlib.sha256(stream.getvalue()).hexdigest()
-    here = Provenance.here(f"colorstyle figures make {name}", mode)
-    facts = {"figure": name, "command": here.command, "mode": mode, "metric": kept.metric, "n": kept.n, "seed": 0}
+    here = Provenance.here(f"colorstyle figures make {name}", kept.mode)
+    facts = {"figure": name, "command": here.command, "mode": kept.mode, "metric": kept.metric, "n": kept.n, "seed": 0}
     facts |= {"weights_sha256": kept.weights, **kept.about, "commit": here.commit, "hardware": here.hardware}
     facts |= {**versions(), "files": hashes, "facts": dict(kept.facts)}
     with atomic_write(folder / f"{name}.json", "w") as file:
         file.write(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
-    return folder / f"{name}.{formats[0]}"
+    return folder / f"{name}.{kept.formats[0]}"
 
 
 def read_sidecar(name: str, folder: Path | None = None) -> dict[str, Any]:
