@@ -16,7 +16,7 @@ from torch import Tensor
 from colorstyle_lib import paths
 from colorstyle_lib.errors import ConfigError, WeightsError, check_known
 from colorstyle_lib.files import file_hash
-from colorstyle_lib.images.read import Photo, Source, open_photo, to_tensor
+from colorstyle_lib.images.read import Source, open_photo, to_tensor
 from colorstyle_lib.inference.colorizer import LONGEST_WORKING_SIDE, Colorizer, Result, Tool, is_gray
 from colorstyle_lib.inference.enhancer import Enhancer
 from colorstyle_lib.inference.hints import Hint
@@ -166,10 +166,10 @@ class ColorStyle:
         filled = Inpainter(model=self, mask=mask, attention=attention)(picture)
         if not (color and is_gray(filled.image)):
             return filled
-        colored = self.colorize(filled.image, attention=attention)
+        colored = self.colorize(filled.photo(), attention=attention)
         stages = {**filled.stages, "fill": filled.image}
         provenance = filled.provenance | {"colored": colored.provenance}
-        return replace(colored, provenance=provenance, stages=stages, source=filled.source)
+        return replace(colored, provenance=provenance, stages=stages)
 
     def enhance(
         self,
@@ -219,16 +219,19 @@ class ColorStyle:
             "color": lambda photo: self.colorize(photo, attention=attention),
         }
         photo = open_photo(picture)
-        stages, told, result = {"given": photo.picture}, {}, Result(photo.picture, {})
+        stages, told, result = (
+            {"given": photo.picture},
+            {},
+            Result(photo.picture, {}, source=photo, deep=lambda: photo.deep),
+        )
         for name in [name for name in STAGES if name not in skip]:
             if name == "color" and not is_gray(result.image):
                 continue
-            result = tools[name](Photo(result.image))
+            result = tools[name](result.photo())
             told[name] = {k: v for k, v in result.provenance.items() if k not in ("versions", "weights_sha256", "task")}
             stages |= {**result.stages, name: result.image}
         provenance = Tool(**steering)._told("restore", photo.picture, stages=told)
-        source = Photo(photo.picture, photo.alpha, kept=photo.kept)
-        return replace(result, provenance=provenance, stages=stages, source=source, deep=None)
+        return replace(result, provenance=provenance, stages=stages)
 
     def generate(self, n: int = 1, seed: int = 0, *, toward: int | None = None, truncation: float = 1.0) -> Scenes:
         """Make 1 to 10,000 new scenes of sea and mountains, 64 pixels a side, from random numbers alone.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,13 +12,13 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.images.read import Photo, Source, open_photo, to_picture, to_tensor
+from colorstyle_lib.images.read import Source, open_photo
 from colorstyle_lib.inference.colorizer import Result, Tool, is_gray
-from colorstyle_lib.inference.inpainter import inside, tiles
+from colorstyle_lib.inference.inpainter import in_8_bits, inside, levels_of, tiles, to_lab, to_levels
 from colorstyle_lib.model.modalities import MODALITIES
-from colorstyle_lib.model.repair_decoder import DAMAGES, LEVEL, STEP, TONES, Repaired, Tone
+from colorstyle_lib.model.repair_decoder import DAMAGES, LEVEL, STEP, TONES, Repaired
 
 _PROBES = 9  # tiles in which details are looked at, to tell blur, noise and blocks
 _SMALL = 256  # pixels of the shorter side at which tones are read
@@ -44,10 +44,11 @@ class Enhancer(Tool):
     def __call__(self, picture: Source) -> Result:
         """Enhance one picture."""
         photo = open_photo(picture)
-        pixels = np.asarray(photo.picture)
+        pixels = levels_of(photo)
         windows = list(tiles(np.ones(pixels.shape[:2], bool)))
-        chosen = np.linspace(0, len(windows) - 1, min(_PROBES, len(windows))).round().astype(int)
-        probes = [self._look(pixels[windows[i][0]])[1] for i in chosen]
+        chosen = np.linspace(0, len(windows) - 1, min(_PROBES, len(windows))).round().astype(int).tolist()
+        looks = {i: self._look(pixels[windows[i][0]]) for i in chosen}
+        probes = [said for _, said in looks.values()]
         small = rgb_to_lab(self.model.working_copy(photo.picture, min(_SMALL, *photo.picture.size)))
         tone_amounts, tone = self.model.generator.repairing.read_tones(small)
         detail_amounts = torch.cat([probe.amounts[:, len(TONES) :] for probe in probes]).median(0, keepdim=True).values
@@ -58,33 +59,31 @@ class Enhancer(Tool):
         fade, contrast, haze = amounts[: len(TONES)]
         curve, chroma = (self.strength * self.tones * _share(one) for one in ((contrast, haze), (fade, haze)))
         of_tones = small.new_tensor([curve, chroma, chroma]).view(3, 1, 1)
-        made = pixels.copy()
-        for outer, inner in windows if of_details or curve or chroma else ():
-            made[inner] = self._enhance(pixels[outer], of_details, of_tones, tone)[inside(outer, inner)]
+        mended = bool(of_details or curve or chroma)
+        made = pixels.copy() if mended else photo.deep
+        for i, (outer, inner) in enumerate(windows if mended else ()):
+            if of_details:
+                lab, said = looks.get(i) or self._look(pixels[outer])
+                at = (..., *inside(outer, inner))
+                lab = lab[at] + of_details * said.change[at]
+            else:
+                lab = to_lab(pixels[inner], self.model.device)
+            made[inner] = to_levels(torch.lerp(lab, tone(lab), of_tones), made.dtype)
         found = {name: round(float(amount), 3) for name, amount in zip(DAMAGES, amounts, strict=True)}
         applied = {"details": round(of_details, 3), "lightness": round(curve, 3), "chroma": round(chroma, 3)}
         provenance = self._told("enhance", photo.picture, strength=self.strength, damage=found, applied=applied)
         alpha = torch.stack([probe.alpha[0].mean((1, 2)) for probe in probes]).mean(0)
         maps = {LEVEL: dict(zip(MODALITIES, alpha.cpu()[:, None, None], strict=True))}
-        source = Photo(photo.picture, photo.alpha, kept=photo.kept)
-        return Result(Image.fromarray(made), provenance, maps, source=source)
+        image = Image.fromarray(in_8_bits(made)) if mended else photo.picture
+        deep = None if photo.deep is None else lambda: made
+        return Result(image, provenance, maps, source=replace(photo, deep=None), deep=deep)
 
     def _look(self, pixels: np.ndarray) -> tuple[Float[Tensor, "1 3 h w"], Repaired]:
         """A tile in Lab, and what the repair decoder says of it, grown to sides that it can take."""
-        lab = rgb_to_lab(to_tensor(Image.fromarray(pixels))[None].to(self.model.device))
+        lab = to_lab(pixels, self.model.device)
         height, width = lab.shape[-2:]
         grown = nnf.pad(lab, (0, -width % STEP, 0, -height % STEP), mode="replicate")
         return lab, self.model.generator.repair(grown, torch.zeros_like(grown[:, :1]), override=self._override)[1]
-
-    def _enhance(self, pixels: np.ndarray, of_details: float, of_tones: Tensor, tone: Tone) -> np.ndarray:
-        """A tile with these shares of what mends details and tones."""
-        if of_details:
-            lab, said = self._look(pixels)
-            lab = lab + of_details * said.change[..., : lab.shape[2], : lab.shape[3]]
-        else:
-            lab = rgb_to_lab(to_tensor(Image.fromarray(pixels))[None].to(self.model.device))
-        lab = torch.lerp(lab, tone(lab), of_tones).clamp(-128, 128)
-        return np.asarray(to_picture(lab_to_rgb(fit_gamut(lab))))
 
 
 def _share(amounts: Iterable[Tensor]) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import torch
@@ -15,16 +16,20 @@ from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.images.read import Photo, Source, open_mask, open_photo, open_picture, to_picture, to_tensor
+from colorstyle_lib.images.read import Photo, Source, open_mask, open_photo, open_picture
 from colorstyle_lib.inference.colorizer import Result, Tool
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.model.repair_decoder import LEVEL, STEP
 
 _TILE, _CONTEXT = 256, 48  # side of what the network sees, and how much of it is left around the part that it fills
+_BAND = 1_000_000  # pixels in floating point at one time
 _THICKEST = 40  # pixels across a hole that are filled at one scale; a thicker hole is filled at a smaller one
 _SCRATCH = 3.0  # half of a scratch's largest width, in thousandths of the picture's shorter side, at least 2 pixels
 _CONTRAST, _RARE, _BEYOND = 15.0, 8.0, 12.0  # L units; times the usual response nearby; L units beyond its lightest
 _LONG, _CALM = 0.2, 0.8  # of the shorter side; L units of the usual response around a speck
+
+
+Window = tuple[slice, slice]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -52,56 +57,131 @@ class Inpainter(Tool):
             raise ConfigError("the mask covers the whole picture, so nothing says what to fill it with")
         if not hole.any() and self._mask is not None:
             raise ConfigError("the mask is empty: paint what is to be filled in white, or take mask='auto'")
-        pixels, alphas = self._fill(np.array(opened), hole)
+        pixels, deep, alpha = np.array(opened), photo.deep, photo.alpha
+        gray = np.ptp(np.ascontiguousarray(pixels[~hole].T), axis=0).max() <= 2
+        values = pixels if deep is None else levels_of(photo).copy()
+        alphas = self._fill(values, hole, gray=gray)
+        pixels[hole] = in_8_bits(values[hole])
+        if alpha is not None:  # a hole becomes as opaque as what is nearest to it
+            nearest = ndimage.distance_transform_edt(hole, return_distances=False, return_indices=True)
+            alpha = Image.fromarray(np.asarray(alpha)[tuple(nearest)])
         given = "auto" if self._mask is None else "given"
         provenance = self._told("inpaint", opened, mask=given, filled=round(float(hole.mean()), 6))
         maps = {LEVEL: dict(zip(MODALITIES, torch.stack(alphas).mean(0)[:, None, None], strict=True))} if alphas else {}
-        stages = {"damage": Image.fromarray(hole)}
-        return Result(Image.fromarray(pixels), provenance, maps, source=Photo(opened, kept=photo.kept), stages=stages)
+        return Result(
+            Image.fromarray(pixels),
+            provenance,
+            maps,
+            source=replace(photo, alpha=alpha, deep=None),
+            stages={"damage": Image.fromarray(hole)},
+            deep=None if deep is None else lambda: values,
+        )
 
-    def _fill(self, pixels: np.ndarray, hole: Bool[np.ndarray, "h w"]) -> tuple[np.ndarray, list[Tensor]]:
-        """The picture with its holes filled, the thickest first, at the smallest scale; and attention by tile."""
-        gray, alphas = bool(np.ptp(pixels[~hole], axis=1).max() <= 2), []
+    def _fill(self, pixels: np.ndarray, hole: Bool[np.ndarray, "h w"], *, gray: bool) -> list[Tensor]:
+        """Fill a picture's holes in place, the thickest first, at the smallest scale; attention by tile."""
         parts, count = ndimage.label(hole, np.ones((3, 3)))
-        deepest = ndimage.maximum(ndimage.distance_transform_edt(np.pad(hole, 1))[1:-1, 1:-1], parts, range(count + 1))
-        halvings = np.ceil(np.log2(np.maximum(2 * np.asarray(deepest) / _THICKEST, 1))).astype(int)
-        hole = hole.copy()
+        # Whole numbers: as distances, those of a large picture would take a gigabyte.
+        away = ndimage.distance_transform_edt(np.pad(hole, 1), return_distances=False, return_indices=True)
+        for axis, place in zip(away, np.ogrid[tuple(map(slice, away.shape[1:]))], strict=True):
+            axis -= place
+        deepest = np.zeros(count + 1)
+        np.maximum.at(deepest, parts[hole], np.sqrt(np.square(away[:, 1:-1, 1:-1][:, hole]).sum(0)))
+        del away
+        halvings = np.ceil(np.log2(np.maximum(2 * deepest / _THICKEST, 1))).astype(np.int8)
+        hole, alphas = hole.copy(), []
         for halved in sorted(set(halvings[1:].tolist()), reverse=True):
             wanted = (halvings[parts] == halved) & hole
             for outer, inner in tiles(wanted, 2**halved):
-                found, alpha = self._fill_tile(pixels[outer], hole[outer], 2**halved, gray=gray)
-                alphas.append(alpha)
-                pixels[inner][wanted[inner]] = found[inside(outer, inner)][wanted[inner]]
+                here = np.zeros_like(hole[outer])
+                here[inside(outer, inner)] = wanted[inner]
+                alphas.append(self._fill_tile(pixels[outer], hole[outer], here, 2**halved, gray=gray))
                 hole[inner] &= ~wanted[inner]
-        return pixels, alphas
+        return alphas
 
-    def _fill_tile(self, pixels: np.ndarray, hole: np.ndarray, factor: int, *, gray: bool) -> tuple[np.ndarray, Tensor]:
-        """A tile as it is where nothing is unknown, filled at 1 / ``factor`` of its size."""
-        rgb = to_tensor(Image.fromarray(pixels))[None].to(self.model.device)
-        lab, unknown = rgb_to_lab(rgb), torch.from_numpy(hole)[None, None].to(rgb)
-        if gray:
-            lab = torch.cat((lab[:, :1], torch.zeros_like(lab[:, 1:])), 1)
-        height, width = hole.shape
-        over = (0, -width % (STEP * factor), 0, -height % (STEP * factor))
-        # Beyond a picture's end nothing is known.
-        known = nnf.avg_pool2d(nnf.pad(1 - unknown, over), factor)
-        small = nnf.avg_pool2d(nnf.pad(lab * (1 - unknown), over), factor) / known.clamp_min(1e-6)
+    def _fill_tile(
+        self, pixels: np.ndarray, hole: np.ndarray, wanted: np.ndarray, factor: int, *, gray: bool
+    ) -> Float[Tensor, " 3"]:
+        """Fill what is wanted of a tile in place, at 1 / ``factor`` of its size; its attention."""
+        small, known = self._shrink(pixels, hole, factor, gray=gray)
         filled, said = self.model.generator.repair(small, (known < 0.5).float(), override=self._override)
         new = torch.where(known < 0.5, filled + said.change, small)
-        if factor > 1:
-            new = nnf.interpolate(new, scale_factor=factor, mode="bilinear")
-        new = new[..., :height, :width]
-        if factor > 1:  # what is coarser than the rim differs from it: the difference at the nearest known pixel fades
-            distance, (rows, columns) = ndimage.distance_transform_edt(hole, return_indices=True)
-            fading = torch.from_numpy(1 - distance / (4 * factor)).clamp_min(0).to(new)
-            new = new + (lab - new)[..., torch.from_numpy(rows), torch.from_numpy(columns)] * fading
-        if gray:
-            new = torch.cat((new[:, :1], torch.zeros_like(new[:, 1:])), 1)
-        made = to_picture(lab_to_rgb(fit_gamut(new.clamp(-128, 128))))
-        return np.asarray(made), said.alpha[0].mean((1, 2)).cpu()
+        side, rim = max(_TILE, 8 * factor), 4 * factor if factor > 1 else 0
+        for corner in product(*(range(0, length, side) for length in hole.shape)):  # a large tile never at once
+            block = tuple(slice(at, at + side) for at in corner)
+            if not wanted[block].any():
+                continue
+            near = tuple(
+                slice(max(0, at - rim), min(at + side + rim, length))
+                for at, length in zip(corner, hole.shape, strict=True)
+            )
+            made = _enlarge(new, near, factor)
+            if rim and not hole[near].all():
+                # What is coarser than the rim differs from it: the difference at the nearest known pixel fades.
+                distance, (rows, columns) = ndimage.distance_transform_edt(hole[near], return_indices=True)
+                fading = torch.from_numpy(1 - distance / rim).clamp_min(0).to(made)
+                off = self._lab(pixels[near], gray=gray) - made
+                made = made + off[..., torch.from_numpy(rows), torch.from_numpy(columns)] * fading
+            if gray:
+                made = torch.cat((made[:, :1], torch.zeros_like(made[:, 1:])), 1)
+            pixels[block][wanted[block]] = to_levels(made, pixels.dtype)[inside(near, block)][wanted[block]]
+        return said.alpha[0].mean((1, 2)).cpu()
+
+    def _shrink(
+        self, pixels: np.ndarray, hole: np.ndarray, factor: int, *, gray: bool
+    ) -> tuple[Float[Tensor, "1 3 _ _"], Float[Tensor, "1 1 _ _"]]:
+        """Means of what is known of a tile, in Lab, at 1 / ``factor`` of its size, and how much of each is known."""
+        smaller, width = [], hole.shape[1]
+        for rows in bands(hole.shape, factor):
+            lab, known = self._lab(pixels[rows], gray=gray), torch.from_numpy(~hole[rows])[None, None]
+            planes = torch.cat((lab * known.to(lab), known.to(lab)), 1)
+            smaller.append(nnf.avg_pool2d(nnf.pad(planes, (0, -width % factor, 0, -planes.shape[2] % factor)), factor))
+        planes = torch.cat(smaller, 2)
+        # Beyond a picture's end nothing is known.
+        planes = nnf.pad(planes, (0, -planes.shape[3] % STEP, 0, -planes.shape[2] % STEP))
+        return planes[:, :3] / planes[:, 3:].clamp_min(1e-6), planes[:, 3:]
+
+    def _lab(self, pixels: np.ndarray, *, gray: bool) -> Float[Tensor, "1 3 h w"]:
+        lab = to_lab(pixels, self.model.device)
+        return torch.cat((lab[:, :1], torch.zeros_like(lab[:, 1:])), 1) if gray else lab
 
 
-Window = tuple[slice, slice]
+def levels_of(photo: Photo) -> np.ndarray:
+    """A photograph's sRGB ``(H, W, 3)``, of 8 bits, or of the 16 that it has; not to be written to."""
+    pixels = np.asarray(photo.picture)
+    return pixels if photo.deep is None else np.broadcast_to(photo.deep.reshape(*pixels.shape[:2], -1), pixels.shape)
+
+
+def in_8_bits(levels: np.ndarray) -> np.ndarray:
+    """The nearest of 8 bits to levels of 8 or 16."""
+    return levels if levels.dtype == np.uint8 else (levels // 257 + (levels % 257 > 128)).astype(np.uint8)
+
+
+def to_lab(levels: np.ndarray, device: torch.device | None = None) -> Float[Tensor, "1 3 h w"]:
+    """Levels ``(H, W, 3)`` of 8 or 16 bits in Lab."""
+    planes = torch.from_numpy(np.float32(levels)).permute(2, 0, 1).contiguous().div_(np.iinfo(levels.dtype).max)
+    return rgb_to_lab(planes[None].to(device))
+
+
+def to_levels(lab: Float[Tensor, "1 3 h w"], kind: np.dtype) -> np.ndarray:
+    """Lab as levels ``(H, W, 3)`` of 8 or 16 bits, within the sRGB gamut."""
+    rgb = lab_to_rgb(fit_gamut(lab.clamp(-128, 128)))[0]
+    return rgb.mul(np.iinfo(kind).max).round().permute(1, 2, 0).cpu().numpy().astype(kind)
+
+
+def bands(shape: tuple[int, int], multiple: int = 1) -> Iterator[slice]:
+    """Rows of a picture, as many at one time as have about a million pixels, a multiple of this."""
+    rows = max(1, _BAND // shape[1] // multiple) * multiple
+    return (slice(top, min(top + rows, shape[0])) for top in range(0, shape[0], rows))
+
+
+def _enlarge(small: Float[Tensor, "1 3 _ _"], window: Window, factor: int) -> Float[Tensor, "1 3 h w"]:
+    """A window, that begins at a multiple of ``factor``, of what is ``factor`` times as large."""
+    if factor > 1:
+        first = [max(0, side.start // factor - 1) for side in window]
+        rows, columns = (slice(f, -(-side.stop // factor) + 1) for f, side in zip(first, window, strict=True))
+        small = nnf.interpolate(small[..., rows, columns], scale_factor=factor, mode="bilinear")
+        window = tuple(slice(s.start - f * factor, s.stop - f * factor) for s, f in zip(window, first, strict=True))
+    return small[(..., *window)]
 
 
 def tiles(wanted: Bool[np.ndarray, "h w"], factor: int = 1) -> Iterator[tuple[Window, Window]]:
@@ -111,9 +191,9 @@ def tiles(wanted: Bool[np.ndarray, "h w"], factor: int = 1) -> Iterator[tuple[Wi
     picture's own borders, and no two tiles' parts overlap.
     """
     tile, context, (height, width) = _TILE * factor, _CONTEXT * factor, wanted.shape
-    left_over = wanted.copy()
-    while left_over.any():
-        y = int(left_over.any(1).argmax())
+    left_over, rows = wanted.copy(), wanted.any(1)
+    while rows.any():
+        y = int(rows.argmax())
         x = int(left_over[y : y + tile - 2 * context].any(0).argmax())
         outer, inner = [], []
         for at, side in ((y, height), (x, width)):
@@ -123,6 +203,7 @@ def tiles(wanted: Bool[np.ndarray, "h w"], factor: int = 1) -> Iterator[tuple[Wi
             inner.append(slice(at, end if end == side else end - context))
         yield tuple(outer), tuple(inner)
         left_over[tuple(inner)] = False
+        rows[inner[0]] = left_over[inner[0]].any(1)
 
 
 def inside(outer: Window, inner: Window) -> Window:
@@ -144,28 +225,31 @@ def find_damage(picture: Source) -> Bool[np.ndarray, "h w"]:
     nearby, so that hair and grass are no damage, beyond the usual light or dark of the surround, and long, or alone in
     a calm place. What is faint or wide is missed: look at the mask. ImageError where a picture cannot be opened.
     """
-    light = rgb_to_lab(to_tensor(open_picture(picture))[None])[0, 0].numpy()
+    pixels = np.asarray(open_picture(picture))
+    light = np.concatenate([to_lab(pixels[rows])[0, 0].numpy() for rows in bands(pixels.shape)])
     radius = max(2, round(_SCRATCH * min(light.shape) / 1000))
     window = 2 * radius + 1
     found = np.zeros(light.shape, bool)
     for sign in (1, -1):
         removed = sign * light - ndimage.grey_opening(sign * light, window)
-        usual, outer = _nearby(removed, 50), _nearby(sign * light, 85)
+        usual = _nearby(removed, 50, radius)
         strong = removed > np.maximum(_CONTRAST, _RARE * usual)
         parts, count = ndimage.label(strong, np.ones((3, 3)))
         if not count:
             continue
-        numbers = range(1, count + 1)
-        area, calm = ndimage.sum_labels(strong, parts, numbers), ndimage.mean(usual, parts, numbers) < _CALM
+        labels = parts[strong]
+        area = np.bincount(labels)[1:]
         length = np.array([np.hypot(*(s.stop - s.start for s in box)) for box in ndimage.find_objects(parts)])
-        beyond = ndimage.mean(sign * light - outer, parts, numbers)
+        calm = np.bincount(labels, usual[strong])[1:] / area < _CALM
+        outer = _nearby(sign * light, 85, radius)[strong]
+        beyond = np.bincount(labels, sign * light[strong] - outer)[1:] / area
         line = (length >= _LONG * min(light.shape)) & (area <= 2.5 * window * length) & (beyond > _BEYOND)
         speck = (area >= 4) & (area <= window**2) & calm & (beyond > _BEYOND / 2)
         found |= np.concatenate(([False], line | speck))[parts]
     return ndimage.binary_dilation(found, np.ones((3, 3)), iterations=max(1, radius // 2))
 
 
-def _nearby(plane: Float[np.ndarray, "h w"], percentile: int) -> Float[np.ndarray, "h w"]:
-    """A percentile of the 42 x 42 pixels around each place, from every second one."""
-    at = ndimage.percentile_filter(plane[::2, ::2], percentile, 21)
-    return at.repeat(2, 0).repeat(2, 1)[: plane.shape[0], : plane.shape[1]]
+def _nearby(plane: Float[np.ndarray, "h w"], percentile: int, step: int) -> Float[np.ndarray, "h w"]:
+    """A percentile of the 21 x 21 places around each, of which each is ``step`` pixels from the next."""
+    at = ndimage.percentile_filter(plane[::step, ::step], percentile, 21)
+    return at.repeat(step, 0).repeat(step, 1)[: plane.shape[0], : plane.shape[1]]
