@@ -161,6 +161,12 @@ def make_files(
         make = partial(getattr(model, task), **options)
         new_clip = lambda smooth: make  # noqa: E731
     work = partial(files.work, make, new_clip)
+    if (masks := Path(options.get("mask") or "auto")) != Path("auto") and masks.is_dir():
+
+        def work(source: Path, place: Path) -> str:
+            masked = partial(make, mask=find_mask(masks, source, inputs))
+            return files.work(masked, lambda smooth: masked, source, place)
+
     if single:
         what = work(*left[0])
         print(left[0][1] if what != "left in color" else f"{str(left[0][0])!r} is in color already; left alone")
@@ -360,9 +366,28 @@ def _in_folder(folder: Path, target: Path, recursive: bool) -> list[Path]:
     return pictures
 
 
+def find_mask(masks: Path, picture: Path, inputs: Sequence[Path]) -> Path:
+    """The mask in a folder for a picture of :func:`plan`: it has its name, or its name with another ending.
+
+    One that was found, as ``--stages`` writes it, comes first. ConfigError where there is none.
+    """
+    folder, bases = picture.parent.resolve(), (p if p.exists() else _before_wildcards(p) for p in map(Path, inputs))
+    within = (folder.relative_to(base) for base in map(Path.resolve, bases) if folder.is_relative_to(base))
+    masks = masks / next(within, "")
+    names = re.compile(rf"({re.escape(picture.stem)}|{re.escape(picture.name)})(-\d-damage)?")
+    found = [path for path in find_pictures(masks, recursive=False) if names.fullmatch(path.stem)]
+    if not found:
+        raise ConfigError(f"no mask of {picture.name!r} in {str(masks)!r}; name it {picture.stem + '.png'!r}")
+    return min(found, key=lambda path: ("-damage" not in path.stem, path.name != picture.name))
+
+
+def _before_wildcards(pattern: Path) -> Path:
+    return Path(*takewhile(lambda part: glob.escape(part) == part, pattern.parts))
+
+
 def _matching(pattern: Path) -> tuple[Path, list[Path]]:
     """The folder below which a pattern has wildcards, and the pictures that it finds, hidden ones apart."""
-    base = Path(*takewhile(lambda part: glob.escape(part) == part, pattern.parts))
+    base = _before_wildcards(pattern)
     names = glob.glob(str(pattern.relative_to(base)), root_dir=base, recursive=True)  # noqa: PTH207  (none hidden)
     pictures = sorted(p for p in map(base.joinpath, names) if p.suffix.lower() in ENDINGS and p.is_file())
     if not pictures:

@@ -22,7 +22,7 @@ from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.model.repair_decoder import LEVEL, STEP
 
 _TILE, _CONTEXT = 256, 48  # side of what the network sees, and how much of it is left around the part that it fills
-_BAND = 1_000_000  # pixels in floating point at one time
+_BAND, _BLOCK = 1_000_000, 256  # pixels, and pixels a side, at full size in floating point at one time
 _THICKEST = 40  # pixels across a hole that are filled at one scale; a thicker hole is filled at a smaller one
 _SCRATCH = 3.0  # half of a scratch's largest width, in thousandths of the picture's shorter side, at least 2 pixels
 _CONTRAST, _RARE, _BEYOND = 15.0, 8.0, 12.0  # L units; times the usual response nearby; L units beyond its lightest
@@ -58,7 +58,7 @@ class Inpainter(Tool):
         if not hole.any() and self._mask is not None:
             raise ConfigError("the mask is empty: paint what is to be filled in white, or take mask='auto'")
         pixels, deep, alpha = np.array(opened), photo.deep, photo.alpha
-        gray = np.ptp(np.ascontiguousarray(pixels[~hole].T), axis=0).max() <= 2
+        gray = bool(np.ptp(np.ascontiguousarray(pixels[~hole].T), axis=0).max() <= 2)
         values = pixels if deep is None else levels_of(photo).copy()
         alphas = self._fill(values, hole, gray=gray)
         pixels[hole] = in_8_bits(values[hole])
@@ -105,7 +105,7 @@ class Inpainter(Tool):
         small, known = self._shrink(pixels, hole, factor, gray=gray)
         filled, said = self.model.generator.repair(small, (known < 0.5).float(), override=self._override)
         new = torch.where(known < 0.5, filled + said.change, small)
-        side, rim = max(_TILE, 8 * factor), 4 * factor if factor > 1 else 0
+        side, rim = max(_BLOCK, 8 * factor), 4 * factor if factor > 1 else 0
         for corner in product(*(range(0, length, side) for length in hole.shape)):  # a large tile never at once
             block = tuple(slice(at, at + side) for at in corner)
             if not wanted[block].any():
@@ -226,7 +226,7 @@ def find_damage(picture: Source) -> Bool[np.ndarray, "h w"]:
     a calm place. What is faint or wide is missed: look at the mask. ImageError where a picture cannot be opened.
     """
     pixels = np.asarray(open_picture(picture))
-    light = np.concatenate([to_lab(pixels[rows])[0, 0].numpy() for rows in bands(pixels.shape)])
+    light = np.concatenate([to_lab(pixels[rows])[0, 0].numpy() for rows in bands(pixels.shape[:2])])
     radius = max(2, round(_SCRATCH * min(light.shape) / 1000))
     window = 2 * radius + 1
     found = np.zeros(light.shape, bool)

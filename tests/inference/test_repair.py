@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw
 from colorstyle_lib.config import get_preset
 from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.images.read import to_picture
-from colorstyle_lib.inference import enhancer
+from colorstyle_lib.images.read import Photo, to_picture
+from colorstyle_lib.inference import enhancer, inpainter
 from colorstyle_lib.inference.colorstyle import STAGES, ColorStyle
 from colorstyle_lib.inference.inpainter import find_damage, inside, tiles
 from colorstyle_lib.model.generator import Generator
@@ -59,6 +59,56 @@ def test_a_large_hole_is_filled_near_its_surround():
     assert error < 0.5 * np.abs(255 - np.asarray(true).astype(int))[unknown].mean()
 
 
+def test_a_large_hole_is_filled_in_parts_as_at_once(monkeypatch):
+    unknown = np.zeros((400, 512), bool)
+    unknown[20:390, 60:500] = True  # more than the network's own side: at 1/16 of the size
+    unknown[100:200, 100:140] = unknown[0:3, 0:40] = False
+    filled = []
+    for band, block in ((10**7, 4096), (20_000, 64)):
+        monkeypatch.setattr(inpainter, "_BAND", band)
+        monkeypatch.setattr(inpainter, "_BLOCK", block)
+        filled.append(np.asarray(MODEL.inpaint(SCENE.resize((512, 400)), unknown).image))
+    assert np.array_equal(*filled)
+
+
+@pytest.mark.parametrize("gray", [True, False])
+def test_16_bits_are_kept(gray, monkeypatch):
+    picture, mask = holed((160, 128))
+    unknown = np.asarray(mask) > 0
+    spread = np.random.default_rng(0).integers(-128, 129, unknown.shape)  # within what 8 bits round off
+    if gray:
+        picture, deep = picture.convert("L").convert("RGB"), np.asarray(picture.convert("L"), int)
+    else:
+        deep, spread = np.asarray(picture, int), spread[..., None]
+    photo = Photo(picture, deep=(deep * 257 + spread).clip(0, 65535).astype(np.uint16))
+    true = np.broadcast_to(photo.deep.reshape(128, 160, -1), (128, 160, 3))
+    filled = MODEL.inpaint(photo, mask)
+    assert np.array_equal(filled.photo().deep[~unknown], true[~unknown])
+    assert np.array_equal(np.asarray(filled.image)[~unknown], np.asarray(picture)[~unknown])
+    for result in (filled, MODEL.inpaint(photo, mask, color=True), MODEL.enhance(photo), MODEL.restore(photo, mask)):
+        levels = result.photo().deep
+        assert levels.dtype == np.uint16
+        assert np.abs(levels / 257 - np.asarray(result.image)).max() <= 2  # the same picture
+        assert len(np.unique(levels[unknown] % 257)) > 50
+    monkeypatch.setattr(enhancer, "_FROM", 1.0)
+    monkeypatch.setattr(enhancer, "_TO", 1.1)  # as if no damage were seen
+    assert np.array_equal(MODEL.enhance(photo).photo().deep, photo.deep)
+
+
+def test_a_hole_is_as_opaque_as_what_is_nearest():
+    given, mask = holed((160, 128))
+    alpha = np.full((128, 160), 255, np.uint8)
+    alpha[:, 80:] = 7
+    erased = np.where(np.asarray(mask) > 0, np.uint8(0), alpha)
+    photo = Photo(given, Image.fromarray(erased), kept={"dpi": (300, 300)})
+    for result in (MODEL.inpaint(photo, mask), MODEL.restore(photo, mask), MODEL.inpaint(photo, mask, color=True)):
+        found = np.asarray(result.photo().alpha)
+        assert np.array_equal(found[:, :76], alpha[:, :76])
+        assert np.array_equal(found[:, 84:], alpha[:, 84:])
+        assert result.photo().kept == {"dpi": (300, 300)}
+    assert np.array_equal(np.asarray(MODEL.enhance(photo).photo().alpha), erased)
+
+
 def test_a_gray_picture_is_filled_gray_and_colored_on_request():
     given, mask = (one.convert("L") for one in holed((160, 128)))
     gray = np.asarray(MODEL.inpaint(given, mask).image)
@@ -80,6 +130,16 @@ def test_scratches_and_dust_are_found_and_things_are_not():
     assert found[~true].mean() < 0.05
     result = MODEL.inpaint(scratched)
     assert np.array_equal(np.asarray(result.stages["damage"]), found)
+
+
+def test_scratches_of_a_large_picture_are_found_as_in_a_small_one():
+    found = []
+    for scale in (1, 4):
+        scratched, mask = SCENE.resize((300 * scale, 300 * scale)), Image.new("1", (300 * scale, 300 * scale))
+        for image, color in ((scratched, "white"), (mask, 1)):
+            ImageDraw.Draw(image).line([scale * x for x in (20, 10, 90, 280)], fill=color, width=2 * scale)
+        found.append(find_damage(scratched)[np.asarray(mask)].mean())
+    assert min(found) > 0.8
 
 
 @pytest.mark.parametrize(
@@ -125,6 +185,13 @@ def test_enhancing_tells_the_damage_and_leaves_a_good_picture(monkeypatch):
     assert np.array_equal(np.asarray(MODEL.enhance(picture).image), np.asarray(picture))
     with pytest.raises(ConfigError, match="strength is 0"):
         MODEL.enhance(picture, 2.0)
+
+
+def test_each_tile_is_looked_at_once(monkeypatch):
+    looked, look = [], enhancer.Enhancer._look
+    monkeypatch.setattr(enhancer.Enhancer, "_look", lambda self, pixels: looked.append(0) or look(self, pixels))
+    assert MODEL.enhance(SCENE.resize((300, 260))).provenance["applied"]["details"] > 0
+    assert len(looked) == len(list(tiles(np.ones((260, 300), bool)))) == 4
 
 
 def test_tiles_of_one_picture_meet_without_a_step():
