@@ -53,7 +53,7 @@ lab: $(READY) ## open the notebooks in JupyterLab; LAB="--no-browser --allow-roo
 gallery: $(READY) ## write runs/gallery.html, the demo photographs before and after, for anyone without Python
 	@$(BIN)/colorstyle gallery -o runs/gallery.html
 
-trust: $(READY) ## damage files by the thousand, kill calls, hostile downloads: a result or one clear line each
+trust: $(READY) ## damage files by the thousand, kill calls, hostile downloads and archives: a result or one clear line each
 	@JAXTYPING_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python tests/trust.py
 
 # Checking shapes takes time of its own, so that is switched off here.

@@ -1,4 +1,4 @@
-"""Damaged pictures, weights and states by the thousand, kills, and hostile downloads: results or one clear line each.
+"""Damaged pictures, weights and states by the thousand, kills, hostile downloads and archives: results or one line.
 
     python tests/trust.py [--pictures 2000] [--weights 400] [--states 200] [--kills 100] [--seed 0]
 
@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import io
 import json
 import os
 import resource
 import signal
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -38,6 +40,7 @@ from safetensors.torch import save_file
 from colorstyle_lib import ColorStyle
 from colorstyle_lib.cli.main import main as command
 from colorstyle_lib.config import get_preset
+from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.data.downloads import fetch
 from colorstyle_lib.errors import ColorStyleError
 from colorstyle_lib.images.read import open_pages, open_picture
@@ -197,6 +200,8 @@ def hostile_cache(folder: Path, old_format: bool) -> None:
 class Hostile(BaseHTTPRequestHandler):
     """A server whose answers, by address: cut off, of another length, rubbish, an error, none, a way in a circle."""
 
+    archive = b""
+
     def do_GET(self) -> None:
         """Answer."""
         kind = self.path.strip("/").partition(".")[0]
@@ -206,7 +211,7 @@ class Hostile(BaseHTTPRequestHandler):
         self.send_response(moved)
         if moved == 302:
             self.send_header("Location", self.path)
-        body = os.urandom(5000)
+        body = self.archive if kind == "archive" else os.urandom(5000)
         self.send_header("Content-Length", str({"cut": 9_000_000, "negative": -5}.get(kind, len(body))))
         self.end_headers()
         self.wfile.write(body if moved == 200 else b"")
@@ -215,10 +220,52 @@ class Hostile(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def download(folder: Path, address: str) -> None:
+def hostile_archive(kind: str, outside: Path, mode: str) -> bytes:
+    """A tar file that would write to ``outside``, or read what lies there, were its members' names followed."""
+    (outside / "secret.jpg").write_bytes(picture := (outside / "whole" / "a.jpg").read_bytes())
+    members = {
+        "climbing": [("../" * 30 + str(outside / "evil.jpg"), tarfile.REGTYPE, "")],
+        "absolute": [(str(outside / "evil.jpg"), tarfile.REGTYPE, "")],
+        "link to a folder": [("way", tarfile.SYMTYPE, str(outside)), ("way/evil.jpg", tarfile.REGTYPE, "")],
+        "link to a file": [("train/a.jpg", tarfile.SYMTYPE, str(outside / "secret.jpg"))],
+        "hard link": [("train/a.jpg", tarfile.LNKTYPE, str(outside / "secret.jpg"))],
+        "device": [("train/a.jpg", tarfile.CHRTYPE, "")],
+    }[kind]
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode=mode) as archive:
+        for name, type_, target in members:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = type_, target
+            member.size = len(picture) if type_ == tarfile.REGTYPE else 0
+            archive.addfile(member, io.BytesIO(picture))
+    return written.getvalue()
+
+
+def unpack(kind: str, folder: Path, base: str) -> None:
+    """Download an archive that has the MD5 sum that is asked for; Fault where something leaves its place."""
+    Hostile.archive = hostile_archive(kind, folder, "w:gz")
+    try:
+        download(folder / "downloads", f"{base}/archive.tgz", hashlib.md5(Hostile.archive).hexdigest())
+    finally:
+        if (folder / "evil.jpg").exists():
+            raise Fault("written outside")
+
+
+def read_shard(kind: str, folder: Path) -> None:
+    """Read all pictures of a shard; Fault where something leaves its place, or what lies outside is read."""
+    (root := folder / "shards").mkdir(exist_ok=True)
+    (root / "train-0.tar").write_bytes(hostile_archive(kind, folder, "w"))
+    listing = list_images(root, "train")
+    for number in range(len(listing.names)):
+        listing.read(number)
+    if (folder / "evil.jpg").exists() or any(name.endswith("a.jpg") for name in listing.names):
+        raise Fault("the shard led outside")
+
+
+def download(folder: Path, address: str, md5: str = "0" * 32) -> None:
     """Fetch a known data set from a hostile place; Fault where something comes of it."""
     os.environ["COLORSTYLE_DOWNLOADS"] = str(folder)
-    tv.Imagenette._ARCHIVES = {**tv.Imagenette._ARCHIVES, "320px": (address, "0" * 32)}
+    tv.Imagenette._ARCHIVES = {**tv.Imagenette._ARCHIVES, "320px": (address, md5)}
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             fetch("imagenette")
@@ -257,6 +304,9 @@ def downloads(trial: Trial, folder: Path) -> None:
         base = f"http://127.0.0.1:{server.server_port}"
         for kind in ("cut", "negative", "rubbish", "missing", "circle", "silent"):
             trial("downloads", kind, partial(download, folder / "downloads", f"{base}/{kind}.tgz"))
+        for kind in ("climbing", "absolute", "link to a folder", "link to a file", "hard link", "device"):
+            trial("archives, unpacked", kind, partial(unpack, kind, folder, base))
+            trial("archives, as shards", kind, partial(read_shard, kind, folder))
         server.shutdown()
     trial("downloads", "no network", partial(download, folder / "downloads", f"{base}/gone.tgz"))
     for old_format in (False, True):

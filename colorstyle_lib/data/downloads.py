@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tarfile
 import tomllib
 from http.client import HTTPException
 from pathlib import Path
@@ -38,7 +39,8 @@ def find_root(given: str | os.PathLike[str] | None = None) -> Path | None:
 def fetch(name: str) -> Path:
     """Have torchvision download a known data set (else a ConfigError) into a folder, which appears once all is there.
 
-    A DataError says why that cannot be: it is to be fetched by hand, there is no network, or the disk is full.
+    A DataError says why that cannot be: it is to be fetched by hand, there is no network, the disk is full, or the
+    archive is damaged or leads out of the folder.
     """
     import torchvision.datasets
 
@@ -55,7 +57,7 @@ def fetch(name: str) -> Path:
             part.mkdir(parents=True)
             getattr(torchvision.datasets, kind)(part, download=True, **settings)  # which checks its own MD5 sums
             part.rename(root)
-        except (OSError, RuntimeError, HTTPException) as error:  # urllib's errors are OSErrors
+        except (OSError, RuntimeError, HTTPException, tarfile.TarError) as error:  # urllib's errors are OSErrors
             reason = " ".join(str(getattr(error, "reason", None) or error).split())
             way = f"without a network, unpack what {one['home']} offers elsewhere and give --data FOLDER"
             raise DataError(f"cannot download {one['title']}: {reason}; {way}") from error

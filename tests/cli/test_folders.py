@@ -234,15 +234,23 @@ def test_pictures_one_after_the_other_are_as_each_alone(model, options):
         assert result.uncertainty.shape == alone.uncertainty.shape
 
 
-def test_files_in_threads_give_what_each_gives_alone(model, isolated, small, monkeypatch):
+def test_files_in_threads_give_what_each_gives_alone_in_one_thread(model, isolated):
     Path("in").mkdir()
-    for i in range(6):
-        small.rotate(i).save(f"in/{i}.png")
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    assert make_files([Path("in")], working_size=64) == 0
-    for i in range(6):
-        alone = np.asarray(model.colorize(f"in/{i}.png", working_size=64).image, int)
-        assert np.abs(np.asarray(Image.open(f"in-color/{i}.png"), int) - alone).max() <= 1
+    for i in range(4):
+        photograph("china").open().resize((240, 160)).rotate(i).save(f"in/{i}.png")
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        assert make_files([Path("in")]) == 0
+        assert make_files([Path("in")], task="stylize", style="in/0.png") == 0
+        assert torch.get_num_threads() == 3
+        torch.set_num_threads(1)
+        stylizer = model.stylizer("in/0.png")
+        for i in range(4):
+            for folder, result in (("color", model.colorize(f"in/{i}.png")), ("style", stylizer(f"in/{i}.png"))):
+                assert np.array_equal(Image.open(f"in-{folder}/{i}.png"), result.image)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_large_pictures_are_not_all_in_memory_at_once(isolated, monkeypatch):
