@@ -20,6 +20,7 @@ from colorstyle_lib.inference.inpainter import in_8_bits, inside, levels_of, til
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.model.repair_decoder import DAMAGES, LEVEL, STEP, TONES, Repaired
 
+_TILE = 512  # pixels a side of what the network sees: with their context, smaller tiles would be twice the work
 _PROBES = 9  # tiles in which details are looked at, to tell blur, noise and blocks
 _SMALL = 256  # pixels of the shorter side at which tones are read
 _FROM, _TO = 0.12, 0.3  # amounts of damage below which nothing is done, and from which all
@@ -45,7 +46,7 @@ class Enhancer(Tool):
         """Enhance one picture."""
         photo = open_photo(picture)
         pixels = levels_of(photo)
-        windows = list(tiles(np.ones(pixels.shape[:2], bool)))
+        windows = list(tiles(np.ones(pixels.shape[:2], bool), side=_TILE))
         chosen = np.linspace(0, len(windows) - 1, min(_PROBES, len(windows))).round().astype(int).tolist()
         looks = {i: self._look(pixels[windows[i][0]]) for i in chosen}
         probes = [said for _, said in looks.values()]

@@ -184,23 +184,23 @@ def _enlarge(small: Float[Tensor, "1 3 _ _"], window: Window, factor: int) -> Fl
     return small[(..., *window)]
 
 
-def tiles(wanted: Bool[np.ndarray, "h w"], factor: int = 1) -> Iterator[tuple[Window, Window]]:
+def tiles(wanted: Bool[np.ndarray, "h w"], factor: int = 1, side: int = _TILE) -> Iterator[tuple[Window, Window]]:
     """Tiles of a picture that hold all that is wanted: each with its context, and the part of it that counts.
 
-    A tile has up to 256 pixels a side at 1 / ``factor`` of the size. What counts lies 48 pixels inside, but at the
+    A tile has up to ``side`` pixels a side at 1 / ``factor`` of the size. What counts lies 48 pixels inside, but at the
     picture's own borders, and no two tiles' parts overlap.
     """
-    tile, context, (height, width) = _TILE * factor, _CONTEXT * factor, wanted.shape
+    tile, context, (height, width) = side * factor, _CONTEXT * factor, wanted.shape
     left_over, rows = wanted.copy(), wanted.any(1)
     while rows.any():
         y = int(rows.argmax())
         x = int(left_over[y : y + tile - 2 * context].any(0).argmax())
         outer, inner = [], []
-        for at, side in ((y, height), (x, width)):
-            start = min(max(0, at - context), max(0, side - tile))
-            end = min(start + tile, side)
+        for at, length in ((y, height), (x, width)):
+            start = min(max(0, at - context), max(0, length - tile))
+            end = min(start + tile, length)
             outer.append(slice(start, end))
-            inner.append(slice(at, end if end == side else end - context))
+            inner.append(slice(at, end if end == length else end - context))
         yield tuple(outer), tuple(inner)
         left_over[tuple(inner)] = False
         rows[inner[0]] = left_over[inner[0]].any(1)

@@ -190,12 +190,14 @@ def test_enhancing_tells_the_damage_and_leaves_a_good_picture(monkeypatch):
 def test_each_tile_is_looked_at_once(monkeypatch):
     looked, look = [], enhancer.Enhancer._look
     monkeypatch.setattr(enhancer.Enhancer, "_look", lambda self, pixels: looked.append(0) or look(self, pixels))
+    monkeypatch.setattr(enhancer, "_TILE", 256)
     assert MODEL.enhance(SCENE.resize((300, 260))).provenance["applied"]["details"] > 0
     assert len(looked) == len(list(tiles(np.ones((260, 300), bool)))) == 4
 
 
-def test_tiles_of_one_picture_meet_without_a_step():
+def test_tiles_of_one_picture_meet_without_a_step(monkeypatch):
     """What a network changes in a tile depends on what is far away only a little: here a flat picture in four tiles."""
+    monkeypatch.setattr(enhancer, "_TILE", 256)
     flat = Image.new("RGB", (400, 400), (90, 120, 60))
     made = np.asarray(MODEL.enhance(flat, tones=False).image).astype(int)
     assert (
