@@ -154,7 +154,7 @@ class ColorStyle:
         color: bool = False,
         attention: Mapping[str, float] | None = None,
     ) -> Result:
-        """Fill holes, of a gray picture gray; every pixel outside of them stays, to the bit.
+        """Fill holes, of a gray picture gray; every pixel outside of them stays, to the last of 8 or 16 bits.
 
         Args:
             mask: of the picture's size, white (or opaque, where it is of one color) in holes; a bool array; or
