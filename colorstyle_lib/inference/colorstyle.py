@@ -233,15 +233,32 @@ class ColorStyle:
         provenance = Tool(**steering)._told("restore", photo.picture, stages=told)
         return replace(result, provenance=provenance, stages=stages)
 
-    def generate(self, n: int = 1, seed: int = 0, *, toward: int | None = None, truncation: float = 1.0) -> Scenes:
+    def generate(
+        self,
+        n: int = 1,
+        seed: int = 0,
+        *,
+        toward: int | None = None,
+        truncation: float = 1.0,
+        palette: Source | None = None,
+        sketch: Source | None = None,
+    ) -> Scenes:
         """Make 1 to 10,000 new scenes of sea and mountains, 64 pixels a side, from random numbers alone.
 
-        Each ``seed`` gives others; its first scenes are the same for every n. With another seed in ``toward`` they go
-        step by step from the first of the one to the first of the other. ``truncation`` 0 gives the same scene for all,
-        1 all that the model knows; between the two there is less variety, and fewer failures. ConfigError: an argument
-        out of range, or weights that did not learn to generate.
+        Args:
+            n: how many; the first scenes of a seed are the same for every n.
+            seed: each gives other scenes.
+            toward: another seed: the scenes go step by step from the first of the one to the first of the other.
+            truncation: 0 gives the same scene for all, 1 all that the model knows; between the two there is less
+                variety, and fewer failures.
+            palette: a picture whose colors the scenes shall have: the color modality alone.
+            sketch: a picture whose outlines they shall have where these stand in its central square: shape alone.
+
+        Raises:
+            ImageError: a picture cannot be opened. ConfigError: an argument out of range, or weights that did not learn
+                to generate.
         """
-        results = list(make_scenes(self, n, seed, toward, truncation))
+        results = list(make_scenes(self, n, seed, toward, truncation, palette, sketch))
         return Scenes([one.image for one in results], results)
 
     def working_sides(self, size: tuple[int, int], shorter_side: int | None = None) -> tuple[int, int]:

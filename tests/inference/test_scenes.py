@@ -10,10 +10,12 @@ import torch
 
 from colorstyle_lib import ColorStyle
 from colorstyle_lib.cli.main import main
+from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import change, get_preset
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.images.read import open_picture, read_text
+from colorstyle_lib.images.read import open_picture, read_text, to_tensor
 from colorstyle_lib.model.generator import Generator, save_generator
+from colorstyle_lib.model.modalities import describe
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,28 @@ def test_provenance_tells_how_to_make_a_scene_again(model, tmp_path):
     assert told["weights_sha256"] == model.weights_hash
     again = model.generate(told["n"], told["seed"], toward=told["toward"], truncation=told["truncation"])
     assert again.images[told["number"] - 1].tobytes() == open_picture(path).tobytes()
+
+
+@pytest.mark.parametrize("guide", ["palette", "sketch"])
+def test_scenes_follow_a_palette_and_a_sketch(guide, tmp_path):
+    """Of the released weights; the target is a scene of another seed, so it can be reached."""
+    model = ColorStyle.load()
+    target = model.generate(1, 9).images[0]
+    target.save(tmp_path / "target.png")
+
+    def distance(images):
+        found = describe(rgb_to_lab(torch.stack([to_tensor(image) for image in [target, *images]])))
+        if guide == "palette":
+            return (found.vectors[0][1:] - found.vectors[0][0]).square().sum(1)
+        return (found.maps[2][1:] - found.maps[2][0]).square().mean((1, 2, 3))
+
+    plain, guided = model.generate(3, 5), model.generate(3, 5, **{guide: tmp_path / "target.png"})
+    before, after = distance(plain.images), distance(guided.images)
+    assert bool((after < before).all())
+    assert after.mean() < 0.6 * before.mean()
+    assert guided.results[0].provenance["guided_by"] == [{"palette": "color", "sketch": "shape"}[guide]]
+    assert guided.images[0].tobytes() == model.generate(1, 5, **{guide: target}).images[0].tobytes()
+    assert apart(*guided.images[:2]) > 1  # each stays a scene of its own
 
 
 @pytest.mark.parametrize(
