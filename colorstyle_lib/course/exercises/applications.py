@@ -1,4 +1,4 @@
-"""The checkers of notebook 08: a harmonic fill and a model of haze."""
+"""The checkers of notebook 08: a harmonic fill, a model of haze, a walk between two points of noise."""
 
 import torch
 
@@ -38,3 +38,21 @@ def haze(attempt: Attempt):
         }
         yield from matches(hazy, wanted, f"at t = {t:g} black is {wanted[0]:.1f}, white {wanted[-1]:.1f}", mistakes)
     return "white moves towards the veil a little, black a lot: contrast shrinks by 1 - t"
+
+
+@checker
+def walk(attempt: Attempt):
+    """Points between two points of noise, as long as these: spherical interpolation."""
+    random = torch.Generator().manual_seed(2)
+    one, other = torch.randn((2, 64), generator=random)
+    other = other / other.norm() * one.norm()
+    points = [attempt(one.clone(), other.clone(), t) for t in (0.0, 0.25, 0.5, 1.0)]
+    yield from is_tensor(points[1], one, "the two points")
+    yield is_close(points[0], one, 1e-3) and is_close(points[3], other, 1e-3), "t = 0 is the first, t = 1 the second"
+    length = float(points[2].norm() / one.norm())
+    straight = is_close(points[2], (one + other) / 2, 1e-3)
+    yield not straight, f"half way it is only {length:.2f} times as long; noise of that length is rare: turn instead"
+    yield abs(length - 1) < 0.01, f"half way it is {length:.2f} times as long as the ends"
+    angles = [float(torch.nn.functional.cosine_similarity(one, p, dim=0).clamp(-1, 1).acos()) for p in points[1:]]
+    yield abs(angles[0] - 0.25 * angles[2]) < 0.02, "equal steps of t should be equal angles"
+    return "every step is as far, and every point as likely, as the next"

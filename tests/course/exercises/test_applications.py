@@ -147,3 +147,42 @@ def test_haze_hints(attempt, hint):
 )
 def test_haze_says_yes(attempt):
     assert exercises.haze(attempt).startswith("yes: ")
+
+
+def turned(one, other, t):
+    angle = torch.nn.functional.cosine_similarity(one, other, dim=0).acos()
+    return (torch.sin((1 - t) * angle) * one + torch.sin(t * angle) * other) / torch.sin(angle)
+
+
+def stretched(one, other, t):
+    line = (1 - t) * one + t * other
+    return line / line.norm() * one.norm() if 0.3 < t < 0.7 else (one if t < 0.5 else other)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda one, other, t: one, "t = 1 the second"),
+        (lambda one, other, t: (1 - t) * one + t * other, "turn instead"),
+        (lambda one, other, t: turned(one, other, t) * (1 + t * (1 - t)), "as long as the ends"),
+        (stretched, "equal angles"),
+        (lambda one, other, t: None, "return a tensor"),
+        (lambda one, other, t: turned(other, one, t), "t = 0 is the first"),
+    ],
+)
+def test_walk_hints(attempt, hint):
+    answer = exercises.walk(attempt)
+    assert answer.startswith("not yet: ")
+    assert hint in answer
+
+
+def in_plane(one, other, t):
+    """Turned in the plane of the two, by the part of the other that is at right angles to the one."""
+    angle = torch.nn.functional.cosine_similarity(one, other, dim=0).acos()
+    across = other - one * (one @ other) / (one @ one)
+    return torch.cos(t * angle) * one + torch.sin(t * angle) * across * one.norm() / across.norm()
+
+
+@pytest.mark.parametrize("attempt", [turned, in_plane, lambda one, other, t: turned(one.double(), other.double(), t)])
+def test_walk_says_yes(attempt):
+    assert exercises.walk(attempt).startswith("yes: ")
