@@ -18,6 +18,7 @@ from colorstyle_lib.data.damage import damage
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.bootstrap import difference_of, mean_of, ratio_of
+from colorstyle_lib.metrics.feature_distance import perceptual_distances, perceptual_network
 from colorstyle_lib.model.content import fill_smoothly
 from colorstyle_lib.model.repair_decoder import DAMAGES
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
@@ -101,8 +102,11 @@ KINDS = (*DAMAGES, "all", "large blur", "salt and pepper", "dark")
 
 @torch.no_grad()
 def fill_errors(model: ColorStyle, rgb: Float[Tensor, "n 3 h w"], kind: str) -> Columns:
-    """Mean squared error and SSIM inside holes of one kind, a column for each fill: ``error/NAME``, ``ssim/NAME``."""
-    rows = []
+    """Of one kind of holes, columns for each fill: ``error/NAME`` and ``ssim/NAME`` inside, ``perceptual/NAME`` of all.
+
+    The error is squared; the perceptual distance is one of whole pictures, which differ in the hole alone.
+    """
+    rows, (_, judge) = [], perceptual_network()
     for i, picture in enumerate(rgb):
         unknown, true = hole(kind, rgb.shape[-1], i), np.asarray(to_picture(picture)) / np.float32(255)
         given = np.where(unknown[..., None], np.float32(1), true)
@@ -113,7 +117,14 @@ def fill_errors(model: ColorStyle, rgb: Float[Tensor, "n 3 h w"], kind: str) -> 
         for name, one in made.items():
             _, map_of = metrics.structural_similarity(one, true, channel_axis=-1, data_range=1, full=True)
             rows[-1][f"ssim/{name}"] = map_of[unknown].mean()
+        *maps, wanted = zip(*(level.split(1) for level in judge(_batch([*made.values(), true]))), strict=True)
+        far = [perceptual_distances(list(one), list(wanted)) for one in maps]
+        rows[-1] |= {f"perceptual/{name}": one for name, one in zip(made, far, strict=True)}
     return {name: torch.tensor([float(row[name]) for row in rows]) for name in rows[0]}
+
+
+def _batch(pictures: list[np.ndarray]) -> Float[Tensor, "n 3 h w"]:
+    return torch.from_numpy(np.float32(pictures)).movedim(-1, 1)
 
 
 @torch.no_grad()
@@ -148,6 +159,8 @@ def repair_rows(by_kind: Mapping[str, Columns]) -> Rows:
             rows[f"inpaint_psnr_{kind}_minus_{other}"] = difference_of(mine, theirs), "dB inside holes"
             mine, theirs = (mean_of(columns[f"ssim/{name}"]) for name in ("released", other))
             rows[f"inpaint_ssim_{kind}_minus_{other}"] = difference_of(mine, theirs), "inside holes"
+            mine, theirs = (columns[f"perceptual/{name}"] for name in ("released", other))
+            rows[f"inpaint_perceptual_{kind}_over_{other}"] = ratio_of(mine, theirs), "of the picture, ratio of means"
     for kind, columns in holes.items():
         rows[f"inpaint_psnr_{kind}"] = mean_of(decibels(columns["error/released"])), "dB inside holes"
     damages = {kind: by_kind[kind] for kind in KINDS}
