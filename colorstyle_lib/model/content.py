@@ -57,6 +57,35 @@ def fill_smoothly(
     return _pull_push(values * flags, flags, nothing)
 
 
+def fill_thin_plate(
+    values: Float[Tensor, "n c h w"], known: Bool[Tensor, "n 1 h w"], steps: int = 20
+) -> Float[Tensor, "n c h w"]:
+    """Planes, continued over the places where they are not known as a thin plate would bend (a biharmonic fill).
+
+    :func:`fill_smoothly`, then conjugate gradients on the sum of squared Laplacians. 20 steps solve it in scratches and
+    words; in large holes, where a plate overshoots, they only bend the rim.
+    """
+    filled = fill_smoothly(values, known)
+    if filled is values:
+        return values
+    free = (~known).to(values.dtype)
+    left = direction = -_laplacian(_laplacian(filled)) * free
+    size = left.square().sum((-2, -1), keepdim=True)
+    for _ in range(steps):
+        bent = _laplacian(_laplacian(direction)) * free
+        step = size / (direction * bent).sum((-2, -1), keepdim=True).clamp_min(1e-12)
+        filled, left = filled + step * direction, left - step * bent
+        before, size = size, left.square().sum((-2, -1), keepdim=True)
+        direction = left + size / before.clamp_min(1e-12) * direction
+    return filled
+
+
+def _laplacian(planes: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+    around = nnf.pad(planes, (1, 1, 1, 1), mode="replicate")
+    beside = around[..., 1:-1, 2:] + around[..., 1:-1, :-2] + around[..., 2:, 1:-1] + around[..., :-2, 1:-1]
+    return beside - 4 * planes
+
+
 def _pull_push(values: Tensor, known: Tensor, nothing: float) -> Tensor:
     """``values`` is 0 where ``known`` is."""
     if min(values.shape[-2:]) == 1:

@@ -23,7 +23,7 @@ from colorstyle_lib.errors import ConfigError, WeightsError, check_known
 from colorstyle_lib.files import atomic_write, file_hash
 from colorstyle_lib.model.attention import MultiModalAttention, Override, zero_init
 from colorstyle_lib.model.color_bins import ab_bins, ab_spread, annealed_mean
-from colorstyle_lib.model.content import AB_RANGE, CONTENT_PLANES, fill_smoothly, gray_content
+from colorstyle_lib.model.content import AB_RANGE, CONTENT_PLANES, fill_thin_plate, gray_content
 from colorstyle_lib.model.encoders import ConvolutionEncoder, PretrainedEncoder, double_convolution
 from colorstyle_lib.model.guided_filter import smooth_where_unsure
 from colorstyle_lib.model.modalities import REDUCTION, Modalities, ModalityEncoder, likeness, match_reference
@@ -200,14 +200,14 @@ class Generator(nn.Module):
     def repair(
         self, lab: Float[Tensor, "n 3 h w"], unknown: Float[Tensor, "n 1 h w"], *, override: Override = None
     ) -> tuple[Float[Tensor, "n 3 h w"], Repaired]:
-        """Pictures in Lab with smoothly filled holes, and what :class:`.RepairDecoder` would change in them.
+        """Pictures in Lab with holes filled by :func:`.fill_thin_plate`, and what :class:`.RepairDecoder` would change in them.
 
         ``unknown`` is 1 in holes, 0 elsewhere; a ConfigError where these weights cannot repair.
         """
         if not self.config.repairing:
             raise ConfigError("these weights only color: repairing needs a generator with repairing levels")
         known = unknown < 0.5
-        filled = fill_smoothly(lab, known)
+        filled = fill_thin_plate(lab, known)
         return filled, self.repairing(filled, unknown, self.describe(filled, known, known), override=override)
 
     def restyle(
