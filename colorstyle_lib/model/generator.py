@@ -200,7 +200,7 @@ class Generator(nn.Module):
     def repair(
         self, lab: Float[Tensor, "n 3 h w"], unknown: Float[Tensor, "n 1 h w"], *, override: Override = None
     ) -> tuple[Float[Tensor, "n 3 h w"], Repaired]:
-        """Pictures in Lab with holes filled by :func:`.fill_thin_plate`, and what :class:`.RepairDecoder` would change in them.
+        """Pictures in Lab, holes filled by :func:`.fill_thin_plate`, and what :class:`.RepairDecoder` would change.
 
         ``unknown`` is 1 in holes, 0 elsewhere; a ConfigError where these weights cannot repair.
         """
