@@ -225,6 +225,7 @@ class TrainOptions:
     overwrite: bool = False
     steps: int | None = None
     seed: int = 0
+    release: bool = False
 
     def command(self) -> str:
         """The command line that trains the same weights, without names of folders of this machine."""
@@ -236,6 +237,6 @@ class TrainOptions:
                     value = value.name
                 if one.name == "data":
                     value = ("ROOT",) * max(1, len(value))
-                text = " ".join(value) if isinstance(value, tuple) else value
-                words.append(f"--{one.name.replace('_', '-')} {text}")
+                text = " ".join(value) if isinstance(value, tuple) else "" if value is True else value
+                words.append(f"--{one.name.replace('_', '-')} {text}".rstrip())
         return " ".join(words)

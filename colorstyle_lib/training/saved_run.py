@@ -154,6 +154,8 @@ def train(
         save_state({**facts, "seconds": seconds, "train_state": state.state_dict()}, output)
         save_generator(state.average, output / "generator.safetensors", preset=preset.name, steps=str(step))
 
+    if first == steps and group.first:
+        save(first)  # it was cut between its last state and its weights
     size = batches.batch_size
     quiet, ahead = not (group.first and sys.stderr.isatty()), Prefetched(learner.draw, first, steps)
     bar = tqdm(total=steps * size, initial=first * size, disable=quiet, unit=" images")

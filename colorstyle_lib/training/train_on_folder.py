@@ -79,7 +79,7 @@ def train_on_folder(options: TrainOptions) -> Path:
         train(preset, batches, validation, options, styles=styles, sets=sets, group=group)
         weights = options.output / "generator.safetensors"
         if group.first:
-            card = _write_card(weights, roots, options.command(), len(store))
+            card = write_card(weights, roots, options.command(), len(store))
             print(f"weights: {weights}\ncard:    {card}")
     return weights
 
@@ -100,7 +100,7 @@ def style_store(roots: Roots, names: Sequence[str], shorter_side: int, *, quiet:
     return ImageStore([*store.images, *own.images], [*store.names, *own.names], store.problems, groups)
 
 
-def _write_card(weights: Path, roots: Roots, command: str, images: int) -> Path:
+def write_card(weights: Path, roots: Roots, command: str, images: int) -> Path:
     """Measure weights on each data set's val split and write their card; ``log.jsonl`` stands beside them."""
     last = json.loads((weights.parent / "log.jsonl").read_text().splitlines()[-1])
     generator = load_generator(weights)

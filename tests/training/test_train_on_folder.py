@@ -53,7 +53,7 @@ def test_finished_weights_are_replaced_only_on_request_and_their_card_with_them(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(training_on_folder, "_write_card", killed)
+        patched.setattr(training_on_folder, "write_card", killed)
         with pytest.raises(KeyboardInterrupt):
             train_on_folder(replace(options, seed=1, overwrite=True))
     assert weights.read_bytes() != before
@@ -83,7 +83,7 @@ def test_training_on_a_data_root_ends_with_weights_and_their_card(data_root, tmp
 def test_card_describes_the_file_beside_it():
     weights = paths.WEIGHTS / "companion.safetensors"
     assert file_hash(weights) == CARD["sha256"]
-    assert weights.stat().st_size < 16e6
+    assert weights.stat().st_size < 20e6
     generator = load_generator(weights)
     assert sum(p.numel() for p in generator.parameters()) == CARD["parameters"]
     assert CARD["generator"]["working_size"] == generator.config.working_size == CARD["measured_at_px"]
