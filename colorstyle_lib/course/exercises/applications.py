@@ -47,7 +47,7 @@ def walk(attempt: Attempt):
     one, other = torch.randn((2, 64), generator=random)
     other = other / other.norm() * one.norm()
     points = [attempt(one.clone(), other.clone(), t) for t in (0.0, 0.25, 0.5, 1.0)]
-    yield from is_tensor(points[1], one, "the two points")
+    yield from is_tensor(points[1], one, "a point")
     yield is_close(points[0], one, 1e-3) and is_close(points[3], other, 1e-3), "t = 0 is the first, t = 1 the second"
     length = float(points[2].norm() / one.norm())
     straight = is_close(points[2], (one + other) / 2, 1e-3)

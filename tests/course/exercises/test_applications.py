@@ -166,7 +166,7 @@ def stretched(one, other, t):
         (lambda one, other, t: (1 - t) * one + t * other, "turn instead"),
         (lambda one, other, t: turned(one, other, t) * (1 + t * (1 - t)), "as long as the ends"),
         (stretched, "equal angles"),
-        (lambda one, other, t: None, "return a tensor"),
+        (lambda one, other, t: None, "return a point"),
         (lambda one, other, t: turned(other, one, t), "t = 0 is the first"),
     ],
 )
