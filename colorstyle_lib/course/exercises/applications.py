@@ -1,6 +1,7 @@
-"""The checkers of notebook 08: a harmonic fill, a model of haze, a walk between two points of noise."""
+"""The checkers of notebook 08: a harmonic fill, a model of haze, a walk from z to z, a step towards a goal."""
 
 import torch
+from torch import Tensor
 
 from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_tensor, matches
 
@@ -56,3 +57,27 @@ def walk(attempt: Attempt):
     angles = [float(torch.nn.functional.cosine_similarity(one, p, dim=0).clamp(-1, 1).acos()) for p in points[1:]]
     yield abs(angles[0] - 0.25 * angles[2]) < 0.02, "equal steps of t should be equal angles"
     return "every step is as far, and every point as likely, as the next"
+
+
+@checker
+def guided_step(attempt: Attempt):
+    """One gradient step on z, as long as before: how a scene follows a palette."""
+    random = torch.Generator().manual_seed(3)
+    z, target = torch.randn((2, 16), generator=random)
+    calls: list[Tensor] = []
+
+    def error(at: Tensor) -> Tensor:
+        calls.append(at)
+        return (at - target).square().sum()
+
+    moved = attempt(z.clone(), error, 0.05)
+    yield from is_tensor(moved, z, "the new z")
+    moved = moved.detach()
+    yield not is_close(moved, z, 1e-4), "z has not moved: take the gradient of error(z) at z"
+    yield float(error(moved)) < float(error(z)), "the error has grown: go against the gradient, not along it"
+    yield is_close(moved.norm(), z.norm(), 1e-3), f"it is {float(moved.norm() / z.norm()):.2f} times as long as z"
+    wanted = z - 0.05 * 2 * (z - target)
+    wanted = wanted / wanted.norm() * z.norm()
+    yield is_close(moved, wanted, 1e-3), "the step is the rate times the gradient, then the length is mended"
+    yield len(calls) == 3, "error should be called once: each call costs a whole scene"
+    return "a few dozen of these steps turn a scene's colors into a palette's, and leave it a scene"

@@ -186,3 +186,46 @@ def in_plane(one, other, t):
 @pytest.mark.parametrize("attempt", [turned, in_plane, lambda one, other, t: turned(one.double(), other.double(), t)])
 def test_walk_says_yes(attempt):
     assert exercises.walk(attempt).startswith("yes: ")
+
+
+def stepped(z, error, rate, sign=-1.0, stretch=True):
+    start = z.clone().requires_grad_()
+    error(start).backward()
+    moved = z + sign * rate * start.grad
+    return moved / moved.norm() * z.norm() if stretch else moved
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda z, error, rate: None, "return the new z"),
+        (lambda z, error, rate: z[:3], "return the new z"),
+        (lambda z, error, rate: z, "has not moved"),
+        (lambda z, error, rate: stepped(z, error, rate, 1.0), "against the gradient"),
+        (lambda z, error, rate: stepped(z, error, rate, stretch=False), "times as long as z"),
+        (lambda z, error, rate: stepped(z, error, 3 * rate), "rate times the gradient"),
+        (lambda z, error, rate: [stepped(z, error, rate) for _ in range(2)][1], "called once"),
+        (lambda z, error, rate: z.copy_(stepped(z, error, rate)), "not yet: "),
+    ],
+)
+def test_guided_step_hints(attempt, hint):
+    answer = exercises.guided_step(attempt)
+    assert answer.startswith("not yet: ")
+    assert hint in answer
+
+
+def by_functions(z, error, rate):
+    slope = torch.func.grad(error)(z)
+    return torch.nn.functional.normalize(z - rate * slope, dim=0) * torch.linalg.vector_norm(z)
+
+
+def by_optimizer(z, error, rate):
+    moving = torch.nn.Parameter(z.clone())
+    error(moving).backward()
+    torch.optim.SGD([moving], rate).step()
+    return moving / moving.norm() * z.norm()
+
+
+@pytest.mark.parametrize("attempt", [stepped, by_functions, by_optimizer])
+def test_guided_step_says_yes(attempt):
+    assert exercises.guided_step(attempt).startswith("yes: ")
