@@ -13,18 +13,20 @@ from colorstyle_lib.paths import data_root
 from colorstyle_lib.reproduction.ablations import effects
 from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, LONG, SMALL
 from colorstyle_lib.reproduction.ablations.run import PICTURES, load_material, read_matrix, run_matrix
-from colorstyle_lib.reproduction.benchmarks import coloring, flicker, generation, repair, style, unified_vs_specialists
+from colorstyle_lib.reproduction.benchmarks import coloring, generation, imagenet, repair, style, unified_vs_specialists
+from colorstyle_lib.reproduction.benchmarks.flicker import evaluate_clips
 from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Run, load_squares, print_numbers, print_table
 from colorstyle_lib.reproduction.claims import recheck, table
 from colorstyle_lib.reproduction.claims.verdict import CLAIMS, judge_claims
 from colorstyle_lib.reproduction.results.store import RESULTS, merge_results, read_results
 
 _REFUSED = {  # by benchmark the options that it does not take
-    "style": ("demo", "opponents", "datasets"),
-    "repair": ("demo", "opponents"),
-    "clips": ("demo", "opponents", "datasets", "data"),
-    "specialists": ("demo", "weights", "name", "datasets"),
-    "generation": ("demo", "datasets"),
+    "style": ("demo", "opponents", "datasets", "peer"),
+    "repair": ("demo", "opponents", "peer"),
+    "clips": ("demo", "opponents", "datasets", "data", "peer"),
+    "specialists": ("demo", "weights", "name", "datasets", "peer"),
+    "generation": ("demo", "datasets", "peer"),
+    "protocol": ("demo", "opponents", "datasets"),
 }
 
 
@@ -45,15 +47,17 @@ def evaluate(**options: Any) -> None:
     if benchmark not in ("coloring", "repair") and len(arguments.data) > 1:
         raise ConfigError(f"--{benchmark} measures on one data root")
     output = arguments.output or (paths.RUNS / "results.json" if limit else RESULTS)
-    run = Run(output, arguments.weights, arguments.name, limit, arguments.datasets, arguments.together)
+    run = Run(output, arguments.weights, arguments.name, limit, arguments.datasets, arguments.together, arguments.peer)
     baselines = arguments.opponents or paths.RUNS / "opponents"
     if benchmark == "style":
         most = limit or style.PAIRS
         if not 0 <= arguments.optimize <= most:
             raise ConfigError(f"--optimize wants 0 to {most} pairs, not {arguments.optimize}")
         style.evaluate_style(root, run, optimized=arguments.optimize)
+    elif benchmark == "protocol":
+        imagenet.evaluate_imagenet(root, run)
     elif benchmark == "clips":
-        print_numbers(flicker.evaluate_clips(run))
+        print_numbers(evaluate_clips(run))
     elif benchmark == "repair":
         print_numbers(repair.evaluate_repair(load_squares(roots, repair.SIDE, limit, arguments.datasets), run))
     elif benchmark == "generation":

@@ -57,6 +57,20 @@ def test_weights_and_opponents_become_numbers_and_a_table(root: Path, tmp_path: 
     assert found["drawn/gray/psnr_ab"].text(2) in told
 
 
+def test_a_peer_is_measured_beside(root: Path, tmp_path: Path, monkeypatch, capsys):
+    (tmp_path / "somebody.py").write_text("def color(gray):\n    return gray // 2\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert run("evaluate", "--data", root, "--limit", 2, "--peer", "somebody:color") == 0
+    found = read_results(paths.RUNS / "results.json")
+    one = found["drawn/somebody:color/psnr_ab"]
+    assert one.value == pytest.approx(found["drawn/gray/psnr_ab"].value, abs=0.05)  # gray, but for rounding
+    assert one.command == "colorstyle evaluate --data ROOT --limit 2 --peer somebody:color"
+    assert "drawn/released/psnr_ab_minus_somebody:color" in found
+    assert one.text(2) in capsys.readouterr().out
+    with pytest.raises(ConfigError, match="--style does not go with --peer"):
+        run("evaluate", "--style", "--data", root, "--peer", "somebody:color")
+
+
 def test_opponents_are_trained_one_after_the_other(root: Path, tmp_path: Path, monkeypatch, capsys):
     asked = []
 

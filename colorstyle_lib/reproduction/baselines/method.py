@@ -4,17 +4,20 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.errors import WeightsError
+from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
+from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.files import file_hash
+from colorstyle_lib.images.read import resize
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Generator, load_generator
 from colorstyle_lib.reproduction.baselines.pix2pix import AB_RANGE, UNet
@@ -33,6 +36,7 @@ class ColorMethod:
     weights: str | None = None  # SHA-256 of its file
     seeds: tuple[int, ...] = ()  # of its trainings
     note: str = ""  # what a reader must know about it
+    keep: bool = True  # what is measured, for the next run: its name and weights tell it from others
 
 
 @dataclass(frozen=True)
@@ -102,3 +106,29 @@ def load_method(name: str, path: Path) -> ColorMethod:
             raise WeightsError(f"{str(path.parent / CONFIG)!r} is damaged: {error}") from error
     generator = network if isinstance(network, Generator) else None
     return ColorMethod(name, color, generator, file_hash(path), seeds, note)
+
+
+def load_peer(name: str) -> ColorMethod:
+    """Somebody else's method: ``MODULE:FUNCTION``, from a gray sRGB picture to a color one, both uint8 ``(h, w, 3)``.
+
+    Of its picture only a and b are read; one of another size is scaled. Each run measures it anew, since nothing tells
+    which weights it has. ConfigError: no such function; and when it colors, it fails or gives something else.
+    """
+    try:
+        function = resolve_name(name)
+    except Exception as error:  # whatever the module does when it is imported
+        raise ConfigError(f"no peer {name!r}: {error}; give MODULE:FUNCTION of what Python can import") from error
+
+    def color(light: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 2 h w"]:
+        gray = lab_to_rgb(nnf.pad(light[None], (0, 0, 0, 0, 0, 2)))[0]
+        try:
+            colored = function((255 * gray).round().byte().permute(1, 2, 0).contiguous().numpy())
+            if colored.dtype != np.uint8 or colored.shape[2:] != (3,):
+                raise TypeError("it must give a NumPy array, uint8 of shape (h, w, 3)")
+        except Exception as error:
+            raise ConfigError(f"the peer {name!r} failed: {error}") from error
+        rgb = torch.from_numpy(colored.copy()).permute(2, 0, 1)[None] / 255
+        return rgb_to_lab(resize(rgb, gray.shape[1:]).clamp(0, 1))[:, 1:]
+
+    note = "a peer, of which a and b are taken"
+    return ColorMethod(name, lambda rgb: torch.cat([*map(color, rgb_to_lab(rgb)[:, :1])]), note=note, keep=False)

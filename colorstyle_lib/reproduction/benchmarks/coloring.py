@@ -18,7 +18,7 @@ from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.metrics import difference_of, kernel_pairs, mean_of, pair_mean_of, ratio_of
 from colorstyle_lib.metrics.feature_distance import Network, perceptual_network
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
-from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method
+from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method, load_peer
 from colorstyle_lib.reproduction.baselines.recipes import RECIPES
 from colorstyle_lib.reproduction.benchmarks import runner
 from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Rows, Run, Squares
@@ -100,7 +100,8 @@ def measure_all(
     for data, rgb in squares.items():
         pictures = cache_key(rgb, network, measure, _of_pictures)
         keys = {REAL: pictures} | {m.name: cache_key("colors", pictures, m.weights or m.name) for m in methods}
-        columns = {name: load_columns(key) for name, key in keys.items()}
+        passing = {method.name for method in methods if not method.keep}
+        columns = {name: None if name in passing else load_columns(key) for name, key in keys.items()}
         if None in columns.values():
             missing = [m for m in methods if columns[m.name] is None]
             new = measure(missing, rgb, pooling=pooling, perceptual=perceptual)
@@ -161,15 +162,17 @@ def evaluate_methods(
 
 
 def evaluate_coloring(roots: Sequence[Path] | None, run: Run, baselines: Path | None = None) -> list[Number]:
-    """Measure weights, gray and every trained baseline on each data set's val pictures, and keep the numbers.
+    """Measure weights, gray, every trained baseline and peers on each data set's val pictures, and keep the numbers.
 
     Without a root these are the demo photographs. Of the folders of ``colorstyle opponents`` in ``baselines`` those
     that are not there are left out. WeightsError: missing or damaged weights. DataError: no val pictures, or a
-    damaged results file. MissingExtraError: the package that carries demo photographs is not installed.
+    damaged results file. MissingExtraError: the package that carries demo photographs is not installed. ConfigError:
+    see :func:`.load_peer`.
     """
     files = {name: baselines / name / f"{name}.safetensors" for name in RECIPES} if baselines is not None else {}
     subject = load_method(run.method, run.file)
     methods = [subject, GRAY, *(load_method(name, file) for name, file in files.items() if file.is_file())]
+    methods += map(load_peer, run.peers)
     chosen = f" --datasets {' '.join(run.datasets)} --together {run.together}" if run.datasets else ""
     provenance = run.provenance(data=" --data" + " ROOT" * len(roots) + chosen if roots else " --demo")
     numbers = evaluate_methods(

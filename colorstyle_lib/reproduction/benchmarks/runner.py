@@ -44,6 +44,7 @@ class Run:
     limit: int | None = None  # pictures of each data set, spread evenly over its files, or pairs; by default all
     datasets: Sequence[str] = ()  # that are measured; by default all of the roots
     together: str = ALL  # the name of their pictures together
+    peers: Sequence[str] = ()  # that are measured beside, each as MODULE:FUNCTION
 
     @property
     def method(self) -> str:
@@ -59,6 +60,7 @@ class Run:
         """The run's command, with a benchmark's own options before and behind the common ones, and its mode."""
         weights = f" --weights {self.weights.name} --name {self.method}" if self.weights is not None else ""
         limited = f" --limit {self.limit}" if self.limit else ""
+        limited += "".join(f" --peer {name}" for name in self.peers)
         mode = "quick" if self.limit or "--demo" in data else "full"
         return Provenance.here(f"colorstyle evaluate{benchmark}{weights}{data}{limited}{more}", mode)
 

@@ -145,3 +145,17 @@ def test_squares_of_a_data_root(tmp_path: Path):
     assert list(load_squares([tmp_path, other], 32, names=["third", "drawn"])) == ["third", "drawn"]
     with pytest.raises(ConfigError, match="third"):
         load_squares([tmp_path, other], 32, names=["thirt"])
+
+
+def test_what_is_not_kept_is_measured_in_every_run(squares):
+    calls = []
+
+    def color(rgb):
+        calls.append(len(rgb))
+        return torch.full_like(rgb[:, :2], 10.0 * len(calls))
+
+    peer = ColorMethod("peer", color, keep=False)
+    first, second = (by_key(evaluate_methods([GRAY, peer], {"sea": squares["sea"]}, HERE)) for _ in range(2))
+    assert calls == [4, 4]
+    assert first["sea/peer/psnr_ab"].value != second["sea/peer/psnr_ab"].value
+    assert first["sea/gray/psnr_ab"] == second["sea/gray/psnr_ab"]
