@@ -157,7 +157,7 @@ class ColorStyle:
         """Fill holes, of a gray picture gray; every pixel outside of them stays, to the last of 8 or 16 bits.
 
         Args:
-            mask: of the picture's size, white (or opaque, where it is of one color) in holes; a bool array; or
+            mask: of the picture's size, white or gray (or opaque, where it is of one color) in holes; a bool array; or
                 ``"auto"`` for scratches and dust that :func:`.find_damage` finds, which ``result.stages`` shows.
             color: also color the filled picture, where it is gray; its L outside holes stays.
 

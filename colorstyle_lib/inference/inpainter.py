@@ -21,6 +21,7 @@ from colorstyle_lib.inference.colorizer import Result, Tool
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.model.repair_decoder import LEVEL, STEP
 
+_RIM = 16  # of 255: more of a mask is a hole
 _TILE, _CONTEXT = 256, 48  # side of what the network sees, and how much of it is left around the part that it fills
 _BAND, _BLOCK = 1_000_000, 256  # pixels, and pixels a side, at full size in floating point at one time
 _THICKEST = 40  # pixels across a hole that are filled at one scale; a thicker hole is filled at a smaller one
@@ -212,10 +213,13 @@ def inside(outer: Window, inner: Window) -> Window:
 
 
 def read_mask(mask: Source) -> Bool[np.ndarray, "h w"]:
-    """Where a mask is white, or opaque where its color is plain; ImageError where it cannot be opened."""
+    """Where a mask is white, or opaque where its color is plain; ImageError where it cannot be opened.
+
+    The soft rim of a brush counts, for what shines through it is damage too; the faint noise of a JPEG does not.
+    """
     if isinstance(mask, np.ndarray) and mask.dtype == bool and mask.ndim == 2:
         return mask
-    return np.asarray(open_mask(mask)) > 127
+    return np.asarray(open_mask(mask)) > _RIM
 
 
 def find_damage(picture: Source) -> Bool[np.ndarray, "h w"]:

@@ -224,3 +224,18 @@ def test_a_restoration_shows_its_stages_and_each_can_be_skipped():
         MODEL.restore(given, skip=["colour"])
     with pytest.raises(ConfigError, match="nothing is left"):
         MODEL.restore(given, skip=STAGES)
+
+
+def test_the_soft_rim_of_a_brush_is_filled_too():
+    """Words of a smooth font, drawn over a picture: no ghost of them stays."""
+    true = SCENE.resize((320, 240))
+    mask = Image.new("L", true.size)
+    ImageDraw.Draw(mask).text((20, 80), "soft letters", fill=255, font_size=48)
+    given = Image.composite(Image.new("RGB", true.size, "white"), true, mask)
+    rim = (np.asarray(mask) > 24) & (np.asarray(mask) < 128)
+    assert rim.sum() > 100
+    before, after = (
+        np.abs(np.asarray(one, float) - np.asarray(true, float))[rim]
+        for one in (given, MODEL.inpaint(given, mask).image)
+    )
+    assert after.mean() < 0.5 * before.mean()
