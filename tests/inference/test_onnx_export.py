@@ -13,11 +13,11 @@ import torch
 from skimage import data
 
 from colorstyle_lib import paths
-from colorstyle_lib.inference.onnx_export import export_onnx
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import PRESETS, get_preset
 from colorstyle_lib.errors import MissingExtraError
 from colorstyle_lib.inference.colorstyle import ColorStyle
+from colorstyle_lib.inference.onnx_export import export_onnx
 from colorstyle_lib.model.content import content_planes
 from colorstyle_lib.model.generator import Generator
 
