@@ -21,12 +21,12 @@ from colorstyle_lib.reproduction.claims.verdict import CLAIMS, judge_claims
 from colorstyle_lib.reproduction.results.store import RESULTS, merge_results, read_results
 
 _REFUSED = {  # by benchmark the options that it does not take
-    "style": ("demo", "opponents", "datasets", "peer"),
-    "repair": ("demo", "opponents", "peer"),
-    "clips": ("demo", "opponents", "datasets", "data", "peer"),
-    "specialists": ("demo", "weights", "name", "datasets", "peer"),
-    "generation": ("demo", "datasets", "peer"),
-    "protocol": ("demo", "opponents", "datasets"),
+    "style": ("demo", "opponents", "datasets", "peer", "knob"),
+    "repair": ("demo", "opponents", "peer", "knob"),
+    "clips": ("demo", "opponents", "datasets", "data", "peer", "knob"),
+    "specialists": ("demo", "weights", "name", "datasets", "peer", "knob"),
+    "generation": ("demo", "datasets", "peer", "knob"),
+    "protocol": ("demo", "opponents", "datasets", "knob"),
 }
 
 
@@ -47,7 +47,8 @@ def evaluate(**options: Any) -> None:
     if benchmark not in ("coloring", "repair") and len(arguments.data) > 1:
         raise ConfigError(f"--{benchmark} measures on one data root")
     output = arguments.output or (paths.RUNS / "results.json" if limit else RESULTS)
-    run = Run(output, arguments.weights, arguments.name, limit, arguments.datasets, arguments.together, arguments.peer)
+    named = arguments.weights, arguments.name, limit, arguments.datasets, arguments.together
+    run = Run(output, *named, arguments.peer, arguments.knob)
     baselines = arguments.opponents or paths.RUNS / "opponents"
     if benchmark == "style":
         most = limit or style.PAIRS

@@ -6,17 +6,23 @@ given and on its a and b brought into the gamut. Differences of two methods are 
 
 import itertools
 from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import torch
+import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib import metrics
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
+from colorstyle_lib.config import change
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.metrics import difference_of, kernel_pairs, mean_of, pair_mean_of, ratio_of
 from colorstyle_lib.metrics.feature_distance import Network, perceptual_network
+from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method, load_peer
 from colorstyle_lib.reproduction.baselines.recipes import RECIPES
@@ -40,6 +46,9 @@ FRECHET = "frechet_efficientnet_lite0"
 PERCEPTUAL = "perceptual_"  # before the name of the network at hand; see perceptual_network
 REAL = "the real pictures"  # the name of the real pictures' own columns beside those of methods
 
+KNOB = "knob"  # the name of the pictures that the settings of colorfulness are measured on, all data sets together
+KNOB_MEASURES = ("psnr_ab", "ciede2000", KERNEL, "colorfulness_ratio")
+KNOB_SETTINGS: Mapping[str, Sequence[str]] = NOTES["knob"]  # by what is turned
 _BATCH = 8
 _COMPARED = ("psnr_ab", "ciede2000", KERNEL, PERCEPTUAL)  # of two methods, paired over pictures
 
@@ -105,7 +114,7 @@ def measure_all(
         if None in columns.values():
             missing = [m for m in methods if columns[m.name] is None]
             new = measure(missing, rgb, pooling=pooling, perceptual=perceptual)
-            for name in new:
+            for name in new.keys() - passing:
                 save_columns(keys[name], new[name])
             columns |= new
         measured[data] = columns
@@ -161,6 +170,29 @@ def evaluate_methods(
     return numbers
 
 
+def methods_at_settings(method: ColorMethod) -> list[ColorMethod]:
+    """A method at all settings of the knob; ConfigError where its weights do not predict ab bins."""
+    if (generator := method.generator) is None or generator.config.colors != "bins":
+        raise ConfigError("these weights predict a and b themselves; the knob needs weights that predict ab bins")
+
+    @lru_cache(maxsize=1)  # settings change only the generator's end, and each sees a batch before the next one comes
+    def features(rgb: Tensor) -> tuple[Tensor, Tensor]:
+        small = nnf.interpolate(rgb, generator.config.working_size, mode="bilinear", antialias=True).clamp(0, 1)
+        content = gray_content(rgb_to_lab(small)[:, :1])
+        return generator.forward_features(content)[0], content
+
+    def at(setting: str) -> ColorMethod:
+        changed, fields = copy(generator), map(str.split, setting.split(", "))  # with the same layers
+        changed.config = change(generator.config, **{field: float(value) for field, value in fields})
+
+        def color(rgb: Tensor) -> Tensor:
+            return nnf.interpolate(changed.colors(*features(rgb)), rgb.shape[-2:], mode="bilinear")
+
+        return replace(method, name=f"{method.name}, {setting}", color=color, keep=False)
+
+    return [at(setting) for setting in dict.fromkeys(itertools.chain(*KNOB_SETTINGS.values()))]
+
+
 def evaluate_coloring(roots: Sequence[Path] | None, run: Run, baselines: Path | None = None) -> list[Number]:
     """Measure weights, gray, every trained baseline and peers on each data set's val pictures, and keep the numbers.
 
@@ -174,12 +206,14 @@ def evaluate_coloring(roots: Sequence[Path] | None, run: Run, baselines: Path | 
     methods = [subject, GRAY, *(load_method(name, file) for name, file in files.items() if file.is_file())]
     methods += map(load_peer, run.peers)
     chosen = f" --datasets {' '.join(run.datasets)} --together {run.together}" if run.datasets else ""
-    provenance = run.provenance(data=" --data" + " ROOT" * len(roots) + chosen if roots else " --demo")
-    numbers = evaluate_methods(
-        methods, runner.load_squares(roots, SIZE, run.limit, run.datasets), provenance, run.together
-    )
+    data = " --data" + " ROOT" * len(roots) + chosen if roots else " --demo"
+    provenance, squares = run.provenance(data=data), runner.load_squares(roots, SIZE, run.limit, run.datasets)
+    if run.knob:
+        methods[1:1], squares = methods_at_settings(subject), {KNOB: torch.cat([*squares.values()])}
+    numbers = evaluate_methods(methods, squares, provenance, run.together)
+    numbers = [one for one in numbers if not run.knob or one.metric.startswith(KNOB_MEASURES)]
     merge_results(numbers, run.output)
-    if subject.generator is not None:
+    if subject.generator is not None and not run.knob:
         sides = subject.generator.config.working_size, HALVED
         squares, halved = (runner.load_squares(roots, side, run.limit, run.datasets) for side in sides)
         steered = evaluate_steering(subject, squares, halved, provenance, run.together)

@@ -45,6 +45,7 @@ class Run:
     datasets: Sequence[str] = ()  # that are measured; by default all of the roots
     together: str = ALL  # the name of their pictures together
     peers: Sequence[str] = ()  # that are measured beside, each as MODULE:FUNCTION
+    knob: bool = False  # whether the weights are measured at other settings of colorfulness, on all pictures together
 
     @property
     def method(self) -> str:
@@ -62,6 +63,7 @@ class Run:
         limited = f" --limit {self.limit}" if self.limit else ""
         limited += "".join(f" --peer {name}" for name in self.peers)
         mode = "quick" if self.limit or "--demo" in data else "full"
+        benchmark += " --knob" * self.knob
         return Provenance.here(f"colorstyle evaluate{benchmark}{weights}{data}{limited}{more}", mode)
 
 
@@ -134,14 +136,15 @@ def print_table(
     """
     for data in dict.fromkeys(one.data for one in numbers):
         mine = [one for one in numbers if one.data == data and one.metric.startswith(tuple(columns))]
+        wide = max(24, *(len(one.method) for one in mine))
         print(f"\n{data}, n = {mine[0].n}")
-        print(f"{'':24}" + "".join(f"  {heading:>26}" for heading, _, _ in columns.values()))
+        print(f"{'':{wide}}" + "".join(f"  {heading:>26}" for heading, _, _ in columns.values()))
         for method in dict.fromkeys(one.method for one in mine):
             cells = []
             for metric, (_, digits, scale) in columns.items():
                 found = [one for one in mine if one.method == method and one.metric.startswith(metric)]
                 cells.append(found[0].text(digits, scale) + mark(found[0]) if found else "")
-            print(f"{method:24}" + "".join(f"  {cell:>26}" for cell in cells))
+            print(f"{method:{wide}}" + "".join(f"  {cell:>26}" for cell in cells))
 
 
 def print_numbers(numbers: Sequence[Number]) -> None:

@@ -6,8 +6,8 @@ They are dots with intervals, effects of ablations, curves of the training, and 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import cycle
+from dataclasses import dataclass, field, replace
+from itertools import chain, cycle
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from colorstyle_lib.errors import DataError
 from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS, LONG, SMALL
 from colorstyle_lib.reproduction.ablations.effects import Effects, effects_in
 from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
-from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL, SIZE
+from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL, KNOB, KNOB_MEASURES, KNOB_SETTINGS, SIZE
 from colorstyle_lib.reproduction.benchmarks.runner import ALL, DEMO, NOTES
 from colorstyle_lib.reproduction.benchmarks.style import MEASURES
 from colorstyle_lib.reproduction.results.store import Number, read_results
@@ -257,6 +257,37 @@ def style_pareto() -> KeptFigure:
         raise DataError("there are no numbers of style transfer in results.json yet")
     metric = "style and content loss of VGG-19; intervals over paintings, 95 %"
     return _kept(pareto(found), [one for some in found.values() for one in some.values()], metric)
+
+
+def knob() -> KeptFigure:
+    """Nearness to the true colors and kernel distance against colorfulness, over the settings that change it."""
+    found, drawn = read_results(), list[Number]()
+    ways = {way: [f"released, {one}" for one in settings] for way, settings in KNOB_SETTINGS.items()}
+    ways |= {"gray: no model at all": ["gray"], "L1 loss only, trained for minutes": ["l1"]}
+    ways = {way: names for way, names in ways.items() if f"{KNOB}/{names[0]}/{KERNEL}" in found}
+    if not ways:
+        raise DataError("there are no numbers of the colorfulness knob in results.json yet")
+    figure, axes = new_figure(3, figsize=(7.2, 7.6), sharex=True)
+    labels = "PSNR ab, dB, more is better", "CIEDE2000, less is better", "kernel distance, less is better"
+    for ax, metric, label in zip(axes, KNOB_MEASURES, labels, strict=False):
+        for (way, names), (color, marker) in zip(ways.items(), _DOTS, strict=False):
+            points = [[found[f"{KNOB}/{name}/{one}"] for one in ("colorfulness_ratio", metric)] for name in names]
+            drawn += chain(*points)
+            x, y = np.array([[(one.value, *one.interval) for one in pair] for pair in points]).transpose(1, 2, 0)
+            x *= 100
+            single, gains = len(names) == 1, KNOB_SETTINGS[way] if way.startswith("gain") else ()
+            ax.plot(x[0], y[0], color=color, marker=marker, mfc=color if single else "none", label=way)
+            if single or gains:  # those of other settings lie on these
+                ax.plot(x[1:], y[[0, 0]], x[[0, 0]], y[1:], color=color, linewidth=0.7)
+            for setting, *at in zip(gains, x[0], y[0], strict=False):
+                place = {"xytext": (-4, -14), "ha": "right"} if metric == "psnr_ab" else {"xytext": (4, -14)}
+                ax.annotate(setting.split()[3].strip(","), at, textcoords="offset points", fontsize=8, **place)
+        ax.axvline(100, color="0.5", linewidth=0.8, linestyle=":", zorder=0)
+        ax.set_ylabel(label)
+    axes[-1].plot(100, 0, "*", color="black", markersize=10, label="the real photographs")
+    axes[-1].set_xlabel("colorfulness, % of the real photographs'")
+    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return replace(_kept(figure, drawn, "as the axes say; intervals over pictures, 95 %"), mode=drawn[0].mode)
 
 
 def style_distances(numbers: Mapping[str, Number], data: str = "style_pairs") -> dict[tuple[str, float], Distances]:

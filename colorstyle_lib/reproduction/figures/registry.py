@@ -46,6 +46,7 @@ FIGURES: dict[str, Callable[[], KeptFigure]] = {
     "style_sheet": from_weights.style_sheet,
     "calibration": from_weights.demo_calibration,
     "opponents": from_results.opponents,
+    "knob": from_results.knob,
     "steering": from_results.steering,
     "ablations": from_results.ablations,
     "training": from_results.training,

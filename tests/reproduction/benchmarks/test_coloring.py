@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from colorstyle_lib import paths
+from colorstyle_lib.cli.main import main
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.config import get_preset
+from colorstyle_lib.config import change, get_preset
 from colorstyle_lib.data import scenes as synthetic
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.files import file_hash
@@ -21,13 +22,19 @@ from colorstyle_lib.reproduction.benchmarks import coloring as benchmark_coloriz
 from colorstyle_lib.reproduction.benchmarks.coloring import (
     FRECHET,
     KERNEL,
+    KNOB,
+    KNOB_SETTINGS,
     evaluate_methods,
+    methods_at_settings,
 )
 from colorstyle_lib.reproduction.benchmarks.runner import ALL, load_squares
-from colorstyle_lib.reproduction.results.store import Number, Provenance
+from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
 from colorstyle_lib.training.validation import evaluate
 
 HERE = Provenance("colorstyle evaluate", "quick", "abc", "CPU")
+OWN = "mine, temperature 0.5, gain 0.028, vividness 0"
+CONFIG = change(get_preset("tiny").generator, colors="bins", temperature=0.5, gain=0.028)
+TURNED = "gain (numbers at the marks), temperature 0.25"
 TRUTH = ColorMethod("truth", lambda rgb: rgb_to_lab(rgb)[:, 1:])
 
 
@@ -53,6 +60,12 @@ def weights(tmp_path_factory) -> Path:
         generator.head.weight.mul_(3)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     save_generator(generator, path)
+    return path
+
+
+def saved(path: Path, config=CONFIG) -> Path:
+    torch.manual_seed(0)
+    save_generator(Generator(config).eval(), path)
     return path
 
 
@@ -159,3 +172,64 @@ def test_what_is_not_kept_is_measured_in_every_run(squares):
     assert calls == [4, 4]
     assert first["sea/peer/psnr_ab"].value != second["sea/peer/psnr_ab"].value
     assert first["sea/gray/psnr_ab"] == second["sea/gray/psnr_ab"]
+
+
+@torch.no_grad()
+def test_all_settings_share_one_forward_pass_and_its_own_answers_as_ever(tmp_path: Path, monkeypatch):
+    method = load_method("mine", saved(tmp_path / "mine.safetensors"))
+    pictures = synthetic.scenes(2, 96, seed=1).rgb.split(1)  # not the side that the weights work at
+    usual = [method.color(rgb) for rgb in pictures]
+    passes, forward = [], method.generator.forward_features
+    monkeypatch.setattr(method.generator, "forward_features", lambda content: passes.append(1) or forward(content))
+    methods = methods_at_settings(method)
+    settings = {f"mine, {one}" for way in KNOB_SETTINGS.values() for one in way}
+    assert sorted(m.name for m in methods) == sorted(settings)
+    chroma = {}
+    for rgb, answer in zip(pictures, usual, strict=True):
+        answers = {m.name: m.color(rgb) for m in methods}
+        torch.testing.assert_close(answers[OWN], answer, rtol=0, atol=0)
+        chroma = {name: ab.norm(dim=1).mean() for name, ab in answers.items()}
+    assert len(passes) == 2
+    assert method.generator.config == CONFIG
+    for way in (TURNED, "vividness 0 to 1 (most colorful), gain 0"):
+        turned = [chroma[f"mine, {setting}"] for setting in KNOB_SETTINGS[way]]
+        assert turned == sorted(turned), way
+        assert turned[-1] > 1.1 * turned[0], way
+    for way in list(KNOB_SETTINGS)[:2]:
+        cold, *_, warm = (chroma[f"mine, {setting}"] for setting in KNOB_SETTINGS[way])
+        assert cold > warm
+
+
+def test_weights_that_predict_no_bins_are_refused(tmp_path: Path):
+    weights = saved(tmp_path / "plain.safetensors", change(CONFIG, colors="regression"))
+    for method in (load_method("plain", weights), GRAY):
+        with pytest.raises(ConfigError, match="predict ab bins"):
+            methods_at_settings(method)
+
+
+def test_settings_gray_and_the_baseline_become_numbers(tmp_path: Path, capsys):
+    for i, picture in enumerate(synthetic.scenes(6, 48, seed=1).rgb):
+        file = tmp_path / "data" / f"set{i % 2}" / "val" / f"{i}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        to_picture(picture).save(file)
+    (tmp_path / "rivals" / "l1").mkdir(parents=True)
+    saved(tmp_path / "rivals" / "l1" / "l1.safetensors", change(CONFIG, colors="regression"))
+    mine, output = saved(tmp_path / "mine.safetensors"), tmp_path / "numbers.json"
+    asked = ["evaluate", "--knob", "--weights", mine, "--data", tmp_path / "data", "--opponents", tmp_path / "rivals"]
+    assert main([str(one) for one in (*asked, "--limit", 2, "--output", output)]) == 0
+    assert "knob, n = 4" in capsys.readouterr().out
+    found = read_results(output)
+    assert {one.data for one in found.values()} == {KNOB}
+    assert {"mine", "gray", "l1"} < {one.method for one in found.values()}
+    for setting in KNOB_SETTINGS[TURNED]:
+        for metric in ("psnr_ab", "ciede2000", KERNEL, "colorfulness_ratio"):
+            one = found[f"{KNOB}/mine, {setting}/{metric}"]
+            assert one.interval[0] <= one.value <= one.interval[1]
+            assert (one.n, one.weights, one.mode) == (4, file_hash(mine), "quick")
+            told = "colorstyle evaluate --knob --weights mine.safetensors --name mine --data ROOT --limit 2"
+            assert one.command == told
+    for other in ("gray", f"mine, {KNOB_SETTINGS[TURNED][0]}"):
+        apart = found[f"{KNOB}/mine/psnr_ab"].value - found[f"{KNOB}/{other}/psnr_ab"].value
+        assert found[f"{KNOB}/mine/psnr_ab_minus_{other}"].value == pytest.approx(apart)
+    own = found[f"{KNOB}/{OWN}/ciede2000"].value
+    assert found[f"{KNOB}/mine/ciede2000"].value == pytest.approx(own)

@@ -20,6 +20,7 @@ from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.inference.colorstyle import released_card
 from colorstyle_lib.metrics.bootstrap import Estimate
+from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL, KNOB_SETTINGS
 from colorstyle_lib.reproduction.figures import from_results
 from colorstyle_lib.reproduction.figures.from_results import Panel, intervals
 from colorstyle_lib.reproduction.figures.registry import (
@@ -154,6 +155,33 @@ def test_ablations_and_style_are_drawn_from_their_numbers(monkeypatch):
     assert len(curve.facts) == 4
     (line,) = [one for one in curve.figure.axes[0].lines if one.get_marker() == "o"]
     assert np.allclose(line.get_xydata(), [[0.2, 0.3], [0.4, 0.1]])
+
+
+def test_the_knob_is_drawn_against_colorfulness(monkeypatch):
+    monkeypatch.setattr(from_results, "read_results", dict)
+    with pytest.raises(DataError, match="no numbers of the colorfulness knob"):
+        from_results.knob()
+    gains = {f"released, {one}": float(one.split()[3][:-1]) for way in KNOB_SETTINGS.values() for one in way}
+    levels = {"colorfulness_ratio": 0.5, "psnr_ab": 20.0, "ciede2000": 10.0, KERNEL: 3.0}
+    found = [
+        replace(made(metric, method, "knob", level + gains.get(method, 0.0)), mode="quick")
+        for method in (*gains, "gray")
+        for metric, level in levels.items()
+    ]
+    monkeypatch.setattr(from_results, "read_results", lambda: {one.key: one for one in found})
+    kept = from_results.knob()
+    assert set(kept.facts) == {one.key for one in found}
+    assert (kept.mode, kept.n, len(kept.figure.axes)) == ("quick", 9, 3)
+    upper = kept.figure.axes[0]
+    (line,) = [one for one in upper.lines if one.get_marker() == "D"]
+    swept = [0.0, 0.014, 0.028, 0.056]
+    assert np.allclose(line.get_xydata(), [[50 + 100 * gain, 20 + gain] for gain in swept])
+    bars = [one.get_xydata().tolist() for one in upper.lines if one.get_color() == line.get_color()][1:]
+    assert any(np.allclose(bar, [[-50, 20], [250, 20]]) for bar in bars)
+    assert any(np.allclose(bar, [[50, 19], [50, 22]]) for bar in bars)
+    written = texts(kept.figure)
+    assert {"0.056", "gray: no model at all", "the real photographs"} <= set(written)
+    assert not any("L1" in one for one in written)  # it was not measured
 
 
 def test_recorded_numbers_of_the_demo_are_there():
