@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colorstyle_lib.inference.colorstyle import released_card
+
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "09_explore.ipynb"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 RUNNING = "[...document.querySelectorAll('.jp-InputPrompt')].some(p => /[*0-9]/.test(p.textContent))"
@@ -124,11 +126,11 @@ def run_all(browser, address: str) -> object:
 
 @pytest.fixture(scope="module")
 def page(lab: str, browser) -> object:
-    """Notebook 09 with its three panels."""
+    """Notebook 09 with its five panels."""
     page = run_all(browser, lab)
     # Attached, not visible: cells outside of the window are not drawn.
     page.get_by_text("ColorStyle.load().colorize(photograph").first.wait_for(state="attached")
-    for panel in range(3):
+    for panel in range(5):
         settled(page, panel)
     return page
 
@@ -259,21 +261,22 @@ def test_another_style_and_strength_zero_is_the_photograph(page):
     changed(page, 1, settled(page, 1), lambda: panel_of(page, 1).get_by_role("button", name="undo").click())
 
 
+def stroke(page, panel: int) -> None:
+    """Brush from left to right over a third of the picture, at a third of its height."""
+    box = canvas(page, panel).bounding_box()
+    first, *rest = [(box["x"] + part * box["width"], box["y"] + 0.3 * box["height"]) for part in (0.1, 0.2, 0.3)]
+    page.mouse.move(*first)
+    page.mouse.down()
+    for point in rest:
+        page.mouse.move(*point)
+    page.mouse.up()
+
+
 def test_a_brushed_mask_keeps_the_rest_of_the_photograph(page):
     everywhere = settled(page, 1)
     panel_of(page, 1).get_by_label("brush where").check()
     page.wait_for_function("document.querySelectorAll('.cs-canvas')[1].dataset.mode === 'brush'")
-    box = canvas(page, 1).bounding_box()
-    at = [(box["x"] + part * box["width"], box["y"] + 0.3 * box["height"]) for part in (0.1, 0.2, 0.3)]
-
-    def stroke():
-        page.mouse.move(*at[0])
-        page.mouse.down()
-        for point in at[1:]:
-            page.mouse.move(*point)
-        page.mouse.up()
-
-    stroke()
+    stroke(page, 1)
     page.wait_for_function("[...document.querySelectorAll('.cs-panel textarea')][1].value.includes('mask=')")
     shoot(page, "style-mask")
     panel_of(page, 1).get_by_label("brush where").uncheck()
@@ -314,6 +317,67 @@ def test_a_mistake_is_one_line_in_the_panel(page):
     assert "\n" not in alert.inner_text()
 
 
+def test_a_brushed_hole_is_filled_and_undo_takes_the_brush_back(page):
+    shoot(panel_of(page, 3), "repair")
+    for name in ("details", "tones", "color"):
+        panel_of(page, 3).get_by_label(name, exact=True).uncheck()
+    line = "[...document.querySelectorAll('.cs-panel textarea')][3].value"
+    page.wait_for_function(f"{line}.includes(\"skip=('details', 'tones', 'color')\")")
+    before = settled(page, 3)
+    panel_of(page, 3).get_by_label("brush holes").check()
+    page.wait_for_function("document.querySelectorAll('.cs-canvas')[3].dataset.mode === 'brush'")
+    stroke(page, 3)
+    page.wait_for_function(f"{line}.includes('mask=')")
+    settled(page, 3)
+    shoot(panel_of(page, 3), "repair-mask")
+    panel_of(page, 3).get_by_label("brush holes").uncheck()
+    page.wait_for_function("document.querySelectorAll('.cs-canvas')[3].dataset.mode === 'look'")
+    filled = settled(page, 3)
+    panel_of(page, 3).locator(".cs-divider input").fill("100")
+    given = settled(page, 3)
+    panel_of(page, 3).locator(".cs-divider input").fill("0")
+    change = np.abs(filled - given).mean(2)
+    row, column = round(0.3 * change.shape[0]), round(0.2 * change.shape[1])
+    assert change[row - 3 : row + 3, column - 8 : column + 8].mean() > 2
+    assert change[: row // 2, :-4].max() == 0  # nothing was brushed there, and the divider is at the right
+    changed(page, 3, filled, lambda: panel_of(page, 3).get_by_role("button", name="undo").click())
+    assert np.array_equal(settled(page, 3), before)
+    panel_of(page, 3).get_by_role("button", name="find scratches").click()
+    page.wait_for_function(f"{line}.includes('mask=')")
+    page.wait_for_function("document.querySelectorAll('.cs-canvas')[3].dataset.mode === 'brush'")
+    orange = settled(page, 3) - before
+    assert (orange[..., 0] - orange[..., 2] > 30).sum() > 100  # the mask that was found lies over the picture
+    shoot(panel_of(page, 3), "repair-found")
+
+
+@pytest.mark.skipif(not released_card()["generator"]["scenes"], reason="the released weights make no scenes")
+def test_a_clicked_scene_brings_others_near_it_and_a_walk(page):
+    before = settled(page, 4)
+    grid = panel_of(page, 4).locator(".cs-grid").get_by_role("radio")
+    assert grid.count() == 6
+    shoot(panel_of(page, 4), "scenes")
+    pictures = """group => [...group.querySelectorAll('img')].map(image => {
+        const canvas = Object.assign(document.createElement('canvas'), { width: 32, height: 32 });
+        canvas.getContext('2d').drawImage(image, 0, 0, 32, 32);
+        return canvas.toDataURL();
+    })"""
+    new = panel_of(page, 4).locator(".cs-grid").evaluate(pictures)
+    chosen = changed(page, 4, before, lambda: grid.nth(2).click())
+    assert chosen.mean() > 4
+    panel_of(page, 4).locator(".cs-grid").get_by_title("toward 3").wait_for()
+    near = panel_of(page, 4).locator(".cs-grid").evaluate(pictures)
+    assert near[0] == new[2]
+    assert not set(near[1:]) & set(new)
+    assert panel_of(page, 4).get_by_label("seed", exact=True).input_value() == "2"
+    changed(page, 4, settled(page, 4), lambda: grid.nth(3).click())
+    steps = panel_of(page, 4).get_by_role("radiogroup", name="walk").get_by_role("radio")
+    assert steps.count() == 7
+    assert steps.nth(2).get_attribute("aria-checked") == "true"
+    shoot(panel_of(page, 4), "scenes-walk")
+    changed(page, 4, settled(page, 4), lambda: steps.nth(4).click())
+    changed(page, 4, settled(page, 4), lambda: slide(page, 4, "truncation", "Home"))
+
+
 def test_the_button_python_shows_the_line(page):
     panel_of(page, 0).get_by_role("button", name="Python").click()
     line = panel_of(page, 0).locator("textarea")
@@ -323,7 +387,7 @@ def test_the_button_python_shows_the_line(page):
 
 def test_a_narrow_window_shows_whole_panels(page):
     page.set_viewport_size({"width": 480, "height": 900})
-    for number in range(3):
+    for number in range(5):
         settled(page, number)
         shoot(page, f"narrow-{number}")
         box, view = panel_of(page, number).bounding_box(), page.viewport_size

@@ -40,8 +40,9 @@ def make_scenes(
     truncation: float = 1.0,
     palette: Source | None = None,
     sketch: Source | None = None,
+    only: int | None = None,
 ) -> Iterator[Result]:
-    """One result after the other; arguments and errors as of :meth:`.ColorStyle.generate`."""
+    """One result after the other, or ``only`` that of one number, from 1; the rest as :meth:`.ColorStyle.generate`."""
     if not model.generator.config.scenes:
         raise ConfigError("these weights cannot generate new scenes; give weights that learned it")
     if not 1 <= n <= 10_000:
@@ -61,6 +62,8 @@ def make_scenes(
     facts = {"task": "generate", "seed": seed, "toward": toward, "truncation": truncation, "n": n}
     facts |= {"guided_by": [*guides], "weights_sha256": model.weights_hash, "versions": versions()}
     for number, one in enumerate(truncation * z, start=1):
+        if only not in (None, number):
+            continue
         z = one[None].to(model.device)
         with torch.inference_mode():
             rgb = lab_to_rgb(fit_gamut(model.generator.scenes(_guided(model, z, guides) if guides else z)))

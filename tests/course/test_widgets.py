@@ -8,15 +8,27 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import torch
 from matplotlib.figure import Figure
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from colorstyle_lib import ColorStyle
-from colorstyle_lib.course.widgets import AttentionPanel, ColorizePanel, Sliders, StylePanel, panel
+from colorstyle_lib.config import change, get_preset
+from colorstyle_lib.course.widgets import (
+    AttentionPanel,
+    ColorizePanel,
+    RepairPanel,
+    ScenesPanel,
+    Sliders,
+    StylePanel,
+    panel,
+)
 from colorstyle_lib.course.widgets.session import Session
 from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.example_pictures import photograph, style
 from colorstyle_lib.images.read import read_text, to_picture
+from colorstyle_lib.inference.inpainter import find_damage
+from colorstyle_lib.model.generator import Generator
 
 HINT = (30, 40, "#b5302a")
 
@@ -35,6 +47,23 @@ def photo() -> Image.Image:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(panel, "FOLDER", tmp_path / "explore")
     return tmp_path / "explore"
+
+
+@pytest.fixture(scope="module")
+def dreamer() -> ColorStyle:
+    """Small untrained weights that make scenes."""
+    torch.manual_seed(0)
+    generator = Generator(change(get_preset("tiny").generator, scenes=8))
+    torch.nn.init.normal_(generator.scenes.head.weight, std=0.2)
+    return ColorStyle(generator, "", torch.device("cpu"))
+
+
+def brushed(size: tuple[int, int], *boxes: tuple[int, int, int, int]) -> bytes:
+    """A mask as the browser sends it: opaque in boxes."""
+    mask = Image.new("RGBA", size)
+    for box in boxes:
+        mask.paste((213, 94, 0, 255), box)
+    return panel.png(mask)
 
 
 def pixels_of(png: bytes) -> np.ndarray:
@@ -59,6 +88,28 @@ def test_a_session_restyles_as_the_model_does(model: ColorStyle, photo: Image.Im
         for options in ({}, {"strength": 0.5}, {"keep_color": True}):
             kept, plain = session.stylize(given, **options), model.stylize(photo, given, **options)
             assert np.array_equal(kept.image, plain.image)
+
+
+def test_a_session_restores_as_the_model_does_and_fills_once(
+    model: ColorStyle, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+):
+    gray = photo.convert("L").convert("RGB")
+    session, mask = Session(model, gray), Image.new("L", gray.size)
+    mask.paste(255, (20, 20, 40, 30))
+    expected = []
+    cases = [{}, {"skip": ("color", "tones")}, {"skip": ("fill",)}, {"skip": ("details", "tones", "color")}]
+    cases += [{"mask": mask}, {"mask": mask, "strength": 0.5, "skip": ("color",)}]
+    for options in cases:
+        expected.append(model.restore(gray, **options))
+    fills, inpaint = [], model.inpaint
+    monkeypatch.setattr(model, "inpaint", lambda *given: fills.append(given) or inpaint(*given))
+    for options, plain in zip(cases, expected, strict=True):
+        kept = session.restore(**options)
+        assert np.array_equal(kept.image, plain.image), options
+        assert list(kept.stages) == list(plain.stages)
+        for name, one in kept.stages.items():
+            assert np.array_equal(one, plain.stages[name]), (options, name)
+    assert len(fills) == 2  # one for each mask
 
 
 def test_a_session_encodes_once_and_forgets(model: ColorStyle, photo: Image.Image, monkeypatch: pytest.MonkeyPatch):
@@ -161,7 +212,92 @@ def test_another_photograph_drops_hints_and_history(model: ColorStyle, photo: Im
     assert tuple(made.view.size) == made.photo.picture.size
 
 
-@pytest.mark.parametrize("kind", [ColorizePanel, StylePanel, AttentionPanel])
+def test_a_brushed_hole_is_filled_and_the_rest_stays(model: ColorStyle, photo: Image.Image, folder: Path):
+    made, box = RepairPanel(model, photo), (30, 30, 50, 45)
+    made.put(mask=brushed(photo.size, box), details=False, tones=False, color=False)
+    change = np.abs(pixels_of(made.view.after).astype(int) - np.asarray(photo)).max(2)
+    assert np.median(change[30:45, 30:50]) > 2
+    change[30:45, 30:50] = 0
+    assert not change.any()
+    assert made.stages.labels == ["result", "given", "damage", "fill"]
+    made.stages.value = 2
+    shown = pixels_of(made.view.after)[..., 0] > 0
+    assert shown.sum() == shown[30:45, 30:50].sum() == 300
+    made._save()
+    picture, mask = sorted(folder.glob("*.png"), key=lambda path: len(path.name))
+    names = {"ColorStyle": ColorStyle, "photo": photo, "mask": Image.open(mask)}
+    assert np.array_equal(Image.open(picture), eval(made.python(), names).image)
+    assert "and its mask" in made.told.value
+
+
+def test_scratches_that_are_found_are_a_mask_to_add_to(model: ColorStyle):
+    photo = shrink(photograph("astronaut").open(), 400)
+    ImageDraw.Draw(photo).line((20, 60, 380, 300), fill="white", width=2)
+    made = RepairPanel(model, photo)
+    assert made.view.mode == "look"
+    made._find(None)
+    assert made.view.mode == "brush"
+    mask, found = Image.open(io.BytesIO(made.view.mask)).getchannel("A"), find_damage(photo)
+    grown = np.asarray(mask.resize(photo.size, Image.Resampling.NEAREST)) > 127
+    assert found.any()
+    assert grown[found].all()  # smaller, and no found pixel is lost
+    assert grown.sum() < 3 * found.sum()
+    assert "mask=mask" in made.python()
+    made._undo()
+    assert made.view.mask == b""
+
+
+def test_every_stage_left_out_is_said_and_undo_brings_them_back(model: ColorStyle, photo: Image.Image):
+    made = RepairPanel(model, photo)
+    first = made.view.after
+    made.stages.value = len(made.stages.labels) - 1
+    made.put(**dict.fromkeys(made.switches, False))
+    assert 'role="alert"' in made.told.value
+    made._undo()
+    assert made.told.value == ""
+    made._undo()
+    assert made.view.after == first
+
+
+def test_a_clicked_scene_is_gone_on_from_and_the_walk_leads_to_the_next(dreamer: ColorStyle, folder: Path):
+    made = ScenesPanel(dreamer, seed=5)
+    new = made.grid.thumbnails
+    assert len(set(new)) == 6
+    made.grid.value = 2
+    assert (made.seed.value, made.near.value, made.grid.value) == (7, True, 0)
+    assert made.grid.thumbnails[0] == new[2]
+    assert not set(made.grid.thumbnails[1:]) & set(new)
+    names = {"ColorStyle": type("Loaded", (), {"load": staticmethod(lambda: dreamer)}), "photograph": photograph}
+    for _ in range(2):
+        made.grid.value += 1
+        assert made.walk.thumbnails[2] == made.grid.thumbnails[made.grid.value]  # the near one is on the way
+        made.palette.value = "coffee"
+        line = made.python()
+        assert f"toward={7 + made.grid.value}" in line
+        assert eval(line, names).image.tobytes() == made.result.image.tobytes()
+        assert made.view.after != made.view.before
+        made.palette.value = ""
+    made._save()
+    (saved,) = folder.glob("*.png")
+    assert json.loads(read_text(saved)["colorstyle"])["toward"] == 9
+    end = made.walk.thumbnails[6]
+    made.walk.value = 6
+    assert (made.seed.value, made.walk.value, made.grid.thumbnails[0]) == (9, 0, end)
+    assert made.view.after == made.view.before
+    for _ in range(8):
+        made._undo()
+    assert (made.seed.value, made.near.value, made.grid.thumbnails) == (5, False, new)
+
+
+def test_weights_that_cannot_do_it_say_so_in_one_line():
+    bare = ColorStyle(Generator(get_preset("tiny").generator), "", torch.device("cpu"))
+    made = ScenesPanel(bare)
+    assert "cannot generate new scenes" in made.told.value
+    assert made._repr_mimebundle_()["text/html"] == made.told.value
+    assert "cannot repair" in RepairPanel(bare, Image.new("RGB", (64, 64))).told.value
+
+
+@pytest.mark.parametrize("kind", [ColorizePanel, StylePanel, AttentionPanel, RepairPanel])
 def test_without_a_kernel_a_contact_sheet_stands_for_a_panel(model: ColorStyle, photo: Image.Image, kind: type):
     made = kind(model, photo)
     before = made.view.after, made.python()

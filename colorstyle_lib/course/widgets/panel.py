@@ -72,6 +72,7 @@ class PictureView(anywidget.AnyWidget):
     size = traitlets.List([1, 1]).tag(sync=True)  # width and height that hints are meant in
     hints = traitlets.List().tag(sync=True)  # [x, y, "#rrggbb"] each
     color = traitlets.Unicode("#b5302a").tag(sync=True)  # of the next hint
+    brush = traitlets.Float(1 / 8).tag(sync=True)  # its width, as a share of the picture's height
     mode = traitlets.Enum(["look", "hint", "brush"], "look").tag(sync=True)  # what the mouse does
     busy = traitlets.Bool(False).tag(sync=True)
     description = traitlets.Unicode().tag(sync=True)  # for screen readers
@@ -85,6 +86,10 @@ class Strip(anywidget.AnyWidget):
     labels = traitlets.List().tag(sync=True)
     value = traitlets.Int(0).tag(sync=True)  # number of the chosen one
     description = traitlets.Unicode().tag(sync=True)
+
+    def show(self, pictures: Mapping[str, Image.Image]) -> None:
+        """Show other pictures, by their labels."""
+        self.labels, self.thumbnails = [*pictures], [png(one, 72) for one in pictures.values()]
 
 
 class Pictures(ipywidgets.Dropdown):
@@ -134,6 +139,8 @@ class Panel(ipywidgets.VBox):
 
     method = "colorize"
     title = "Colorize"
+    takes_photo = True
+    result: Result | None = None  # the present one; None while there was none without an error
     settings: Callable[[], dict[str, Any]]  # arguments of the method, as the controls are set; pictures are Named
     examples: Mapping[str, Mapping[str, Any]]  # controls that differ from how they stand at the start, by caption
 
@@ -151,7 +158,7 @@ class Panel(ipywidgets.VBox):
             button("save", "save", "save the result at full size, with its settings in the file", self._save),
             button("Python", "code", "show the line of Python that makes this result", self._show_line),
         ]
-        rows = [[photos, Upload(self, photos.add)], *rows, buttons, [self.told]]
+        rows = [*([[photos, Upload(self, photos.add)]] if self.takes_photo else []), *rows, buttons, [self.told]]
         side = ipywidgets.VBox([ipywidgets.Box(row, layout=_WRAP) for row in rows])
         side.add_class("cs-side")
         columns = ipywidgets.Box([self.view, side], layout=_WRAP)
@@ -170,7 +177,9 @@ class Panel(ipywidgets.VBox):
         self._now = self._values()
 
     def before(self) -> Image.Image:
-        """What stands left of the divider: the photograph in gray."""
+        """What stands left of the divider: the photograph, in gray where its color is what the panel makes."""
+        if self.method != "colorize":
+            return self.session.picture
         return to_picture(gray(to_tensor(self.session.picture)[None])[0])
 
     def shown_of(self, result: Result) -> Image.Image:
@@ -179,7 +188,7 @@ class Panel(ipywidgets.VBox):
 
     def call(self, settings: Mapping[str, Any], *, full: bool = False) -> Result:
         """Make a result, of the small copy on show or of the photograph at full size; the errors of the method."""
-        settings = {name: _opened(value) for name, value in settings.items()}
+        settings = {name: opened_picture(value) for name, value in settings.items()}
         if full:
             return getattr(self.model, self.method)(self.photo.picture, **settings)
         if settings.get("hints"):
@@ -203,20 +212,28 @@ class Panel(ipywidgets.VBox):
         """The line of Python that makes the present result at full size."""
         usual = inspect.signature(getattr(ColorStyle, self.method)).parameters
         given = {name: value for name, value in self.settings().items() if value != usual[name].default}
-        options = "".join(f", {name}={value!r}" for name, value in given.items())
-        return f"ColorStyle.load().{self.method}({self.photo!r}{options})"
+        options = [f"{name}={value!r}" for name, value in given.items()]
+        return f"ColorStyle.load().{self.method}({', '.join([repr(self.photo)] * self.takes_photo + options)})"
 
     def sheet(self) -> bytes:
         """The contact sheet that stands for the panel where there is no kernel, as a JPEG file."""
-        shown, stream = [Captioned(self.before(), "before")], io.BytesIO()
-        for caption, values in self.examples.items():
-            self._set(**values)
-            shown.append(Captioned(self.call(self.settings()).image, caption))
-            self._set(**self._now)
-        captioned_grid([shown[:3], shown[3:]]).savefig(stream, format="jpeg", pil_kwargs={"quality": 85})
+        shown, stream = [Captioned(one, caption) for caption, one in self.still().items()], io.BytesIO()
+        figure = captioned_grid([shown[:3], [*shown[3:], None, None][:3]])
+        figure.savefig(stream, format="jpeg", pil_kwargs={"quality": 85})
         return stream.getvalue()
 
+    def still(self) -> dict[str, Image.Image]:
+        """Four to six pictures for the contact sheet, by caption."""
+        shown = {"before": self.before()}
+        for caption, values in self.examples.items():
+            self._set(**values)
+            shown[caption] = self.call(self.settings()).image
+            self._set(**self._now)
+        return shown
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
+        if self.result is None:  # weights that cannot do it
+            return super()._repr_mimebundle_(**options) | {"text/html": self.told.value}
         return super()._repr_mimebundle_(**options) | {"image/jpeg": base64.b64encode(self.sheet()).decode()}
 
     @contextmanager
@@ -258,8 +275,11 @@ class Panel(ipywidgets.VBox):
     def _save(self, _: Any = None) -> None:
         with self.telling():
             names = (FOLDER / f"{self.photo.name}-{self.method}-{number}.png" for number in itertools.count(1))
-            path = self.call(self.settings(), full=True).save(next(name for name in names if not name.exists()))
-            self.told.value = f"saved {html.escape(os.path.relpath(path))}"
+            settings, path = self.settings(), next(name for name in names if not name.exists())
+            self.call(settings, full=True).save(path)
+            if mask := settings.get("mask"):
+                Result(mask.picture, {}).save(path.with_suffix(".mask.png"))
+            self.told.value = f"saved {html.escape(os.path.relpath(path))}{' and its mask' if mask else ''}"
 
     def _show_line(self, _: Any) -> None:
         self.line.layout.display = None if self.line.layout.display == "none" else "none"
@@ -269,10 +289,10 @@ def _trait(name: str) -> str:
     return name if name in ("hints", "mask", "size") else "value"
 
 
-def _opened(value: Any) -> Any:
+def opened_picture(value: Any) -> Any:
     """The value with pictures in place of their names, also in a list of styles."""
     if isinstance(value, list):
-        return [(_opened(one[0]), *one[1:]) for one in value]
+        return [(opened_picture(one[0]), *one[1:]) for one in value]
     return value.picture if isinstance(value, Named) else value
 
 

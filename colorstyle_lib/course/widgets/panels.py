@@ -1,13 +1,15 @@
-"""The panels: coloring, style transfer, and attention."""
+"""The panels: coloring, style transfer, attention, repair, and new scenes."""
 
 import functools
 import io
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import ipywidgets
 from PIL import Image
 
 from colorstyle_lib.course.widgets.panel import (
+    SIDE,
     Named,
     Panel,
     Pictures,
@@ -15,6 +17,7 @@ from colorstyle_lib.course.widgets.panel import (
     Strip,
     Upload,
     button,
+    opened_picture,
     overlay,
     png,
     slider,
@@ -22,16 +25,32 @@ from colorstyle_lib.course.widgets.panel import (
 from colorstyle_lib.data.example_pictures import STYLES, style
 from colorstyle_lib.images.read import Source, to_picture
 from colorstyle_lib.inference.colorizer import Result
-from colorstyle_lib.inference.colorstyle import ColorStyle
+from colorstyle_lib.inference.colorstyle import STAGES, ColorStyle
+from colorstyle_lib.inference.inpainter import find_damage
+from colorstyle_lib.inference.scenes import make_scenes
 from colorstyle_lib.model.modalities import MODALITIES
 
 _SEEDS = (None, *range(1, 9))
 _BLENDED = ("blend with", "and with")
 _MOST_SPREAD = 40.0  # Lab units, the brightest color of the map of uncertainty
+_BRUSH = (213, 94, 0, 255)  # the color of the brush in picture.js
+_GRID, _WALK, _NEAR = 6, 7, 2  # new scenes; steps from one scene to another; the step that is still near the first
 
 
 def _checkbox(text: str, value: bool = False) -> ipywidgets.Checkbox:
-    return ipywidgets.Checkbox(value, description=text, indent=False, layout={"width": "auto"})
+    return ipywidgets.Checkbox(
+        value, description=text, indent=False, layout={"width": "auto", "margin": "2px 12px 2px 2px"}
+    )
+
+
+def _brush(text: str, view: PictureView) -> ipywidgets.Checkbox:
+    box = _checkbox(text)
+    box.observe(lambda change: setattr(view, "mode", "brush" if change.new else "look"), "value")
+    return box
+
+
+def _brushed(view: PictureView) -> Image.Image:
+    return Image.open(io.BytesIO(view.mask)).getchannel("A")
 
 
 class ColorizePanel(Panel):
@@ -89,9 +108,8 @@ class StylePanel(Panel):
         self.share, self.third_share = slider("its share", 0.0, 1.0), slider("its share", 0.0, 1.0)
         self.strength = slider("strength", 1.0, 1.5)
         self._list()
-        self.keep_color, brush = _checkbox("keep the photo's colors"), _checkbox("brush where")
         view = PictureView()
-        brush.observe(lambda change: setattr(view, "mode", "brush" if change.new else "look"), "value")
+        self.keep_color, brush = _checkbox("keep the photo's colors"), _brush("brush where", view)
         controls = {"style": self.gallery, "strength": self.strength, "keep_color": self.keep_color}
         controls |= {"second": self.second, "share": self.share, "mask": view}
         controls |= {"third": self.third, "third_share": self.third_share}
@@ -100,10 +118,6 @@ class StylePanel(Panel):
         rows += [[self.strength], [self.keep_color], [self.second, self.share]]
         rows += [[self.third, self.third_share], [brush, clear]]
         super().__init__(model, photo, view, controls, rows)
-
-    def before(self) -> Image.Image:
-        """The photograph with its colors."""
-        return self.session.picture
 
     def settings(self) -> dict[str, Any]:
         """Arguments of ``stylize``; the working size keeps the strokes of the picture on show at full size."""
@@ -115,8 +129,7 @@ class StylePanel(Panel):
         given = {"style": blend if len(blend) > 1 else blend[0][0], "strength": self.strength.value}
         given |= {"keep_color": self.keep_color.value, "working_size": max(64, min(self.session.picture.size))}
         if self.view.mask:
-            mask = Image.open(io.BytesIO(self.view.mask)).getchannel("A")
-            given["mask"] = Named("mask", mask, "mask")
+            given["mask"] = Named("mask", _brushed(self.view), "mask")
         return given
 
     def _list(self) -> None:
@@ -184,3 +197,147 @@ class AttentionPanel(Panel):
         if change is not None and change.owner in self.sliders.values() and not self._quiet:
             self._set(learned=False)
         super()._changed(change)
+
+
+class RepairPanel(Panel):
+    """Repair by :meth:`.ColorStyle.restore`: a brushed or found mask, stages to leave out, the picture after each."""
+
+    method = "restore"
+    title = "Repair"
+
+    def __init__(self, model: ColorStyle, photo: Source | Named = "coffee") -> None:
+        view = PictureView()
+        self.stages = Strip(description="the picture after each stage")
+        self.switches = {name: _checkbox(name, True) for name in STAGES}
+        self.strength = slider("strength", 1.0, 1.5)
+        self.brush = _brush("brush holes", view)
+        width = slider("brush width", 0.05, 0.25)
+        ipywidgets.dlink((width, "value"), (view, "brush"), lambda share: max(share, 0.01))
+        controls = {**self.switches, "strength": self.strength, "mask": view, "stage": self.stages}
+        find = button("find scratches", "search", "put scratches and dust that are found into the mask", self._find)
+        clear = button("no mask", "eraser", "remove the mask", lambda _: self.put(mask=b""))
+        about = ipywidgets.HTML("without a mask, <i>fill</i> fills the scratches and dust that it finds by itself")
+        rows = [[about], [self.brush, find, clear], [width], [*self.switches.values()], [self.strength], [self.stages]]
+        super().__init__(model, photo, view, controls, rows)
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments of ``restore``; the mask has the photograph's own size."""
+        given = {"skip": tuple(name for name, switch in self.switches.items() if not switch.value)}
+        given["strength"] = self.strength.value
+        if self.view.mask and self.switches["fill"].value:
+            given["mask"] = Named("mask", _brushed(self.view).resize(self.photo.picture.size), "mask")
+        return given
+
+    def shown_of(self, result: Result) -> Image.Image:
+        """The result, or what the chosen stage left; the strip gets all of them."""
+        shown = {"result": result.image, **self.still()}
+        self._set(stage=self.stages.value if self.stages.value < len(shown) else 0)
+        self.stages.show(shown)
+        return [*shown.values()][self.stages.value]
+
+    def still(self) -> dict[str, Image.Image]:
+        """The picture after each stage, by its name."""
+        return {name: one.convert("RGB") for name, one in self.result.stages.items()}
+
+    def _find(self, _: Any) -> None:
+        with self.telling():
+            found = Image.fromarray(find_damage(self.photo.picture)).convert("L")
+            # A pixel on show is in the mask where one of those that it stands for is.
+            found = found.resize(self.session.picture.size, Image.Resampling.BOX).point(lambda share: 255 * (share > 0))
+            mask = Image.new("RGBA", found.size, _BRUSH)
+            mask.putalpha(found)
+            self.brush.value = True
+            self.put(mask=png(mask))
+
+
+class ScenesPanel(Panel):
+    """New scenes by :meth:`.ColorStyle.generate`: six of them, those near a chosen one, a walk, truncation, a palette.
+
+    The grid has the first scenes of six seeds. A click on one goes on from it: the grid then has this scene and five
+    near it, each a step toward the next seeds, and the walk leads toward the one that is clicked.
+    """
+
+    method = "generate"
+    title = "New scenes"
+    takes_photo = False
+
+    def __init__(self, model: ColorStyle, seed: int = 0) -> None:
+        self.seed = ipywidgets.BoundedIntText(seed, min=0, max=10**9, description="seed", continuous_update=False)
+        self.near = _checkbox("scenes near the first")
+        self.truncation = slider("truncation", 1.0, 1.0)
+        self.palette = Pictures("palette", None, ("none", ""))
+        self.grid, self.walk = Strip(description="new scenes", value=-1), Strip(description="walk")
+        self.grid.add_class("cs-grid")
+        controls = {"seed": self.seed, "near": self.near, "truncation": self.truncation, "palette": self.palette}
+        controls |= {"grid": self.grid, "walk": self.walk}
+        others = button(
+            "six others", "refresh", "scenes of the next seeds", lambda _: self._go(self.seed.value + _GRID)
+        )
+        rows = [[self.seed, others], [ipywidgets.HTML("click a scene to go on from it")], [self.grid], [self.near]]
+        rows += [[ipywidgets.HTML("a walk; its end is a scene to go on from")], [self.walk], [self.truncation]]
+        rows += [[self.palette, Upload(self, self.palette.add)]]
+        blank = Named("scene", Image.new("RGB", (SIDE, SIDE)), "")
+        super().__init__(model, blank, PictureView(), controls, rows)
+
+    @property
+    def toward(self) -> int:
+        """The seed that the walk leads to."""
+        return self.seed.value + max(1, self.grid.value)
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments of ``generate``."""
+        return self._options(self.walk.value, self.seed.value, self.toward) | {"palette": self.palette.chosen}
+
+    def python(self) -> str:
+        """The line of Python that makes the scene on show."""
+        return f"{super().python()}.results[{self.walk.value}]"
+
+    def call(self, settings: Mapping[str, Any], *, full: bool = False, step: int | None = None) -> Result:
+        """Make the scene on show, or that of another step; the errors of ``generate``."""
+        number = 1 + (self.walk.value if step is None else step)
+        opened = {name: opened_picture(value) for name, value in settings.items()}
+        return self.session.keep((number, repr(settings)), lambda: next(make_scenes(self.model, only=number, **opened)))
+
+    def shown_of(self, result: Result) -> Image.Image:
+        """The scene, enlarged; the strips get theirs, and left of the divider stands the first without a palette."""
+        seed, toward = self.seed.value, self.toward
+        first, others = {f"seed {seed}": self._scene(0, seed)}, range(seed + 1, seed + _GRID)
+        if self.near.value:
+            self._grid = first | {f"toward {one}": self._scene(_NEAR, seed, one) for one in others}
+        else:
+            self._grid = first | {f"seed {one}": self._scene(0, one) for one in others}
+        steps = {f"step {step}": self._scene(step, seed, toward) for step in range(1, _WALK - 1)}
+        self.grid.show(self._grid)
+        self.walk.show(first | steps | {f"seed {toward}": self._scene(0, toward)})
+        self.view.before = png(_enlarged(first[f"seed {seed}"]))
+        return _enlarged(result.image)
+
+    def still(self) -> dict[str, Image.Image]:
+        """The scenes of the grid, by their labels."""
+        return self._grid
+
+    def _options(self, step: int, seed: int, toward: int) -> dict[str, Any]:
+        walk = {"toward": toward, "n": _WALK} if step else {}
+        return {"seed": seed, **walk, "truncation": self.truncation.value}
+
+    def _scene(self, step: int, seed: int, toward: int = 0) -> Image.Image:
+        return self.call(self._options(step, seed, toward), step=step).image
+
+    def _go(self, seed: int, near: bool = False) -> None:
+        self.put(seed=seed, near=near, grid=0 if near else -1, walk=0)
+
+    def _changed(self, change: Any = None) -> None:
+        if change is not None and not self._quiet:
+            if change.owner is self.grid and not self.near.value:
+                return self._go(self.seed.value + change.new, near=True)
+            if change.owner is self.walk and change.new == _WALK - 1:
+                return self._go(self.toward, near=True)
+            if change.owner in (self.seed, self.near):
+                return self._go(self.seed.value, self.near.value)
+            if change.owner is self.grid:
+                self._set(walk=_NEAR if change.new else 0)
+        super()._changed(change)
+
+
+def _enlarged(scene: Image.Image) -> Image.Image:
+    return scene.resize((SIDE, SIDE), Image.Resampling.BICUBIC)

@@ -103,7 +103,7 @@ function render({ model, el }) {
     const box = canvas.getBoundingClientRect();
     const [x, y] = [((event.clientX - box.left) * canvas.width) / box.width, ((event.clientY - box.top) * canvas.height) / box.height];
     const context = mask.getContext("2d");
-    Object.assign(context, { strokeStyle: "#d55e00", lineCap: "round", lineWidth: canvas.height / 8 });
+    Object.assign(context, { strokeStyle: "#d55e00", lineCap: "round", lineWidth: canvas.height * model.get("brush") });
     context.beginPath();
     context.moveTo(...(last ?? [x, y]));
     context.lineTo(x, y);
@@ -112,17 +112,23 @@ function render({ model, el }) {
     draw();
   }
 
-  function clearMask() {
-    mask = null;
+  function empty({ width, height }) {
+    return Object.assign(document.createElement("canvas"), { width, height });
+  }
+
+  async function loadMask() {
+    const bytes = model.get("mask");
+    const bitmap = await decode(bytes);
+    if (last || model.get("mask") !== bytes) return; // a stroke that is being drawn tells of all of them at its end
+    mask = bitmap && empty(bitmap);
+    mask?.getContext("2d").drawImage(bitmap, 0, 0);
     draw();
   }
 
   canvas.onpointerdown = (event) => {
     canvas.setPointerCapture(event.pointerId);
     if (model.get("mode") !== "brush") return;
-    if (!mask) {
-      mask = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
-    }
+    mask ??= empty(canvas);
     brush(event);
   };
   canvas.onpointermove = (event) => {
@@ -157,7 +163,7 @@ function render({ model, el }) {
     "change:after": () => load("after"),
     "change:hints change:size": drawPins,
     "change:description change:busy change:mode": told,
-    "change:mask": () => model.get("mask")?.byteLength || clearMask(),
+    "change:mask": loadMask,
   };
   for (const [events, call] of Object.entries(heard)) for (const event of events.split(" ")) model.on(event, call);
   for (const call of [() => load("before"), () => load("after"), drawPins, told]) call();

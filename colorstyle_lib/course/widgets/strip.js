@@ -6,14 +6,19 @@ function render({ model, el }) {
   el.append(group);
   let urls = [];
 
-  function draw() {
+  async function draw() {
+    const thumbnails = model.get("thumbnails");
+    const made = thumbnails.map((bytes) => URL.createObjectURL(new Blob([bytes])));
+    const images = made.map((src) => Object.assign(document.createElement("img"), { src, alt: "" }));
+    await Promise.allSettled(images.map((image) => image.decode())); // until here the old ones stay: no flicker
+    if (model.get("thumbnails") !== thumbnails) return made.forEach(URL.revokeObjectURL);
     urls.forEach(URL.revokeObjectURL);
-    urls = model.get("thumbnails").map((bytes) => URL.createObjectURL(new Blob([bytes])));
+    urls = made;
     group.setAttribute("aria-label", model.get("description"));
+    const focused = [...group.children].indexOf(document.activeElement);
     group.replaceChildren(
-      ...urls.map((url, i) => {
+      ...images.map((image, i) => {
         const button = document.createElement("button");
-        const image = Object.assign(document.createElement("img"), { src: url, alt: "" });
         const name = Object.assign(document.createElement("span"), { textContent: model.get("labels")[i] });
         button.setAttribute("role", "radio");
         button.title = model.get("labels")[i];
@@ -25,6 +30,7 @@ function render({ model, el }) {
         return button;
       }),
     );
+    group.children[focused]?.focus();
     mark();
   }
 
