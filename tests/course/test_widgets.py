@@ -49,15 +49,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "explore"
 
 
-@pytest.fixture(scope="module")
-def dreamer() -> ColorStyle:
-    """Small untrained weights that make scenes."""
-    torch.manual_seed(0)
-    generator = Generator(change(get_preset("tiny").generator, scenes=8))
-    torch.nn.init.normal_(generator.scenes.head.weight, std=0.2)
-    return ColorStyle(generator, "", torch.device("cpu"))
-
-
 def brushed(size: tuple[int, int], *boxes: tuple[int, int, int, int]) -> bytes:
     """A mask as the browser sends it: opaque in boxes."""
     mask = Image.new("RGBA", size)
@@ -259,15 +250,15 @@ def test_every_stage_left_out_is_said_and_undo_brings_them_back(model: ColorStyl
     assert made.view.after == first
 
 
-def test_a_clicked_scene_is_gone_on_from_and_the_walk_leads_to_the_next(dreamer: ColorStyle, folder: Path):
-    made = ScenesPanel(dreamer, seed=5)
+def test_a_clicked_scene_is_gone_on_from_and_the_walk_leads_to_the_next(model: ColorStyle, folder: Path):
+    made = ScenesPanel(model, seed=5)
     new = made.grid.thumbnails
     assert len(set(new)) == 6
     made.grid.value = 2
     assert (made.seed.value, made.near.value, made.grid.value) == (7, True, 0)
     assert made.grid.thumbnails[0] == new[2]
     assert not set(made.grid.thumbnails[1:]) & set(new)
-    names = {"ColorStyle": type("Loaded", (), {"load": staticmethod(lambda: dreamer)}), "photograph": photograph}
+    names = {"ColorStyle": type("Loaded", (), {"load": staticmethod(lambda: model)}), "photograph": photograph}
     for _ in range(2):
         made.grid.value += 1
         assert made.walk.thumbnails[2] == made.grid.thumbnails[made.grid.value]  # the near one is on the way
@@ -290,7 +281,8 @@ def test_a_clicked_scene_is_gone_on_from_and_the_walk_leads_to_the_next(dreamer:
 
 
 def test_weights_that_cannot_do_it_say_so_in_one_line():
-    bare = ColorStyle(Generator(get_preset("tiny").generator), "", torch.device("cpu"))
+    config = change(get_preset("tiny").generator, repairing=0, scenes=0)
+    bare = ColorStyle(Generator(config), "", torch.device("cpu"))
     made = ScenesPanel(bare)
     assert "cannot generate new scenes" in made.told.value
     assert made._repr_mimebundle_()["text/html"] == made.told.value

@@ -95,7 +95,7 @@ class Strip(anywidget.AnyWidget):
 class Pictures(ipywidgets.Dropdown):
     """A choice among the demo photographs and own pictures, or of none."""
 
-    def __init__(self, description: str, chosen: Source | None, *others: tuple[str, str]) -> None:
+    def __init__(self, description: str, chosen: Source | Named | None, *others: tuple[str, str]) -> None:
         super().__init__(options=[*others, *((demo, demo) for demo in PHOTOGRAPHS)], description=description)
         if isinstance(chosen, str) and chosen in PHOTOGRAPHS:
             self.value = chosen
@@ -144,7 +144,7 @@ class Panel(ipywidgets.VBox):
     settings: Callable[[], dict[str, Any]]  # arguments of the method, as the controls are set; pictures are Named
     examples: Mapping[str, Mapping[str, Any]]  # controls that differ from how they stand at the start, by caption
 
-    def __init__(self, model: ColorStyle, photo: Source, view: PictureView, controls: dict, rows: list) -> None:
+    def __init__(self, model: ColorStyle, photo: Source | Named, view: PictureView, controls: dict, rows: list):
         self.model, self.view, self.controls = model, view, controls
         self._quiet = False
         self.told = ipywidgets.HTML(layout={"min_height": "2em"})

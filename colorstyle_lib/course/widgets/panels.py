@@ -242,8 +242,8 @@ class RepairPanel(Panel):
     def _find(self, _: Any) -> None:
         with self.telling():
             found = Image.fromarray(find_damage(self.photo.picture)).convert("L")
-            # A pixel on show is in the mask where one of those that it stands for is.
-            found = found.resize(self.session.picture.size, Image.Resampling.BOX).point(lambda share: 255 * (share > 0))
+            found = found.resize(self.session.picture.size, Image.Resampling.BILINEAR)
+            found = found.point(lambda share: 255 * (share > 0))  # smaller, and nothing that was found is lost
             mask = Image.new("RGBA", found.size, _BRUSH)
             mask.putalpha(found)
             self.brush.value = True
@@ -270,9 +270,7 @@ class ScenesPanel(Panel):
         self.grid.add_class("cs-grid")
         controls = {"seed": self.seed, "near": self.near, "truncation": self.truncation, "palette": self.palette}
         controls |= {"grid": self.grid, "walk": self.walk}
-        others = button(
-            "six others", "refresh", "scenes of the next seeds", lambda _: self._go(self.seed.value + _GRID)
-        )
+        others = button("six others", "refresh", "the next seeds", lambda _: self._go(self.seed.value + _GRID))
         rows = [[self.seed, others], [ipywidgets.HTML("click a scene to go on from it")], [self.grid], [self.near]]
         rows += [[ipywidgets.HTML("a walk; its end is a scene to go on from")], [self.walk], [self.truncation]]
         rows += [[self.palette, Upload(self, self.palette.add)]]
@@ -302,10 +300,9 @@ class ScenesPanel(Panel):
         """The scene, enlarged; the strips get theirs, and left of the divider stands the first without a palette."""
         seed, toward = self.seed.value, self.toward
         first, others = {f"seed {seed}": self._scene(0, seed)}, range(seed + 1, seed + _GRID)
-        if self.near.value:
-            self._grid = first | {f"toward {one}": self._scene(_NEAR, seed, one) for one in others}
-        else:
-            self._grid = first | {f"seed {one}": self._scene(0, one) for one in others}
+        near = {f"toward {one}": (_NEAR, seed, one) for one in others}
+        new = {f"seed {one}": (0, one) for one in others}
+        self._grid = first | {label: self._scene(*at) for label, at in (near if self.near.value else new).items()}
         steps = {f"step {step}": self._scene(step, seed, toward) for step in range(1, _WALK - 1)}
         self.grid.show(self._grid)
         self.walk.show(first | steps | {f"seed {toward}": self._scene(0, toward)})
