@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-import torch.nn.functional as nnf
 from jaxtyping import Float
 from PIL import Image, ImageOps
 from torch import Tensor
@@ -40,9 +39,9 @@ def make_scenes(
     truncation: float = 1.0,
     palette: Source | None = None,
     sketch: Source | None = None,
-    only: int | None = None,
+    part: slice = slice(None),
 ) -> Iterator[Result]:
-    """One result after the other, or ``only`` that of one number, from 1; the rest as :meth:`.ColorStyle.generate`."""
+    """One result after the other, or those of a ``part``; the rest as of :meth:`.ColorStyle.generate`."""
     if not model.generator.config.scenes:
         raise ConfigError("these weights cannot generate new scenes; give weights that learned it")
     if not 1 <= n <= 10_000:
@@ -61,9 +60,7 @@ def make_scenes(
     guides = {name: _square(model, one) for name, one in (("color", palette), ("shape", sketch)) if one is not None}
     facts = {"task": "generate", "seed": seed, "toward": toward, "truncation": truncation, "n": n}
     facts |= {"guided_by": [*guides], "weights_sha256": model.weights_hash, "versions": versions()}
-    for number, one in enumerate(truncation * z, start=1):
-        if only not in (None, number):
-            continue
+    for number, one in [*enumerate(truncation * z, start=1)][part]:
         z = one[None].to(model.device)
         with torch.inference_mode():
             rgb = lab_to_rgb(fit_gamut(model.generator.scenes(_guided(model, z, guides) if guides else z)))
@@ -86,7 +83,7 @@ def _guided(
     moving, best = z.clone().requires_grad_(), (math.inf, z)
     optimizer = torch.optim.Adam([moving], _RATE)
     for _ in range(_STEPS):
-        near = length * nnf.normalize(moving)
+        near = length * (moving / moving.norm(dim=1, keepdim=True))
         found, errors = describe(model.generator.scenes(near)), []
         if "color" in wanted:
             errors.append((found.vectors[0] - wanted["color"].vectors[0]).square().sum())

@@ -142,7 +142,9 @@ class Panel(ipywidgets.VBox):
     takes_photo = True
     result: Result | None = None  # the present one; None while there was none without an error
     settings: Callable[[], dict[str, Any]]  # arguments of the method, as the controls are set; pictures are Named
-    examples: Mapping[str, Mapping[str, Any]]  # controls that differ from how they stand at the start, by caption
+    # For the sheet: controls that differ from how they stand at the start, by caption; else the pictures themselves.
+    examples: Mapping[str, Mapping[str, Any]] = {}
+    stills: dict[str, Image.Image] | None = None
 
     def __init__(self, model: ColorStyle, photo: Source | Named, view: PictureView, controls: dict, rows: list):
         self.model, self.view, self.controls = model, view, controls
@@ -217,19 +219,15 @@ class Panel(ipywidgets.VBox):
 
     def sheet(self) -> bytes:
         """The contact sheet that stands for the panel where there is no kernel, as a JPEG file."""
-        shown, stream = [Captioned(one, caption) for caption, one in self.still().items()], io.BytesIO()
+        made, stream = self.stills or {"before": self.before()}, io.BytesIO()
+        for caption, values in self.examples.items():
+            self._set(**values)
+            made[caption] = self.call(self.settings()).image
+            self._set(**self._now)
+        shown = [Captioned(one, caption) for caption, one in made.items()]
         figure = captioned_grid([shown[:3], [*shown[3:], None, None][:3]])
         figure.savefig(stream, format="jpeg", pil_kwargs={"quality": 85})
         return stream.getvalue()
-
-    def still(self) -> dict[str, Image.Image]:
-        """Four to six pictures for the contact sheet, by caption."""
-        shown = {"before": self.before()}
-        for caption, values in self.examples.items():
-            self._set(**values)
-            shown[caption] = self.call(self.settings()).image
-            self._set(**self._now)
-        return shown
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         if self.result is None:  # weights that cannot do it

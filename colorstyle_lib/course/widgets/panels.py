@@ -43,16 +43,6 @@ def _checkbox(text: str, value: bool = False) -> ipywidgets.Checkbox:
     )
 
 
-def _brush(text: str, view: PictureView) -> ipywidgets.Checkbox:
-    box = _checkbox(text)
-    box.observe(lambda change: setattr(view, "mode", "brush" if change.new else "look"), "value")
-    return box
-
-
-def _brushed(view: PictureView) -> Image.Image:
-    return Image.open(io.BytesIO(view.mask)).getchannel("A")
-
-
 class ColorizePanel(Panel):
     """Coloring by :meth:`.ColorStyle.colorize`: hints by click, seed, saturation, reference, uncertainty."""
 
@@ -108,8 +98,9 @@ class StylePanel(Panel):
         self.share, self.third_share = slider("its share", 0.0, 1.0), slider("its share", 0.0, 1.0)
         self.strength = slider("strength", 1.0, 1.5)
         self._list()
+        self.keep_color, brush = _checkbox("keep the photo's colors"), _checkbox("brush where")
         view = PictureView()
-        self.keep_color, brush = _checkbox("keep the photo's colors"), _brush("brush where", view)
+        brush.observe(lambda change: setattr(view, "mode", "brush" if change.new else "look"), "value")
         controls = {"style": self.gallery, "strength": self.strength, "keep_color": self.keep_color}
         controls |= {"second": self.second, "share": self.share, "mask": view}
         controls |= {"third": self.third, "third_share": self.third_share}
@@ -129,7 +120,8 @@ class StylePanel(Panel):
         given = {"style": blend if len(blend) > 1 else blend[0][0], "strength": self.strength.value}
         given |= {"keep_color": self.keep_color.value, "working_size": max(64, min(self.session.picture.size))}
         if self.view.mask:
-            given["mask"] = Named("mask", _brushed(self.view), "mask")
+            mask = Image.open(io.BytesIO(self.view.mask)).getchannel("A")
+            given["mask"] = Named("mask", mask, "mask")
         return given
 
     def _list(self) -> None:
@@ -206,46 +198,39 @@ class RepairPanel(Panel):
     title = "Repair"
 
     def __init__(self, model: ColorStyle, photo: Source | Named = "coffee") -> None:
-        view = PictureView()
+        view = PictureView(brush=0.05)
         self.stages = Strip(description="the picture after each stage")
         self.switches = {name: _checkbox(name, True) for name in STAGES}
-        self.strength = slider("strength", 1.0, 1.5)
-        self.brush = _brush("brush holes", view)
-        width = slider("brush width", 0.05, 0.25)
-        ipywidgets.dlink((width, "value"), (view, "brush"), lambda share: max(share, 0.01))
+        self.strength, self.brush = slider("strength", 1.0, 1.5), _checkbox("brush holes")
+        self.brush.observe(lambda change: setattr(view, "mode", "brush" if change.new else "look"), "value")
         controls = {**self.switches, "strength": self.strength, "mask": view, "stage": self.stages}
         find = button("find scratches", "search", "put scratches and dust that are found into the mask", self._find)
         clear = button("no mask", "eraser", "remove the mask", lambda _: self.put(mask=b""))
         about = ipywidgets.HTML("without a mask, <i>fill</i> fills the scratches and dust that it finds by itself")
-        rows = [[about], [self.brush, find, clear], [width], [*self.switches.values()], [self.strength], [self.stages]]
+        rows = [[about], [self.brush, find, clear], [*self.switches.values()], [self.strength], [self.stages]]
         super().__init__(model, photo, view, controls, rows)
 
     def settings(self) -> dict[str, Any]:
         """Arguments of ``restore``; the mask has the photograph's own size."""
         given = {"skip": tuple(name for name, switch in self.switches.items() if not switch.value)}
-        given["strength"] = self.strength.value
         if self.view.mask and self.switches["fill"].value:
-            given["mask"] = Named("mask", _brushed(self.view).resize(self.photo.picture.size), "mask")
-        return given
+            mask = Image.open(io.BytesIO(self.view.mask)).getchannel("A")
+            given["mask"] = Named("mask", mask.resize(self.photo.picture.size), "mask")
+        return {**given, "strength": self.strength.value}
 
     def shown_of(self, result: Result) -> Image.Image:
         """The result, or what the chosen stage left; the strip gets all of them."""
-        shown = {"result": result.image, **self.still()}
+        self.stills = {name: one.convert("RGB") for name, one in result.stages.items()}
+        self.stages.show(shown := {"result": result.image, **self.stills})
         self._set(stage=self.stages.value if self.stages.value < len(shown) else 0)
-        self.stages.show(shown)
         return [*shown.values()][self.stages.value]
-
-    def still(self) -> dict[str, Image.Image]:
-        """The picture after each stage, by its name."""
-        return {name: one.convert("RGB") for name, one in self.result.stages.items()}
 
     def _find(self, _: Any) -> None:
         with self.telling():
             found = Image.fromarray(find_damage(self.photo.picture)).convert("L")
             found = found.resize(self.session.picture.size, Image.Resampling.BILINEAR)
-            found = found.point(lambda share: 255 * (share > 0))  # smaller, and nothing that was found is lost
             mask = Image.new("RGBA", found.size, _BRUSH)
-            mask.putalpha(found)
+            mask.putalpha(found.point(lambda share: 255 * (share > 0)))  # smaller, and nothing that was found is lost
             self.brush.value = True
             self.put(mask=png(mask))
 
@@ -263,19 +248,16 @@ class ScenesPanel(Panel):
 
     def __init__(self, model: ColorStyle, seed: int = 0) -> None:
         self.seed = ipywidgets.BoundedIntText(seed, min=0, max=10**9, description="seed", continuous_update=False)
-        self.near = _checkbox("scenes near the first")
-        self.truncation = slider("truncation", 1.0, 1.0)
-        self.palette = Pictures("palette", None, ("none", ""))
+        self.truncation, self.palette = slider("truncation", 1.0, 1.0), Pictures("palette", None, ("none", ""))
         self.grid, self.walk = Strip(description="new scenes", value=-1), Strip(description="walk")
         self.grid.add_class("cs-grid")
-        controls = {"seed": self.seed, "near": self.near, "truncation": self.truncation, "palette": self.palette}
-        controls |= {"grid": self.grid, "walk": self.walk}
-        others = button("six others", "refresh", "the next seeds", lambda _: self._go(self.seed.value + _GRID))
-        rows = [[self.seed, others], [ipywidgets.HTML("click a scene to go on from it")], [self.grid], [self.near]]
-        rows += [[ipywidgets.HTML("a walk; its end is a scene to go on from")], [self.walk], [self.truncation]]
+        controls = {"seed": self.seed, "grid": self.grid, "walk": self.walk}
+        controls |= {"truncation": self.truncation, "palette": self.palette}
+        new = button("new scenes", "refresh", "six of the next seeds", self._next)
+        texts = map(ipywidgets.HTML, ("click a scene to go on from it", "a walk; its end is a scene to go on from"))
+        rows = [[self.seed, new], [next(texts)], [self.grid], [next(texts)], [self.walk], [self.truncation]]
         rows += [[self.palette, Upload(self, self.palette.add)]]
-        blank = Named("scene", Image.new("RGB", (SIDE, SIDE)), "")
-        super().__init__(model, blank, PictureView(), controls, rows)
+        super().__init__(model, Image.new("RGB", (SIDE, SIDE)), PictureView(), controls, rows)
 
     @property
     def toward(self) -> int:
@@ -284,7 +266,9 @@ class ScenesPanel(Panel):
 
     def settings(self) -> dict[str, Any]:
         """Arguments of ``generate``."""
-        return self._options(self.walk.value, self.seed.value, self.toward) | {"palette": self.palette.chosen}
+        walk = {"toward": self.toward, "n": _WALK} if self.walk.value else {}
+        given = {"truncation": self.truncation.value, "palette": self.palette.chosen}
+        return {"seed": self.seed.value, **walk, **given}
 
     def python(self) -> str:
         """The line of Python that makes the scene on show."""
@@ -292,49 +276,39 @@ class ScenesPanel(Panel):
 
     def call(self, settings: Mapping[str, Any], *, full: bool = False, step: int | None = None) -> Result:
         """Make the scene on show, or that of another step; the errors of ``generate``."""
-        number = 1 + (self.walk.value if step is None else step)
+        step = self.walk.value if step is None else step
         opened = {name: opened_picture(value) for name, value in settings.items()}
-        return self.session.keep((number, repr(settings)), lambda: next(make_scenes(self.model, only=number, **opened)))
+        make = functools.partial(make_scenes, self.model, part=slice(step, None), **opened)
+        return self.session.keep((step, repr(settings)), lambda: next(make()))
 
     def shown_of(self, result: Result) -> Image.Image:
         """The scene, enlarged; the strips get theirs, and left of the divider stands the first without a palette."""
-        seed, toward = self.seed.value, self.toward
-        first, others = {f"seed {seed}": self._scene(0, seed)}, range(seed + 1, seed + _GRID)
+        seed, toward, others = self.seed.value, self.toward, range(self.seed.value + 1, self.seed.value + _GRID)
+        first = {f"seed {seed}": self._scene(0, seed)}
         near = {f"toward {one}": (_NEAR, seed, one) for one in others}
-        new = {f"seed {one}": (0, one) for one in others}
-        self._grid = first | {label: self._scene(*at) for label, at in (near if self.near.value else new).items()}
-        steps = {f"step {step}": self._scene(step, seed, toward) for step in range(1, _WALK - 1)}
-        self.grid.show(self._grid)
-        self.walk.show(first | steps | {f"seed {toward}": self._scene(0, toward)})
-        self.view.before = png(_enlarged(first[f"seed {seed}"]))
-        return _enlarged(result.image)
-
-    def still(self) -> dict[str, Image.Image]:
-        """The scenes of the grid, by their labels."""
-        return self._grid
-
-    def _options(self, step: int, seed: int, toward: int) -> dict[str, Any]:
-        walk = {"toward": toward, "n": _WALK} if step else {}
-        return {"seed": seed, **walk, "truncation": self.truncation.value}
+        grid = near if self.grid.value >= 0 else {f"seed {one}": (0, one) for one in others}
+        steps = {f"step {step}": (step, seed, toward) for step in range(1, _WALK - 1)} | {f"seed {toward}": (0, toward)}
+        self.stills = first | {label: self._scene(*at) for label, at in grid.items()}
+        self.grid.show(self.stills)
+        self.walk.show(first | {label: self._scene(*at) for label, at in steps.items()})
+        self.view.before = png(first[f"seed {seed}"].resize((SIDE, SIDE)))
+        return result.image.resize((SIDE, SIDE))
 
     def _scene(self, step: int, seed: int, toward: int = 0) -> Image.Image:
-        return self.call(self._options(step, seed, toward), step=step).image
+        walk = {"toward": toward, "n": _WALK} if step else {}
+        return self.call({"seed": seed, **walk, "truncation": self.truncation.value}, step=step).image
 
-    def _go(self, seed: int, near: bool = False) -> None:
-        self.put(seed=seed, near=near, grid=0 if near else -1, walk=0)
+    def _next(self, _: Any) -> None:
+        self.seed.value += _GRID
 
     def _changed(self, change: Any = None) -> None:
         if change is not None and not self._quiet:
-            if change.owner is self.grid and not self.near.value:
-                return self._go(self.seed.value + change.new, near=True)
+            if change.owner is self.grid and change.old < 0:
+                return self.put(seed=self.seed.value + change.new, grid=0, walk=0)
             if change.owner is self.walk and change.new == _WALK - 1:
-                return self._go(self.toward, near=True)
-            if change.owner in (self.seed, self.near):
-                return self._go(self.seed.value, self.near.value)
+                return self.put(seed=self.toward, grid=0, walk=0)
+            if change.owner is self.seed:
+                self._set(grid=-1, walk=0)
             if change.owner is self.grid:
                 self._set(walk=_NEAR if change.new else 0)
         super()._changed(change)
-
-
-def _enlarged(scene: Image.Image) -> Image.Image:
-    return scene.resize((SIDE, SIDE), Image.Resampling.BICUBIC)

@@ -1,7 +1,7 @@
 """One photograph under many settings, of which only what changed is computed again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -9,7 +9,7 @@ from PIL import Image
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.inference.colorizer import Colorizer, Result, pixels_hash
-from colorstyle_lib.inference.colorstyle import STAGES, ColorStyle
+from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.inference.stylizer import Stylizer
 
 SAME_SCENE = 0.49
@@ -42,19 +42,11 @@ class Session:
         """:meth:`.ColorStyle.stylize` of the session's picture, with its options and errors."""
         return _KeepingStylizer(session=self, model=self.model, style=style, **options)(self.picture)
 
-    def restore(self, *, mask: Any = "auto", skip: Any = (), **options: Any) -> Result:
-        """:meth:`.ColorStyle.restore`, with a mask of any size; the provenance tells of the stages after the fill."""
-        if isinstance(mask, Image.Image):
-            mask = mask.resize(self.picture.size)
-        if "fill" in skip:
-            return self.model.restore(self.picture, skip=skip, **options)
-        key = mask if isinstance(mask, str) else pixels_hash(mask)
-        filled = self.keep(("fill", key), lambda: self.model.inpaint(self.picture, mask))
-        stages, skip = {"given": self.picture, **filled.stages, "fill": filled.image}, {"fill", *skip}
-        if skip == set(STAGES):
-            return replace(filled, stages=stages)
-        made = self.model.restore(filled.image, skip=[*skip], **options)
-        return replace(made, stages=stages | {name: made.stages[name] for name in STAGES if name in made.stages})
+    def restore(self, *, mask: Any = "auto", **options: Any) -> Result:
+        """:meth:`.ColorStyle.restore` of the session's picture, with its options and errors; a mask has any size."""
+        mask = mask if isinstance(mask, str) else mask.resize(self.picture.size)
+        key = ("restore", mask if isinstance(mask, str) else pixels_hash(mask), *sorted(options.items()))
+        return self.keep(key, lambda: self.model.restore(self.picture, mask, **options))
 
     @torch.inference_mode()
     def fit(self, reference: Image.Image) -> float:
