@@ -61,6 +61,5 @@ def write_gallery(folder: Path | None = None, output: Path = Path("gallery.html"
 
 def _data(picture: Image.Image) -> str:
     """A picture as the text that an HTML page may hold in place of a file's address."""
-    stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=85, optimize=True, progressive=True)
+    picture.save(stream := io.BytesIO(), "JPEG", quality=85, optimize=True, progressive=True)
     return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"

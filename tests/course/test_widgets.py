@@ -211,10 +211,9 @@ def test_a_brushed_hole_is_filled_and_the_rest_stays(model: ColorStyle, photo: I
     shown = pixels_of(made.view.after)[..., 0] > 0
     assert shown.sum() == shown[30:45, 30:50].sum() == 300
     made._save()
-    picture, mask = sorted(folder.glob("*.png"), key=lambda path: len(path.name))
-    names = {"ColorStyle": ColorStyle, "photo": photo, "mask": Image.open(mask)}
+    (picture,) = folder.glob("*.png")
+    names = {"ColorStyle": ColorStyle, "photo": photo, "mask": made.settings()["mask"].picture}
     assert np.array_equal(Image.open(picture), eval(made.python(), names).image)
-    assert "and its mask" in made.told.value
 
 
 def test_scratches_that_are_found_are_a_mask_to_add_to(model: ColorStyle):

@@ -132,19 +132,18 @@ class Upload(ipywidgets.FileUpload):
 class Panel(ipywidgets.VBox):
     """A photograph, its result, and controls; each change of a control makes a new result.
 
-    The photograph is a demo photograph's name, a path, or a picture; an ImageError where it cannot be opened. Where
-    there is no kernel, as on GitHub, the panel is a contact sheet of its examples. A subclass hands over its controls
-    by name, whose values undo remembers (of the view they are hints and mask), and the rows that they stand in.
+    The photograph is a demo photograph's name, a path, or a picture; an ImageError where it cannot be opened. Without
+    a kernel, as on GitHub, the panel is a contact sheet. A subclass hands over its controls by name, whose values undo
+    remembers (of the view they are hints and mask), and the rows that they stand in.
     """
 
     method = "colorize"
     title = "Colorize"
-    takes_photo = True
+    takes_photo, suffix = True, ""  # the suffix ends the line of Python
     result: Result | None = None  # the present one; None while there was none without an error
     settings: Callable[[], dict[str, Any]]  # arguments of the method, as the controls are set; pictures are Named
-    # For the sheet: controls that differ from how they stand at the start, by caption; else the pictures themselves.
-    examples: Mapping[str, Mapping[str, Any]] = {}
-    stills: dict[str, Image.Image] | None = None
+    examples: Mapping[str, Mapping[str, Any]] = {}  # controls that differ from how they stand at the start, by caption
+    stills: dict[str, Image.Image] | None = None  # for the sheet, in place of examples
 
     def __init__(self, model: ColorStyle, photo: Source | Named, view: PictureView, controls: dict, rows: list):
         self.model, self.view, self.controls = model, view, controls
@@ -161,8 +160,7 @@ class Panel(ipywidgets.VBox):
             button("Python", "code", "show the line of Python that makes this result", self._show_line),
         ]
         rows = [*([[photos, Upload(self, photos.add)]] if self.takes_photo else []), *rows, buttons, [self.told]]
-        side = ipywidgets.VBox([ipywidgets.Box(row, layout=_WRAP) for row in rows])
-        side.add_class("cs-side")
+        side = ipywidgets.VBox([ipywidgets.Box(row, layout=_WRAP) for row in rows], _dom_classes=["cs-side"])
         columns = ipywidgets.Box([self.view, side], layout=_WRAP)
         super().__init__([ipywidgets.HTML(f"<b>{self.title}</b>"), columns, self.line])
         self.add_class("cs-panel")
@@ -190,7 +188,7 @@ class Panel(ipywidgets.VBox):
 
     def call(self, settings: Mapping[str, Any], *, full: bool = False) -> Result:
         """Make a result, of the small copy on show or of the photograph at full size; the errors of the method."""
-        settings = {name: opened_picture(value) for name, value in settings.items()}
+        settings = {name: _opened(value) for name, value in settings.items()}
         if full:
             return getattr(self.model, self.method)(self.photo.picture, **settings)
         if settings.get("hints"):
@@ -214,25 +212,24 @@ class Panel(ipywidgets.VBox):
         """The line of Python that makes the present result at full size."""
         usual = inspect.signature(getattr(ColorStyle, self.method)).parameters
         given = {name: value for name, value in self.settings().items() if value != usual[name].default}
-        options = [f"{name}={value!r}" for name, value in given.items()]
-        return f"ColorStyle.load().{self.method}({', '.join([repr(self.photo)] * self.takes_photo + options)})"
+        parts = [repr(self.photo)] * self.takes_photo + [f"{name}={value!r}" for name, value in given.items()]
+        return f"ColorStyle.load().{self.method}({', '.join(parts)}){self.suffix}"
 
-    def sheet(self) -> bytes:
-        """The contact sheet that stands for the panel where there is no kernel, as a JPEG file."""
+    def sheet(self) -> str:
+        """The contact sheet that stands for the panel where there is no kernel, as a JPEG file in base64."""
         made, stream = self.stills or {"before": self.before()}, io.BytesIO()
         for caption, values in self.examples.items():
             self._set(**values)
             made[caption] = self.call(self.settings()).image
             self._set(**self._now)
         shown = [Captioned(one, caption) for caption, one in made.items()]
-        figure = captioned_grid([shown[:3], [*shown[3:], None, None][:3]])
-        figure.savefig(stream, format="jpeg", pil_kwargs={"quality": 85})
-        return stream.getvalue()
+        rows = [shown[:3], [*shown[3:], None, None][:3]]
+        captioned_grid(rows).savefig(stream, format="jpeg", pil_kwargs={"quality": 85})
+        return base64.b64encode(stream.getvalue()).decode()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        if self.result is None:  # weights that cannot do it
-            return super()._repr_mimebundle_(**options) | {"text/html": self.told.value}
-        return super()._repr_mimebundle_(**options) | {"image/jpeg": base64.b64encode(self.sheet()).decode()}
+        still = {"image/jpeg": self.sheet()} if self.result else {"text/html": self.told.value}
+        return super()._repr_mimebundle_(**options) | still
 
     @contextmanager
     def telling(self) -> Iterator[None]:
@@ -273,11 +270,8 @@ class Panel(ipywidgets.VBox):
     def _save(self, _: Any = None) -> None:
         with self.telling():
             names = (FOLDER / f"{self.photo.name}-{self.method}-{number}.png" for number in itertools.count(1))
-            settings, path = self.settings(), next(name for name in names if not name.exists())
-            self.call(settings, full=True).save(path)
-            if mask := settings.get("mask"):
-                Result(mask.picture, {}).save(path.with_suffix(".mask.png"))
-            self.told.value = f"saved {html.escape(os.path.relpath(path))}{' and its mask' if mask else ''}"
+            path = self.call(self.settings(), full=True).save(next(name for name in names if not name.exists()))
+            self.told.value = f"saved {html.escape(os.path.relpath(path))}"
 
     def _show_line(self, _: Any) -> None:
         self.line.layout.display = None if self.line.layout.display == "none" else "none"
@@ -287,10 +281,10 @@ def _trait(name: str) -> str:
     return name if name in ("hints", "mask", "size") else "value"
 
 
-def opened_picture(value: Any) -> Any:
+def _opened(value: Any) -> Any:
     """The value with pictures in place of their names, also in a list of styles."""
     if isinstance(value, list):
-        return [(opened_picture(one[0]), *one[1:]) for one in value]
+        return [(_opened(one[0]), *one[1:]) for one in value]
     return value.picture if isinstance(value, Named) else value
 
 

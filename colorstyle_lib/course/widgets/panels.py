@@ -2,7 +2,6 @@
 
 import functools
 import io
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import ipywidgets
@@ -17,7 +16,6 @@ from colorstyle_lib.course.widgets.panel import (
     Strip,
     Upload,
     button,
-    opened_picture,
     overlay,
     png,
     slider,
@@ -33,14 +31,11 @@ from colorstyle_lib.model.modalities import MODALITIES
 _SEEDS = (None, *range(1, 9))
 _BLENDED = ("blend with", "and with")
 _MOST_SPREAD = 40.0  # Lab units, the brightest color of the map of uncertainty
-_BRUSH = (213, 94, 0, 255)  # the color of the brush in picture.js
 _GRID, _WALK, _NEAR = 6, 7, 2  # new scenes; steps from one scene to another; the step that is still near the first
 
 
 def _checkbox(text: str, value: bool = False) -> ipywidgets.Checkbox:
-    return ipywidgets.Checkbox(
-        value, description=text, indent=False, layout={"width": "auto", "margin": "2px 12px 2px 2px"}
-    )
+    return ipywidgets.Checkbox(value, description=text, indent=False, layout={"width": "auto"})
 
 
 class ColorizePanel(Panel):
@@ -153,7 +148,7 @@ class AttentionPanel(Panel):
         places = [(f"{m} at 1/{n}", (str(n), m)) for n in model.generator.config.attention_at for m in MODALITIES]
         self.shown = ipywidgets.Dropdown(options=[("result", ""), *places], description="show")
         controls = {"learned": self.learned, "reference": self.reference, "shown": self.shown, **self.sliders}
-        equal = {"learned": False, **dict.fromkeys(MODALITIES, 1.0)}
+        equal = self.examples["equalized"]
         equalize = button("equalize", "balance-scale", "the same weight for all", lambda _: self.put(**equal))
         rows = [[self.reference, Upload(self, self.reference.add)], [self.learned, equalize]]
         for name in MODALITIES:
@@ -206,8 +201,8 @@ class RepairPanel(Panel):
         controls = {**self.switches, "strength": self.strength, "mask": view, "stage": self.stages}
         find = button("find scratches", "search", "put scratches and dust that are found into the mask", self._find)
         clear = button("no mask", "eraser", "remove the mask", lambda _: self.put(mask=b""))
-        about = ipywidgets.HTML("without a mask, <i>fill</i> fills the scratches and dust that it finds by itself")
-        rows = [[about], [self.brush, find, clear], [*self.switches.values()], [self.strength], [self.stages]]
+        rows = [[ipywidgets.HTML("without a mask, <i>fill</i> fills the scratches and dust that it finds by itself")]]
+        rows += [[self.brush, find, clear], [*self.switches.values()], [self.strength], [self.stages]]
         super().__init__(model, photo, view, controls, rows)
 
     def settings(self) -> dict[str, Any]:
@@ -227,59 +222,42 @@ class RepairPanel(Panel):
 
     def _find(self, _: Any) -> None:
         with self.telling():
-            found = Image.fromarray(find_damage(self.photo.picture)).convert("L")
-            found = found.resize(self.session.picture.size, Image.Resampling.BILINEAR)
-            mask = Image.new("RGBA", found.size, _BRUSH)
-            mask.putalpha(found.point(lambda share: 255 * (share > 0)))  # smaller, and nothing that was found is lost
+            found = Image.fromarray(find_damage(self.photo.picture)).convert("L")  # none is lost in the smaller copy
+            found = found.resize(self.session.picture.size, Image.Resampling.BILINEAR).point(lambda v: 255 * (v > 0))
             self.brush.value = True
-            self.put(mask=png(mask))
+            self.put(mask=png(Image.merge("LA", (found, found))))
 
 
 class ScenesPanel(Panel):
-    """New scenes by :meth:`.ColorStyle.generate`: six of them, those near a chosen one, a walk, truncation, a palette.
-
-    The grid has the first scenes of six seeds. A click on one goes on from it: the grid then has this scene and five
-    near it, each a step toward the next seeds, and the walk leads toward the one that is clicked.
-    """
+    """New scenes by :meth:`.ColorStyle.generate`: those of six seeds, or near a clicked one; a walk; a palette."""
 
     method = "generate"
     title = "New scenes"
     takes_photo = False
 
     def __init__(self, model: ColorStyle, seed: int = 0) -> None:
-        self.seed = ipywidgets.BoundedIntText(seed, min=0, max=10**9, description="seed", continuous_update=False)
+        self.seed = ipywidgets.BoundedIntText(seed, min=0, max=10**9, step=_GRID, description="seed")
         self.truncation, self.palette = slider("truncation", 1.0, 1.0), Pictures("palette", None, ("none", ""))
-        self.grid, self.walk = Strip(description="new scenes", value=-1), Strip(description="walk")
-        self.grid.add_class("cs-grid")
-        controls = {"seed": self.seed, "grid": self.grid, "walk": self.walk}
-        controls |= {"truncation": self.truncation, "palette": self.palette}
-        new = button("new scenes", "refresh", "six of the next seeds", self._next)
-        texts = map(ipywidgets.HTML, ("click a scene to go on from it", "a walk; its end is a scene to go on from"))
-        rows = [[self.seed, new], [next(texts)], [self.grid], [next(texts)], [self.walk], [self.truncation]]
-        rows += [[self.palette, Upload(self, self.palette.add)]]
+        self.grid = Strip(description="new scenes", value=-1, _dom_classes=["cs-grid"])
+        self.walk = Strip(description="walk")
+        controls = {name: getattr(self, name) for name in ("seed", "grid", "walk", "truncation", "palette")}
+        rows = [[self.seed], [ipywidgets.HTML("click a scene, or the end of the walk, to go on from it")], [self.grid]]
+        rows += [[self.walk], [self.truncation], [self.palette, Upload(self, self.palette.add)]]
         super().__init__(model, Image.new("RGB", (SIDE, SIDE)), PictureView(), controls, rows)
-
-    @property
-    def toward(self) -> int:
-        """The seed that the walk leads to."""
-        return self.seed.value + max(1, self.grid.value)
 
     def settings(self) -> dict[str, Any]:
         """Arguments of ``generate``."""
+        self.toward, self.suffix = self.seed.value + max(1, self.grid.value), f".results[{self.walk.value}]"
         walk = {"toward": self.toward, "n": _WALK} if self.walk.value else {}
-        given = {"truncation": self.truncation.value, "palette": self.palette.chosen}
-        return {"seed": self.seed.value, **walk, **given}
+        return {"seed": self.seed.value, **walk, "truncation": self.truncation.value, "palette": self.palette.chosen}
 
-    def python(self) -> str:
-        """The line of Python that makes the scene on show."""
-        return f"{super().python()}.results[{self.walk.value}]"
-
-    def call(self, settings: Mapping[str, Any], *, full: bool = False, step: int | None = None) -> Result:
+    def call(self, settings: dict[str, Any], *, full: bool = False, step: int | None = None) -> Result:
         """Make the scene on show, or that of another step; the errors of ``generate``."""
         step = self.walk.value if step is None else step
-        opened = {name: opened_picture(value) for name, value in settings.items()}
-        make = functools.partial(make_scenes, self.model, part=slice(step, None), **opened)
-        return self.session.keep((step, repr(settings)), lambda: next(make()))
+        opened = {name: getattr(value, "picture", value) for name, value in settings.items()} | {
+            "part": slice(step, None)
+        }
+        return self.session.keep((step, repr(settings)), lambda: next(make_scenes(self.model, **opened)))
 
     def shown_of(self, result: Result) -> Image.Image:
         """The scene, enlarged; the strips get theirs, and left of the divider stands the first without a palette."""
@@ -297,9 +275,6 @@ class ScenesPanel(Panel):
     def _scene(self, step: int, seed: int, toward: int = 0) -> Image.Image:
         walk = {"toward": toward, "n": _WALK} if step else {}
         return self.call({"seed": seed, **walk, "truncation": self.truncation.value}, step=step).image
-
-    def _next(self, _: Any) -> None:
-        self.seed.value += _GRID
 
     def _changed(self, change: Any = None) -> None:
         if change is not None and not self._quiet:

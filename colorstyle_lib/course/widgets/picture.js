@@ -121,7 +121,11 @@ function render({ model, el }) {
     const bitmap = await decode(bytes);
     if (last || model.get("mask") !== bytes) return; // a stroke that is being drawn tells of all of them at its end
     mask = bitmap && empty(bitmap);
-    mask?.getContext("2d").drawImage(bitmap, 0, 0);
+    const context = mask?.getContext("2d");
+    context?.drawImage(bitmap, 0, 0);
+    Object.assign(context ?? {}, { globalCompositeOperation: "source-in", fillStyle: "#d55e00" });
+    context?.fillRect(0, 0, mask.width, mask.height); // in the color of the brush, whatever was sent
+    Object.assign(context ?? {}, { globalCompositeOperation: "source-over" });
     draw();
   }
 
