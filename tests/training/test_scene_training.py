@@ -80,7 +80,7 @@ def test_a_stopped_training_ends_as_one_that_was_not(pictures, tmp_path, monkeyp
 
 
 def test_it_learns_where_red_and_blue_are(pictures):
-    """In one of four trainings at the latest: so short a game of two networks swings, and untrained ones know nothing."""
+    """In one of four trainings at least: a game of two networks swings at first, and untrained ones know nothing."""
 
     def learned(learner):
         with torch.no_grad():
