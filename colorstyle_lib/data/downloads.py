@@ -4,6 +4,7 @@ import os
 import shutil
 import tarfile
 import tomllib
+from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,11 @@ def find_root(given: str | os.PathLike[str] | None = None) -> Path | None:
         way = f"run: colorstyle data download {name} ({KNOWN[name]['size']}), or give a folder"
         raise DataError(f"{KNOWN[name]['title']} is not there; {way}")
     return root.resolve()
+
+
+def find_roots(given: Sequence[str]) -> list[Path]:
+    """:func:`find_root` of each; where none is given the one of ``COLORSTYLE_DATA``, if it is set."""
+    return [root for one in given or ("",) if (root := find_root(one))]
 
 
 def fetch(name: str) -> Path:

@@ -12,19 +12,15 @@ import torch
 from colorstyle_lib import paths
 from colorstyle_lib.config import TrainOptions, change, get_preset
 from colorstyle_lib.data.batches import center_crops, load_images
-from colorstyle_lib.data.datasets import find_split
-from colorstyle_lib.data.downloads import find_root
+from colorstyle_lib.data.downloads import find_roots
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.model.generator import Generator, load_generator, save_generator
 from colorstyle_lib.model.pretrained import load_vgg19
-from colorstyle_lib.model.scene_generator import SceneGenerator
 from colorstyle_lib.training.distributed import this_process
 from colorstyle_lib.training.saved_run import STATE, train_for
-from colorstyle_lib.training.scene_training import ProjectedDiscriminator, SceneLearner
+from colorstyle_lib.training.scene_training import SCENE_CLASSES, SCENE_NOISE, scene_files, scene_learner
 from colorstyle_lib.training.train_on_folder import train_on_folder, write_card
 
-_CLASSES = ("sea", "mountain")  # folders of a data set that scenes are learned from
-_NOISE = 64  # numbers that a scene is made from
 _WEIGHTS, _CARD, _LOG = "generator.safetensors", "generator.json", "log.jsonl"
 
 
@@ -63,30 +59,25 @@ def train_release(options: TrainOptions) -> Path:
     save_generator(_merged(parts, scenes), weights, preset=options.preset, release="all phases")
     _join_logs(list(parts), output)
     images = json.loads((parts["color"].with_suffix(".json")).read_text())["trained"]["images"]
-    print(f"weights: {weights}\ncard:    {write_card(weights, _roots(options), options.command(), images)}")
+    print(f"weights: {weights}\ncard:    {write_card(weights, find_roots(options.data), options.command(), images)}")
     return weights
-
-
-def _roots(options: TrainOptions) -> list[Path]:
-    return [root for one in options.data or ("",) if (root := find_root(one))]
 
 
 def _train_scenes(options: TrainOptions, folder: Path, seconds: float, device: torch.device) -> dict[str, torch.Tensor]:
     """Weights of the scene generator; empty where there is nothing to learn from."""
-    files = [p for root in _roots(options) for p in find_split(root, "train") if p.parent.name in _CLASSES]
+    files = [path for root in find_roots(options.data) for path in scene_files(root, "train")]
     if not files:
-        print(f"no scenes: no data set has folders {' and '.join(_CLASSES)}")
+        print(f"no scenes: no data set has folders {' and '.join(SCENE_CLASSES)}")
         return {}
-    pictures = (255 * center_crops(load_images(files, 64), 64)).round().byte().to(device)
+    photographs = center_crops(load_images(files, 64), 64).to(device)
     torch.manual_seed(options.seed)
-    average = train_for(SceneLearner(SceneGenerator(_NOISE), ProjectedDiscriminator(), pictures), folder, seconds)
-    return average.cpu().state_dict()
+    return train_for(scene_learner(photographs), folder, seconds).cpu().state_dict()
 
 
 def _merged(parts: dict[str, Path], scenes: dict[str, torch.Tensor]) -> Generator:
     """The color phase's generator, with the parts that learned after it."""
     generator = load_generator(parts["color"])
-    weights, changes = generator.state_dict(), {"scenes": _NOISE if scenes else 0}
+    weights, changes = generator.state_dict(), {"scenes": SCENE_NOISE if scenes else 0}
     for name in set(parts) - {"color"}:
         learned = load_generator(parts[name])
         changes[name] = getattr(learned.config, name)

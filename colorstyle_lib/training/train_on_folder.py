@@ -15,7 +15,7 @@ from colorstyle_lib.config import TrainOptions, change, get_mode, get_preset
 from colorstyle_lib.data import example_pictures
 from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
 from colorstyle_lib.data.datasets import Roots, dataset_names, load_split
-from colorstyle_lib.data.downloads import find_root
+from colorstyle_lib.data.downloads import find_roots
 from colorstyle_lib.environment import hardware
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.files import file_hash
@@ -43,7 +43,7 @@ def train_on_folder(options: TrainOptions) -> Path:
     tasks = tuple(parse_weights(options.tasks, "--tasks").items())
     if tasks:
         check_tasks(tasks)
-    roots = [root for one in options.data or ("",) if (root := find_root(one))]
+    roots = find_roots(options.data)
     if not roots:
         raise ConfigError("training needs real images: give --data ROOT or set COLORSTYLE_DATA")
     steps = options.steps or get_mode(options.mode, roots[0]).release_steps

@@ -29,7 +29,7 @@ def options(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
         for module in (release, state):
             patched.setattr(module, "load_vgg19", vgg)
-        patched.setattr(release, "SceneLearner", lambda *given: _small(release_learner(*given)))
+        patched.setattr(release, "scene_learner", lambda *given: _small(release_learner(*given)))
         yield TrainOptions("tiny", (str(folder / "root"),), steps=8, output=folder / "out", release=True)
 
 
@@ -38,7 +38,7 @@ def finished(options):
     return train_release(options)
 
 
-release_learner = release.SceneLearner
+release_learner = release.scene_learner
 
 
 def _small(learner):

@@ -9,17 +9,15 @@ from torch import Tensor, nn
 
 from colorstyle_lib.config import change
 from colorstyle_lib.data.batches import center_crops, load_images
-from colorstyle_lib.data.datasets import find_split
 from colorstyle_lib.inference.colorstyle import ColorStyle, to_tensor
 from colorstyle_lib.metrics.bootstrap import difference_of, mean_of, pair_mean_of, ratio_of
 from colorstyle_lib.metrics.feature_distance import kernel_pairs, perceptual_network, pooled_features
 from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
-from colorstyle_lib.model.scene_generator import SceneGenerator
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Run, numbers_of, spread
 from colorstyle_lib.reproduction.results.store import Number, merge_results
 from colorstyle_lib.training.saved_run import train_for
-from colorstyle_lib.training.scene_training import SCENE_TRAINING, ProjectedDiscriminator, SceneLearner
+from colorstyle_lib.training.scene_training import SCENE_TRAINING, SceneLearner, scene_files, scene_learner
 
 
 class _DCGAN(nn.Sequential):
@@ -64,16 +62,14 @@ def evaluate_generation(root: Path, run: Run, baselines: Path, minutes: float = 
     DCGAN and our recipe are first trained in ``baselines``, for so many minutes of computing each, or go on there.
     DataError: no such pictures. WeightsError: no weights. ConfigError: they cannot generate.
     """
-    files = ([p for p in find_split(root, split) if p.parent.name in ("sea", "mountain")] for split in ("val", "train"))
-    real, learned = (center_crops(load_images(paths, 64), 64) for paths in files)
+    real, learned = (center_crops(load_images(scene_files(root, split), 64), 64) for split in ("val", "train"))
     model, n, (network, judge) = ColorStyle.load(run.weights), len(real), perceptual_network()
     rgb = {"real": real, run.method: torch.stack([to_tensor(scene) for scene in model.generate(n).images])}
     noise = torch.randn(n, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     spectra = torch.fft.fft2(learned[spread(len(learned), n)])  # as in photographs, phases shifted at random
     rgb["noise"] = torch.fft.ifft2(spectra * torch.exp(1j * torch.fft.fft2(1 + noise).angle())).real.clamp(0, 1)
     pictures, known = (255 * learned).round().byte(), torch.cat((learned, learned.flip(3)))
-    ours = SceneLearner(SceneGenerator(64), ProjectedDiscriminator(), pictures)
-    for name, learner in (("dcgan", dcgan_learner(pictures)), ("scenes", ours)):
+    for name, learner in (("dcgan", dcgan_learner(pictures)), ("scenes", scene_learner(learned))):
         trained = train_for(learner, baselines / name, 60 * minutes)
         rgb[name] = trained.rgb(noise.view(n, -1)[:, : trained.noise]).clamp(0, 1)
     lite, rows, numbers = pretrained_efficientnet_lite0(), {}, []
