@@ -45,15 +45,15 @@ def losses_of(preset, generator, batch, features=None):
 
 
 def test_restyling_learns_and_leaves_coloring_alone():
-    preset = small_preset(tasks=(("stylize", 1.0),), trainable="restyling", learning_rate=1e-2, **PLAIN)
+    preset = small_preset(tasks=(("stylize", 1.0),), trainable="restyling", **PLAIN)
     state = TrainState.new(preset, 0, CPU)
     for group in state.generator_optimizer.param_groups:
-        group["lr"] = 1e-2
+        group["lr"] = 1e-3  # ten times more, and the loss jumps a hundredfold from step to step: rounding decides
     before = copy.deepcopy(state.generator.state_dict())
     context, batch = StepContext(preset.training, features=RandomFeatures()), styled_batch(preset)
     losses = [train_step(state, [batch], context, "supervised") for _ in range(20)]
     assert {"content", "style", "identity", "outside", "modality"} <= set(losses[0])
-    assert losses[-1]["style"] < 0.8 * losses[0]["style"]
+    assert losses[-1]["style"] < 0.6 * losses[0]["style"]
     changed = {name for name, now in state.generator.state_dict().items() if not torch.equal(now, before[name])}
     assert changed
     assert all(name.startswith("restyling.") for name in changed)
