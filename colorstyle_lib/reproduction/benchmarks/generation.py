@@ -64,7 +64,9 @@ def evaluate_generation(root: Path, run: Run, baselines: Path, minutes: float = 
     """
     real, learned = (center_crops(load_images(scene_files(root, split), 64), 64) for split in ("val", "train"))
     model, n, (network, judge) = ColorStyle.load(run.weights), len(real), perceptual_network()
-    rgb = {"real": real, run.method: torch.stack([to_tensor(scene) for scene in model.generate(n).images])}
+    scenes = model.generate(n).images
+    rgb = {"real": real, run.method: torch.stack([to_tensor(scene) for scene in scenes])}
+    rgb["recolored"] = torch.stack([to_tensor(model.colorize(scene).image) for scene in scenes])
     noise = torch.randn(n, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     spectra = torch.fft.fft2(learned[spread(len(learned), n)])  # as in photographs, phases shifted at random
     rgb["noise"] = torch.fft.ifft2(spectra * torch.exp(1j * torch.fft.fft2(1 + noise).angle())).real.clamp(0, 1)
@@ -82,10 +84,10 @@ def evaluate_generation(root: Path, run: Run, baselines: Path, minutes: float = 
         rows[name] = {f"{what}_{network}": mean_of(share.float()) for what, share in shares.items()}
         rows[name][kernel := f"kernel_{network}"] = pair_mean_of(kernel_pairs(maps[name], maps["real"]))
         rows[name]["nearest_efficientnet_lite0"] = ratio_of(nearest[name], nearest["real"])
-    for name, rival in ((run.method, "noise"), ("scenes", "dcgan")):
+    for name, rival in ((run.method, "noise"), ("recolored", run.method), ("scenes", "dcgan")):
         rows[name][f"{kernel}_minus_{rival}"] = difference_of(rows[name][kernel], rows[rival][kernel])
     for name, found in rows.items():
-        method = ColorMethod(name, None, weights=model.weights_hash if name == run.method else None)
+        method = ColorMethod(name, None, weights=model.weights_hash if name in (run.method, "recolored") else None)
         noted = {f"generate_{key}": (value, NOTES["generation"][key.split("_")[0]]) for key, value in found.items()}
         numbers += numbers_of([noted], method, "sea_mountain", n, run.provenance(" --generation"))
     merge_results(numbers, run.output)
