@@ -181,6 +181,14 @@ def test_course_notebook(path: Path, check: Check):
     assert not list(check(read(path), path))
 
 
+def test_every_notebook_opens_on_colab_and_installs_what_is_missing_in_the_same_way():
+    notebooks = [read(path) for path in COURSE]
+    assert all("colab-badge.svg" in notebook.cells[0].source for notebook in notebooks)
+    (cell,) = {of_type(notebook, "code")[0].source for notebook in notebooks}
+    assert 'find_spec("colorstyle_lib")' in cell
+    assert '("torch", "torchvision") if find_spec(p)' in cell  # which pip then leaves as they are
+
+
 CARD = "# A title\nYou will learn: little. You need: none. Time: 0.\n\n[Below](#What-is-x?), [it](01.ipynb)."
 PARAMETERS = 'mode: str = "auto"  # how much\ndata: str = ""  # where\nseed: int = 0  # start'
 
