@@ -37,7 +37,6 @@ from colorstyle_lib.images.read import (
 from colorstyle_lib.images.write import FORMATS, PAGED, save_picture
 from colorstyle_lib.inference.colorizer import Result, is_gray
 from colorstyle_lib.inference.colorstyle import ColorStyle
-from colorstyle_lib.inference.hints import parse_hint
 from colorstyle_lib.inference.video import Smoother, color_clip, style_clip
 
 _PIXELS_AT_ONCE = 50_000_000  # decoded and not yet written, of all pictures together; a larger one goes alone
@@ -78,13 +77,6 @@ class Files:
     stages: bool = False
     smooth: float | None = None
 
-    @classmethod
-    def of(cls, options: dict[str, Any]) -> "Files":
-        """Take these options out of others; ConfigError where clips cannot be smoothed by so much."""
-        files = cls(**{field.name: options.pop(field.name) for field in fields(cls) if field.name in options})
-        Smoother(files.smooth or 0.0)
-        return files
-
     def save(self, result: Result, source: Path, place: Path, write: Callable[..., Any] | None = None) -> str:
         """Write a result, which tells of which file it is; WebP without loss stays so."""
         with source.open("rb") as file:
@@ -96,8 +88,8 @@ class Files:
             save_picture(picture, place.with_name(f"{place.stem}-{i}-{name}.png"))
         return "done" if result.provenance.get("input_is_gray", True) else "was in color"
 
-    def work(self, make: Callable[[Source], Result], new_clip: NewClip, source: Path, place: Path) -> str:
-        """Make and write the result of a picture, or of a clip frame by frame."""
+    def work(self, make: Callable[[Source], Result], new_clip: NewClip | None, source: Path, place: Path) -> str:
+        """Make and write the result of a picture, or of a clip frame by frame; without ``new_clip`` each by itself."""
         video = Video(source) if is_video(source) else None
         frames = map(Photo, video.frames(strict=self.strict)) if video else open_pages(source, strict=self.strict)
         first = next(frames)
@@ -105,7 +97,7 @@ class Files:
         if self.only_gray and not is_gray(first.picture):
             return "left in color"
         if video or (several and place.suffix.lower() in (PAGED if in_time else PAGED[:2])):
-            make_next = new_clip(float(in_time) if self.smooth is None else self.smooth)
+            make_next = new_clip(float(in_time) if self.smooth is None else self.smooth) if new_clip else make
             result, off = make_next(first), not sys.stderr.isatty()
             others = map(make_next, tqdm(frames, initial=1, unit="frame", leave=False, disable=off))
             write = partial(video.write if video else _write_pages, chain([result], others))
@@ -139,7 +131,8 @@ def make_files(
         0 when all are done, 1 when some failed: each is named on standard error, with the reason. A ColorStyleError is
         raised where nothing could be started, or the only file failed.
     """
-    files, color = Files.of(options), task == "colorize"
+    files = Files(**{field.name: options.pop(field.name) for field in fields(Files) if field.name in options})
+    Smoother(files.smooth or 0.0)  # refuses what is no share
     ending, name = _TASKS.get(task, (task, f"{task.removesuffix('e')}ed"))
     planned = plan(inputs, output, recursive=files.recursive, ending=ending, format=files.format)
     # results of the same command are left out
@@ -150,59 +143,46 @@ def make_files(
     single = len(pairs) == 1 and not Path(inputs[0]).is_dir()
     if single and there:
         raise ConfigError(f"{str(pairs[0][1])!r} is there already; to replace it, add --overwrite")
-    model = ColorStyle.load(weights)
-    if color:
-        new_clip = partial(color_clip, model.colorizer(**options))
-        make = new_clip(0.0)
+    model, new_clip = ColorStyle.load(weights), None
+    if task == "colorize":
+        make = model.colorizer(**options)
+        new_clip = partial(color_clip, make)
     elif task == "stylize":
         make = model.stylizer(**options)
         new_clip = partial(style_clip, make)
     else:
         make = partial(getattr(model, task), **options)
-        new_clip = lambda smooth: make  # noqa: E731
-    work = partial(files.work, make, new_clip)
-    if (masks := Path(options.get("mask") or "auto")) != Path("auto") and masks.is_dir():
+    masks = Path(options.get("mask") or "auto")
 
-        def work(source: Path, place: Path) -> str:
-            masked = partial(make, mask=find_mask(masks, source, inputs))
-            return files.work(masked, lambda smooth: masked, source, place)
+    def work(source: Path, place: Path) -> str:
+        own = {"mask": find_mask(masks, source, inputs)} if masks != Path("auto") and masks.is_dir() else {}
+        return files.work(partial(make, **own), new_clip, source, place)
 
     if single:
         what = work(*left[0])
         print(left[0][1] if what != "left in color" else f"{str(left[0][0])!r} is in color already; left alone")
         return 0
-    steps = _clips(new_clip, pairs, left, files) if files.smooth else _side_by_side(work, left)
-    started, total = time.monotonic(), len(left)
-    counts: Counter[str] = Counter(failed=len(others))
+    steps = _clips(new_clip, pairs, left, files) if files.smooth and new_clip else _side_by_side(work, left)
+    started = time.monotonic()
     for place in others:
         why = "is there already, of another picture; add --overwrite or change -o"
         print(f"failed: {str(place)!r} {why}", file=sys.stderr)
-    with tqdm(total=total, unit="picture", disable=not sys.stderr.isatty()) as bar:
-        for what in steps:
-            bar.update()
-            counts[what] += 1
-    seconds = time.monotonic() - started
-    done, already, in_color = counts["done"] + counts["was in color"], len(there) - len(others), counts["was in color"]
-    print(f"{done} {name}, {already} already there, {counts['failed']} failed ({seconds:.0f} s)", end="")
+    counts = Counter(tqdm(steps, total=len(left), unit="picture", disable=not sys.stderr.isatty()))
+    failed, seconds = counts["failed"] + len(others), time.monotonic() - started
+    done, already = counts["done"] + counts["was in color"], len(there) - len(others)
     notes = {
-        "of these in color before": in_color if color else 0,
+        "of these in color before": counts["was in color"] if task == "colorize" else 0,
         "left alone, in color already": counts["left in color"],
         f"left out, {name} by an earlier call": len(planned) - len(pairs),
     }
-    print("".join(f"; {count} {note}" for note, count in notes.items() if count), end="")
-    print("".join(f"; {note}" for path in map(Path, inputs) if path.is_dir() for note in _passed_over(path, files)))
-    return 1 if counts["failed"] else 0
+    said = [f"{done} {name}, {already} already there, {failed} failed ({seconds:.0f} s)"]
+    said += [f"{count} {note}" for note, count in notes.items() if count]
+    print("; ".join(said + [note for path in map(Path, inputs) if path.is_dir() for note in _passed_over(path, files)]))
+    return 1 if failed else 0
 
 
-def make_pictures(**options: Any) -> int:
-    """:func:`make_files` with hints and styles as the command line has them."""
-    for name, read in (("hints", parse_hint), ("style", _style)):
-        options |= {name: [read(text) for text in options[name]]} if name in options else {}
-    return make_files(**options)
-
-
-def _style(text: str) -> tuple[Path, float]:
-    """``painting.jpg`` or ``painting.jpg:0.3``."""
+def parse_style(text: str) -> tuple[Path, float]:
+    """Read a style and its weight, ``painting.jpg`` or ``painting.jpg:0.3``; ConfigError if it is neither."""
     path, colon, weight = text.rpartition(":")
     if not colon or Path(text).exists():
         return Path(text), 1.0
@@ -297,18 +277,14 @@ def plan(
 ) -> list[Pair]:
     """Pairs of picture and result: decide where each result goes. A picture that is named twice is there once.
 
-    One file goes to ``output``, by default ``NAME-color.png`` beside it; an ``output`` without an ending is a folder.
-    A folder's pictures go below ``output``, by default ``FOLDER-color``, at the same relative path. A pattern's
-    pictures keep their path from where its wildcards begin. Of several inputs, each folder keeps its name, too. Where
-    the format changes, its ending comes after the whole name, so that a.bmp and a.png never share a result.
+    One file goes to ``output``, by default ``NAME-ending.png`` beside it; an ``output`` without an ending is a folder.
+    A folder's pictures go below ``output``, by default ``FOLDER-ending``, at the same relative path; a pattern's, such
+    as ``album/**/*.jpg``, keep their path from where its wildcards begin. Of several inputs, each folder keeps its
+    name, too. Where a result has not its picture's own format, since another was asked for or that is not written, its
+    ending comes after the whole name, so that a.bmp and a.png never share a result.
 
-    Inputs are files, folders (with the folders within, where ``recursive``) and patterns such as ``album/**/*.jpg``.
-    ``ending`` is what names get where ``output`` is not given. By default a result has its picture's own ``format``, or
-    PNG where that is not written.
-
-    Raises:
-        ConfigError: no folder for several results, two results of one name, or a result that would replace an input.
-        ImageError: a folder or a pattern without pictures.
+    ConfigError: no folder for several results, two results of one name, or a result that would replace an input.
+    ImageError: a folder or a pattern without pictures.
     """
     given = [Path(os.path.expanduser(path)) for path in inputs]  # noqa: PTH111
     output = Path(os.path.expanduser(output)) if output is not None else None  # noqa: PTH111

@@ -1,29 +1,20 @@
-"""The `colorstyle` command. Heavy imports happen inside a command, so that --help answers at once."""
+"""The `colorstyle` command, made of ``commands.toml``. Functions are imported when called: --help answers at once."""
 
 import argparse
 import os
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
 
 from colorstyle_lib import __version__
-from colorstyle_lib.cli.options import add_commands
 from colorstyle_lib.errors import ColorStyleError
 
 PROGRAM = "colorstyle"
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line, as argparse sees it."""
-    top = argparse.ArgumentParser(
-        prog=PROGRAM,
-        description="Color grayscale photographs; run and check the course. Start with: colorstyle colorize photo.jpg",
-    )
-    top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    table = tomllib.loads(Path(__file__).with_name("commands.toml").read_text(encoding="utf-8"))
-    add_commands(top, table, table.pop("shared"))
-    return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,8 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 done, 1 some of it failed (each failure named), 2 a mistake in what was asked, 130 interrupted.
     """
-    parsed = parser().parse_args(arguments)
     try:
+        parsed = parser().parse_args(arguments)
         status = parsed.command(parsed)
         sys.stdout.flush()
         return status
@@ -46,3 +37,73 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"{PROGRAM}: interrupted", file=sys.stderr)
         return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, as argparse sees it."""
+    about = "Color grayscale photographs; run and check the course. Start with: colorstyle colorize photo.jpg"
+    top = argparse.ArgumentParser(prog=PROGRAM, description=about)
+    top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    table = tomllib.loads(Path(__file__).with_name("commands.toml").read_text(encoding="utf-8"))
+    _add_commands(top, table, table.pop("shared"))
+    return top
+
+
+def _add_commands(
+    to: argparse.ArgumentParser, table: Mapping[str, Any], shared: Mapping[str, Any], title: str = "commands"
+) -> None:
+    """Add the commands of a table, and their actions, which have the same form, to a command line."""
+    commands = to.add_subparsers(title=title, metavar=title.upper().removesuffix("S"), required=True)
+    for name, about in table.items():
+        added = commands.add_parser(name, help=about["help"])
+        if "actions" in about:
+            _add_commands(added, about["actions"], shared, "actions")
+            continue
+        added.set_defaults(command=partial(_call, about["call"]), **about.get("given", {}))
+        groups = [*(shared[group] for group in about.get("also", ())), about.get("options", {})]
+        options = [(names, dict(option)) for group in groups for names, option in group.items()]
+        exclusive = added.add_mutually_exclusive_group() if any("exclusive" in one for _, one in options) else added
+        for names, option in options:
+            option["help"] = option.get("help", "").format_map(about) or None
+            if "type" in option:
+                option["type"] = _TYPES.get(kind := option["type"]) or (lambda text, kind=kind: _named(kind)(text))
+            if "between" in option:
+                option["type"] = _number(option["type"], *option.pop("between"), option.pop("wanted"))
+            (exclusive if option.pop("exclusive", False) else added).add_argument(*names.split(), **option)
+
+
+def _named(function: str) -> Callable[..., Any]:
+    return resolve_name(f"colorstyle_lib.{function}")
+
+
+def _call(name: str, arguments: argparse.Namespace) -> int:
+    """Call a function of the library with the options by name; a path that it returns is printed."""
+    options = {key: value for key, value in vars(arguments).items() if key != "command"}
+    result = _named(name)(**options)
+    if isinstance(result, Path):
+        print(result)
+    return result if isinstance(result, int) else 0
+
+
+def _number(read: Callable[[str], Any], low: int | float, high: int | float, what: str) -> Callable[[str], Any]:
+    """Make the type of an option: a number from ``low`` to ``high``, else refused with ``what`` it should be."""
+
+    def value(text: str) -> Any:
+        with suppress(ValueError):
+            if low <= (found := read(text)) <= high:
+                return found
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+
+    return value
+
+
+def _digits(text: str) -> int:
+    return int(text) * text.isascii() * text.isdigit()
+
+
+_TYPES: dict[str, Callable[[str], Any]] = {
+    "path": Path,
+    "int": int,
+    "float": float,
+    "positive": _number(_digits, 1, float("inf"), "a positive whole number"),
+}

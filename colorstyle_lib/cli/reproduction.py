@@ -20,51 +20,48 @@ from colorstyle_lib.reproduction.claims import recheck, table
 from colorstyle_lib.reproduction.claims.verdict import CLAIMS, judge_claims
 from colorstyle_lib.reproduction.results.store import RESULTS, merge_results, read_results
 
-_REFUSED = {  # by benchmark the options that it does not take
+_REFUSED = {  # by benchmark, which is an option of its own, the options that it does not take
     "style": ("demo", "opponents", "datasets", "peer", "knob"),
     "repair": ("demo", "opponents", "peer", "knob"),
     "clips": ("demo", "opponents", "datasets", "data", "peer", "knob"),
     "specialists": ("demo", "weights", "name", "datasets", "peer", "knob"),
     "generation": ("demo", "datasets", "peer", "knob"),
     "protocol": ("demo", "opponents", "datasets", "knob"),
+    "demo": ("data",),
 }
 
 
 def evaluate(**options: Any) -> None:
     """Measure weights and opponents by one benchmark, coloring by default, and print its numbers."""
-    arguments = SimpleNamespace(**options)
-    limit, demo = arguments.limit, arguments.demo
-    if limit is not None and limit < 2:
-        raise ConfigError(f"--limit wants at least 2 pictures, not {limit}")
-    benchmark = next((name for name in _REFUSED if getattr(arguments, name) not in (None, False)), "coloring")
-    refused = _REFUSED.get(benchmark, ("data",) * demo) + ("opponents",) * bool(arguments.specialists)
-    if wrong := [option for option in refused if getattr(arguments, option)]:
-        named = benchmark if benchmark in _REFUSED else "demo"
-        raise ConfigError(f"--{named} does not go with --{wrong[0]}; leave one of them out")
-    needless = demo or benchmark == "clips"
-    roots = None if needless else [data_root(one, needed_for="measuring") for one in arguments.data or [""]]
+    asked = SimpleNamespace(**options)
+    if asked.limit is not None and asked.limit < 2:
+        raise ConfigError(f"--limit wants at least 2 pictures, not {asked.limit}")
+    benchmark = next((name for name in _REFUSED if options[name] not in (None, False)), "coloring")
+    refused = _REFUSED.get(benchmark, ()) + ("opponents",) * bool(asked.specialists)
+    if wrong := [option for option in refused if options[option]]:
+        raise ConfigError(f"--{benchmark} does not go with --{wrong[0]}; leave one of them out")
+    needless = benchmark in ("demo", "clips")
+    roots = None if needless else [data_root(one, needed_for="measuring") for one in asked.data or [""]]
     root = roots and roots[0]
-    if benchmark not in ("coloring", "repair") and len(arguments.data) > 1:
+    if benchmark not in ("coloring", "repair") and len(asked.data) > 1:
         raise ConfigError(f"--{benchmark} measures on one data root")
-    output = arguments.output or (paths.RUNS / "results.json" if limit else RESULTS)
-    named = arguments.weights, arguments.name, limit, arguments.datasets, arguments.together
-    run = Run(output, *named, arguments.peer, arguments.knob)
-    baselines = arguments.opponents or paths.RUNS / "opponents"
+    output = asked.output or (paths.RUNS / "results.json" if asked.limit else RESULTS)
+    run = Run(output, asked.weights, asked.name, asked.limit, asked.datasets, asked.together, asked.peer, asked.knob)
+    baselines = asked.opponents or paths.RUNS / "opponents"
     if benchmark == "style":
-        most = limit or style.PAIRS
-        if not 0 <= arguments.optimize <= most:
-            raise ConfigError(f"--optimize wants 0 to {most} pairs, not {arguments.optimize}")
-        style.evaluate_style(root, run, optimized=arguments.optimize)
+        if not 0 <= asked.optimize <= (most := asked.limit or style.PAIRS):
+            raise ConfigError(f"--optimize wants 0 to {most} pairs, not {asked.optimize}")
+        style.evaluate_style(root, run, optimized=asked.optimize)
     elif benchmark == "protocol":
         imagenet.evaluate_imagenet(root, run)
     elif benchmark == "clips":
         print_numbers(evaluate_clips(run))
     elif benchmark == "repair":
-        print_numbers(repair.evaluate_repair(load_squares(roots, repair.SIDE, limit, arguments.datasets), run))
+        print_numbers(repair.evaluate_repair(load_squares(roots, repair.SIDE, asked.limit, asked.datasets), run))
     elif benchmark == "generation":
         print_numbers(generation.evaluate_generation(root, run, baselines))
     elif benchmark == "specialists":
-        numbers = unified_vs_specialists.evaluate_specialists(root, arguments.specialists or [baselines], run)
+        numbers = unified_vs_specialists.evaluate_specialists(root, asked.specialists or [baselines], run)
         print_numbers([one for one in numbers if "_over_" in one.metric or "_minus_" in one.metric])
     else:
         numbers = coloring.evaluate_coloring(roots, run, baselines)
@@ -80,22 +77,16 @@ def list_ablations() -> None:
 
 
 def run_ablations(
-    names: Sequence[str],
-    data: str,
-    long: bool,
-    steps: int | None,
-    seeds: int | None,
-    pictures: int | None,
-    output: Path | None,
+    names: Sequence[str], data: str, long: bool, pictures: int | None, output: Path | None, **asked: int | None
 ) -> None:
-    """Train and measure members of the ablations that are not in their log yet."""
+    """Train and measure members of the ablations that are not in their log yet; ``asked`` are steps and seeds."""
     for name in names:  # before pictures are read
         check_known("ablation", name, ABLATIONS)
     scale = LONG if long else SMALL
     folder = output or paths.RUNS / scale.folder
     material = load_material(data_root(data), pictures=pictures or PICTURES)
-    chosen = {"names": names or scale.members, "seeds": seeds or scale.seeds, "steps": steps or scale.steps}
-    lines = run_matrix(*material, folder, **chosen)
+    chosen = {name: given or getattr(scale, name) for name, given in asked.items()}
+    lines = run_matrix(*material, folder, names=names or scale.members, **chosen)
     print(f"{len(lines)} trainings in {folder}; what they say: colorstyle ablations show")
 
 

@@ -18,7 +18,6 @@ class Deviation:
     ours: str  # what this companion does today
     why: str  # the reason
     where: Sequence[str]  # ``preset NAME``, a module of the library (``losses.adversarial``), or a name in one
-    planned: str = ""  # what is not built yet; empty where nothing is missing
 
 
 _ROWS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["deviations"]
@@ -30,8 +29,6 @@ def as_markdown(deviations: Sequence[Deviation] = DEVIATIONS) -> str:
     """The table as Markdown, one line for each deviation; all of :data:`DEVIATIONS` by default."""
     lines = ["| about | the paper | this companion, today | why | where |", "|---|---|---|---|---|"]
     for row in deviations:
-        ours = f"{row.ours} *Planned: {row.planned}*" if row.planned else row.ours
-        cells = (row.topic, row.paper, ours, row.why, ", ".join(f"`{place}`" for place in row.where))
-        # A bar would end the cell.
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        cells = (row.topic, row.paper, row.ours, row.why, ", ".join(f"`{place}`" for place in row.where))
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")  # a bar would end the cell
     return "\n".join(lines)

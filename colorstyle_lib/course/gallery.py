@@ -27,11 +27,9 @@ _FIGURE = """<figure><div class="pair"><img alt="in gray" src="{before}" width="
 def write_gallery(folder: Path | None = None, output: Path = Path("gallery.html")) -> int:
     """Color the pictures of a folder, by default the demo photographs, and write them as one HTML page.
 
-    Returns 0, or 1 where a picture could not be opened, which is named on standard error and left out.
-
-    Raises:
-        ConfigError: the output is no ``.html`` file. DataError: there are no pictures, or the page cannot be written.
-        ImageError: the folder cannot be read.
+    Returns 0, or 1 where a picture could not be opened, which is named on standard error and left out. ConfigError: the
+    output is no ``.html`` file. DataError: there are no pictures, or the page cannot be written. ImageError: the folder
+    cannot be read.
     """
     if output.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(f"a gallery is an .html file, not {str(output)!r}")

@@ -55,10 +55,7 @@ def start(mode: str = "auto", data: str = "", seed: int = 0) -> NotebookRun:
     """Begin a notebook: choose the mode, seed everything, set the figures' style, print versions and device.
 
     ``mode`` is as in :func:`.get_mode`; ``data`` is a data root, or empty for ``COLORSTYLE_DATA``; ``seed`` is that of
-    Python's, NumPy's and torch's random generators.
-
-    Raises:
-        ConfigError: no such mode. DataError: the data root is not a folder.
+    Python's, NumPy's and torch's random generators. ConfigError: no such mode. DataError: the root is not a folder.
     """
     chosen = get_mode(mode, data)
     random.seed(seed)

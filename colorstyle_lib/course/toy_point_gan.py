@@ -93,16 +93,14 @@ def train_point_gan(
 ) -> PointGan:
     """Train generator and discriminator in turn (Goodfellow et al. 2014, algorithm 1), one GAN for each seed.
 
+    A GAN's result depends on its own seed only. A ConfigError names an unknown objective or optimizer.
+
     Args:
         objective: a name in :data:`.OBJECTIVES`.
-        seeds: one GAN each; its result depends on its own seed only.
         optimizer: ``adam`` (beta_1 = 0, beta_2 = 0.99) or ``sgd``, with a learning rate that falls to 0 on a line.
         discriminator_pace: its learning rate as a multiple of the generator's.
         gamma: strength of the zero-centered gradient penalties on real (R1) and generated points (R2).
         record: the steps before which a :class:`Snapshot` is taken; ``steps`` itself is after the last.
-
-    Raises:
-        ConfigError: no such objective or optimizer.
     """
     losses = get_objective(objective)
     check_known("optimizer", optimizer, _OPTIMIZERS)

@@ -45,18 +45,7 @@ _FOREIGN = r"(?<![\w.~}])/(?:home|root|Users|tmp|var|private|mnt|opt|usr)/\w[^\s
 _PLACE = re.compile("|".join([_FOREIGN, *(rf"{place}\b" for place in _OWN)]))
 _LINK = re.compile(r"\]\((?=\.\./|solutions/|\w+\.md)")  # a link that is not to a neighboring notebook
 
-_HEAD = """# The notebooks, executed
-
-The notebooks of the course with all outputs of one run, for readers who do not want to run them. They show only the
-demo photographs (credits: [data card](../../data/README.md)) and our own drawings.
-
-The commands in the table wrote these notebooks and this page; do not edit them. `colorstyle run --mode quick --keep`
-writes all of them again, and `colorstyle figures check` names those whose notebook in
-[notebooks/](../../notebooks/README.md) has other code by now.
-
-| notebook | mode | seconds | peak memory | hardware | versions | commit | command |
-|---|---|---|---|---|---|---|---|
-"""
+_HEAD = Path(__file__).with_suffix(".md").read_text(encoding="utf-8")  # of the index
 
 
 def command(name: str, mode: str) -> str:
@@ -64,13 +53,11 @@ def command(name: str, mode: str) -> str:
     return f"colorstyle run {name} --mode {mode} --keep"
 
 
-def keep_notebook(executed: Path, source: Path, facts: dict[str, Any], folder: Path = FOLDER) -> Path:
+def keep_notebook(executed: Path, source: Path, facts: dict[str, Any], folder: Path = FOLDER) -> None:
     """Publish a notebook with the outputs of an executed copy, small and fit for any reader, and renew the index.
 
-    The index shows the ``facts`` of the run: ``mode``, ``seconds`` ...
-
-    Raises:
-        DataError: the notebook was edited while it ran, an output is not fit for readers, or it is too large.
+    The index shows the ``facts`` of the run: ``mode``, ``seconds`` ... DataError: the notebook was edited while it ran,
+    an output is not fit for readers, or it is too large.
     """
     notebook, ran = read_notebook(source), clean_outputs(read_notebook(executed))
     if [cell.source for cell in notebook.cells] != [cell.source for cell in ran.cells]:
@@ -81,8 +68,7 @@ def keep_notebook(executed: Path, source: Path, facts: dict[str, Any], folder: P
         else:
             cell.source = _LINK.sub("](../../notebooks/", cell.source)
     for number, cell in enumerate(code_cells(notebook), start=1):
-        results = [output for output in cell.outputs if output.output_type == "execute_result"]
-        for numbered in (cell, *results):
+        for numbered in (cell, *(one for one in cell.outputs if one.output_type == "execute_result")):
             numbered.execution_count = number
     notebook.metadata["colorstyle"] = facts
     shrink_pictures(notebook, MOST_BYTES)
@@ -92,15 +78,10 @@ def keep_notebook(executed: Path, source: Path, facts: dict[str, Any], folder: P
         file.write(nbformat.writes(notebook) + "\n")
     with atomic_write(folder / INDEX, "w", DataError) as file:
         file.write(index(folder))
-    return folder / source.name
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    """Read a notebook as it is; ``nbformat.read`` would mend it.
-
-    Raises:
-        DataError: it is none.
-    """
+    """Read a notebook as it is; ``nbformat.read`` would mend it. DataError: it is none."""
     try:
         notebook = nbformat.v4.reads(path.read_text(encoding="utf-8"))
         nbformat.validate(notebook)
@@ -134,11 +115,7 @@ def clean_outputs(notebook: NotebookNode) -> NotebookNode:
 
 
 def shrink_pictures(notebook: NotebookNode, most_bytes: int) -> None:
-    """Write a notebook's pictures as JPEG, in place, as good as the limit of its file allows.
-
-    Raises:
-        DataError: it is larger even at the lowest quality.
-    """
+    """Write a notebook's pictures as JPEG, in place, as good as its file's limit allows; DataError where none fits."""
     pictures = []
     for data in (output.get("data", {}) for cell in code_cells(notebook) for output in cell.outputs):
         if encoded := [data.pop(kind) for kind in _RASTER if kind in data]:
@@ -175,11 +152,7 @@ def output_problems(notebook: NotebookNode) -> list[str]:
 
 
 def index(folder: Path = FOLDER) -> str:
-    """The page that lists the notebooks of a folder, from what they say themselves.
-
-    Raises:
-        DataError: one was not made by :func:`keep_notebook`.
-    """
+    """The page that lists a folder's notebooks; DataError where one was not made by :func:`keep_notebook`."""
     rows = []
     for path in sorted(folder.glob("*.ipynb")):
         facts = read_notebook(path).metadata.get("colorstyle")
@@ -194,11 +167,7 @@ def index(folder: Path = FOLDER) -> str:
 
 
 def check_executed(folder: Path = FOLDER, notebooks: Path = paths.NOTEBOOKS) -> list[Any]:
-    """Compare each notebook of the course with its published copy in ``folder``, and all copies with their index.
-
-    Returns:
-        A :class:`.CheckResult` for each, and one for all.
-    """
+    """A :class:`.CheckResult` for each notebook of the course and its published copy, and one for copies and index."""
     from colorstyle_lib.reproduction.results.store import CheckResult  # late: `run --help` must not wait for torch
 
     course = {path.name: path for path in sorted(notebooks.glob("*.ipynb"))}

@@ -72,15 +72,14 @@ def run_notebooks(
     this machine.
 
     Args:
-        names: ``01``, ``01_data``, ``01_data.ipynb`` or ``solutions/NAME``; none means the course without solutions.
+        names: of :func:`select_notebooks`.
         parameters: values for the notebooks' ``parameters`` cells, as text, read by the types declared there.
         output: folder for the executed notebooks; by default ``runs/executed``, in ``smoke`` a scratch folder.
         timeout: seconds that one cell may take; by default 300 in ``smoke``, else 1800.
         keep: folder for a second, small copy to publish, such as ``figures/executed``.
 
-    Raises:
-        ConfigError: no such notebook, mode or parameter, a value of another type, or a run that cannot be published.
-        DataError: the data root is not a folder.
+    ConfigError: no such notebook, mode or parameter, a value of another type, or a run that cannot be published.
+    DataError: the data root is not a folder.
     """
     root, chosen = paths.data_root(data), get_mode(mode, data)
     sources = select_notebooks(names, folder)
@@ -130,9 +129,7 @@ def run_one(
 
     The notebook is executed in a second thread. This one stays free: Ctrl-C reaches it at once, and it ends the kernel
     with all its child processes. ``environment`` is for the kernel, on top of this process's own variables.
-
-    Raises:
-        ConfigError: the executed notebook cannot be written.
+    ConfigError: the executed notebook cannot be written.
     """
     start, peak, processes, begun = time.monotonic(), 0, [], []
     notebook = load_notebook_node(str(source))
@@ -177,19 +174,17 @@ def run_one(
                     ended = bool(wait([run], SAMPLE_SECONDS).done)
                 atexit.unregister(client._cleanup_kernel)  # left behind where the kernel did not start
         result, error = _explain(run.exception(), kernel, log, timeout)
-    seconds = time.monotonic() - start
-    notebook.metadata.papermill["duration"] = seconds
+    seconds = notebook.metadata.papermill["duration"] = time.monotonic() - start
     failed = output / f"{name}.failed.ipynb"
     target = failed if error else output / f"{name}.ipynb"
     _write(notebook, target)
     if not error:
         failed.unlink(missing_ok=True)
-        return NotebookResult(name, result, seconds, peak, target)
-    message, *trace = error
-    place = f"{name}, cell {len(begun)} of {cells}" if begun else name
-    last = [f"    {line}" for line in (begun or [""])[-1].rstrip().splitlines()[-5:]]
-    error = "\n".join([f"{place}: {message}", *last, *trace, f"executed up to there: {target}"])
-    return NotebookResult(name, result, seconds, peak, target, error)
+    else:
+        place = f"{name}, cell {len(begun)} of {cells}" if begun else name
+        last = [f"    {line}" for line in (begun or [""])[-1].rstrip().splitlines()[-5:]]
+        error = [f"{place}: {error[0]}", *last, *error[1:], f"executed up to there: {target}"]
+    return NotebookResult(name, result, seconds, peak, target, "\n".join(error))
 
 
 def _explain(error: BaseException | None, kernel: AsyncKernelManager, log: Path, timeout: int) -> tuple[str, list[str]]:
@@ -197,8 +192,7 @@ def _explain(error: BaseException | None, kernel: AsyncKernelManager, log: Path,
     if error is None:
         return "ok", []
     if isinstance(error, CellTimeoutError):
-        limit = f"took longer than {timeout} s, the limit for one cell; --timeout SECONDS sets another"
-        return "timed out", [limit]
+        return "timed out", [f"took longer than {timeout} s, the limit for one cell; --timeout SECONDS sets another"]
     if isinstance(error, DeadKernelError):
         status = getattr(kernel.provisioner.process, "returncode", None)
         memory = ": most often because the machine ran out of memory" if status == -signal.SIGKILL else ""
@@ -232,10 +226,9 @@ def _write(notebook: Any, target: Path) -> None:
 
 
 def select_notebooks(names: Sequence[str], folder: Path = paths.NOTEBOOKS) -> dict[str, Path]:
-    """Find notebooks by number, name or file name; none given means the course.
+    """Find notebooks: ``01``, ``01_data``, ``01_data.ipynb`` or ``solutions/NAME``; by default all but solutions.
 
-    Raises:
-        ConfigError: there is no such notebook, or the folder has none at all.
+    ConfigError: there is no such notebook, or the folder has none at all.
     """
     course = {path.stem: path.resolve() for path in sorted(folder.glob("*.ipynb"))}
     if not course:
@@ -255,8 +248,7 @@ def select_notebooks(names: Sequence[str], folder: Path = paths.NOTEBOOKS) -> di
 def read_parameters(path: Path, name: str, given: Mapping[str, str], mode: Mode) -> dict[str, Any]:
     """Read the values of a notebook's parameters from text, by the types its ``parameters`` cell declares.
 
-    Raises:
-        ConfigError: the notebook has no such parameter (papermill only warns), or the value's type is wrong.
+    ConfigError: the notebook has no such parameter (papermill only warns), or the value's type is wrong.
     """
     try:
         declared = papermill.inspect_notebook(path)
@@ -280,11 +272,7 @@ def read_parameters(path: Path, name: str, given: Mapping[str, str], mode: Mode)
 
 
 def report(results: Sequence[NotebookResult]) -> int:
-    """Print a table of seconds, peak memory and result, and last of all what went wrong.
-
-    Returns:
-        The exit status: 1 where a notebook failed, else 0.
-    """
+    """Print a table of seconds, peak memory and result, and last what went wrong; 1 where a notebook failed, else 0."""
     width = max(len("notebook"), *(len(result.notebook) for result in results))
     print(f"\n{'notebook':{width}}  seconds  peak memory  result")
     for result in results:

@@ -37,7 +37,6 @@ def test_every_row_is_whole_and_points_at_something_that_exists(row):
     for sentence in (row.paper, row.ours, row.why):
         assert sentence.endswith(".")
         assert "\n" not in sentence
-    assert row.planned == "" or row.planned.endswith(".")
 
 
 def test_what_does_not_exist_is_not_found():
@@ -53,19 +52,17 @@ def test_topics_are_unique_and_rows_frozen():
         DEVIATIONS[0].topic = "x"
 
 
-def test_markdown_has_a_line_a_row_and_marks_what_is_planned():
-    rows = (Deviation("a", "b.", "one | two.", "d.", ("color",), "later."), Deviation("e", "f.", "g.", "h.", ("bins",)))
+def test_markdown_has_a_line_a_row():
+    rows = (Deviation("a", "b.", "one | two.", "d.", ("color",)), Deviation("e", "f.", "g.", "h.", ("bins",)))
     head, rule, first, second = as_markdown(rows).splitlines()
     assert head.count("|") == rule.count("|") == second.count("|") == 6
-    assert first == "| a | b. | one \\| two. *Planned: later.* | d. | `color` |"
-    assert "Planned" not in second
+    assert first == "| a | b. | one \\| two. | d. | `color` |"
     assert len(as_markdown().splitlines()) == len(DEVIATIONS) + 2
 
 
-# What is planned and what is there: each of these fails on the day that the plan comes true, so that the row is mended.
-def test_calls_are_planned_as_long_as_there_are_none():
+def test_the_calls_that_rows_speak_of_are_there():
     assert {"stylize", "inpaint", "enhance"} <= set(dir(ColorStyle))
-    assert bool(ROWS["noise z"].planned) != ("seed" in inspect.signature(ColorStyle.colorize).parameters)
+    assert "seed" in inspect.signature(ColorStyle.colorize).parameters
 
 
 # Facts that a row states in words.

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_tensor, matches
+from colorstyle_lib.course.exercises.checker import Attempt, a_tensor, checker, close, draw, matches
 
 
 @checker
@@ -12,16 +12,15 @@ def harmonic_fill(attempt: Attempt):
     y, x = torch.meshgrid(torch.arange(12.0), torch.arange(16.0), indexing="ij")
     plane, unknown = 10 + 3 * x + 2 * y, torch.zeros(12, 16, dtype=torch.bool)
     unknown[3:9, 4:11] = True
-    result = attempt(torch.where(unknown, 0.0, plane), unknown)
-    yield from is_tensor(result, plane, "a tensor like the plane")
-    yield is_close(result[~unknown], plane[~unknown]), "pixels outside the hole must stay as they are"
+    result = yield from a_tensor(attempt(torch.where(unknown, 0.0, plane), unknown), plane, "a tensor like the plane")
+    yield close(result[~unknown], plane[~unknown]), "pixels outside the hole must stay as they are"
     wrong = float((result - plane)[unknown].detach().abs().max())
     yield result[unknown].std() > 1, "one value for the whole hole"
     yield wrong < 0.5, f"a slope should go on through the hole; yours is up to {wrong:.1f} off: repeat until it settles"
     rows, border = torch.arange(6.0).repeat(6, 1).T.contiguous(), torch.zeros(6, 6, dtype=torch.bool)
     rows[:, 5], border[2:5, :3] = 50, True  # 50 is seen only by who takes the other side for a neighbor
     hint = "at the border a pixel has fewer neighbors: take the mean of those that exist"
-    yield is_close(attempt(torch.where(border, 0.0, rows), border), rows, 0.1), hint
+    yield close(attempt(torch.where(border, 0.0, rows), border), rows, 0.1), hint
     return "every pixel is the mean of its neighbors, so nothing inside is larger or smaller than on the rim"
 
 
@@ -30,8 +29,7 @@ def haze(attempt: Attempt):
     """A veil, and the picture without it: L' = (1 - t) L + t A, and back."""
     light = torch.linspace(0, 100, 11)
     for t in (0.0, 0.3, 0.8):
-        hazy = attempt(light.clone(), t, 92.0)
-        yield from is_tensor(hazy, light, "a tensor like L")
+        hazy = yield from a_tensor(attempt(light, t, 92.0), light, "a tensor like L")
         wanted = (1 - t) * light + t * 92.0
         mistakes = {
             "a veil also hides what is behind it: L gets the weight 1 - t": light + t * 92.0,
@@ -44,14 +42,13 @@ def haze(attempt: Attempt):
 @checker
 def walk(attempt: Attempt):
     """Points between two points of noise, as long as these: spherical interpolation."""
-    random = torch.Generator().manual_seed(2)
-    one, other = torch.randn((2, 64), generator=random)
+    one, other = draw(2, (2, 64))[0]
     other = other / other.norm() * one.norm()
-    points = [attempt(one.clone(), other.clone(), t) for t in (0.0, 0.25, 0.5, 1.0)]
-    yield from is_tensor(points[1], one, "a point")
-    yield is_close(points[0], one, 1e-3) and is_close(points[3], other, 1e-3), "t = 0 is the first, t = 1 the second"
+    points = [attempt(one, other, t) for t in (0.0, 0.25, 0.5, 1.0)]
+    yield from a_tensor(points[1], one, "a point")
+    yield close(points[0], one, 1e-3) and close(points[3], other, 1e-3), "t = 0 is the first, t = 1 the second"
     length = float(points[2].norm() / one.norm())
-    straight = is_close(points[2], (one + other) / 2, 1e-3)
+    straight = close(points[2], (one + other) / 2, 1e-3)
     yield not straight, f"half way it is only {length:.2f} times as long; noise of that length is rare: turn instead"
     yield abs(length - 1) < 0.01, f"half way it is {length:.2f} times as long as the ends"
     angles = [float(torch.nn.functional.cosine_similarity(one, p, dim=0).clamp(-1, 1).acos()) for p in points[1:]]
@@ -62,22 +59,21 @@ def walk(attempt: Attempt):
 @checker
 def guided_step(attempt: Attempt):
     """One gradient step on z, as long as before: how a scene follows a palette."""
-    random = torch.Generator().manual_seed(3)
-    z, target = torch.randn((2, 16), generator=random)
+    z, target = draw(3, (2, 16))[0]
     calls: list[Tensor] = []
 
     def error(at: Tensor) -> Tensor:
         calls.append(at)
         return (at - target).square().sum()
 
-    moved = attempt(z.clone(), error, 0.05)
-    yield from is_tensor(moved, z, "the new z")
-    moved = moved.detach()
-    yield not is_close(moved, z, 1e-4), "z has not moved: take the gradient of error(z) at z"
+    moved = (yield from a_tensor(attempt(z, error, 0.05), z, "the new z")).detach()
+    yield not close(moved, z, 1e-4), "z has not moved: take the gradient of error(z) at z"
     yield float(error(moved)) < float(error(z)), "the error has grown: go against the gradient, not along it"
-    yield is_close(moved.norm(), z.norm(), 1e-3), f"it is {float(moved.norm() / z.norm()):.2f} times as long as z"
+    yield close(moved.norm(), z.norm(), 1e-3), f"it is {float(moved.norm() / z.norm()):.2f} times as long as z"
     wanted = z - 0.05 * 2 * (z - target)
-    wanted = wanted / wanted.norm() * z.norm()
-    yield is_close(moved, wanted, 1e-3), "the step is the rate times the gradient, then the length is mended"
+    yield (
+        close(moved, wanted / wanted.norm() * z.norm(), 1e-3),
+        "the step is the rate times the gradient, then the length is mended",
+    )
     yield len(calls) == 3, "error should be called once: each call costs a whole scene"
     return "a few dozen of these steps turn a scene's colors into a palette's, and leave it a scene"

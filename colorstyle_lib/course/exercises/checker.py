@@ -14,7 +14,6 @@ from torch import Tensor
 
 Attempt = Callable[..., Any]
 Row = tuple[bool | Tensor, str]
-Rows = Generator[Row, None, None]
 
 CHECKERS: dict[str, Callable[[Attempt], str]] = {}  # all that :func:`checker` made, by name
 
@@ -27,6 +26,7 @@ def checker(rows_of: Callable[[Attempt], Generator[Row, None, str]]) -> Callable
         changed = []
 
         def watched(*given: Any) -> Any:
+            given = [one.clone() if isinstance(one, Tensor) else one for one in given]
             flat = [one for part in given for one in (part if isinstance(part, list) else [part])]
             tensors = [one for one in flat if isinstance(one, Tensor)]
             before = [one.detach().clone() for one in tensors]
@@ -53,39 +53,50 @@ def checker(rows_of: Callable[[Attempt], Generator[Row, None, str]]) -> Callable
     return answer
 
 
-def is_tensor(result: Any, like: Tensor, name: str, nan: str = "some of it is NaN or infinite") -> Rows:
-    """Rows: the result is a tensor of finite real numbers, of the shape of another."""
+def draw(seed: int, *shapes: tuple[int, ...]) -> list[Tensor]:
+    """Tensors of normal numbers, the same at every call."""
+    random = torch.Generator().manual_seed(seed)
+    return [torch.randn(shape, generator=random) for shape in shapes]
+
+
+# Each of these gives the rows that a result is of a type, and then returns the result.
+
+
+def a_tensor(result: Any, like: Tensor, name: str, nan: str = "some of it is NaN or infinite") -> Generator:
+    """A tensor of finite real numbers, of the shape of another."""
     yield isinstance(result, Tensor), f"it returns {type(result).__name__}; return {name}"
     yield result.shape == like.shape, f"it returns shape {tuple(result.shape)}, not {tuple(like.shape)}; return {name}"
     yield result.is_floating_point(), f"its numbers are {result.dtype}, not {like.dtype}"
     yield result.isfinite().all(), nan
+    return result
 
 
-def is_number(result: Any, what: str) -> Rows:
-    """Rows: the result is one number, plain or in a tensor."""
+def a_number(result: Any, what: str) -> Generator:
+    """One number, plain or in a tensor, as a float."""
     try:
-        float(result)
+        return float(result)
     except (TypeError, ValueError, RuntimeError):
         yield False, f"it returns {type(result).__name__}; return {what}"
 
 
-def is_pair(result: Any, what: str, numbers: bool = False) -> Rows:
-    """Rows: the result holds two things, or two numbers."""
+def a_pair(result: Any, what: str, numbers: bool = False) -> Generator:
+    """Two things; or two numbers, plain or in tensors, as floats."""
     pair = isinstance(result, tuple | list) or (numbers and isinstance(result, Tensor) and result.ndim > 0)
     yield pair and len(result) == 2, f"it returns {type(result).__name__}; return two {what}"
     for one in result if numbers else ():
-        yield from is_number(one, f"two {what}")
+        yield from a_number(one, f"two {what}")
+    return [float(one) for one in result] if numbers else result
 
 
-def is_close(result: Any, wanted: Any, within: float = 1e-4) -> bool:
+def close(result: Any, wanted: Any, within: float = 1e-4) -> bool:
     """Whether all numbers agree; never where one is NaN."""
     result, wanted = (torch.as_tensor(one).detach().double() for one in (result, wanted))
     return result.shape == wanted.shape and torch.allclose(result, wanted, rtol=0, atol=within)
 
 
-def matches(result: Any, wanted: Any, hint: str, mistakes: Mapping[str, Any] = {}, within: float = 1e-4) -> Rows:
+def matches(result: Any, wanted: Any, hint: str, mistakes: Mapping[str, Any] = {}, within: float = 1e-4) -> Generator:
     """Rows: the result is the wanted one; where it is a known mistake, that one's hint is said instead."""
-    right = is_close(result, wanted, within)
+    right = close(result, wanted, within)
     for other, wrong in mistakes.items():
-        yield right or not is_close(result, wrong, within), other
+        yield right or not close(result, wrong, within), other
     yield right, hint

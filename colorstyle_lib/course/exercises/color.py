@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_number, is_pair, is_tensor, matches
+from colorstyle_lib.course.exercises.checker import Attempt, a_number, a_pair, a_tensor, checker, close, draw, matches
 from colorstyle_lib.data.scenes import KINDS, scenes
 from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab
 from colorstyle_lib.metrics.feature_distance import kernel_distance as library_distance
@@ -17,8 +17,7 @@ from colorstyle_lib.metrics.feature_distance import kernel_distance as library_d
 def gray_keeps_lightness(attempt: Attempt):
     """Notebook 00: the gray picture whose L is the input's."""
     rgb = torch.rand((2, 3, 6, 5), generator=torch.Generator().manual_seed(2))
-    result = attempt(rgb.clone())
-    yield from is_tensor(result, rgb, "a tensor like rgb")
+    result = yield from a_tensor(attempt(rgb), rgb, "a tensor like rgb")
     yield result.max() <= 1.01, f"values go up to {float(result.max()):.0f}; sRGB goes up to 1, only L up to 100"
     yield (result - result[:, :1]).abs().max() < 1e-3, "that is not gray: R, G and B must be equal at every pixel"
     off = (rgb_to_lab(result)[:, 0] - rgb_to_lab(rgb)[:, 0]).abs().max()
@@ -36,9 +35,7 @@ def saturation_for(attempt: Attempt):
             tried.append(s)
             return 40 * s / (1 + 0.2 * s)  # grows ever more slowly, as colors meet the border of the gamut
 
-        s = attempt(colorfulness_at, target)
-        yield from is_number(s, "the saturation")
-        s = float(s)
+        s = yield from a_number(attempt(colorfulness_at, target), "the saturation")
         yield len(tried) <= 40, f"that took {len(tried)} pictures; halve the interval instead of trying them all"
         if target == 500:
             yield abs(s - 3) < 1e-3, f"500 is out of reach even at 3; then return 3, not {s:.3f}"
@@ -52,46 +49,42 @@ def saturation_for(attempt: Attempt):
 @checker
 def lab_lightness(attempt: Attempt):
     """Notebook 01: L of one gray sRGB value in [0, 1]."""
-    results = {gray: attempt(gray) for gray in (0.5, 0.0, 0.01, 0.2, 0.9, 1.0)}
-    for gray, got in results.items():
-        yield from is_number(got, "your L at the end")
+    for gray in (0.5, 0.0, 0.01, 0.2, 0.9, 1.0):
+        got = yield from a_number(attempt(gray), "your L at the end")
         want = float(rgb_to_lab(torch.full((3, 1, 1), gray))[0])
         mistakes = {
             f"L(0.5) is {want:.2f}, not half of 100: undo the sRGB curve first": 50.0,
             "that is linear light Y; its cube root is still to come": 100 * ((0.5 + 0.055) / 1.055) ** 2.4,
             "L goes up to 100, not up to 1": want / 100,
         }
-        hint = f"L({gray}) should be {want:.3f}; yours is {float(got):.3f}"
+        hint = f"L({gray}) should be {want:.3f}; yours is {got:.3f}"
         if gray < 0.05:  # both curves have a straight piece near black
             hint += ". Near black both curves are straight lines: mind the two thresholds"
-        yield from matches(float(got), want, hint, mistakes if gray == 0.5 else {}, within=0.01)
+        yield from matches(got, want, hint, mistakes if gray == 0.5 else {}, within=0.01)
     return "L(0.5) is 53.39: middle gray on the screen is lighter than half to the eye"
 
 
 @checker
 def hinted_dataset(attempt: Attempt):
     """Notebook 01: a data set whose inputs are L, the colors of a few random pixels, and where these are."""
-    random = torch.Generator().manual_seed(1)
-    pictures = [50 + 10 * torch.randn((3, 6, 8), generator=random), 50 + 10 * torch.randn((3, 5, 5), generator=random)]
+    pictures = [50 + 10 * picture for picture in draw(1, (3, 6, 8), (3, 5, 5))]
     given = [picture.clone() for picture in pictures]
     examples = attempt(given, 20)
     yield isinstance(examples, Dataset), f"it makes a {type(examples).__name__}; write a class that is a Dataset"
     yield len(examples) == 2, f"of two pictures its length is {len(examples)}"
     for index, lab in enumerate(pictures):
-        example = examples[index]
+        planes, target = yield from a_pair(examples[index], "things: input and target")
         yield all(map(torch.equal, given, pictures)), "it changes the pictures that it was given; work on a copy"
-        yield from is_pair(example, "things: input and target")
-        for part, planes in zip(example, (4, 2), strict=True):
+        for part, count in ((planes, 4), (target, 2)):
             yield isinstance(part, Tensor), f"input and target are tensors, not {type(part).__name__}"
-            wanted = (planes, *lab.shape[1:])
+            wanted = (count, *lab.shape[1:])
             yield part.shape == wanted, f"shape {tuple(part.shape)} should be {wanted}: L, a, b, mask; and a, b"
-        planes, target = example
-        yield is_close(target, lab[1:]), "the target is a and b of this picture, at every pixel"
-        yield is_close(planes[0], lab[0]), "the first plane is L"
+        yield close(target, lab[1:]), "the target is a and b of this picture, at every pixel"
+        yield close(planes[0], lab[0]), "the first plane is L"
         mask = planes[3]
         yield ((mask == 0) | (mask == 1)).all(), "the mask is 0 or 1"
         yield mask.sum() == 20, f"with count = 20 the mask marks {int(mask.sum())} pixels"
-        yield is_close(planes[1:3], mask * lab[1:]), "a and b are given where the mask is 1, and 0 elsewhere"
+        yield close(planes[1:3], mask * lab[1:]), "a and b are given where the mask is 1, and 0 elsewhere"
     again = torch.stack([examples[0][0][3] for _ in range(8)])
     yield (again != again[0]).any(), "the pixels never change: draw them anew at every call"
     return "what a network needs to learn what a hint is"
@@ -104,10 +97,10 @@ def best_guess(attempt: Attempt):
     cases.append((cases[0][0], torch.tensor([0.9, 0.1])))  # the same two colors, one of them rare
     for colors, chances in cases:
         chances = torch.full((len(colors),), 1 / len(colors)) if chances is None else chances
-        result = attempt(colors.clone(), chances.clone())
-        yield from is_pair(result, "things: the guess (a, b), and then the share of chroma that it loses")
-        yield from is_number(result[1], "one number, the share lost, as the second of both")
-        guess, loss = torch.as_tensor(result[0], dtype=torch.float32), float(result[1])
+        both = attempt(colors, chances)
+        guess, loss = yield from a_pair(both, "things: the guess (a, b), and then the share of chroma that it loses")
+        loss = yield from a_number(loss, "one number, the share lost, as the second of both")
+        guess = torch.as_tensor(guess, dtype=torch.float32)
         yield guess.shape == (2,), f"the guess is one (a, b), of shape (2,), not {tuple(guess.shape)}"
         mean = chances @ colors
         plain = {"right for equal chances; now weigh each color by its chance": colors.mean(dim=0)}
@@ -121,17 +114,15 @@ def best_guess(attempt: Attempt):
 @checker
 def kernel_distance(attempt: Attempt):
     """The kernel distance of two sets: the mean of h over i other than j."""
-    random = torch.Generator().manual_seed(5)
-    x = torch.randn((6, 4), generator=random)
-    y = torch.randn((6, 4), generator=random) + 0.5
-    result = attempt(x.clone(), y.clone())
-    yield from is_number(result, "one number")
-    got, want = float(result), library_distance(x, y)
+    x, y = draw(5, (6, 4), (6, 4))
+    y = y + 0.5
+    got = yield from a_number(attempt(x, y), "one number")
+    want = library_distance(x, y)
     hint = f"on six points each it should be {want:.4f}, not {got:.4f}"
     yield from matches(got, want, hint, _kernel_mistakes(x.double(), y.double()))
-    yield is_close(float(attempt(x.clone(), x.clone())), 0.0, within=1e-6), "of a set and itself it should be 0"
+    yield close(float(attempt(x, x)), 0.0, within=1e-6), "of a set and itself it should be 0"
     one, two = torch.tensor([[0.0], [1.0]]), torch.tensor([[1.0], [2.0]])
-    yield is_close(float(attempt(one, two)), 19.0), "on the four numbers of section 3 it should be 19"
+    yield close(float(attempt(one, two)), 19.0), "on the four numbers of section 3 it should be 19"
     return "19 for the four numbers of section 3, and no picture is compared with itself"
 
 
@@ -162,12 +153,10 @@ def _kernel_mistakes(x: Tensor, y: Tensor) -> dict[str, float]:
 @checker
 def paired_interval(attempt: Attempt):
     """Notebook 05: a 95 % bootstrap interval of the mean difference of two methods on the same pictures."""
-    random = torch.Generator().manual_seed(6)
-    theirs = 26 + 4 * torch.randn(200, generator=random)
-    ours = theirs + 0.3 + torch.randn(200, generator=random)
-    result = attempt(ours.clone(), theirs.clone())
-    yield from is_pair(result, "numbers: low, high", numbers=True)
-    low, high = (float(end) for end in result)
+    theirs, better = draw(6, (200,), (200,))
+    theirs = 26 + 4 * theirs
+    ours = theirs + 0.3 + better
+    low, high = yield from a_pair(attempt(ours, theirs), "numbers: low, high", numbers=True)
     yield math.isfinite(low) and math.isfinite(high), f"({low}, {high}) is no interval"
     yield low < high, "the lower end comes first, and the two differ: are any pictures drawn?"
     deviation, width = float((ours - theirs).std(correction=0)), high - low
@@ -186,8 +175,7 @@ def paired_interval(attempt: Attempt):
 def fool_colorfulness(attempt: Attempt):
     """A coloring as colorful as the real picture, and farther from it than gray."""
     real = scenes(3, 48, 7).rgb
-    result = attempt(real.clone())
-    yield from is_tensor(result, real, "a tensor like rgb")
+    result = yield from a_tensor(attempt(real), real, "a tensor like rgb")
     yield result.min() >= -1e-4 and result.max() <= 1 + 1e-4, "sRGB lies in [0, 1]: fit_gamut before lab_to_rgb"
     lab, wanted = rgb_to_lab(result.clamp(0, 1)), rgb_to_lab(real)
     moved = float((lab[:, 0] - wanted[:, 0]).abs().max())
@@ -208,9 +196,7 @@ def guided_line(attempt: Attempt):
     b = 0.4 * L - 9 + 4 * torch.randn(25, generator=random)
     variance, covariance = float(L.var(correction=0)), float(((L - L.mean()) * (b - b.mean())).mean())
     for epsilon in (0.0, 4.0, 400.0):
-        result = attempt(L.clone(), b.clone(), epsilon)
-        yield from is_pair(result, "numbers: slope, offset", numbers=True)
-        slope, offset = (float(value) for value in result)
+        slope, offset = yield from a_pair(attempt(L, b, epsilon), "numbers: slope, offset", numbers=True)
         want, unbiased = covariance / (variance + epsilon), covariance / (variance + epsilon * 24 / 25)
         mistakes = {
             "right without epsilon; add it to the variance of L": covariance / variance,
@@ -221,23 +207,21 @@ def guided_line(attempt: Attempt):
         yield from matches(slope, want, hint, mistakes)
         line = float(b.mean()) - want * float(L.mean())
         hint = "the slope is right; the line must pass through the mean of L and the mean of b"
-        yield is_close(offset, line, within=1e-3), hint
-    flat = [float(one) for one in attempt(torch.full((25,), 50.0), b.clone(), 4.0)]
-    yield is_close(flat, (0.0, float(b.mean())), within=1e-3), "where L is flat only the mean of b is left"
+        yield close(offset, line, within=1e-3), hint
+    flat = [float(one) for one in attempt(torch.full((25,), 50.0), b, 4.0)]
+    yield close(flat, (0.0, float(b.mean())), within=1e-3), "where L is flat only the mean of b is left"
     return "steep where L says something, flat where it does not"
 
 
 @checker
 def best_saturation(attempt: Attempt):
     """Notebook 06: the saturation in [0, 3] of least squared ab error."""
-    random = torch.Generator().manual_seed(4)
-    truth = 30 * torch.randn((1, 2, 12, 10), generator=random)
-    noisy = 0.5 * truth + 10 * torch.randn((1, 2, 12, 10), generator=random)
+    truth, noise = draw(4, (1, 2, 12, 10), (1, 2, 12, 10))
+    truth = 30 * truth
+    noisy = 0.5 * truth + 10 * noise
     cases = {"pale": noisy, "loud": 3 * noisy, "all wrong": -truth, "far too pale": 0.1 * truth, "gray": 0 * truth}
     for name, predicted in cases.items():
-        result = attempt(predicted.clone(), truth.clone())
-        yield from is_number(result, "one number")
-        got = float(result)
+        got = yield from a_number(attempt(predicted, truth), "one number")
         yield math.isfinite(got), f"on a prediction that is {name} it answers {got}, which is not a number"
         yield name != "gray" or 0 <= got <= 3, "gray stays gray at any saturation; but it lies in [0, 3]"
         if name == "gray":

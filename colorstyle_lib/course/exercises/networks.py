@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
-from colorstyle_lib.course.exercises.checker import Attempt, checker, is_close, is_number, is_pair, is_tensor, matches
+from colorstyle_lib.course.exercises.checker import Attempt, a_number, a_pair, a_tensor, checker, close, draw, matches
 from colorstyle_lib.course.toy_point_gan import MODE_SPREAD, modes_covered, ring_centers
 from colorstyle_lib.model.attention import multimodal_attention
 
@@ -16,8 +16,8 @@ def generator_loss(attempt: Attempt):
     """Notebook 02: the non-saturating loss on logits, value and gradient finite and right, however sure D is."""
     logits = torch.tensor([-200.0, -3.0, 0.0, 2.0, 200.0], requires_grad=True)
     mild = torch.tensor([-3.0, 0.0, 2.0])
-    value, want = attempt(mild), -nnf.logsigmoid(mild).mean()
-    yield from is_tensor(value, want, "the mean over all logits, as a tensor")
+    want = -nnf.logsigmoid(mild).mean()
+    value = yield from a_tensor(attempt(mild), want, "the mean over all logits, as a tensor")
     mistakes = {
         "the sign: the generator descends, so that log D grows": -want,
         "that is equation (1)'s half, the one that saturates": nnf.logsigmoid(-mild).mean(),
@@ -28,7 +28,7 @@ def generator_loss(attempt: Attempt):
     yield torch.isfinite(result), "at a logit of -200 D is 0 and its log infinite: use logsigmoid or softplus"
     yield result.requires_grad, "the value is right, but nothing can learn from it: no detach, no no_grad"
     (gradient,) = torch.autograd.grad(result, logits)
-    right = is_close(gradient, -torch.sigmoid(-logits.detach()) / len(logits))
+    right = close(gradient, -torch.sigmoid(-logits.detach()) / len(logits))
     yield right, "the value is right, its gradient is not: at a logit of -200 it should be -1 / n, so clamp nothing"
     return "finite at both ends, and steepest where the discriminator is surest"
 
@@ -36,14 +36,14 @@ def generator_loss(attempt: Attempt):
 @checker
 def r1_penalty(attempt: Attempt):
     """Notebook 02: half gamma times the mean squared length of the discriminator's gradient at real data."""
-    real = torch.randn((5, 3, 5, 5), generator=torch.Generator().manual_seed(1))
+    (real,) = draw(1, (5, 3, 5, 5))
     weight = torch.tensor(3.0, requires_grad=True)
 
     def two_logits(x: Tensor) -> Tensor:
         return torch.stack((x.square().flatten(1).sum(1), weight * x.flatten(1).sum(1)), dim=1)
 
-    result = attempt(two_logits, real.clone(), 0.3)
-    yield from is_tensor(result, torch.zeros(()), "the mean over all pictures, as a tensor")
+    result = attempt(two_logits, real, 0.3)
+    yield from a_tensor(result, torch.zeros(()), "the mean over all pictures, as a tensor")
     squares = (real + 1.5).flatten(1).square().sum(1)  # (2 x + 3) / 2 is the gradient of the mean of both logits
     want = 0.15 * squares.mean()
     mistakes = {
@@ -64,7 +64,7 @@ def r1_penalty(attempt: Attempt):
 def count_modes(attempt: Attempt):
     """How many modes have at least a quarter of their fair share of points within the radius."""
     centers = ring_centers()
-    noise = torch.randn((400, 2), generator=torch.Generator().manual_seed(0))
+    (noise,) = draw(0, (400, 2))
     one = centers[:1].repeat(400, 1)
     cases = {
         "points on all modes": centers.repeat(50, 1) + 0.5 * MODE_SPREAD * noise,
@@ -74,9 +74,9 @@ def count_modes(attempt: Attempt):
         "17 points, a third of a fair share, on a second mode": torch.cat((one[:383], centers[1:2].repeat(17, 1))),
     }
     for name, points in cases.items():
-        result, want = attempt(points, centers, 3 * MODE_SPREAD), modes_covered(points, centers)[0]
-        yield from is_number(result, "a number of modes")
-        yield float(result) == want, f"{name}: it says {float(result):g}, it should say {want}"
+        found = yield from a_number(attempt(points, centers, 3 * MODE_SPREAD), "a number of modes")
+        want, _ = modes_covered(points, centers)
+        yield found == want, f"{name}: it says {found:g}, it should say {want}"
     return "and a stray does not count as a discovery"
 
 
@@ -84,21 +84,19 @@ def count_modes(attempt: Attempt):
 def attention_weights(attempt: Attempt):
     """Equation (2) with absent modalities and energies of any size."""
     E = torch.tensor([[2.0, 1.0, 0.0], [0.5, -1.0, 3.0]])
-    everything = torch.ones_like(E, dtype=torch.bool)
-    result = attempt(E.clone(), everything.clone())
-    yield from is_tensor(result, E, "a tensor like E")
-    yield not is_close(result, E.softmax(0)), "the sum runs over the modalities of one image, not over the images"
-    yield is_close(result, E.softmax(1)), "with all present: exp(E_i) over the sum of all exp(E_j)"
+    result = yield from a_tensor(attempt(E, torch.ones_like(E, dtype=torch.bool)), E, "a tensor like E")
+    yield not close(result, E.softmax(0)), "the sum runs over the modalities of one image, not over the images"
+    yield close(result, E.softmax(1)), "with all present: exp(E_i) over the sum of all exp(E_j)"
     present = torch.tensor([[True, False, True], [False, True, False]])
-    result, want = attempt(E.clone(), present), multimodal_attention(E, present)
+    result, want = attempt(E, present), multimodal_attention(E, present)
     yield (result[~present] == 0).all(), "an absent modality's weight is exactly 0, however large its energy"
     scaled = want * result.sum(dim=1, keepdim=True)
     mistakes = {"the present weights no longer sum to 1: leave the absent out of the sum, too": scaled}
     yield from matches(result, want, "with one absent, the others' weights are not right", mistakes)
     far = E + torch.tensor([[1000.0], [-1000.0]]) + 1000 * ~present
     hint = "with energies 1000 higher or lower the weights should stay: subtract each image's largest present energy"
-    yield is_close(attempt(far, present), want), hint
-    nothing = attempt(E.clone(), torch.zeros_like(present))
+    yield close(attempt(far, present), want), hint
+    nothing = attempt(E, torch.zeros_like(present))
     yield (nothing == 0).all(), "an image without any modality should get zeros, neither NaN nor equal weights"
     return "absent is exactly 0, the others sum to 1, and no energy is too large"
 
@@ -106,11 +104,9 @@ def attention_weights(attempt: Attempt):
 @checker
 def additive_energies(attempt: Attempt):
     """Notebook 03: ``E_i = <v_i, leaky_relu(W x + U_i m_i)>`` at every place, for each modality."""
-    random = torch.Generator().manual_seed(7)
-    x, W = torch.randn((2, 5, 4, 3), generator=random), torch.randn((6, 5), generator=random)
-    maps = [torch.randn((2, size, 4, 3), generator=random) for size in (3, 2, 4)]
-    U = [torch.randn((6, m.shape[1]), generator=random) for m in maps]
-    v = [torch.randn(6, generator=random) for _ in maps]
+    sizes = (3, 2, 4)  # of the modalities
+    x, W, *maps = draw(7, (2, 5, 4, 3), (6, 5), *((2, size, 4, 3) for size in sizes))
+    U, v = draw(8, *((6, size) for size in sizes)), draw(9, *[(6,)] * 3)
 
     def energies(slope: float = 0.2, *, features: bool = True, product: bool = True) -> Tensor:
         found = []
@@ -120,8 +116,8 @@ def additive_energies(attempt: Attempt):
             found.append(torch.einsum("k,nkhw->nhw", v_i, hidden) if product else hidden.sum(1))
         return torch.stack(found, dim=1)
 
-    result, want = attempt(x.clone(), maps, W, U, v), energies()
-    yield from is_tensor(result, want, "energies (n, m, h, w)")
+    want = energies()
+    result = yield from a_tensor(attempt(x, maps, W, U, v), want, "energies (n, m, h, w)")
     mistakes = {
         "the leaky ReLU is missing between the sum and the product with v_i": energies(1.0),
         "a ReLU cuts off what is below 0; a leaky one keeps a fifth of it": energies(0.0),
@@ -138,9 +134,7 @@ def additive_energies(attempt: Attempt):
 def look_ahead(attempt: Attempt):
     """Notebook 04: one round of V = x y; both step from where they are, by the gradients where they would be."""
     x, y, rate = 1.0, 0.5, 0.2
-    result = attempt(x, y, rate)
-    yield from is_pair(result, "numbers: x and y", numbers=True)
-    got = [float(one) for one in result]
+    got = yield from a_pair(attempt(x, y, rate), "numbers: x and y", numbers=True)
     ahead = (x - rate * y, y + rate * x)
     want = (x - rate * ahead[1], y + rate * ahead[0])
     mistakes = {
@@ -163,16 +157,14 @@ def look_ahead(attempt: Attempt):
 @checker
 def statistics_of_whole(attempt: Attempt):
     """Mean and variance of all numbers from those of the parts, which need not be equally large."""
-    numbers = torch.randn(24, generator=torch.Generator().manual_seed(4)) * 3 + torch.arange(24) / 4
+    numbers = draw(4, (24,))[0] * 3 + torch.arange(24) / 4
     want_mean, want = numbers.mean(), numbers.var(correction=0)
     for sizes in ((12, 12), (4, 20), (6, 6, 12)):
         parts = numbers.split(list(sizes))
         means = torch.stack([part.mean() for part in parts])
         variances = torch.stack([part.var(correction=0) for part in parts])
-        counts = torch.tensor(sizes)
-        result = attempt(means.clone(), variances.clone(), counts.clone())
-        yield from is_pair(result, "single numbers: the mean and the variance of the whole", numbers=True)
-        mean, variance = (float(one) for one in result)
+        counts, what = torch.tensor(sizes), "single numbers: the mean and the variance of the whole"
+        mean, variance = yield from a_pair(attempt(means, variances, counts), what, numbers=True)
         plain = {"the parts are not equally large: weigh each mean by its count": means.mean()}
         hint = f"the mean should be {want_mean:.4f}, not {mean:.4f}"
         yield from matches(mean, want_mean, hint, plain)
@@ -212,19 +204,19 @@ def update_average(attempt: Attempt):
         yield from matches(value, wanted, f"{name} should be decay * average + (1 - decay) * trained", mistakes)
         yield value.requires_grad and value.is_leaf, f"{name} is no longer a parameter; change it in place"
     for name, value in average.named_buffers():
-        yield is_close(value, new.get_buffer(name)), f"the buffer {name} should be copied, not averaged or left"
+        yield close(value, new.get_buffer(name)), f"the buffer {name} should be copied, not averaged or left"
     return "what is kept of a training, one step at a time"
 
 
 @checker
 def adain(attempt: Attempt):
     """A content's features with each channel's mean and deviation of a style's."""
-    random = torch.Generator().manual_seed(5)
-    x = 3 * torch.randn((2, 4, 6, 8), generator=random) + torch.arange(4.0).view(4, 1, 1)
-    y = torch.randn((2, 4, 5, 5), generator=random) * torch.tensor([0.5, 1.0, 4.0, 2.0]).view(4, 1, 1) - 7
+    x, y = draw(5, (2, 4, 6, 8), (2, 4, 5, 5))
+    x = 3 * x + torch.arange(4.0).view(4, 1, 1)
+    y = y * torch.tensor([0.5, 1.0, 4.0, 2.0]).view(4, 1, 1) - 7
     x[0, 2] = 1.5  # a dead channel, as networks have some
-    result = attempt(x.clone(), y.clone())
-    yield from is_tensor(result, x, "a tensor like x", "a channel of x is the same everywhere: divide by no 0 there")
+    result, dead = attempt(x, y), "a channel of x is the same everywhere: divide by no 0 there"
+    yield from a_tensor(result, x, "a tensor like x", dead)
     alive = x != 1.5
 
     def normed(dims: tuple[int, ...]) -> Tensor:
@@ -248,24 +240,21 @@ def adain(attempt: Attempt):
     hint = "each channel should end with y's mean and deviation, each of its places in the order that x had"
     yield from matches(result[alive], want, hint, wrong, within=2e-2)
     level = y[0, 2].mean().expand(x[0, 2].shape)
-    yield is_close(result[0, 2], level, within=0.05), "where x is even, only y's mean is left"
+    yield close(result[0, 2], level, within=0.05), "where x is even, only y's mean is left"
     return "the content's places, the style's statistics"
 
 
 @checker
 def modulate(attempt: Attempt):
     """``sum_i alpha_i ((1 + gamma_i) x + beta_i)``, alpha by place, gamma and beta by channel."""
-    random = torch.Generator().manual_seed(6)
-    x = torch.randn((5, 4, 3), generator=random)
-    gamma, beta = torch.randn((2, 3, 5), generator=random)
-    alpha = torch.randn((3, 4, 3), generator=random).softmax(dim=0)
+    x, gamma, beta, alpha = draw(6, (5, 4, 3), (3, 5), (3, 5), (3, 4, 3))
+    alpha = alpha.softmax(dim=0)
 
     def modulated(alpha: Tensor, gamma: Tensor = gamma, beta: Tensor = beta) -> Tensor:
         proposals = (1 + gamma)[..., None, None] * x + beta[..., None, None]  # (modalities, channels, h, w)
         return torch.einsum("mhw,mchw->chw", alpha, proposals)
 
-    result, want = attempt(x.clone(), alpha.clone(), gamma.clone(), beta.clone()), modulated(alpha)
-    yield from is_tensor(result, x, "a tensor like x")
+    result = yield from a_tensor(attempt(x, alpha, gamma, beta), x, "a tensor like x")
     mistakes = {
         "it is x itself: nothing of the style is in it": x,
         "the scale is 1 + gamma, not gamma": modulated(alpha, gamma - 1),
@@ -273,9 +262,10 @@ def modulate(attempt: Attempt):
         "all count alike there; weigh them by alpha": modulated(torch.full_like(alpha, 1 / 3)),
         "alpha differs from place to place: no means": modulated(alpha.mean((1, 2), keepdim=True).expand_as(alpha)),
     }
-    yield from matches(result, want, "work out one place by hand: alpha there weighs three proposals", mistakes)
+    hint = "work out one place by hand: alpha there weighs three proposals"
+    yield from matches(result, modulated(alpha), hint, mistakes)
     alone = torch.zeros(3, 4, 3)
     alone[1] = 1
-    only = attempt(x.clone(), alone, gamma.clone(), beta.clone())
-    yield is_close(only, modulated(alone)), "with all weight on one modality, its scale and shift alone are left"
+    right = close(attempt(x, alone, gamma, beta), modulated(alone))
+    yield right, "with all weight on one modality, its scale and shift alone are left"
     return "three proposals, and attention decides place by place"

@@ -3,7 +3,6 @@
 import tomllib
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,12 +13,11 @@ from colorstyle_lib.course.plots import common
 from colorstyle_lib.course.plots.common import new_figure
 
 Point = tuple[float, float]
-_HEIGHT = 0.62  # of a box
 _SCALE = 0.82  # inches for each unit of a drawing
 _DRAWINGS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
-def _box(ax: Axes, center: Point, text: str, color: str = "0.6", width: float = 1.9, height: float = _HEIGHT) -> None:
+def _box(ax: Axes, center: Point, text: str, color: str = "0.6", width: float = 1.9, height: float = 0.62) -> None:
     """A rounded box with text, tinted in a color of ours by its name, or of Matplotlib."""
     color = getattr(common, color, color)
     corner = (center[0] - width / 2, center[1] - height / 2)
@@ -35,31 +33,25 @@ def _arrow(ax: Axes, start: Point, end: Point, color: str = "0.3", bend: float =
     ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=9, color=color, connectionstyle=style))
 
 
-def generator_diagram() -> Figure:
-    """The generator: encoder, decoder with skip connections, and the levels at which attention steers it.
-
-    Channels and noise are those of the companion preset.
-    """
-    config = get_preset("companion").generator
+def _drawing(name: str) -> Figure:
+    """A diagram of ``diagrams.toml``; channels and noise in its texts are those of the companion preset."""
+    data, config = _DRAWINGS[name], get_preset("companion").generator
     channels = {2**i: min(config.width * 2 ** (i - 1), config.max_width) for i in range(1, config.depth)}
-    return _drawing("generator", channels=channels, noise=config.noise)
-
-
-def _drawing(name: str, **facts: Any) -> Figure:
-    """A diagram of ``diagrams.toml``, with facts put into its texts."""
-    data = _DRAWINGS[name]
     width, height = data["size"]
     figure, ax = new_figure(figsize=(_SCALE * width, _SCALE * height))
     ax.set(xlim=(0, width), ylim=(0, height), aspect="equal")
     ax.set_axis_off()
     for x, y, text, *look in data["boxes"]:
-        _box(ax, (x, y), text.format(**facts), *look)
+        _box(ax, (x, y), text.format(channels=channels, noise=config.noise), *look)
     for x, y, to_x, to_y, *look in data["arrows"]:
         _arrow(ax, (x, y), (to_x, to_y), *look)
     for x, y, text, color in data.get("texts", ()):
         ax.text(x, y, text, ha="left", va="center", fontsize=7, color=color)
     return figure
 
+
+generator_diagram = partial(_drawing, "generator")
+"""The generator: encoder, decoder with skip connections, and the levels at which attention steers it."""
 
 discriminator_diagram = partial(_drawing, "discriminator")
 """The evidence of the discriminator: each modality's score, weighed by attention, at one level."""

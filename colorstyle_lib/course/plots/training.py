@@ -1,7 +1,7 @@
 """Plots of notebooks 02 and 04: GANs on points, learning curves, and seeds."""
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any
 
 import torch
@@ -35,8 +35,8 @@ def point_gan(snapshots: Sequence[Snapshot], arrows: int = 60) -> Figure:
 def modes_and_quality(results: Mapping[str, Sequence[tuple[int, float]]], modes: int = 8) -> Figure:
     """Modes covered and share of points on a mode: a row for each way of training, a dot for each seed."""
     titles = (f"modes covered, of {modes} (dots: seeds, bar: mean)", "share of points on a mode")
-    rows = {name.replace("_", " "): zip(*found, strict=True) for name, found in results.items()}
-    table = {name: dict(zip(titles, columns, strict=True)) for name, columns in rows.items()}
+    columns = {name: zip(titles, zip(*found, strict=True), strict=True) for name, found in results.items()}
+    table = {name.replace("_", " "): dict(of_name) for name, of_name in columns.items()}
     return values_by_seed(table, limits=((0, modes), (0, 1)), width=3.4)
 
 
@@ -88,13 +88,11 @@ def values_by_seed(
     size = (width * len(measures) + 1.2, 0.41 * len(results) + 1.0)
     figure, axes = new_figure(1, len(measures), figsize=size, sharey=True, squeeze=False)
     names = list(results)[::-1]  # the first row on top
-    for ax, measure in zip(axes[0], measures, strict=True):
+    for ax, measure, ends in zip_longest(axes[0], measures, limits):
         for row, name in enumerate(names):
             dots_and_bar(ax, row, results[name][measure], color=BLUE, markersize=5)
         ax.set_yticks(range(len(names)), names)
         ax.yaxis.grid(True, color="0.9", linewidth=0.6)
         ax.set_axisbelow(True)
-        ax.set_xlabel(measure)
-    for ax, ends in zip(axes[0], limits, strict=False):
-        ax.set_xlim(ends)
+        ax.set(xlabel=measure, xlim=ends)
     return figure
