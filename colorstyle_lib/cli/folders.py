@@ -54,27 +54,18 @@ Work = Callable[[Path, Path], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
-    """The options of both commands that say which files are read, and how results are written.
+    """The options of the commands that say which files are read, and how results are written."""
 
-    Attributes:
-        recursive: of :func:`.plan`, as is format.
-        overwrite: replace results that are there; else the same call goes on where an earlier one was interrupted.
-        quality: of JPEG and WebP, 1 to 100; by default 95, and for WebP without loss again without.
-        strict: refuse also a JPEG that lacks its last bytes but no pixel, and a video with damaged frames.
-        only_gray: leave pictures alone that are in color; keep_gps: see :func:`.save_picture`.
-        stages: also write what was found and made on the way, beside the result.
-        smooth: of :class:`.Smoother`, for frames of clips; by default 1 of videos and animations, and 0 of the pages of
-            a file and the pictures of a folder, which are frames, by name, 2 before 10, only where it is above 0.
-    """
-
-    recursive: bool = False
-    overwrite: bool = False
+    recursive: bool = False  # of :func:`.plan`, as is format
+    overwrite: bool = False  # results that are there; else a call goes on where an earlier one was interrupted
     format: str | None = None
-    quality: int | None = None
-    strict: bool = False
-    only_gray: bool = False
-    keep_gps: bool = False
-    stages: bool = False
+    quality: int | None = None  # of JPEG and WebP, 1 to 100; by default 95, and for WebP without loss again without
+    strict: bool = False  # refuse also a JPEG that lacks its last bytes but no pixel, and a video with damaged frames
+    only_gray: bool = False  # leave pictures alone that are in color
+    keep_gps: bool = False  # see :func:`.save_picture`
+    stages: bool = False  # also write what was found and made on the way, beside the result
+    # Of :class:`.Smoother`, for frames of clips: by default 1 of videos and animations, 0 of the pages of a file and of
+    # the pictures of a folder, which are frames, by name, 2 before 10, only where it is above 0.
     smooth: float | None = None
 
     def save(self, result: Result, source: Path, place: Path, write: Callable[..., Any] | None = None) -> str:
@@ -301,16 +292,14 @@ def plan(
         raise ConfigError(f"{str(output)!r} names a file, and many results need a folder; change -o")
     pairs: dict[Path, Pair] = {}
     for path in given:
-        if path.is_dir():
-            base = path.resolve()
-            target = output or base.with_name(f"{base.name}-{ending}")
-            pictures = _in_folder(base, target.resolve(), recursive)
-            target = target / base.name if len(given) > 1 and output is not None else target
-        elif output is None:
+        if not (folder := path.is_dir()) and output is None:
             raise ConfigError("several files need a folder for their results: add -o FOLDER")
-        else:
-            target = output
-            base, pictures = _matching(path) if _is_pattern(path) else (path.parent, [path])
+        base = path.resolve() if folder else _before_wildcards(path) if _is_pattern(path) else path.parent
+        if folder and base == base.parent:
+            raise ConfigError("color a folder of pictures, not a whole disk")
+        target = output or base.with_name(f"{base.name}-{ending}")
+        pictures = _found(path, base, target.resolve(), recursive)
+        target = target / base.name if folder and len(given) > 1 and output is not None else target
         for source in pictures:
             name = source.relative_to(base)
             kind = (FORMATS | {".mp4": "MP4"}).get(name.suffix.lower())
@@ -330,15 +319,21 @@ def _is_pattern(path: Path) -> bool:
     return glob.escape(str(path)) != str(path) and not path.exists()
 
 
-def _in_folder(folder: Path, target: Path, recursive: bool) -> list[Path]:
-    if folder == folder.parent:
-        raise ConfigError("color a folder of pictures, not a whole disk")
-    # Results of an earlier run below the same folder are no originals.
-    below = folder in target.parents
-    pictures = [p for p in find_pictures(folder, recursive) if not (below and p.is_relative_to(target))]
+def _found(path: Path, base: Path, target: Path, recursive: bool) -> list[Path]:
+    """The pictures in a folder or of a pattern, hidden ones apart, whose names begin at ``base``; else the file."""
+    if path.is_dir():
+        below = base in target.parents  # results of an earlier run below the same folder are no originals
+        pictures = [p for p in find_pictures(base, recursive) if not (below and p.is_relative_to(target))]
+        within = not recursive and _has_folders(base)
+        no = f"in {str(base)!r}{'; to look into the folders within it, add --recursive' if within else ''}"
+    elif _is_pattern(path):
+        names = glob.glob(str(path.relative_to(base)), root_dir=base, recursive=True)  # noqa: PTH207  (none hidden)
+        pictures = sorted(p for p in map(base.joinpath, names) if p.suffix.lower() in ENDINGS and p.is_file())
+        no = f"match {str(path)!r}"
+    else:
+        return [path]
     if not pictures:
-        more = "" if recursive or not _has_folders(folder) else "; to look into the folders within it, add --recursive"
-        raise ImageError(f"no pictures in {str(folder)!r}{more}")
+        raise ImageError(f"no pictures {no}")
     return pictures
 
 
@@ -359,16 +354,6 @@ def find_mask(masks: Path, picture: Path, inputs: Sequence[Path]) -> Path:
 
 def _before_wildcards(pattern: Path) -> Path:
     return Path(*takewhile(lambda part: glob.escape(part) == part, pattern.parts))
-
-
-def _matching(pattern: Path) -> tuple[Path, list[Path]]:
-    """The folder below which a pattern has wildcards, and the pictures that it finds, hidden ones apart."""
-    base = _before_wildcards(pattern)
-    names = glob.glob(str(pattern.relative_to(base)), root_dir=base, recursive=True)  # noqa: PTH207  (none hidden)
-    pictures = sorted(p for p in map(base.joinpath, names) if p.suffix.lower() in ENDINGS and p.is_file())
-    if not pictures:
-        raise ImageError(f"no pictures match {str(pattern)!r}")
-    return base, pictures
 
 
 def _checked(pairs: list[Pair]) -> list[Pair]:

@@ -143,6 +143,7 @@ def test_formats_that_cannot_be_written_become_png_and_never_collide(isolated, s
         (["album/*.tif"], "out", ImageError, r"no pictures match 'album/\*.tif'"),
         (["only"], None, ImageError, "add --recursive"),
         (["/"], "out", ConfigError, "not a whole disk"),
+        (["/"], None, ConfigError, "not a whole disk"),
     ],
 )
 def test_what_cannot_be_planned_is_named(album, small, inputs, output, kind, said):
