@@ -4,8 +4,9 @@
 
 A table of what happened goes to standard output. The exit status is 1 where anything else happened: another exception,
 a message of several lines, a file that is not whole, more than 10 seconds of work, or more than 2 GB. Small untrained
-weights do the work, since what is tested is what surrounds them. Calls that are killed are those of the command, at a
-random moment; then the same call must go on to the end, with every file whole.
+weights do the work, since what is tested is what surrounds them. What is killed (folders, trainings on photographs and
+on shards, notebooks, figures) is killed at a random moment of the time that it takes; then the same call must go on to
+the end, every file must be whole at both times, and results must be those of a call that nobody killed, to the byte.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from dataclasses import asdict
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
@@ -43,9 +45,13 @@ from colorstyle_lib.config import get_preset
 from colorstyle_lib.data.datasets import list_images
 from colorstyle_lib.data.downloads import fetch
 from colorstyle_lib.errors import ColorStyleError
+from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import open_pages, open_picture
 from colorstyle_lib.model.generator import Generator, load_generator, save_generator
 from colorstyle_lib.model.pretrained import load_vgg19
+from colorstyle_lib.notebook_runner.run import nbformat, run_and_report
+from colorstyle_lib.reproduction.benchmarks.imagenet import field_networks
+from colorstyle_lib.reproduction.figures.registry import make_figures
 from colorstyle_lib.training.saved_run import load_state
 
 SECONDS, MEBIBYTES = 10, 2000
@@ -133,45 +139,56 @@ class Fault(Exception):
     """What must not happen."""
 
 
-def call(words: list[str], killed_after: float = 0.0) -> int:
-    """Exit status of a command in a process of its own, which is killed after so many seconds (0: never)."""
+def call(work: Callable[[], object], killed_after: float = 0.0) -> int:
+    """Exit status of work in a process of its own, which is killed after so many seconds (0: never)."""
     if (process := os.fork()) == 0:
         with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), 1)
             os.dup2(nowhere.fileno(), 2)
         try:
-            status = command(words)
+            status = work()
         except BaseException:
             status = 99
-        os._exit(status)
+        os._exit(status if isinstance(status, int) else 0)
     if killed_after:
         time.sleep(killed_after)
         os.kill(process, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def check_files(folder: Path) -> None:
-    """Fault where a file in sight is not whole."""
-    for path in folder.rglob("*") if folder.exists() else ():
+def check_files(folder: Path) -> dict[str, str]:
+    """The hashes of all results of a folder; an exception where a file in sight is not whole."""
+    hashes = {}
+    for path in sorted(folder.rglob("*")) if folder.exists() else ():
         if path.name.startswith(".") or path.is_dir():
             continue
-        if path.suffix in (".png", ".jpg", ".tif"):
+        if path.suffix in (".png", ".jpg", ".tif", ".webp", ".gif"):
             list(open_pages(path, strict=True))
         elif path.suffix == ".safetensors":
             load_generator(path)
-        elif path.suffix == ".json":
+        elif path.suffix == ".svg":
+            ElementTree.parse(path)
+        elif path.suffix in (".json", ".ipynb"):
             json.loads(path.read_text())
+        elif path.suffix == ".jsonl":
+            [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
         elif path.name == "state.pt":
             load_state(folder)
+        if path.suffix not in (".json", ".jsonl", ".ipynb", ".pt"):  # these tell of time
+            hashes[str(path.relative_to(folder))] = file_hash(path)
+    return hashes
 
 
-def kill(words: list[str], again: list[str], output: Path, lasts: float, random: np.random.Generator) -> None:
-    """Kill a command at a random moment of the time that it lasts, and let the same call end its work."""
-    call(words, killed_after=lasts * random.random())
+def kill(
+    work: Callable[[Path], object], output: Path, lasts: float, whole: dict[str, str], random: np.random.Generator
+) -> None:
+    """Kill work at a random moment of the time that it lasts, and let the same call end it."""
+    call(partial(work, output), killed_after=lasts * random.random())
     check_files(output)
-    if (status := call(again)) not in (0, 2):  # 2: it had ended before
+    if status := call(partial(work, output)):
         raise Fault(f"exit status {status} afterwards")
-    check_files(output)
+    if check_files(output) != whole:
+        raise Fault("the results are others")
 
 
 class Bomb:
@@ -184,14 +201,16 @@ class Bomb:
         return Path.touch, (self.mark,)
 
 
-def hostile_cache(folder: Path, old_format: bool) -> None:
-    """A malicious pickle in torch's download cache, by the name that is looked for."""
+def hostile_cache(folder: Path, load: Callable[[], object], old_format: bool) -> None:
+    """Malicious pickles in torch's download cache, by the names that are looked for."""
     os.environ["TORCH_HOME"], mark = str(folder), folder / "the code ran"
-    file = folder / "hub" / "checkpoints" / "vgg19-dcbb9e9d.pth"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"features.0.weight": Bomb(mark)}, file, _use_new_zipfile_serialization=not old_format)
+    (cache := folder / "hub" / "checkpoints").mkdir(parents=True, exist_ok=True)
+    mark.unlink(missing_ok=True)
+    for name in ("vgg19-dcbb9e9d", "weights-inception-2015-12-05-6726825d", "alexnet-owt-7be5be79"):
+        weights = {"features.0.weight": Bomb(mark)}
+        torch.save(weights, cache / f"{name}.pth", _use_new_zipfile_serialization=not old_format)
     try:
-        load_vgg19()
+        load()
     finally:
         if mark.exists():
             raise Fault("code of a file ran")
@@ -275,26 +294,41 @@ def download(folder: Path, address: str, md5: str = "0" * 32) -> None:
 
 
 def kills(trial: Trial, folder: Path, weights: Path, count: int, random: np.random.Generator) -> None:
-    """Commands killed at random: folders, a training, and a notebook's run."""
-    for name in ("pictures", "photos"):
+    """Work killed at random: folders, a training, one on shards, a notebook's run, and figures."""
+    for name in ("pictures", "photos", "tars", "notebooks"):
         (folder / name).mkdir()
     for i in range(6):
         noise = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
         Image.fromarray(noise).resize((96, 72)).save(folder / "photos" / f"{i}.png")
+        with tarfile.open(folder / "tars" / f"{'val' if i == 5 else 'train'}-{i}.tar", "w") as shard:
+            shard.add(folder / "photos" / f"{i}.png", f"{i}.png")
     for i, source in enumerate(sorted((folder / "whole").glob("*.???"))[:8]):
         (folder / "pictures" / f"{i}{source.suffix}").write_bytes(source.read_bytes())
-    train = ["train", "--preset", "tiny", "--data", str(folder / "photos"), "--steps", "4", "--every", "2"]
-    for number in range(count):
-        output = folder / f"killed{number}"
-        color = ["colorize", str(folder / "pictures"), "-o", str(output), "--weights", str(weights)]
-        learn, notebook = [*train, "--output", str(output)], ["run", "00", "--mode", "smoke", "--output", str(output)]
-        what, words, again, lasts = (
-            ("folders", color, color, 2.0),
-            ("train", learn, [*learn, "--overwrite"], 4.0),
-            ("folders", color, color, 2.0),
-            ("run", notebook, ["info", "--weights", str(weights)], 8.0),  # of runs nothing is taken up
-        )[number % 4]
-        trial(f"kills, {what}", str(number), partial(kill, words, again, output, lasts, random))
+    cells = ["import time", *["time.sleep(0.1)"] * 5]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(notebook, folder / "notebooks" / "00_short.ipynb")
+
+    def train(root: str, output: Path) -> int:
+        how = "--resume" if (output / "state.pt").exists() else "--overwrite"
+        words = ["train", "--preset", "tiny", "--data", str(folder / root), "--steps", "4", "--every", "1", how]
+        return command([*words, "--output", str(output)])
+
+    def color(output: Path) -> int:
+        return command(["colorize", str(folder / "pictures"), "-o", str(output), "--weights", str(weights)])
+
+    def run(output: Path) -> int:
+        return run_and_report([], False, mode="smoke", output=output, folder=folder / "notebooks")
+
+    works = {"folders": color, "train": partial(train, "photos"), "shards": partial(train, "tars"), "run": run}
+    works["figures make"] = partial(make_figures, ("course_map", "generator"))
+    for kind, work in works.items():
+        whole, started = folder / f"whole {kind}", time.monotonic()
+        if status := call(partial(work, whole)):
+            raise Fault(f"{kind}: exit status {status}")
+        lasts, hashes = time.monotonic() - started, check_files(whole)
+        for number in range(-(-count // len(works))):
+            output = folder / f"{kind} {number}"
+            trial(f"kills, {kind}", str(number), partial(kill, work, output, lasts, hashes, random))
 
 
 def downloads(trial: Trial, folder: Path) -> None:
@@ -309,8 +343,8 @@ def downloads(trial: Trial, folder: Path) -> None:
             trial("archives, as shards", kind, partial(read_shard, kind, folder))
         server.shutdown()
     trial("downloads", "no network", partial(download, folder / "downloads", f"{base}/gone.tgz"))
-    for old_format in (False, True):
-        trial("torch's cache", str(old_format), partial(hostile_cache, folder / "hub", old_format))
+    for number, load in enumerate((load_vgg19, field_networks) * 2):
+        trial("torch's cache", str(number), partial(hostile_cache, folder / "hub", load, number < 2))
 
 
 def main() -> int:

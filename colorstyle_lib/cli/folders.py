@@ -200,7 +200,7 @@ def _facts(picture: Path) -> dict[str, Any]:
 
 
 def _side_by_side(work: Work, pairs: Sequence[Pair]) -> Iterator[str]:
-    """Work pictures off, in as many threads as torch would use for one, each with one: measured, less is wasted."""
+    """Work pictures off, in as many threads as torch uses for one; each uses as many, so that it is as if alone."""
     threads, most = torch.get_num_threads(), _PIXELS_AT_ONCE
     room, held = threading.Condition(), 0
 
@@ -217,13 +217,12 @@ def _side_by_side(work: Work, pairs: Sequence[Pair]) -> Iterator[str]:
                 held -= pixels
                 room.notify_all()
 
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         try:
             for future in as_completed([pool.submit(_tried, one, *pair) for pair in pairs]):
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
-            torch.set_num_threads(threads)
 
 
 def _clips(new_clip: NewClip, pairs: list[Pair], left: list[Pair], files: Files) -> Iterator[str]:

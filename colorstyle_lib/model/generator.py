@@ -287,15 +287,22 @@ class Generator(nn.Module):
 def save_generator(generator: Generator, path: Path, **facts: str) -> str:
     """Write a generator's weights in half precision to a ``.safetensors`` file, replaced whole or not at all.
 
-    Its configuration goes inside, with facts such as preset and steps. Returns the file's SHA-256.
+    Its configuration goes inside, with facts such as preset and steps; equal ones give equal files. Returns the file's
+    SHA-256.
     """
     tensors = {
         name: (value.detach().to("cpu", torch.float16) if value.is_floating_point() else value.cpu()).contiguous()
         for name, value in generator.state_dict().items()
         if not name.endswith(_UNREAD)
     }
+    content = save(tensors, {"generator": json.dumps(asdict(generator.config)), **facts})
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))  # safetensors' own order is random
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
     with atomic_write(path) as stream:
-        stream.write(save(tensors, {"generator": json.dumps(asdict(generator.config)), **facts}))
+        stream.write(len(text).to_bytes(8, "little") + text + content[8 + size :])
     return file_hash(path)
 
 

@@ -14,6 +14,7 @@ from colorstyle_lib.config import TrainOptions, change, get_preset
 from colorstyle_lib.data.batches import center_crops, load_images
 from colorstyle_lib.data.downloads import find_roots
 from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.files import atomic_write
 from colorstyle_lib.model.generator import Generator, load_generator, save_generator
 from colorstyle_lib.model.pretrained import load_vgg19
 from colorstyle_lib.training.distributed import this_process
@@ -96,4 +97,5 @@ def _join_logs(names: list[str], output: Path) -> None:
         for text in (output / f"{number}-{name}" / _LOG).read_text().splitlines():
             line = {"phase": name, **json.loads(text)}
             lines.append(line | {"seconds": before + line["seconds"]})
-    (output / _LOG).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    with atomic_write(output / _LOG, "w") as stream:
+        stream.writelines(json.dumps(line) + "\n" for line in lines)

@@ -76,7 +76,8 @@ class RunLog:
         kept = self.file.read_text(encoding="utf-8").splitlines() if after and self.file.exists() else []
         # The last line may be torn.
         lines = [line for line in kept if line.endswith("}") and json.loads(line)["step"] <= after]
-        self.file.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        with atomic_write(self.file, "w") as stream:
+            stream.writelines(line + "\n" for line in lines)
 
     def write(self, step: int, **facts: Any) -> None:
         """Log numbers, strings, and lists or dicts of them."""

@@ -18,7 +18,7 @@ from colorstyle_lib.data.datasets import Roots, dataset_names, load_split
 from colorstyle_lib.data.downloads import find_roots
 from colorstyle_lib.environment import hardware
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.files import file_hash
+from colorstyle_lib.files import atomic_write, file_hash
 from colorstyle_lib.model.generator import load_generator
 from colorstyle_lib.training.distributed import process_group
 from colorstyle_lib.training.saved_run import train
@@ -120,5 +120,6 @@ def write_card(weights: Path, roots: Roots, command: str, images: int) -> Path:
         "date": datetime.now(UTC).date().isoformat(),
     }
     path = weights.with_suffix(".json")
-    path.write_text(json.dumps(card, indent=1) + "\n")
+    with atomic_write(path, "w") as stream:
+        stream.write(json.dumps(card, indent=1) + "\n")
     return path

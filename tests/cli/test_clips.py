@@ -194,6 +194,25 @@ def test_silent_videos_of_other_kinds_alone_and_among_pictures(isolated, weights
     assert "a video is written as .mp4" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("degrees", [90, 180, -90])
+def test_a_video_of_a_turned_phone_is_upright(isolated, weights, degrees):
+    """The frames lie on their side, and a matrix in the file says how they are to be shown."""
+    gray = Image.new("L", (96, 64), 60)
+    gray.paste(200, (0, 0, 32, 64))  # bright on the left, black in the lower right corner
+    gray.paste(0, (72, 40, 96, 64))
+    film("lying.mp4", [gray.convert("RGB")] * 3)
+    turn = ["-display_rotation", str(degrees), "-i", "lying.mp4", "-c", "copy", "phone.mp4"]
+    subprocess.run([FFMPEG, "-v", "error", *turn], check=True)
+    assert "rotation of" in about("phone.mp4")
+    assert main(["colorize", "phone.mp4", "--weights", weights]) == 0
+    assert "rotation of" not in about("phone-color.mp4")  # else a player would turn it again
+    upright = np.asarray(gray.rotate(degrees, expand=True), int)
+    [first, *_] = Video(Path("phone-color.mp4")).frames()
+    lightness = np.asarray(first.convert("L"), int)
+    assert lightness.shape == upright.shape
+    assert np.abs(lightness - upright).mean() < 6
+
+
 def test_what_is_no_video_is_one_line_and_reads_nothing_else(isolated, clip, capsys):
     film("in.mp4", clip[:3])
     playlist = f"#EXTM3U\n#EXTINF:1,\n{Path('in.mp4').resolve()}\n#EXT-X-ENDLIST\n"

@@ -1,5 +1,7 @@
 """ImageNet's protocol: coloring its first 5,000 validation images, as the field's tables do, beside published rows."""
 
+import os
+import pickle
 import re
 import tomllib
 from collections.abc import Callable, Sequence
@@ -30,17 +32,19 @@ Networks = Sequence[Callable[..., Tensor]]  # features of uint8 pictures; distan
 def field_networks() -> Networks:
     """The standard networks of FID and LPIPS, by torchmetrics, which fetches their weights into torch's cache.
 
-    MissingExtraError: torchmetrics or torch-fidelity is not installed. WeightsError: the weights cannot be fetched.
+    MissingExtraError: torchmetrics or torch-fidelity is not installed. WeightsError: they cannot be had, or hold code.
     """
     with needs_extra("torchmetrics with torch-fidelity", "bench"):
         from torchmetrics.image.fid import FrechetInceptionDistance
         from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
 
         try:
+            os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
             inception = FrechetInceptionDistance(feature=2048).inception
             return inception, LearnedPerceptualImagePatchSimilarity(net_type="alex").net
-        except OSError as error:
-            raise WeightsError(f"FID and LPIPS need a network once, to fetch their weights: {error}") from error
+        except (OSError, pickle.UnpicklingError) as error:
+            reason = str(error).partition("\n")[0]
+            raise WeightsError(f"FID and LPIPS need a network once, to fetch their weights: {reason}") from error
 
 
 def first_images(root: Path) -> Listing:
