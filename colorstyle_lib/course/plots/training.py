@@ -66,6 +66,7 @@ def training_curves(log: Sequence[Mapping[str, Any]]) -> Figure:
     drawn = {title: {n: tuple(zip(*one, strict=True)) for n, one in some.items()} for title, some in panels.items()}
     figure = curves(drawn, columns=2 + (len(drawn) > 4), xlabel="step", xlim=(0, log[-1]["step"]))
     for ax, title in zip(figure.axes, drawn, strict=False):
+        ax.get_legend().set_frame_on(True)  # where it lies over a curve, it can still be read
         for stage, lines in groupby(log, key=lambda line: line["stage"]):
             end = list(lines)[-1]["step"]
             ax.axvline(end, color="0.6", linewidth=0.8, linestyle=":")

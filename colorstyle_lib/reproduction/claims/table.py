@@ -94,7 +94,8 @@ def shown(number: Number) -> str:
 
 
 def _printed(table: Table, width: int) -> str:
-    console = Console(file=StringIO(), width=max(width, NARROWEST), markup=False, highlight=False, emoji=False)
+    plain = dict.fromkeys(("markup", "highlight", "emoji", "force_jupyter"), False)  # a kernel would show it at once
+    console = Console(file=StringIO(), width=max(width, NARROWEST), **plain)
     console.print(table)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 

@@ -255,6 +255,13 @@ def test_no_line_is_wider_than_the_terminal(width: int):
         assert columns <= max(width, NARROWEST), line
 
 
+def test_a_notebook_gets_the_text_too(monkeypatch: pytest.MonkeyPatch):
+    judgement = judge_claims(RECORDED)[3]
+    in_a_terminal = details(judgement, 100)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert details(judgement, 100) == in_a_terminal != ""
+
+
 def test_nothing_is_lost_in_wrapping():
     judgement = judge_claims(RECORDED)[3]
     assert "".join(judgement.claim.quotes[0].split()) in "".join(details(judgement, 60).split())
