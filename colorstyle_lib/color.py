@@ -37,10 +37,7 @@ def _check_planes(image: Tensor, what: str) -> None:
 
 
 def _mix(image: Tensor, matrix: Tensor) -> Tensor:
-    """Apply a 3 x 3 matrix to the planes at every pixel.
-
-    Written out, because under autocast a product of matrices would be rounded to half precision: 2 Lab units.
-    """
+    """Apply a 3 x 3 matrix at every pixel, written out: autocast would round a matrix product, by 2 Lab units."""
     red, green, blue = image.unbind(-3)
     return torch.stack([row[0] * red + row[1] * green + row[2] * blue for row in matrix], dim=-3)
 
@@ -93,8 +90,7 @@ def lab_to_rgb(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
 def fit_gamut(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
     """Bring every pixel of Lab into the sRGB gamut by lowering its chroma; hue angle and L, cut to [0, 100], stay.
 
-    The largest chroma that fits is found to 0.1 % by bisection, between gray (which always fits) and the color given.
-    Pixels that fitted are returned unchanged.
+    The largest chroma is found to 0.1 % by bisection, from gray (which fits) to the color; what fitted is unchanged.
     """
     _check_planes(lab, "fit_gamut")
     lightness, ab = lab[..., :1, :, :].clamp(0, 100), lab[..., 1:, :, :]

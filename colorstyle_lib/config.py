@@ -25,8 +25,7 @@ class GeneratorConfig:
     width: int = 16  # channels at full resolution; doubled at each halving, up to `max_width`
     max_width: int = 128  # no level of the decoder has more channels than this
     depth: int = 4  # number of halvings; for `efficientnet_lite0` always 5
-    # `regression` (a and b themselves) or `bins` (how likely each ab bin is, decoded by their annealed mean: R. Zhang
-    # et al., ECCV 2016, arXiv:1603.08511)
+    # `regression` (a and b) or `bins` (annealed mean of likely ab bins: R. Zhang et al., ECCV 2016, arXiv:1603.08511)
     colors: str = "regression"
     temperature: float = 0.38  # of that mean: 1 is the plain mean (pale), near 0 the likeliest bin (vivid, patchy)
     vividness: float = 0.0  # share given back of the chroma that the mean loses where colors differ, from 0 to 1
@@ -53,8 +52,7 @@ class DiscriminatorConfig:
     attention: str = "places"  # how evidence is weighed, by equation (2): one of ATTENTIONS; `none`: by features alone
     modalities: tuple[str, ...] = ("color", "texture", "shape")  # which of color, texture and shape give evidence
     spectral_norm: bool = True  # of every layer but the energies' (T. Miyato et al., ICLR 2018, arXiv:1802.05957)
-    # convolution, then pooling, as the paper's section 3(2) says; otherwise convolutions of stride 2 (A. Radford et
-    # al., ICLR 2016, arXiv:1511.06434)
+    # pooling, as the paper's section 3(2) says; or else stride 2 (A. Radford et al., ICLR 2016, arXiv:1511.06434)
     pooling: bool = False
     patches: bool = True  # judge each place (P. Isola et al., CVPR 2017, arXiv:1611.07004), not the picture as one
 
@@ -173,11 +171,8 @@ class Mode:
     release_steps: int  # steps of a training whose weights are to be kept
 
 
-MODES: dict[str, Mode] = {
-    "smoke": Mode("smoke", "synthetic", 64, 8, 5_000, 2, 5, 5),
-    "quick": Mode("quick", "demo", 128, 64, 100_000, 5, 300, 4_000),
-    "full": Mode("full", "folder", 128, 2_000, 1_000_000, 10, 3_000, 20_000),
-}
+_AMOUNTS = tomllib.loads(Path(__file__).with_name("modes.toml").read_text(encoding="utf-8"))
+MODES: dict[str, Mode] = {name: Mode(name, **amounts) for name, amounts in _AMOUNTS.items()}
 
 
 def get_mode(name: str = "auto", data: str | os.PathLike[str] | None = None) -> Mode:
@@ -203,10 +198,7 @@ _NEVER_TOLD = ("mode", "evaluate_every", "output", "resume", "overwrite")
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What a training run is asked for: the options of ``colorstyle train``, whose help describes each.
-
-    None, or an empty value, leaves a setting to the preset or to the mode.
-    """
+    """Options of ``colorstyle train``, whose help describes each; None, or empty, leaves one to the preset or mode."""
 
     preset: str = "companion"
     data: tuple[str, ...] = ()

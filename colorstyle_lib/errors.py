@@ -41,6 +41,12 @@ def needs_extra(package: str, extra: str) -> Iterator[None]:
         raise MissingExtraError(package, extra) from error
 
 
+def require(condition: bool, message: str, error: type[ColorStyleError] = ConfigError) -> None:
+    """Raise an error with this message where the condition does not hold."""
+    if not condition:
+        raise error(message)
+
+
 def check_known(what: str, name: str, known: Iterable[str]) -> None:
     """Refuse a name that is not among the known ones by a ConfigError that names the nearest."""
     if name not in (names := list(known)):

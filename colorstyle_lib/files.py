@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from colorstyle_lib.errors import ColorStyleError, DataError
+from colorstyle_lib.errors import ColorStyleError, DataError, require
 
 
 @functools.cache  # once a process
@@ -37,8 +37,7 @@ def atomic_write(
     given, temporary = str(path), None
     try:
         target = Path(os.path.realpath(path))
-        if target.is_dir():
-            raise error(f"cannot write {given!r}: it is a folder; add a file name to it")
+        require(not target.is_dir(), f"cannot write {given!r}: it is a folder; add a file name to it", error)
         if target.exists() and not target.is_file():
             # A rename would put an ordinary file in the place of a device such as /dev/null.
             raise error(f"cannot write {given!r}: it is a device or a pipe; give an ordinary file")

@@ -7,23 +7,18 @@ from colorstyle_lib.errors import ConfigError, DataError
 
 PACKAGE = Path(__file__).resolve().parent
 _PARENT = PACKAGE.parent
-STYLE_FILE = PACKAGE / "course" / "plots" / "colorstyle.mplstyle"
-"""Matplotlib's style of all figures."""
-
+STYLE_FILE = PACKAGE / "course" / "plots" / "colorstyle.mplstyle"  # matplotlib's style of all figures
 IS_CHECKOUT = (_PARENT / "pyproject.toml").is_file() and (_PARENT / "notebooks").is_dir()
 
+# The repository in a checkout; the current folder where the package was installed from a wheel.
 ROOT = _PARENT if IS_CHECKOUT else Path.cwd()
-"""The repository in a checkout; the current folder where the package was installed from a wheel."""
-
 NOTEBOOKS = ROOT / "notebooks"
 FIGURES = ROOT / "figures"
 RUNS = ROOT / "runs"
 
+# The released weights: ``data/weights`` in a checkout, inside the package where a wheel was installed.
 WEIGHTS = ROOT / "data" / "weights" if IS_CHECKOUT else PACKAGE / "weights"
-"""The released weights: ``data/weights`` in a checkout, inside the package where a wheel was installed."""
-
-STYLES = WEIGHTS.with_name("styles")
-"""The gallery's style pictures, beside the weights."""
+STYLES = WEIGHTS.with_name("styles")  # the gallery's style pictures, beside the weights
 
 
 def data_root(given: str | os.PathLike[str] | None = None, *, needed_for: str = "") -> Path | None:

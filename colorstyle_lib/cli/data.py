@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from colorstyle_lib.data.datasets import check_manifest
 from colorstyle_lib.data.downloads import KNOWN, downloads
-from colorstyle_lib.data.manifest import check
 from colorstyle_lib.reproduction.validation_images import HOST, VALIDATION, read_entries, rebuild
 
 
@@ -37,7 +37,7 @@ def get_validation(folder: Path, manifest: Path | None, datasets: Sequence[str],
 
 def check_folder(root: Path, manifest: Path | None) -> int:
     """Print where a folder differs from its manifest; 1 if it does."""
-    result = check(root, manifest)
+    result = check_manifest(root, manifest)
     for what in ("missing", "changed", "extra"):
         _name(what, getattr(result, what))
     counts = f"{len(result.missing)} missing, {len(result.changed)} changed, {len(result.extra)} extra"

@@ -76,8 +76,7 @@ def info(weights: Path | None) -> None:
 
 def train(**options: Any) -> None:
     """Train a generator; the options are those of :class:`.TrainOptions`."""
-    from colorstyle_lib.training.release import train_release
-    from colorstyle_lib.training.train_on_folder import train_on_folder
+    from colorstyle_lib.training.train_on_folder import train_on_folder, train_release
 
     asked = TrainOptions(**{n: tuple(v) if isinstance(v, list) else v for n, v in options.items()})
     (train_release if asked.release else train_on_folder)(asked)

@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm.contrib.concurrent import thread_map
 
-from colorstyle_lib.errors import ConfigError, DataError, ImageError
+from colorstyle_lib.errors import ConfigError, DataError, ImageError, require
 from colorstyle_lib.images.read import open_picture, resize
 
 _WHICH, _FIXED = 3, 5  # random numbers that choose images, or place fixed windows; 0 and 1 place those of each view
@@ -178,15 +178,12 @@ class Batches:
         shares: Sequence[float] = (),
         fixed: int = 0,
     ) -> None:
-        if batch_size < 1 or crop < 1:
-            raise ConfigError(f"batch_size and crop must be at least 1, not {batch_size} and {crop}")
+        require(min(batch_size, crop) >= 1, f"batch_size and crop must be at least 1, not {batch_size} and {crop}")
         rank, world = part
-        if not 0 <= rank < world:
-            raise ConfigError(f"part is (rank, world) with rank from 0 to world - 1, not {part}")
+        require(0 <= rank < world, f"part is (rank, world) with rank from 0 to world - 1, not {part}")
         if batch_size % world:
             raise ConfigError(f"batch_size {batch_size} cannot be divided among {world} processes; use a multiple")
-        if fixed == 1:
-            raise ConfigError("an image needs 2 fixed windows or more: one of them is the other's reference")
+        require(fixed != 1, "an image needs 2 fixed windows or more: one of them is the other's reference")
         self.store, self.batch_size, self.crop, self.seed, self.fixed = store, batch_size, crop, seed, fixed
         self.covers, share = covers, batch_size // world
         self.rows = range(rank * share, (rank + 1) * share)

@@ -1,7 +1,5 @@
 """Documented damage of pictures, for training, for measuring and for lessons: six kinds, each from 0 (none) to 1."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from io import BytesIO
 

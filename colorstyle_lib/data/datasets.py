@@ -1,4 +1,4 @@
-"""A data root: which of its images belong to which split, whatever its layout; and the images that a mode computes on.
+"""A data root: which of its images belong to which split, whatever its layout; loading these; and their checksums.
 
 In order: the root's own manifest (``MANIFEST.csv`` with the columns ``path`` and ``split``); a layout, such as
 ``train/`` and ``val/``, of the root; layouts one level down, one for each data set; else a split by content hash.
@@ -7,22 +7,27 @@ In order: the root's own manifest (``MANIFEST.csv`` with the columns ``path`` an
 import csv
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import UInt8
 from torch import Tensor
+from tqdm.contrib.concurrent import thread_map
 
 from colorstyle_lib.config import Mode
 from colorstyle_lib.data.batches import ImageStore, decode_images, load_images, nothing_readable, shrunk_tensor
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
 from colorstyle_lib.data.layouts import LAYOUTS, Listing, Split, joined, of_files
 from colorstyle_lib.data.scenes import scenes
-from colorstyle_lib.errors import DataError, ImageError
-from colorstyle_lib.files import file_hash, inside
+from colorstyle_lib.errors import DataError, ImageError, require
+from colorstyle_lib.files import atomic_write, file_hash, inside
 from colorstyle_lib.images.read import find_pictures, to_picture
 
+CHECKSUMS = "CHECKSUMS.csv"  # the manifest that we write; not MANIFEST.csv, which would from then on decide the splits
+_SPLITS: tuple[Split, ...] = get_args(Split)
 _VALIDATION_PERCENT = 10
 
 Roots = Path | Sequence[Path]
@@ -37,14 +42,12 @@ def list_images(root: Roots, split: Split, datasets: Sequence[str] = ()) -> List
     if not isinstance(root, Path):
         each = [list_images(one, split) for one in root]
         return (joined(each) if len(each) > 1 else each[0]).only(datasets)
-    if not root.is_dir():
-        raise DataError(f"data root {str(root)!r} is not a folder")
+    require(root.is_dir(), f"data root {str(root)!r} is not a folder", DataError)
     found = _first((_by_manifest, *LAYOUTS, _one_level_down, _by_content), root, split)
     if not found.names:
-        raise DataError(
-            f"data root {str(root)!r} has no images for {split!r}; give at least two, or put some below train/ and "
-            f"val/ (LSUN has them in folders NAME_{split}_lmdb, shards are called {split}-*.tar)"
-        )
+        way = f"(LSUN has them in folders NAME_{split}_lmdb, shards are called {split}-*.tar)"
+        what = f"data root {str(root)!r} has no images for {split!r}"
+        raise DataError(f"{what}; give at least two, or put some below train/ and val/ {way}")
     return found.only(datasets)
 
 
@@ -66,10 +69,7 @@ def _by_manifest(root: Path, split: Split) -> Listing | None:
 
 
 def read_rows(manifest: Path, columns: Sequence[str] = ("path",)) -> list[dict[str, str]]:
-    """Read the rows of a CSV file with these columns, and perhaps more.
-
-    DataError where it cannot be read, lacks a column, is cut off within one, or names a file outside.
-    """
+    """Rows of a CSV file; DataError: unreadable, without one of the columns, cut off, or naming a file outside."""
     try:
         with manifest.open(newline="", encoding="utf-8") as lines:
             rows = list(csv.DictReader(lines))
@@ -93,10 +93,7 @@ def _one_level_down(root: Path, split: Split) -> Listing | None:
 
 
 def _by_content(root: Path, split: Split) -> Listing:
-    """Split by content hash, so that a file keeps its side when it is renamed, moved, or gets new neighbours.
-
-    Of a folder too small for chance to give both sides, one image is moved over.
-    """
+    """Split by content hash, whatever names and neighbors are; where chance leaves a side empty, one is moved over."""
     paths = find_pictures(root)
     percent = {path: int(file_hash(path)[:8], 16) % 100 if path.is_file() else 99 for path in paths}
     ordered = sorted(paths, key=lambda p: (percent[p], p))
@@ -112,9 +109,8 @@ def load_split(
     """Open one split of data roots of any layout; say how much was read and left out, unless quiet.
 
     Images, scaled to ``shorter_side`` pixels, are decoded once and held in memory; where that would take half of it,
-    each is decoded whenever it is drawn. Those that cannot be read are named in ``problems``, never fatal. By default
-    all data sets of the root are taken; each is a group of its own. Errors are :func:`list_images`'s; and DataError
-    where nothing can be read.
+    each is decoded whenever it is drawn. Those that cannot be read are named in ``problems``. By default all data sets
+    are taken; each is a group. Errors are :func:`list_images`'s; and DataError where nothing can be read.
     """
     listing = list_images(root, split, datasets)
     needed = 4 * len(listing) * shorter_side**2  # bytes, if they are as wide as 4 : 3 photographs
@@ -196,3 +192,78 @@ class StreamedImages(Sequence):
                 self.damaged.add(number)
                 self.problems.append(str(error))
         raise nothing_readable(self.problems)
+
+
+class Comparison(NamedTuple):
+    """A folder beside a manifest: names, sorted, of files of the right content, not there, and of another content.
+
+    ``extra`` are images that the manifest does not know, in the splits that it describes.
+    """
+
+    same: tuple[str, ...]
+    missing: tuple[str, ...]
+    changed: tuple[str, ...]
+    extra: tuple[str, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing is missing, changed or extra."""
+        return not any(self[1:])
+
+
+def write_manifest(root: Path, output: Path | None = None, splits: Sequence[Split] = _SPLITS) -> Path:
+    """Write name, SHA-256 and split of every file that a data root's images come from; by default in the root.
+
+    DataError where there are no images; OSError where something cannot be read.
+    """
+    if not (split_of := _files(root, splits)):
+        list_images(root, splits[0])  # says what is wrong
+    names, output = sorted(split_of), output or root / CHECKSUMS
+    sums = _each(lambda name: file_hash(root / name), names)
+    with atomic_write(output, "w", error=DataError) as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerows([("path", "sha256", "split"), *((name, sums[name], split_of[name]) for name in names)])
+    return output
+
+
+def check_manifest(root: Path, manifest: Path | None = None) -> Comparison:
+    """Compare a data root with a manifest, by default its own ``CHECKSUMS.csv`` or else ``MANIFEST.csv``.
+
+    A manifest of one split vouches for that split alone: images of the other are not extra. DataError where there is
+    no such folder, or no manifest that :func:`read_rows` can read.
+    """
+    require(root.is_dir(), f"data root {str(root)!r} is not a folder", DataError)
+    manifest = manifest or next((root / name for name in (CHECKSUMS, "MANIFEST.csv") if (root / name).is_file()), None)
+    if manifest is None:
+        way = "give --manifest FILE, or write one: colorstyle data manifest ROOT"
+        raise DataError(f"{str(root)!r} has no {CHECKSUMS}; {way}")
+    rows = read_rows(manifest, ("path", "sha256"))
+    expected = {row["path"]: row["sha256"].lower() for row in rows}
+    described = {row["split"] for row in rows if row.get("split")} or set(_SPLITS)
+    there = _files(root, [split for split in _SPLITS if split in described])
+
+    def state(name: str) -> str:
+        try:
+            return "same" if file_hash(root / name) == expected[name] else "changed"
+        except (OSError, ValueError):
+            return "missing"
+
+    states = _each(state, sorted(expected))
+    named = (tuple(name for name in states if states[name] == what) for what in Comparison._fields[:3])
+    return Comparison(*named, tuple(sorted(set(there) - set(expected))))
+
+
+def _files(root: Path, splits: Sequence[Split]) -> dict[str, str]:
+    """The split of each file that is there, by name; a split that is empty has none."""
+    found: dict[str, str] = {}
+    for split in splits:
+        with suppress(DataError):
+            files = list_images(root, split).files
+            found |= {file.relative_to(root).as_posix(): split for file in files if file.is_file()}
+    return found
+
+
+def _each(call: Callable[[str], str], names: Sequence[str]) -> dict[str, str]:
+    """What a call gives for each file."""
+    quiet = len(names) < 1000 or None  # None: only in a terminal
+    return dict(zip(names, thread_map(call, names, unit="file", disable=quiet), strict=True))

@@ -45,8 +45,7 @@ def find_roots(given: Sequence[str]) -> list[Path]:
 def fetch(name: str) -> Path:
     """Have torchvision download a known data set (else a ConfigError) into a folder, which appears once all is there.
 
-    A DataError says why that cannot be: it is to be fetched by hand, there is no network, the disk is full, or the
-    archive is damaged or leads out of the folder.
+    DataError: it is to be fetched by hand, no network, a full disk, or a damaged archive or one that leads outside.
     """
     import torchvision.datasets
 

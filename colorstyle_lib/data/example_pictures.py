@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from colorstyle_lib import paths
-from colorstyle_lib.errors import ConfigError, MissingExtraError, check_known
+from colorstyle_lib.errors import MissingExtraError, check_known, require
 from colorstyle_lib.images.read import open_picture, to_tensor
 
 _DATA = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
@@ -41,11 +41,9 @@ class Photograph:
 
 
 PHOTOGRAPHS: dict[str, Photograph] = {row["name"]: Photograph(**row) for row in _DATA["photographs"]}
-STYLES: tuple[str, ...] = tuple(_DATA["styles"])
-"""Names of all style pictures, in the order in which :func:`styles` gives them."""
-
+STYLES: tuple[str, ...] = tuple(_DATA["styles"])  # names of all style pictures, in their order
+# How often each style's subject was drawn, and of which training learns; the last is held out.
 VARIANTS, TRAINING_VARIANTS = 4, (0, 1, 2)
-"""How often each style's subject was drawn, and of which training learns; the last is held out."""
 
 
 def photograph(name: str) -> Photograph:
@@ -74,14 +72,8 @@ def style(name: str, size: int = 256, seed: int = 0) -> StylePicture:
     The seed chooses the variant, modulo :data:`VARIANTS`. ConfigError: no style has this name, or size out of range.
     """
     check_known("style", name, STYLES)
-    if not 32 <= size <= 1024:
-        raise ConfigError(f"a style picture has a size from 32 to 1024 pixels, not {size}")
+    require(32 <= size <= 1024, f"a style picture has a size from 32 to 1024 pixels, not {size}")
     picture = open_picture(paths.STYLES / f"{name}-{seed % VARIANTS}.jpg")
     if picture.size != (size, size):
         picture = picture.resize((size, size), Image.Resampling.LANCZOS)
     return StylePicture(name, _DATA["styles"][name], to_tensor(picture))
-
-
-def styles(size: int = 256, seed: int = 0) -> list[StylePicture]:
-    """Load one variant of the whole gallery; arguments and errors as in :func:`style`, order as in :data:`STYLES`."""
-    return [style(name, size, seed) for name in STYLES]

@@ -1,7 +1,6 @@
 """Lists of a data set's images, made without opening any; of the layouts in which large ones are published, too.
 
-Each function of :data:`LAYOUTS` gives one split's :class:`Listing`, or None where the folder is not of its layout.
-Labels play no part.
+Each of :data:`LAYOUTS` gives one split's :class:`Listing`, without labels; None of a folder of another layout.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from colorstyle_lib.errors import DataError, ImageError, nearest, needs_extra
+from colorstyle_lib.errors import DataError, ImageError, nearest, needs_extra, require
 from colorstyle_lib.images.header import ENDINGS, identify, strict_pillow
 from colorstyle_lib.images.read import decode, find_pictures, open_picture
 
@@ -82,8 +81,7 @@ def joined(parts: Sequence[Listing], root: Path | None = None) -> Listing:
 
 def open_bytes(content: bytes, name: str) -> Image.Image:
     """Open a picture that is no file of its own; errors are :func:`.open_picture`'s and call it by ``name``."""
-    if not content:
-        raise ImageError(f"{name} is empty")
+    require(len(content) > 0, f"{name} is empty", ImageError)
     with strict_pillow():
         return decode(identify(io.BufferedReader(io.BytesIO(content)), name), name).picture
 
@@ -137,10 +135,7 @@ def _environment(home: Path) -> Any:
 
 
 def shards(root: Path, split: Split) -> Listing | None:
-    """WebDataset shards, ``<split>-*.tar``: each picture is found by its place in the tar file.
-
-    A DataError where one is damaged or cut off.
-    """
+    """WebDataset shards, ``<split>-*.tar``: pictures are found by their place in it. DataError: damaged or cut off."""
     tars, members = sorted(root.glob(f"{split}-*.tar")), []
     for tar in tars:
         try:
@@ -173,5 +168,4 @@ def folders(root: Path, split: Split) -> Listing | None:
     return of_files(root, find_pictures(homes[split]) if homes[split].is_dir() else [])
 
 
-LAYOUTS = (shards, lsun, folders)
-"""Each tells from a name or two whether a folder is its own."""
+LAYOUTS = (shards, lsun, folders)  # each tells from a name or two whether a folder is its own

@@ -7,8 +7,10 @@ too, so one gray picture has many equally likely colorings.
 
 import itertools
 import math
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -18,14 +20,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from colorstyle_lib.color import lab_to_rgb
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import ConfigError, require
 
-Plane = NDArray[np.float32]
-"""One value a pixel."""
+Plane = NDArray[np.float32]  # one value a pixel
 
+# Every pixel's L lies in here; every color in :data:`KINDS` fits the sRGB gamut at each of these.
 L_RANGE = (41.0, 73.0)
-"""Every pixel's L lies in here; every color in :data:`KINDS` fits the sRGB gamut at each of these."""
-
 _BASE = (50.0, 64.0)  # an object's L before texture and shading
 _TEXTURE, _SHADING = 6.0, 3.0  # and how far these two move it, so that L_RANGE holds
 _CONTRAST = 6.0  # an object's base L differs from the ground's by at least this, so that its edge shows
@@ -52,18 +52,9 @@ class Kind:
         return tuple(np.mean(self.colors, axis=0).tolist())
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind("ground", "shape", ((3.0, 14.0),)),  # the smooth area that no object covers: always sand
-    Kind("stripes", "texture", ((-32.0, 30.0),)),
-    Kind("dots", "texture", ((24.0, 42.0),)),
-    Kind("rings", "texture", ((28.0, -34.0),)),
-    Kind("triangle", "shape", ((-4.0, 48.0),)),
-    Kind("cross", "shape", ((-26.0, -6.0),)),
-    Kind("disc", "nothing", ((38.0, 18.0), (2.0, -36.0))),
-    Kind("square", "nothing", ((38.0, -8.0), (-14.0, 38.0), (-12.0, -26.0))),
-)
-"""All kinds; ``Scenes.labels`` counts in this order. 0 is the ground, which is determined."""
-
+_ROWS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["kind"]
+# All kinds; ``Scenes.labels`` counts in this order. 0 is the ground, which is determined.
+KINDS: tuple[Kind, ...] = tuple(Kind(**row | {"colors": tuple(map(tuple, row["colors"]))}) for row in _ROWS)
 _WEIGHTS = np.array([0.0] + [0.2 if kind.ambiguous else 0.12 for kind in KINDS[1:]])  # 40 % of objects are ambiguous
 
 
@@ -171,8 +162,7 @@ def scenes(n: int, size: int = 64, seed: int = 0) -> Scenes:
 
     L lies in :data:`L_RANGE`, every color inside the sRGB gamut. Scene ``i`` is the same whatever ``n`` is.
     """
-    if n < 1:
-        raise ConfigError(f"the number of scenes must be at least 1, not {n}")
+    require(n >= 1, f"the number of scenes must be at least 1, not {n}")
     layouts = [_layout(i, size, seed) for i in range(n)]
     choices = []
     for i, layout in enumerate(layouts):  # one color an object, whatever the others have and the gray picture shows

@@ -18,16 +18,17 @@ from jaxtyping import Float
 from PIL import ExifTags, Image, ImageChops, ImageCms, ImageOps
 from torch import Tensor
 
-from colorstyle_lib.errors import ConfigError, ImageError
+from colorstyle_lib.errors import ImageError, require
 from colorstyle_lib.images.header import (
     DEEP_PIXELS,
     ENDINGS,
     MAX_PIXELS,
-    deep_tiff,
+    DeepTiff,
     is_misread,
     open_header,
     page_numbers,
     strict_pillow,
+    to_levels,
 )
 
 
@@ -43,23 +44,12 @@ class Photo:
     kept: dict[str, Any] = field(default_factory=dict)
 
 
-Source = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor | Photo
-"""What a person may give as a picture."""
-
+Source = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor | Photo  # what a person may give as a picture
 _KEPT = (
     "ImageDescription Make Model DateTime Artist Copyright XPTitle XPComment XPAuthor XPSubject",
     "DateTimeOriginal DateTimeDigitized OffsetTime OffsetTimeOriginal OffsetTimeDigitized UserComment",
 )
 PROVENANCE = ExifTags.Base.ImageHistory  # where it stands in EXIF, so that a caption keeps its own place
-# By kind and size of the values: what counts as white, each with the largest value that may lie above it (highlights
-# of a photograph without an upper limit, or the overshoot of a sharpened one), where the file itself does not say.
-_WHITES = {
-    "f": ((1, 4), (255, 320), (65535, 65535 * 1.25)),
-    "i4": ((255, 255), (65535, 65535)),
-    "u1": ((255, 255),),
-    "u2": ((65535, 65535),),
-    "u4": ((255, 255), (65535, 65535), (2**32 - 1, 2**32 - 1)),
-}
 
 
 def _loaded(picture: Image.Image, name: str, strict: bool) -> Image.Image:
@@ -100,12 +90,10 @@ def _lower_bytes(picture: Image.Image) -> np.ndarray | None:
 def decode(picture: Image.Image, name: str, *, copy: bool = False, strict: bool = False) -> Photo:
     """Turn an opened picture of any mode into upright 8-bit sRGB without headers; within :func:`strict_pillow`.
 
-    Unless ``copy`` leaves the one given as it is, it may be used up. ImageError, with ``name`` in it, for no pixels,
-    more than ``MAX_PIXELS``, damage, or values out of range.
+    Unless ``copy``, the one given may be used up. ImageError with ``name``: no or too many pixels, damage, bad values.
     """
     width, height = picture.size
-    if width * height == 0:
-        raise ImageError(f"{name} has no pixels")
+    require(width * height > 0, f"{name} has no pixels", ImageError)
     if width * height > MAX_PIXELS:
         millions = f"{width * height / 1e6:.0f} megapixels, over the limit of {MAX_PIXELS / 1e6:.0f}"
         raise ImageError(f"{name} has {width} x {height} pixels ({millions}); make it smaller first")
@@ -115,8 +103,11 @@ def decode(picture: Image.Image, name: str, *, copy: bool = False, strict: bool 
         with suppress(Exception):  # broken EXIF
             turned = picture.getexif().get(ExifTags.Base.Orientation, 1)
             ImageOps.exif_transpose(picture, in_place=True)
-            deep = deep if turned == 1 or deep is None else _turned(deep, turned)
-        picture, alpha, deep = _to_srgb(picture, name, deep)
+            if deep is not None:
+                deep = deep.swapaxes(0, 1) if turned >= 5 else deep
+                deep = deep[::-1] if turned in (3, 4, 7, 8) else deep
+                deep = deep[:, ::-1] if turned in (2, 3, 6, 7) else deep
+        photo = _to_srgb(picture, name, deep)
     except ImageError:
         raise
     except MemoryError as error:
@@ -124,21 +115,12 @@ def decode(picture: Image.Image, name: str, *, copy: bool = False, strict: bool 
     except Exception as error:  # damaged files make decoders raise anything: struct.error, KeyError, ...
         raise ImageError(f"{name} is damaged or cut off: {error}") from error
     # A plain Image without the file's headers, which no longer fit. Pillow's public ways copy the pixels.
-    plain = picture._new(picture.im)
+    plain, alpha = photo.picture._new(photo.picture.im), photo.alpha
     plain.info = {}
-    return Photo(plain, alpha if alpha and alpha.getextrema()[0] < 255 else None, None if alpha else deep)
+    return Photo(plain, alpha if alpha and alpha.getextrema()[0] < 255 else None, None if alpha else photo.deep)
 
 
-def _turned(deep: np.ndarray, orientation: int) -> np.ndarray:
-    """What EXIF's orientation says, of values."""
-    deep = deep.swapaxes(0, 1) if orientation >= 5 else deep
-    deep = deep[::-1] if orientation in (3, 4, 7, 8) else deep
-    return deep[:, ::-1] if orientation in (2, 3, 6, 7) else deep
-
-
-def _to_srgb(
-    picture: Image.Image, name: str, deep: np.ndarray | None
-) -> tuple[Image.Image, Image.Image | None, np.ndarray | None]:
+def _to_srgb(picture: Image.Image, name: str, deep: np.ndarray | None) -> Photo:
     """Any mode to RGB: to 8 bits, color profile applied, transparent parts on white; with alpha, and deep values."""
     profile, alpha = picture.info.get("icc_profile"), None
     if picture.mode == "LAB":
@@ -175,22 +157,7 @@ def _to_srgb(
         white = Image.new("RGB", picture.size, "white")
         white.paste(picture, mask=alpha)
         picture = white
-    return picture, alpha, deep
-
-
-def to_levels(values: np.ndarray, name: str, kind: type[np.unsignedinteger] = np.uint8, inverted: bool = False) -> Any:
-    """Gray or color of 16 or 32 bits or of floats as levels of 8 bits, or of 16.
-
-    Floats and 32 bits say nothing of their range: white is 1 (floats only), 255 or 65535, the first whose picture may
-    hold the largest value. What lies above white, or a little below 0, is cut off.
-    """
-    low, high = values.min(), values.max()
-    given = values.dtype.kind if values.dtype.kind == "f" else f"{values.dtype.kind}{values.dtype.itemsize}"
-    white = next((white for white, most in _WHITES.get(given, ()) if high <= most), 0)
-    if not (white and low >= -white / 4):  # also true of NaN
-        raise ImageError(f"{name} has values from {low:g} to {high:g}; write it with 8 or 16 bits first")
-    top = np.iinfo(kind).max
-    return np.rint((values * np.float32(top / white)).clip(0, top)).astype(kind) ^ kind(top * inverted)
+    return Photo(picture, alpha, deep)
 
 
 def open_picture(source: Source, *, strict: bool = False) -> Image.Image:
@@ -204,8 +171,7 @@ def open_picture(source: Source, *, strict: bool = False) -> Image.Image:
             and alpha, as bool, uint8, uint16 or float in [0, 1]. A :class:`Photo` is open already.
         strict: also refuse a JPEG that lacks its last bytes but no pixel.
 
-    Raises:
-        ImageError: not found, a folder or URL, empty, damaged, no picture, too large, or values out of range.
+    ImageError: not found, a folder or URL, empty, damaged, no picture, too large, or values out of range.
     """
     return open_photo(source, strict=strict, quiet=True).picture
 
@@ -247,7 +213,7 @@ def open_pages(path: str | os.PathLike[str], *, strict: bool = False) -> Iterato
             try:
                 header.seek(number)
                 page = picture if number == numbers[0] else header
-                page = deep_tiff(file, name, header) if is_misread(page) else page
+                page = DeepTiff(file, name, header) if is_misread(page) else page
             except Exception as error:  # see decode
                 raise ImageError(f"page or frame {number + 1} of {name} is damaged: {error}") from error
             photo = decode(page, name, copy=len(numbers) > 1, strict=strict)
@@ -347,8 +313,7 @@ def to_picture(image: Float[Tensor, "*n c h w"]) -> Image.Image:
     """A tensor ``(3, H, W)`` or ``(1, 3, H, W)`` of sRGB, cut to [0, 1], as an 8-bit picture; else an ImageError."""
     if image.shape not in ((3, *image.shape[-2:]), (1, 3, *image.shape[-2:])):
         raise ImageError(f"one picture is (3, H, W) or (1, 3, H, W), not {tuple(image.shape)}")
-    if image.isnan().any():
-        raise ImageError("the picture has NaN in it")
+    require(not image.isnan().any(), "the picture has NaN in it", ImageError)
     levels = image.detach().reshape(image.shape[-3:]).float().clamp(0, 1).mul_(255).round_().to(torch.uint8)
     return Image.fromarray(levels.permute(1, 2, 0).cpu().contiguous().numpy())
 
@@ -363,11 +328,9 @@ def resize(image: Float[Tensor, "n c h w"], size: tuple[int, int]) -> Float[Tens
 def shorter_side(image: Float[Tensor, "n 3 h w"], size: int, multiple: int = 1) -> Float[Tensor, "n 3 height width"]:
     """Resize a batch so that its shorter side has ``size`` pixels; the aspect ratio is kept up to rounding.
 
-    Both sides are rounded to a multiple of ``multiple``, and are at least that. ImageError for a picture so long and
-    thin that the result would have more than ``MAX_PIXELS``.
+    Sides are multiples of ``multiple``, at least that. ImageError: so long and thin that it would pass ``MAX_PIXELS``.
     """
-    if size < 1 or multiple < 1:
-        raise ConfigError(f"size and multiple are at least 1, not {size} and {multiple}")
+    require(min(size, multiple) >= 1, f"size and multiple are at least 1, not {size} and {multiple}")
     sides = tuple(image.shape[-2:])
     height, width = (max(1, round(side * size / min(sides) / multiple)) * multiple for side in sides)
     if height * width > MAX_PIXELS:
@@ -378,8 +341,7 @@ def shorter_side(image: Float[Tensor, "n 3 h w"], size: int, multiple: int = 1) 
 def read_text(path: str | os.PathLike[str]) -> dict[str, str]:
     """The text that :func:`.save_picture` put into a file; errors are those of :func:`open_picture`.
 
-    It is a PNG's text chunks; of other formats the JSON object in EXIF's ImageHistory or ImageDescription, or in a
-    GIF's comment.
+    A PNG's text chunks; else the JSON object in EXIF's ImageHistory or ImageDescription, or in a GIF's comment.
     """
     with strict_pillow(), open_header(path) as picture:
         try:
@@ -403,8 +365,7 @@ def find_pictures(folder: str | os.PathLike[str], recursive: bool = True) -> lis
 def visible_files(folder: str | os.PathLike[str], recursive: bool = True) -> list[Path]:
     """All files in a folder, sorted, hidden ones and links to folders left out; ImageError where one cannot be read."""
     root = Path(os.path.expanduser(folder))  # noqa: PTH111
-    if not root.is_dir():
-        raise ImageError(f"{str(root)!r} is not a folder; give one with pictures in it")
+    require(root.is_dir(), f"{str(root)!r} is not a folder; give one with pictures in it", ImageError)
 
     def refuse(error: OSError) -> None:
         raise ImageError(f"cannot read the folder {error.filename!r}: {error.strerror}") from error

@@ -13,8 +13,9 @@ from typing import IO, Any
 
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
+from tifffile import TiffWriter
 
-from colorstyle_lib.errors import ConfigError, ImageError
+from colorstyle_lib.errors import ImageError, require
 from colorstyle_lib.files import atomic_write
 from colorstyle_lib.images.read import PROVENANCE, Photo, Source, off_white, open_picture
 
@@ -44,11 +45,9 @@ def save_picture(
         text: kept in the file, for :func:`.read_text`.
         gps: also keep the place where it was taken; a TIFF file cannot.
 
-    Raises:
-        ImageError: an unknown ending, a folder, a full or read-only disk, or something that the format cannot hold.
+    ImageError: an unknown ending, a folder, a full or read-only disk, or something that the format cannot hold.
     """
-    if not 1 <= quality <= 100:
-        raise ConfigError(f"quality is from 1 to 100, not {quality}")
+    require(1 <= quality <= 100, f"quality is from 1 to 100, not {quality}")
     target = Path(os.path.expanduser(path))  # noqa: PTH111
     kind = FORMATS.get(target.suffix.lower(), "GIF" if isinstance(image, Iterator) else "")
     try:
@@ -125,8 +124,6 @@ def _bytes(value: Any) -> Any:
 
 def _write_tiff(file: IO[bytes], pages: Iterator[Photo], about: Callable[[Photo], dict[str, Any]]) -> None:
     """Pages of 8 or 16 bits, by tifffile; dates stand beside captions, where TIFF/EP has them."""
-    from tifffile import TiffWriter  # it takes a while
-
     always = {"compression": "zlib", "predictor": True, "metadata": None, "software": False}
     with TiffWriter(file) as tiff:
         for page in pages:

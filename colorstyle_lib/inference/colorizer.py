@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.environment import versions
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import ConfigError, require
 from colorstyle_lib.images.read import Photo, Source, open_photo, without_surround
 from colorstyle_lib.images.write import save_picture
 from colorstyle_lib.inference.guided_upsampling import with_chroma
@@ -32,9 +32,7 @@ from colorstyle_lib.model.generator import Encoded, Reference
 if TYPE_CHECKING:
     from colorstyle_lib.inference.colorstyle import ColorStyle
 
-LONGEST_WORKING_SIDE = 1536
-"""In pixels. A panorama is predicted smaller rather than at any cost."""
-
+LONGEST_WORKING_SIDE = 1536  # pixels; a panorama is predicted smaller rather than at any cost
 _HASHED_ROWS = 256
 _STRONGEST_TONE = 90  # levels between red, green and blue; sepia has up to 78
 
@@ -45,11 +43,9 @@ class Result:
 
     image: Image.Image
     provenance: dict[str, Any]  # weights hash, settings, input hash and versions
-    # by decoder level ("8" is the one at 1/8 of the working size) and modality, the weight at each place, `(h, w)` in
-    # [0, 1]; empty where the weights have no attention
+    # by decoder level ("8": at 1/8 of working size) and modality, weights `(h, w)` in [0, 1]; empty without attention
     attention_maps: dict[str, dict[str, Tensor]] = field(default_factory=dict)
-    # `(h, w)` at the working size: the standard deviation of the predicted ab distribution, in Lab units; None for
-    # weights that predict no distribution
+    # `(h, w)` at the working size: standard deviation of the predicted ab distribution, Lab units; None without one
     uncertainty: Tensor | None = None
     source: Photo | None = None  # what was opened; the image lies on white where it was transparent
     stages: dict[str, Image.Image] = field(default_factory=dict)  # what was found and made on the way, in its order
@@ -113,14 +109,6 @@ class Tool:
         return {"task": task, **facts, **every}
 
 
-class _Prediction(NamedTuple):
-    """The generator's output: a and b, attention weights by level, and the spread of the ab distribution."""
-
-    ab: Float[Tensor, "1 2 h w"]
-    attention: dict[str, Tensor]
-    uncertainty: Float[Tensor, "1 1 h w"] | None
-
-
 @dataclass(kw_only=True, eq=False)
 class Colorizer(Tool):
     """Colors pictures. The options of :meth:`.ColorStyle.colorize` are checked, and the reference is read, only once.
@@ -138,8 +126,7 @@ class Colorizer(Tool):
         self._generator = self.model.generator
         config = self._generator.config
         self._size = self.working_size or config.working_size
-        if not 0 <= self.saturation <= 3:
-            raise ConfigError(f"saturation is 0 (gray) to 3, not {self.saturation}")
+        require(0 <= self.saturation <= 3, f"saturation is 0 (gray) to 3, not {self.saturation}")
         if not 32 <= self._size <= LONGEST_WORKING_SIDE:
             raise ConfigError(f"working_size is 32 to {LONGEST_WORKING_SIDE} pixels, not {self._size}")
         if not self._generator.steering and (self.reference is not None or self.attention is not None):
@@ -167,35 +154,36 @@ class Colorizer(Tool):
         photo = open_photo(picture)
         opened = photo.picture
         lightness = rgb_to_lab(self.model.working_copy(opened, self._size))[:, :1]
-        prediction = self._predict(gray_content(lightness))
+        ab, weights_at, uncertainty = self._predict(gray_content(lightness))
         if self.hints:  # where they reach, the prediction with hints takes the place of the plain one
-            ab, known = rasterize_hints(self.hints, opened.size, lightness)
-            content = content_planes(torch.cat((lightness, ab), dim=1), torch.ones_like(known), known)
-            hinted = self._predict(content)
-            prediction = hinted._replace(ab=limit_hints(prediction.ab, hinted.ab, lightness, ab, known))
+            hints, known = rasterize_hints(self.hints, opened.size, lightness)
+            content = content_planes(torch.cat((lightness, hints), dim=1), torch.ones_like(known), known)
+            hinted, weights_at, uncertainty = self._predict(content)
+            ab = limit_hints(ab, hinted, lightness, hints, known)
         if smoother is not None:
-            prediction = prediction._replace(ab=100 * smoother(lightness / 100, prediction.ab / 100))
-        attention = {level: weights[0].cpu() for level, weights in prediction.attention.items()}
+            ab = 100 * smoother(lightness / 100, ab / 100)
+        attention = {level: weights[0].cpu() for level, weights in weights_at.items()}
         if self.attention is not None and not any(weights.any() for weights in attention.values()):
             raise ConfigError("attention= leaves nothing: this picture has none of the modalities that have weight")
-        names, color = self._generator.config.modalities, (lightness, prediction.ab * self.saturation)
+        names, color = self._generator.config.modalities, (lightness, ab * self.saturation)
         return Result(
             with_chroma(opened, *color),
             self._provenance | {"input_sha256": pixels_hash(opened), "input_is_gray": is_gray(opened)},
             {level: dict(zip(names, weights.unbind(0), strict=True)) for level, weights in attention.items()},
-            prediction.uncertainty[0, 0].cpu() if prediction.uncertainty is not None else None,
+            uncertainty[0, 0].cpu() if uncertainty is not None else None,
             photo,
             deep=None if photo.deep is None else functools.partial(with_chroma, photo.deep, *color),
         )
 
-    def _predict(self, content: Float[Tensor, "1 5 h w"]) -> _Prediction:
+    def _predict(self, content: Float[Tensor, "1 5 h w"]) -> tuple[Tensor, dict[str, Tensor], Tensor | None]:
+        """a and b, attention weights by level, and the spread of the ab distribution."""
         z = self._z.to(content) if self._z is not None else None
         features, attention = self._generator.decode(self._encode(content), z, override=self._override)
         ab, uncertainty = self._generator.colors_and_spread(features, content)
         if uncertainty is not None:
             # It is predicted at half the size; the finest stripes that can be there say nothing of the picture.
             uncertainty = nnf.avg_pool2d(nnf.pad(uncertainty, (2, 1, 2, 1), mode="replicate"), 4, stride=1)
-        return _Prediction(ab, attention, uncertainty)
+        return ab, attention, uncertainty
 
     def _encode(self, content: Float[Tensor, "1 5 h w"]) -> Encoded:
         """The part of a prediction that neither seed nor attention changes."""

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from colorstyle_lib import paths
-from colorstyle_lib.errors import ConfigError, WeightsError, check_known
+from colorstyle_lib.errors import WeightsError, check_known, require
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import Source, open_photo, to_tensor
 from colorstyle_lib.inference.colorizer import LONGEST_WORKING_SIDE, Colorizer, Result, Tool, is_gray
@@ -27,6 +27,7 @@ from colorstyle_lib.inference.video import SMOOTH, color_clip, style_clip
 from colorstyle_lib.model.generator import Generator, load_generator
 
 RELEASED = "companion"
+Attention = Mapping[str, float] | None  # weights of modalities in the place of the model's own
 
 STAGES = ("fill", "details", "tones", "color")
 """Of a restoration: scratches and dust; blur, noise, blocks; fading and haze; color, for a flat gray turns brown."""
@@ -68,7 +69,7 @@ class ColorStyle:
         reference: Source | None = None,
         hints: Sequence[Hint] = (),
         seed: int | None = None,
-        attention: Mapping[str, float] | None = None,
+        attention: Attention = None,
         saturation: float = 1.0,
         working_size: int | None = None,
     ) -> Result:
@@ -104,7 +105,7 @@ class ColorStyle:
         keep_color: bool = False,
         color_only: bool = False,
         mask: Source | None = None,
-        attention: Mapping[str, float] | None = None,
+        attention: Attention = None,
         working_size: int | None = None,
     ) -> Result:
         """Redraw a picture in the style of another; a gray one is colored first.
@@ -115,8 +116,7 @@ class ColorStyle:
             keep_color: texture and shape of the style, the picture's own colors.
             color_only: the style's colors, the picture's own L.
             mask: where to redraw: white yes, black no, gray in between; of any size.
-            attention: a modality that gets no weight is not taken: without color the colors stay the picture's, with
-                color alone its L does.
+            attention: a modality without weight is not taken: without color colors stay, with color alone L does.
             working_size: shorter side, 64 to 1536 pixels, at which it is redrawn; by default its own, up to 320; what
                 is finer stays the photograph's. It sets the scale of strokes: at 256 they are about as large against
                 the picture as in the style, at 512 half as large.
@@ -147,12 +147,7 @@ class ColorStyle:
         return map(style_clip(self.stylizer(style, **options), smooth), frames)
 
     def inpaint(
-        self,
-        picture: Source,
-        mask: Source = "auto",
-        *,
-        color: bool = False,
-        attention: Mapping[str, float] | None = None,
+        self, picture: Source, mask: Source = "auto", *, color: bool = False, attention: Attention = None
     ) -> Result:
         """Fill holes, of a gray picture gray; every pixel outside of them stays, to the last of 8 or 16 bits.
 
@@ -167,9 +162,8 @@ class ColorStyle:
         if not (color and is_gray(filled.image)):
             return filled
         colored = self.colorize(filled.photo(), attention=attention)
-        stages = {**filled.stages, "fill": filled.image}
-        provenance = filled.provenance | {"colored": colored.provenance}
-        return replace(colored, provenance=provenance, stages=stages)
+        told = filled.provenance | {"colored": colored.provenance}
+        return replace(colored, provenance=told, stages={**filled.stages, "fill": filled.image})
 
     def enhance(
         self,
@@ -178,7 +172,7 @@ class ColorStyle:
         *,
         details: bool = True,
         tones: bool = True,
-        attention: Mapping[str, float] | None = None,
+        attention: Attention = None,
     ) -> Result:
         """Make a picture clearer and more vivid, as far as it is damaged; a good one stays nearly as it is.
 
@@ -200,7 +194,7 @@ class ColorStyle:
         *,
         skip: Sequence[str] = (),
         strength: float = 1.0,
-        attention: Mapping[str, float] | None = None,
+        attention: Attention = None,
     ) -> Result:
         """Restore an old photograph: fill its damage, mend its details and tones, color it if it is gray.
 
@@ -209,8 +203,7 @@ class ColorStyle:
         """
         for name in skip:
             check_known("stage", name, STAGES)
-        if set(skip) >= set(STAGES):
-            raise ConfigError("every stage is skipped, so nothing is left to do")
+        require(not set(skip) >= set(STAGES), "every stage is skipped, so nothing is left to do")
         steering = {"model": self, "attention": attention}
         tools = {
             "fill": Inpainter(mask=mask, **steering),
@@ -218,12 +211,8 @@ class ColorStyle:
             "tones": Enhancer(strength=strength, details=False, **steering),
             "color": lambda photo: self.colorize(photo, attention=attention),
         }
-        photo = open_photo(picture)
-        stages, told, result = (
-            {"given": photo.picture},
-            {},
-            Result(photo.picture, {}, source=photo, deep=lambda: photo.deep),
-        )
+        photo, told = open_photo(picture), {}
+        stages, result = {"given": photo.picture}, Result(photo.picture, {}, source=photo, deep=lambda: photo.deep)
         for name in [name for name in STAGES if name not in skip]:
             if name == "color" and not is_gray(result.image):
                 continue
@@ -249,14 +238,11 @@ class ColorStyle:
             n: how many; the first scenes of a seed are the same for every n.
             seed: each gives other scenes.
             toward: another seed: the scenes go step by step from the first of the one to the first of the other.
-            truncation: 0 gives the same scene for all, 1 all that the model knows; between the two there is less
-                variety, and fewer failures.
+            truncation: from 0, the same scene for all, to 1, all that the model knows: less variety, fewer failures.
             palette: a picture whose colors the scenes shall have: the color modality alone.
             sketch: a picture whose outlines they shall have where these stand in its central square: shape alone.
 
-        Raises:
-            ImageError: a picture cannot be opened. ConfigError: an argument out of range, or weights that did not learn
-                to generate.
+        ConfigError: an argument out of range, or weights that did not learn to generate.
         """
         results = list(make_scenes(self, n, seed, toward, truncation, palette, sketch))
         return Scenes([one.image for one in results], results)

@@ -1,7 +1,5 @@
 """Enhancement of pictures of any size (the paper's section 6): the damage is told first, then undone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -13,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import ConfigError, require
 from colorstyle_lib.images.read import Source, open_photo
 from colorstyle_lib.inference.colorizer import Result, Tool, is_gray
 from colorstyle_lib.inference.inpainter import in_8_bits, inside, levels_of, tiles, to_lab, to_levels
@@ -35,8 +33,7 @@ class Enhancer(Tool):
     tones: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.strength <= 1.5:
-            raise ConfigError(f"strength is 0 (the picture itself) to 1.5, not {self.strength}")
+        require(0 <= self.strength <= 1.5, f"strength is 0 (the picture itself) to 1.5, not {self.strength}")
         if not self.model.generator.config.repairing:
             raise ConfigError("these weights cannot repair: enhance needs weights with repairing levels")
         super().__post_init__()

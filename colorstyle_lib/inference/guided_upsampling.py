@@ -43,8 +43,7 @@ def strip_by_strip(
 ) -> Any:
     """Make an RGB picture from another, of which only a strip is ever held in floating point, on the device.
 
-    ``make`` goes from a strip's sRGB in [0, 1], and where it lies, to the new strip's. Of uint16, gray or not, it makes
-    uint16 ``(H, W, 3)``.
+    ``make`` goes from a strip's sRGB in [0, 1], and its place, to a new one. Of uint16 it makes uint16 ``(H, W, 3)``.
     """
     deep = isinstance(picture, np.ndarray)
     width, height = picture.shape[1::-1] if deep else picture.size

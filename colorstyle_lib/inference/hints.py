@@ -15,11 +15,10 @@ from torch import Tensor
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.errors import ConfigError
 
-Plane, Planes = Float[Tensor, "n 1 h w"], Float[Tensor, "n 2 h w"]  # of L; of a and b
+Plane, Planes, Known = Float[Tensor, "n 1 h w"], Float[Tensor, "n 2 h w"], Bool[Tensor, "n 1 h w"]  # L; a and b; where
 
+# x (right), y (down), both in the picture's own pixels from its upper left corner, and a color as ``#rrggbb``.
 Hint = tuple[int | float, int | float, str]
-"""x (right), y (down), both in the picture's own pixels from its upper left corner, and a color as ``#rrggbb``."""
-
 _SIDE = 4  # pixels at the working size; training saw 2 to 6
 _REACH_SIDE = 160  # pixels of the shorter side at which reach is found, so that it is the same at any working size
 _EDGE = 4.0  # difference of L that a hint hardly passes
@@ -46,9 +45,7 @@ def _parse_color(color: str) -> Float[Tensor, "1 2 1 1"]:
     return rgb_to_lab(torch.tensor(list(bytes.fromhex(color.removeprefix("#")))).view(1, 3, 1, 1) / 255)[:, 1:]
 
 
-def rasterize_hints(
-    hints: Sequence[Hint], size: tuple[int, int], lightness: Float[Tensor, "1 1 h w"]
-) -> tuple[Float[Tensor, "1 2 h w"], Bool[Tensor, "1 1 h w"]]:
+def rasterize_hints(hints: Sequence[Hint], size: tuple[int, int], lightness: Plane) -> tuple[Planes, Known]:
     """Hints as planes at the working size, of L: a and b, 0 where there is no hint, and where there are hints.
 
     ``size`` is width and height of the picture that x and y are meant in. Of two hints at one place the later stands.
@@ -67,7 +64,7 @@ def rasterize_hints(
     return ab, known
 
 
-def limit_hints(plain: Planes, hinted: Planes, lightness: Plane, ab: Planes, known: Bool[Tensor, "n 1 h w"]) -> Planes:
+def limit_hints(plain: Planes, hinted: Planes, lightness: Plane, ab: Planes, known: Known) -> Planes:
     """Let hints change a coloring only where they reach, and have their own color where they stand.
 
     ``plain + sqrt(u) (hinted - plain) + v``. The reach ``u`` is 1 at a hint, falls with every pixel on the way and

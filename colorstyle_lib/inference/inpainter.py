@@ -1,7 +1,5 @@
 """Inpainting of pictures of any size (the paper's section 6), and a mask of the damage of an old photograph."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
@@ -69,14 +67,8 @@ class Inpainter(Tool):
         given = "auto" if self._mask is None else "given"
         provenance = self._told("inpaint", opened, mask=given, filled=round(float(hole.mean()), 6))
         maps = {LEVEL: dict(zip(MODALITIES, torch.stack(alphas).mean(0)[:, None, None], strict=True))} if alphas else {}
-        return Result(
-            Image.fromarray(pixels),
-            provenance,
-            maps,
-            source=replace(photo, alpha=alpha, deep=None),
-            stages={"damage": Image.fromarray(hole)},
-            deep=None if deep is None else lambda: values,
-        )
+        made = {"source": replace(photo, alpha=alpha, deep=None), "deep": None if deep is None else lambda: values}
+        return Result(Image.fromarray(pixels), provenance, maps, stages={"damage": Image.fromarray(hole)}, **made)
 
     def _fill(self, pixels: np.ndarray, hole: Bool[np.ndarray, "h w"], *, gray: bool) -> list[Tensor]:
         """Fill a picture's holes in place, the thickest first, at the smallest scale; attention by tile."""

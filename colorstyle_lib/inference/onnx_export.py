@@ -45,9 +45,7 @@ def export_onnx(model: ColorStyle | Path | None, path: str | Path) -> Path:
 
     The file's metadata name its ``step``, the weights' SHA-256 and the generator's configuration (JSON).
 
-    Raises:
-        MissingExtraError: a package for writing ONNX is not installed.
-        ColorStyleError: the file cannot be written.
+    MissingExtraError: a package for writing ONNX is not installed. ColorStyleError: the file cannot be written.
     """
     for package in ("onnx", "onnxscript"):
         if find_spec(package) is None:

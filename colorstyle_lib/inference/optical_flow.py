@@ -2,8 +2,7 @@
 
 The camera's motion comes first, then the motion that it does not explain, place by place. B. Lucas and T. Kanade, IJCAI
 1981; coarse to fine: J.-Y. Bouguet, Pyramidal Implementation of the Lucas Kanade Feature Tracker, 2000; robust weights
-for the camera: M. Black and P. Anandan, CVIU 63(1), 1996. It follows cameras and large things; who uses it checks the
-warped picture and does not trust the flow.
+for the camera: M. Black and P. Anandan, CVIU 63(1), 1996. It follows cameras and large things: check what it warps.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.environment import versions
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import ConfigError, require
 from colorstyle_lib.images.read import Source, open_picture, to_picture, to_tensor
 from colorstyle_lib.inference.colorizer import Result
 
@@ -42,10 +42,8 @@ def make_scenes(
     part: slice = slice(None),
 ) -> Iterator[Result]:
     """One result after the other, or those of a ``part``; the rest as of :meth:`.ColorStyle.generate`."""
-    if not model.generator.config.scenes:
-        raise ConfigError("these weights cannot generate new scenes; give weights that learned it")
-    if not 1 <= n <= 10_000:
-        raise ConfigError(f"n is 1 to 10,000 scenes, not {n}")
+    require(model.generator.config.scenes > 0, "these weights cannot generate new scenes; give weights that learned it")
+    require(1 <= n <= 10_000, f"n is 1 to 10,000 scenes, not {n}")
     seeds = [one for one in (seed, toward) if one is not None]
     if wrong := [one for one in seeds if not 0 <= one < 2**63]:
         raise ConfigError(f"a seed is a whole number from 0 to 2^63 - 1, not {wrong[0]}")

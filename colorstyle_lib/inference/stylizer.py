@@ -3,8 +3,6 @@
 Whatever is finer than the working size stays the photograph's, and memory hardly grows with the picture.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,7 +16,7 @@ from torch.nn import functional as nnf
 from torchvision.transforms.functional import gaussian_blur
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import ConfigError, require
 from colorstyle_lib.images.read import Photo, Source, open_mask, open_photo, without_surround
 from colorstyle_lib.inference.colorizer import Result, Tool, is_gray, pixels_hash
 from colorstyle_lib.inference.guided_upsampling import Strip, rows_at_size, strip_by_strip
@@ -26,9 +24,7 @@ from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.model.style_decoder import LEVEL, StyleCode, StyleDecoder, blend
 
-Styles = Sequence[tuple[Source, float]]
-"""Style pictures and how much each counts; only the ratios matter."""
-
+Styles = Sequence[tuple[Source, float]]  # style pictures and how much each counts; only the ratios matter
 _LARGEST = 320  # pixels of the shorter side at which a larger picture is redrawn
 _STYLE_SIDE = 256  # pixels of the shorter side at which styles are read; training saw about as much of a style
 
@@ -59,8 +55,7 @@ class Stylizer(Tool):
     working_size: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.strength <= 1.5:
-            raise ConfigError(f"strength is 0 (the picture itself) to 1.5, not {self.strength}")
+        require(0 <= self.strength <= 1.5, f"strength is 0 (the picture itself) to 1.5, not {self.strength}")
         if self.keep_color and self.color_only:
             raise ConfigError("keep_color and color_only leave nothing to take; choose one")
         if self.working_size is not None and not 64 <= self.working_size <= 1536:
@@ -87,7 +82,6 @@ class Stylizer(Tool):
         return code
 
     def _describe(self, style: Image.Image) -> StyleCode:
-        """All that can be taken from a style picture."""
         return self.model.generator.describe_style(rgb_to_lab(self.model.working_copy(style, _STYLE_SIDE)))
 
     def __call__(self, picture: Source) -> Result:
@@ -118,16 +112,12 @@ class Stylizer(Tool):
     @torch.inference_mode()
     def finish(self, change: Change, **more: Any) -> Result:
         """Bring a change, perhaps with another difference, to the picture's own size; more is for the provenance."""
-        provenance = {
-            **self._provenance,
-            "working_size": self._size(change.source.picture),
-            "colored_first": change.base is not change.source.picture,
-            "input_sha256": pixels_hash(change.source.picture),
-            **more,
-        }
+        given = change.source.picture
+        about = {"working_size": self._size(given), "colored_first": change.base is not given}
+        provenance = {**self._provenance, **about, "input_sha256": pixels_hash(given), **more}
         maps = dict(zip(MODALITIES, change.alpha[0].cpu().unbind(0), strict=True))
-        image = self._at_full_size(change.base, change)
         deep = change.deep and (lambda: self._at_full_size(change.deep(), change))
+        image = self._at_full_size(change.base, change)
         return Result(image, provenance, {LEVEL: maps}, source=change.source, deep=deep)
 
     def _at_full_size(self, picture: Any, change: Change) -> Any:
@@ -186,8 +176,7 @@ def _weighted(style: Source | Styles) -> Styles:
     """A style, or several, as pairs of picture and weight."""
     if isinstance(style, str) or not isinstance(style, Sequence):
         return [(style, 1.0)]
-    if not style:
-        raise ConfigError("stylize wants at least one style picture")
+    require(len(style) > 0, "stylize wants at least one style picture")
     if not all(isinstance(one, tuple) and len(one) == 2 for one in style):
         raise ConfigError('several styles are pairs of a picture and a weight: [("a.jpg", 0.7), ("b.jpg", 0.3)]')
     return style

@@ -14,15 +14,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import require
 from colorstyle_lib.images.read import Source
 from colorstyle_lib.inference.colorizer import Colorizer, Result
 from colorstyle_lib.inference.optical_flow import box_mean, optical_flow, separable_filter, warp
 from colorstyle_lib.inference.stylizer import Change, Stylizer
 
-SMOOTH = 1.0
-"""Share of the past by default: of those tried, the sharpest strokes without more flicker."""
-
+SMOOTH = 1.0  # share of the past by default: of those tried, the sharpest strokes without more flicker
 _LOWPASS = torch.tensor([-1.0, 0.0, 9.0, 16.0, 9.0, 0.0, -1.0]) / 32  # leaves out what is finer than 4 pixels
 _PATCH = 16  # radius, in pixels, of the squares in which a patchwork is replaced by one drawing
 
@@ -41,8 +39,7 @@ class Smoother:
 
     For each frame, ``smoothed = drawn + smooth * match * (warp(past.smoothed) - drawn)``, and ``past.frame`` follows
     the input frame in the same way. The flow is found between that and the frame, so that errors of many frames do not
-    add up. ``match``, from :func:`_match`, falls from 1 to 0 where the two differ, and is 0 where there is nothing to
-    warp from.
+    add up. ``match``, of :func:`_match`, falls from 1 to 0 where the two differ; it is 0 where nothing can be warped.
 
     What comes into view a pixel a frame would be patched together from as many drawings. Where such patchwork has
     become 33 pixels wide (17 at the rim), it fades into one drawing, by a quarter of the way a frame.
@@ -52,8 +49,7 @@ class Smoother:
     """
 
     def __init__(self, smooth: float = SMOOTH) -> None:
-        if not 0 <= smooth <= 1:
-            raise ConfigError(f"smooth is 0 (each frame by itself) to 1 (as if painted on), not {smooth}")
+        require(0 <= smooth <= 1, f"smooth is 0 (each frame by itself) to 1 (as if painted on), not {smooth}")
         self.smooth = smooth
         self._past: _Past | None = None
 

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import full_precision
-from colorstyle_lib.errors import ConfigError, check_known
+from colorstyle_lib.errors import ConfigError, check_known, require
 
 
 def minimax_value(real_logits: Float[Tensor, "*r"], fake_logits: Float[Tensor, "*f"]) -> Float[Tensor, ""]:
@@ -51,8 +51,7 @@ class Objective:
         """Loss of the generator; a ConfigError where the objective is paired and there are no real logits."""
         if not self.paired:
             return self.generator(full_precision(fake))
-        if real is None:
-            raise ConfigError(f"the {self.name!r} objective compares with real pictures: give real_logits too")
+        require(real is not None, f"the {self.name!r} objective compares with real pictures: give real_logits too")
         return self.generator(full_precision(fake), full_precision(real))
 
 
@@ -110,8 +109,7 @@ def zero_centered_penalty(
 
     It can be differentiated again. A ConfigError where ``requires_grad_()`` was not called on the images before.
     """
-    if not images.requires_grad:
-        raise ConfigError("a gradient penalty needs images.requires_grad_() before the discriminator sees them")
+    require(images.requires_grad, "a gradient penalty needs images.requires_grad_() before the discriminator sees them")
     evidence = full_precision(logits).flatten(1).mean(dim=1) if logits.ndim > 1 else full_precision(logits)
     # A picture's evidence depends on it alone, so one pass over the sum gives every picture's gradient.
     (gradient,) = torch.autograd.grad(evidence.sum(), images, create_graph=True)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import full_precision
-from colorstyle_lib.model.color_bins import check_bins, encode_soft
+from colorstyle_lib.model.color_bins import Logits, check_bins, encode_soft
 from colorstyle_lib.model.style_decoder import feature_statistics
 
 _LEAST_WEIGHT = 1e-6
@@ -39,18 +39,15 @@ def huber_ab_gradient(predicted: Planes, target: Planes, *, delta: float) -> Flo
     return across + down
 
 
-def chroma_weight(ab: Float[Tensor, "n 2 h w"], strength: float) -> Float[Tensor, "n 1 h w"]:
+def chroma_weight(ab: Planes, strength: float) -> Plane:
     """Weight of a pixel by its chroma, for most are nearly gray: ``1 + strength * chroma / 110``.
 
-    The idea, rebalancing rare colors, is R. Zhang et al.'s (ECCV 2016, arXiv:1603.08511); this is its simplest form.
-    ``ab`` are the real picture's, Lab units.
+    The simplest form of R. Zhang et al.'s rebalancing (ECCV 2016, arXiv:1603.08511); ``ab`` are the real, Lab units.
     """
     return 1 + strength * ab.square().sum(dim=1, keepdim=True).sqrt() / 110
 
 
-def bin_cross_entropy(
-    logits: Float[Tensor, "n q h w"], ab: Float[Tensor, "n 2 h w"], *, balance: Float[Tensor, " q"] | None = None
-) -> Float[Tensor, " n"]:
+def bin_cross_entropy(logits: Logits, ab: Planes, *, balance: Float[Tensor, " q"] | None = None) -> Float[Tensor, " n"]:
     """Cross-entropy of ab bins against softly coded colors: ``-mean v sum_q z_q log softmax(logits)_q``.
 
     R. Zhang et al., ECCV 2016 (arXiv:1603.08511), equation 2; z is sparse. For each image a mean over pixels, nats.

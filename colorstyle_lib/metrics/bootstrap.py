@@ -13,11 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import require
 
+# From how often each of n pictures is in each of b samples (float64, rows sum to n) to a number for each sample.
 Statistic = Callable[[Float[Tensor, "b n"]], Float[Tensor, " b"]]
-"""From how often each of n pictures is in each of b samples (float64, rows sum to n) to a number for each sample."""
-
 RESAMPLES = 2000
 _LEVEL = 0.95
 
@@ -38,8 +37,7 @@ def bootstrap(statistic: Statistic, n: int, *, resamples: int = RESAMPLES) -> Es
     The interval tells what other pictures of the same kind would change, not what another training would change. The
     samples are always the same, so differences of two statistics are paired.
     """
-    if n < 2:
-        raise ConfigError(f"an interval over pictures needs at least 2 of them, not {n}")
+    require(n >= 2, f"an interval over pictures needs at least 2 of them, not {n}")
     counts = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=resamples)
     drawn = statistic(torch.from_numpy(counts).double())
     value = statistic(torch.ones(1, n, dtype=torch.float64))
@@ -62,10 +60,7 @@ def ratio_of(values: Float[Tensor, " n"], others: Float[Tensor, " n"]) -> Statis
 
 
 def pair_mean_of(pairs: Float[Tensor, "n n"]) -> Statistic:
-    """The mean of the symmetric ``h_ij`` over all i other than j: a U-statistic of second order.
-
-    In a drawn sample a picture may be there twice; it makes no pair with itself.
-    """
+    """The mean of the symmetric ``h_ij`` over i other than j (a U-statistic); copies of a picture make no pair."""
     exact = pairs.double().cpu().clone().fill_diagonal_(0)
     return lambda counts: (counts @ exact * counts).sum(1) / (counts.sum(1).square() - counts.square().sum(1))
 

@@ -11,9 +11,7 @@ from torchvision.transforms.functional import gaussian_blur
 
 from colorstyle_lib.errors import needs_extra
 
-AB_REACH = 110.0
-"""Every color of sRGB has a and b between minus this and this."""
-
+AB_REACH = 110.0  # every color of sRGB has a and b between minus this and this
 _STAIN_SIGMA, _STAIN_WINDOW = 4.0, 25  # pixels
 
 
@@ -118,10 +116,7 @@ def histogram_distance(one: Float[Tensor, "*n q"], other: Float[Tensor, "*n q"])
 
 
 def chroma(lab: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n h w"]:
-    """Chroma C*, the distance from gray: ``sqrt(a^2 + b^2)`` (CIE 15:2004).
-
-    Lab units: 0 for gray, up to about 134 for sRGB's blue.
-    """
+    """Chroma C* = ``sqrt(a^2 + b^2)`` (CIE 15:2004), Lab units: 0 for gray, up to about 134 for sRGB's blue."""
     return torch.linalg.vector_norm(lab[..., 1:, :, :], dim=-3)
 
 

@@ -13,7 +13,7 @@ import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor
 
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import require
 from colorstyle_lib.losses.reconstruction import feature_distance
 from colorstyle_lib.model.pretrained import EfficientNetLite0, load_vgg19, pretrained_efficientnet_lite0
 
@@ -65,8 +65,7 @@ def kernel_pairs(found: Float[Tensor, "n d"], real: Float[Tensor, "n d"]) -> Flo
 
     For :func:`.pair_mean_of`: symmetric, float64, 0 on the diagonal. ConfigError: fewer than 2 pictures.
     """
-    if len(found) < 2:
-        raise ConfigError(f"a kernel distance needs at least 2 pictures, not {len(found)}")
+    require(len(found) >= 2, f"a kernel distance needs at least 2 pictures, not {len(found)}")
     x, y = found.double(), real.double()
 
     def kernel(one: Tensor, other: Tensor) -> Tensor:
@@ -93,8 +92,7 @@ def frechet_distance(found: Float[Tensor, "n d"], real: Float[Tensor, "m d"]) ->
     ``S = A^T A``. Up to as many pictures as dimensions it is rank-deficient and far too large: a
     kernel distance comes first. ConfigError for fewer than 2 pictures.
     """
-    if min(len(found), len(real)) < 2:
-        raise ConfigError("a Fréchet distance needs at least 2 pictures of each kind")
+    require(min(len(found), len(real)) >= 2, "a Fréchet distance needs at least 2 pictures of each kind")
     x, y = found.double(), real.double()
     means = x.mean(0) - y.mean(0)
     a, b = ((z - z.mean(0)) / (len(z) - 1) ** 0.5 for z in (x, y))

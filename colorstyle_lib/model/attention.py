@@ -19,6 +19,7 @@ from colorstyle_lib.model.modalities import MAP_CHANNELS, MODALITIES, VECTOR_SIZ
 Features = Float[Tensor, "n c h w"]
 Weights = Float[Tensor, "n m *places"]  # or energies: of m modalities, in each image and place
 Present = Bool[Tensor, "n m"]
+Names = Sequence[str]  # of modalities
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,7 @@ class AttentionOverride:
     # for each modality the one whose energy it takes; one whose partner is absent keeps its own
     permute: Mapping[str, str] | None = None
     equalise: bool = False  # the same weight for all that are present
-    # in the place of energies, a weight for each modality, in any unit, shared out over those present; one not named
-    # gets 0; such as {"texture": 1.0, "shape": 0.0}
+    # such as {"texture": 1.0, "shape": 0.0}: weights in the place of energies, shared over those present; others get 0
     fix: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
@@ -51,7 +51,7 @@ class AttentionOverride:
         if self.fix is not None and not any(self.fix.values()):
             raise ConfigError("at least one attention weight must be above 0; to switch modalities off, use remove")
 
-    def apply(self, energies: Weights, present: Present, names: Sequence[str] = MODALITIES) -> tuple[Weights, Present]:
+    def apply(self, energies: Weights, present: Present, names: Names = MODALITIES) -> tuple[Weights, Present]:
         """Change energies and presence of these modalities to what equation (2) shall see."""
         places = [1] * (energies.ndim - 2)
         present = present & torch.tensor([m not in self.remove for m in names], device=present.device)
@@ -78,7 +78,7 @@ def multimodal_attention(
     present: Present,
     *,
     override: Override = None,
-    modalities: Sequence[str] = MODALITIES,
+    modalities: Names = MODALITIES,
     checked: bool = True,
 ) -> Weights:
     """Attention weight of each modality at each place: the paper's equation (2).
@@ -121,9 +121,7 @@ class MultiModalAttention(nn.Module):
     ConfigError for an unknown one. ``plain``, as the paper prints it: one energy a whole image, from vectors alone.
     """
 
-    def __init__(
-        self, channels: int, *, modalities: Sequence[str] = MODALITIES, width: int = 16, plain: bool = False
-    ) -> None:
+    def __init__(self, channels: int, *, modalities: Names = MODALITIES, width: int = 16, plain: bool = False) -> None:
         super().__init__()
         for name in modalities:
             check_known("modality", name, MODALITIES)
@@ -144,8 +142,8 @@ class MultiModalAttention(nn.Module):
     ) -> tuple[Features, Float[Tensor, "n m ..."]]:
         """Modulate by what the picture itself offers, and a reference laid at its places by :func:`.match_reference`.
 
-        Returns the features, and alpha ``(N, M, h, w)``, float32, or ``(N, M, 1, 1)`` where plain; norm(x) and zeros
-        of an image without any modality.
+        Returns features, and float32 alpha ``(N, M, h, w)``, or ``(N, M, 1, 1)`` where plain; without any modality
+        these are norm(x) and zeros.
         """
         if reference is None:
             reference = content.without(*MODALITIES)

@@ -12,11 +12,9 @@ from scipy.spatial import KDTree
 from torch import Tensor
 
 from colorstyle_lib.color import full_precision, rgb_to_lab
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import ConfigError, require
 
-STEP = 10
-"""Distance of neighbouring bins, in Lab units."""
-
+STEP = 10  # distance of neighbouring bins, in Lab units
 _SIGMA = 5.0  # of the soft coding, Lab units
 _LEAST_CHROMA = 0.5  # a mean as good as gray has no hue that one could trust
 _LARGEST_GAIN = 4.0
@@ -38,8 +36,7 @@ def _centers() -> KDTree:
 def ab_bins(device: torch.device | None = None) -> Float[Tensor, "q 2"]:
     """Centers of the ab bins, Lab units: each point of a grid of step 10 that is the nearest to some sRGB color.
 
-    Sorted by a and then by b. Zhang et al. count 313 with their estimate of the gamut; sRGB under D65 reaches 261, and
-    none is out of reach.
+    Sorted by a and then by b. Zhang et al. estimate the gamut at 313; sRGB under D65 reaches 261, each of these.
 
     >>> ab_bins().shape
     torch.Size([261, 2])
@@ -48,7 +45,10 @@ def ab_bins(device: torch.device | None = None) -> Float[Tensor, "q 2"]:
     return torch.tensor(_centers().data, dtype=torch.float32, device=device)
 
 
-def check_bins(logits: Float[Tensor, "n q h w"]) -> None:
+Logits = Float[Tensor, "n q h w"]  # one a bin
+
+
+def check_bins(logits: Logits) -> None:
     """Refuse logits that are not one a bin, with a ConfigError."""
     if logits.shape[1] != _centers().n:
         raise ConfigError(f"{logits.shape[1]} logits a pixel, but there are {_centers().n} ab bins")
@@ -91,30 +91,24 @@ def rebalancing(frequency: Float[Tensor, " q"], *, uniform: float = 0.5) -> Floa
     Scaled so that ``sum p w = 1``: the mean weight of real pixels is 1, and the loss keeps its size. ``uniform`` is
     lambda: 0 inverts the frequencies p, 1 gives equal weights. ConfigError: outside [0, 1], or 0 and a bin is missing.
     """
-    if not 0 <= uniform <= 1:
-        raise ConfigError(f"uniform must lie in [0, 1], not {uniform}")
+    require(0 <= uniform <= 1, f"uniform must lie in [0, 1], not {uniform}")
     mixed = (1 - uniform) * frequency + uniform / len(frequency)
     if not bool((mixed > 0).all()):
         raise ConfigError("some bins never occur, and uniform=0 would weigh them infinitely; choose uniform above 0")
     return 1 / mixed / (frequency / mixed).sum()
 
 
-def annealed_mean(
-    logits: Float[Tensor, "n q h w"], *, temperature: float = 0.38, vividness: float = 0.0
-) -> Float[Tensor, "n 2 h w"]:
+def annealed_mean(logits: Logits, *, temperature: float = 0.38, vividness: float = 0.0) -> Float[Tensor, "n 2 h w"]:
     """Decode bins to a color: the mean of ``f_T(z) = exp(log z / T) / sum exp(log z / T)``, equation 5.
 
     ``log z`` may be replaced by the logits, since what they differ by cancels. At ``temperature`` T = 1 it is the mean
     (safe and brownish), towards 0 the most likely bin (vivid and patchy). Where colors differ their mean has less
     chroma than they have: of ``|m|``, ``vividness`` v makes ``|m| (E|c| / |m|)^v``, at v = 1 their mean chroma.
 
-    Returns a and b, Lab units; float32 where the logits are of half precision. ConfigError: T is not above 0, v is not
-    in [0, 1], or the logits are not one a bin.
+    Returns a and b, Lab units, at least float32. ConfigError: T not above 0, v not in [0, 1], or logits not one a bin.
     """
-    if temperature <= 0:
-        raise ConfigError(f"temperature must be above 0, not {temperature}")
-    if not 0 <= vividness <= 1:
-        raise ConfigError(f"vividness lies in [0, 1], not {vividness}")
+    require(temperature > 0, f"temperature must be above 0, not {temperature}")
+    require(0 <= vividness <= 1, f"vividness lies in [0, 1], not {vividness}")
     check_bins(logits)
     # Bins last, as a channels-last network leaves them: a softmax over neighbours in memory is many times as fast.
     scaled = logits.movedim(1, -1) if temperature == 1 else full_precision(logits.movedim(1, -1)) / temperature
@@ -129,7 +123,7 @@ def annealed_mean(
         return mean.movedim(-1, 1)
 
 
-def ab_spread(logits: Float[Tensor, "n q h w"]) -> Float[Tensor, "n 1 h w"]:
+def ab_spread(logits: Logits) -> Float[Tensor, "n 1 h w"]:
     """Standard deviation of the colors that a distribution holds possible, Lab: ``sqrt(sum p_q |c_q - mean|^2)``."""
     check_bins(logits)
     centers = ab_bins(logits.device)

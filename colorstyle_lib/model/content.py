@@ -6,15 +6,15 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 AB_RANGE = 110.0
-CONTENT_PLANES = 5
-"""L, a, b, and two masks."""
+CONTENT_PLANES = 5  # L, a, b, and two masks
 
 
-def content_planes(
-    lab: Float[Tensor, "n 3 h w"],
-    known_lightness: Bool[Tensor, "n 1 h w"] | Float[Tensor, "n 1 h w"],
-    known_color: Bool[Tensor, "n 1 h w"] | Float[Tensor, "n 1 h w"],
-) -> Float[Tensor, "n 5 h w"]:
+Known = Bool[Tensor, "n 1 h w"]
+Mask = Known | Float[Tensor, "n 1 h w"]
+Planes, Content = Float[Tensor, "n c h w"], Float[Tensor, "n 5 h w"]
+
+
+def content_planes(lab: Float[Tensor, "n 3 h w"], known_lightness: Mask, known_color: Mask) -> Content:
     """Content of a picture: its Lab planes with the unknown set to zero, and two masks of what is known.
 
     A grayscale photograph knows L everywhere and color nowhere; one with hints knows color at some pixels.
@@ -26,7 +26,7 @@ def content_planes(
     return torch.cat((lab[:, :1] / 100 * (light > 0), lab[:, 1:] / AB_RANGE * (color > 0), light, color), dim=1)
 
 
-def gray_content(lightness: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 5 h w"]:
+def gray_content(lightness: Float[Tensor, "n 1 h w"]) -> Content:
     """Content of a grayscale photograph, from its L in [0, 100]: known everywhere, color nowhere.
 
     >>> gray_content(torch.full((1, 1, 1, 1), 50.0)).flatten().tolist()
@@ -37,18 +37,15 @@ def gray_content(lightness: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 5 h w"
     return content_planes(lab, everywhere, ~everywhere)
 
 
-def fill_lightness(content: Float[Tensor, "n 5 h w"]) -> Float[Tensor, "n 1 h w"]:
+def fill_lightness(content: Content) -> Float[Tensor, "n 1 h w"]:
     """L / 100 of a content, where it is not known by :func:`fill_smoothly`; middle gray where none is."""
     return fill_smoothly(content[:, :1], content[:, 3:4] > 0, 0.5)
 
 
-def fill_smoothly(
-    values: Float[Tensor, "n c h w"], known: Bool[Tensor, "n 1 h w"], nothing: float = 0.0
-) -> Float[Tensor, "n c h w"]:
+def fill_smoothly(values: Planes, known: Known, nothing: float = 0.0) -> Planes:
     """Planes, continued smoothly over the places where they are not known; ``nothing`` where a picture knows none.
 
-    Pull-push (S. Gortler et al., The Lumigraph, SIGGRAPH 1996): means of the known places at ever smaller sizes, then
-    back, each unknown place from the next smaller size.
+    Pull-push (S. Gortler et al., The Lumigraph, SIGGRAPH 1996): means of known places at ever smaller sizes, and back.
     """
     # A branch on values cannot be compiled or exported; what is compiled knows all of it.
     if torch.compiler.is_compiling() or bool(known.all()):
@@ -57,9 +54,7 @@ def fill_smoothly(
     return _pull_push(values * flags, flags, nothing)
 
 
-def fill_thin_plate(
-    values: Float[Tensor, "n c h w"], known: Bool[Tensor, "n 1 h w"], steps: int = 20
-) -> Float[Tensor, "n c h w"]:
+def fill_thin_plate(values: Planes, known: Known, steps: int = 20) -> Planes:
     """Planes, continued over the places where they are not known as a thin plate would bend (a biharmonic fill).
 
     :func:`fill_smoothly`, then conjugate gradients on the sum of squared Laplacians. 20 steps solve it in scratches and
@@ -80,7 +75,7 @@ def fill_thin_plate(
     return filled
 
 
-def _laplacian(planes: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+def _laplacian(planes: Planes) -> Planes:
     around = nnf.pad(planes, (1, 1, 1, 1), mode="replicate")
     beside = around[..., 1:-1, 2:] + around[..., 1:-1, :-2] + around[..., 2:, 1:-1] + around[..., :-2, 1:-1]
     return beside - 4 * planes

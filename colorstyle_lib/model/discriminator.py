@@ -56,10 +56,7 @@ class WeighedEvidence(nn.Module):
     def forward(
         self, x: Float[Tensor, "n c h w"], described: Modalities, override: Override = None
     ) -> tuple[Float[Tensor, "n 1 h w"], Float[Tensor, "n m _ _"]]:
-        """Judge each place, from features and descriptions (:func:`.describe`) of the same pictures.
-
-        Logits and alpha are float32; alpha is ``(N, M, 1, 1)`` where plain.
-        """
+        """Judge places by features and :func:`.describe`: float32 logits and alpha, ``(N, M, 1, 1)`` where plain."""
         features = self.from_features(x)
         scores, energies = [], []
         for j, i in enumerate(self._at):

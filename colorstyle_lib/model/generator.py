@@ -19,7 +19,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from colorstyle_lib.config import ATTENTIONS, GeneratorConfig, change
-from colorstyle_lib.errors import ConfigError, WeightsError, check_known
+from colorstyle_lib.errors import ConfigError, WeightsError, check_known, require
 from colorstyle_lib.files import atomic_write, file_hash
 from colorstyle_lib.model.attention import MultiModalAttention, Override, zero_init
 from colorstyle_lib.model.color_bins import ab_bins, ab_spread, annealed_mean
@@ -29,7 +29,7 @@ from colorstyle_lib.model.guided_filter import smooth_where_unsure
 from colorstyle_lib.model.modalities import REDUCTION, Modalities, ModalityEncoder, likeness, match_reference
 from colorstyle_lib.model.repair_decoder import RepairDecoder, Repaired
 from colorstyle_lib.model.scene_generator import SceneGenerator
-from colorstyle_lib.model.style_decoder import StyleCode, StyleDecoder, encode_style
+from colorstyle_lib.model.style_decoder import Maps, Pictures, Strength, StyleCode, StyleDecoder, encode_style
 
 Content = Float[Tensor, "n 5 h w"]  # from content_planes
 Noise = Float[Tensor, "n d"] | None
@@ -171,10 +171,7 @@ class Generator(nn.Module):
         return x, alphas
 
     def colors(self, features: Float[Tensor, "n c _ _"], content: Content | None = None) -> Float[Tensor, "n 2 _ _"]:
-        """The end of :meth:`forward`: from features at half the size to a and b.
-
-        With the content, and where the configuration says so, they are smoothed along the edges of its L.
-        """
+        """a and b from features at half the size; with a content, and if so configured, smoothed along its edges."""
         return self.colors_and_spread(features, content, wanted=False)[0]
 
     def colors_and_spread(
@@ -198,8 +195,8 @@ class Generator(nn.Module):
         return enlarge(ab), None if spread is None else enlarge(spread)
 
     def repair(
-        self, lab: Float[Tensor, "n 3 h w"], unknown: Float[Tensor, "n 1 h w"], *, override: Override = None
-    ) -> tuple[Float[Tensor, "n 3 h w"], Repaired]:
+        self, lab: Pictures, unknown: Float[Tensor, "n 1 h w"], *, override: Override = None
+    ) -> tuple[Pictures, Repaired]:
         """Pictures in Lab, holes filled by :func:`.fill_thin_plate`, and what :class:`.RepairDecoder` would change.
 
         ``unknown`` is 1 in holes, 0 elsewhere; a ConfigError where these weights cannot repair.
@@ -211,14 +208,8 @@ class Generator(nn.Module):
         return filled, self.repairing(filled, unknown, self.describe(filled, known, known), override=override)
 
     def restyle(
-        self,
-        rgb: Float[Tensor, "n 3 h w"],
-        maps: list[Tensor],
-        style: StyleCode,
-        strength: Float[Tensor, " n"] | None = None,
-        *,
-        override: Override = None,
-    ) -> tuple[Float[Tensor, "n 3 h w"], Float[Tensor, "n 3 _ _"]]:
+        self, rgb: Pictures, maps: Maps, style: StyleCode, strength: Strength = None, *, override: Override = None
+    ) -> tuple[Pictures, Float[Tensor, "n 3 _ _"]]:
         """Redraw in a style, as :meth:`.StyleDecoder.forward` does; a ConfigError where these weights cannot."""
         if not self.config.restyling:
             raise ConfigError("these weights only color: another look needs a generator with restyling levels")
@@ -250,8 +241,7 @@ class Generator(nn.Module):
         known = content[:, 3:] > 0.5
         described = self.describe(content[:, :3] * scale, known[:, :1], known[:, 1:], described)
         cells = nnf.max_pool2d(known[:, 1:].float(), REDUCTION) > 0
-        # Without hints the rest changes nothing, and is left out to save time. A branch on values cannot be compiled or
-        # exported: there all is computed.
+        # Without hints the rest changes nothing. A branch on values cannot be compiled or exported: all is computed.
         if torch.compiler.is_compiling():
             color = self._spread_hints(described, maps, cells)
         else:
@@ -311,8 +301,7 @@ def load_generator(path: Path, *, expected_hash: str | None = None) -> Generator
 
     WeightsError: the file is missing, damaged, not ours, or has another SHA-256 than expected.
     """
-    if not path.is_file():
-        raise WeightsError(f"no weights at {str(path)!r}; train some with: colorstyle train")
+    require(path.is_file(), f"no weights at {str(path)!r}; train some with: colorstyle train", WeightsError)
     if expected_hash is not None and file_hash(path) != expected_hash:
         raise WeightsError(f"{path.name} is not the file its card describes (SHA-256 differs); get it again")
     try:

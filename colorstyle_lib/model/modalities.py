@@ -22,13 +22,12 @@ REDUCTION = 8  # a modality's map has one place for each cell of this many pixel
 SCALES = 3  # texture and shape are measured at 1/1, 1/2 and 1/4 of the size
 ORIENTATIONS = 4  # texture is measured in so many directions
 _RINGS = ((0.0, 1), (20.0, 6), (45.0, 10), (80.0, 12))  # chroma, hues: finer near gray, where most pixels lie
+# Centers in the ab plane that pixels are softly assigned to.
 PALETTE = tuple(
     (chroma * math.cos(2 * math.pi * i / hues), chroma * math.sin(2 * math.pi * i / hues))
     for chroma, hues in _RINGS
     for i in range(hues)
 )
-"""Centers in the ab plane that pixels are softly assigned to."""
-
 _PALETTE_WIDTH = 12.0  # standard deviation of a centre's reach, Lab units
 
 MAP_CHANNELS = {"color": len(PALETTE) + 3, "texture": SCALES * ORIENTATIONS + 2, "shape": SCALES * 5}
@@ -84,10 +83,10 @@ def _spread(values: Tensor, rows: Bool[Tensor, " n"]) -> Tensor:
     return values.new_zeros(len(rows), *values.shape[1:]).index_put((rows,), values)
 
 
-Known = Bool[Tensor, "n 1 h w"] | None
+Lab, Known = Float[Tensor, "n 3 h w"], Bool[Tensor, "n 1 h w"] | None
 
 
-def describe(lab: Float[Tensor, "n 3 h w"], known_lightness: Known = None, known_color: Known = None) -> Modalities:
+def describe(lab: Lab, known_lightness: Known = None, known_color: Known = None) -> Modalities:
     """Describe pictures by color, texture and shape (the paper's sections 2(2) and 3(3)).
 
     :class:`ModalityEncoder` says what each measures. A modality is present where enough is known and there is something
@@ -127,11 +126,7 @@ class ModalityEncoder(nn.Module):
         self.register_buffer("blur", (tap[:, None] * tap)[None, None], persistent=False)
 
     def forward(
-        self,
-        lab: Float[Tensor, "n 3 h w"],
-        known_lightness: Known = None,
-        known_color: Known = None,
-        measured: Modalities | None = None,
+        self, lab: Lab, known_lightness: Known = None, known_color: Known = None, measured: Modalities | None = None
     ) -> Modalities:
         """See :func:`describe`; texture and shape are ``measured``'s, where those of the same L are known."""
         if lab.shape[-1] % REDUCTION or lab.shape[-2] % REDUCTION:
@@ -146,17 +141,13 @@ class ModalityEncoder(nn.Module):
             of_lightness = self._texture_and_shape(lab[:, :1], light)
         else:
             of_lightness = [*zip(measured.vectors, measured.maps, measured.present.unbind(1), strict=True)][1:]
-        vectors, maps, present = zip(self._known_color(lab[:, 1:], color), *of_lightness, strict=True)
+        vectors, maps, present = zip(self._color(lab[:, 1:], color), *of_lightness, strict=True)
         return _only_present(vectors, maps, torch.stack(present, dim=1))
 
-    def _known_color(self, ab: Tensor, known: Tensor | None) -> tuple[Tensor, ...]:
-        """Most pictures of a training are gray: where nothing is known, nothing is measured."""
-        # A branch on values cannot be compiled or exported.
-        if known is None or torch.compiler.is_compiling() or bool((rows := known.flatten(1).any(1)).all()):
-            return self._color(ab, known)
-        return tuple(_spread(values, rows) for values in self._color(ab[rows], known[rows]))
-
     def _color(self, ab: Tensor, known: Tensor | None) -> tuple[Tensor, ...]:
+        # Most pictures of a training are gray. A branch on values cannot be compiled or exported.
+        if known is not None and not torch.compiler.is_compiling() and not (rows := known.flatten(1).any(1)).all():
+            return tuple(_spread(values, rows) for values in self._color(ab[rows], known[rows]))
         pixels = _by_cell(ab)
         # softmax over -|ab - c|^2 / 2 s^2, without the term |ab|^2 that all centres share. Nothing has to be taken off
         # for safety: gray's own exponent is 0, and no a and b up to 128 bring one near 88, where exp would overflow.

@@ -5,8 +5,6 @@ as the smooth fill. At an eighth of the size it sees the whole picture at once b
 NeurIPS 2020; for large holes R. Suvorov et al., WACV 2022, arXiv:2109.07161).
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch
@@ -20,9 +18,8 @@ from colorstyle_lib.model.content import AB_RANGE
 from colorstyle_lib.model.modalities import Modalities
 
 TONES, DETAILS = ("fade", "contrast", "haze"), ("blur", "noise", "blocks")
+# Lost chroma, lost contrast, a pale veil; softness, grain, JPEG blocks. Each has an amount from 0 (none) to 1.
 DAMAGES = TONES + DETAILS
-"""Lost chroma, lost contrast, a pale veil; softness, grain, JPEG blocks. Each has an amount from 0 (none) to 1."""
-
 LEVEL = "8"  # of the attention weights: 1/8 of the size
 STEP = 8  # sides are multiples of it
 
@@ -32,13 +29,7 @@ _MEASURES = 52  # numbers of measure_details
 _UNIT = 25.0  # Lab units for each unit of what the network adds
 
 
-class Repaired(NamedTuple):
-    """What the repair decoder says of pictures."""
-
-    change: Float[Tensor, "n 3 h w"]  # to be added, Lab units
-    amounts: Float[Tensor, "n 6"]  # of DAMAGES, as far as they can be seen, in [0, 1]
-    tone: Tone
-    alpha: Float[Tensor, "n 3 _ _"]  # attention weights at 1/8 of the size
+Pictures = Float[Tensor, "n 3 h w"]  # in Lab
 
 
 class Tone(NamedTuple):
@@ -47,7 +38,7 @@ class Tone(NamedTuple):
     knots: Float[Tensor, "n 9"]  # the curve's values at L of 0, 12.5, ... 100
     chroma: Float[Tensor, " n"]
 
-    def __call__(self, lab: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
+    def __call__(self, lab: Pictures) -> Pictures:
         """Apply it to pictures in Lab."""
         at = (lab[:, :1] / 100).clamp(0, 1) * _KNOTS
         left = at.detach().floor().clamp(max=_KNOTS - 1).long()
@@ -55,12 +46,17 @@ class Tone(NamedTuple):
         return torch.cat((torch.lerp(low, high, at - left), lab[:, 1:] * self.chroma[:, None, None, None]), 1)
 
 
-class RepairDecoder(nn.Module):
-    """Fill holes and undo damage.
+class Repaired(NamedTuple):
+    """What the repair decoder says of pictures."""
 
-    Args:
-        width: channels at half the size; twice and four times as many at the coarser levels.
-    """
+    change: Pictures  # to be added, Lab units
+    amounts: Float[Tensor, "n 6"]  # of DAMAGES, as far as they can be seen, in [0, 1]
+    tone: Tone
+    alpha: Float[Tensor, "n 3 _ _"]  # attention weights at 1/8 of the size
+
+
+class RepairDecoder(nn.Module):
+    """Fill holes and undo damage; ``width`` channels at half the size, 2 and 4 times as many at coarser levels."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -81,12 +77,7 @@ class RepairDecoder(nn.Module):
         self.curve = zero_init(nn.Linear(64, _KNOTS + 2))
 
     def forward(
-        self,
-        lab: Float[Tensor, "n 3 h w"],
-        unknown: Float[Tensor, "n 1 h w"],
-        own: Modalities,
-        *,
-        override: Override = None,
+        self, lab: Pictures, unknown: Float[Tensor, "n 1 h w"], own: Modalities, *, override: Override = None
     ) -> Repaired:
         """Say what to change in pictures in Lab; a ConfigError where sides are no multiples of 8.
 
@@ -108,7 +99,7 @@ class RepairDecoder(nn.Module):
             details = self.detail_amounts(measure_details(lab.float())).sigmoid()
         return Repaired(change, torch.cat((amounts, details), 1), tone, alpha)
 
-    def read_tones(self, lab: Float[Tensor, "n 3 h w"]) -> tuple[Float[Tensor, "n 3"], Tone]:
+    def read_tones(self, lab: Pictures) -> tuple[Float[Tensor, "n 3"], Tone]:
         """Amounts of the damages of TONES, and what undoes them, from pictures of any size in Lab."""
         with torch.autocast(lab.device.type, enabled=False):
             lab = lab.float()
@@ -151,7 +142,7 @@ class _FourierConvolution(nn.Module):
             return x + self.after(back).to(x.dtype)
 
 
-def measure_details(lab: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 52"]:
+def measure_details(lab: Pictures) -> Float[Tensor, "n 52"]:
     """Measures of blur, noise and JPEG blocks: logarithms of mean differences of neighbors, and how these repeat.
 
     For L, a and b, across and down: first differences at 1/1, 1/2 and 1/4 of the size (18); second ones, and the square

@@ -45,10 +45,7 @@ class SceneGenerator(nn.Module):
         self.register_buffer("grain", grain, persistent=False)
 
     def forward(self, z: Float[Tensor, "n d"]) -> Float[Tensor, "n 3 64 64"]:
-        """Lab of a scene for each z, normally distributed; colors may lie outside the sRGB gamut.
-
-        L is in [0, 100], a and b are within [-110, 110], float32.
-        """
+        """Lab of a scene for each normal z, float32: L in [0, 100], a and b in [-110, 110], at times beyond sRGB."""
         maps = [self.entry(z).contiguous(memory_format=torch.channels_last)]
         gates = dict(zip(_GATES, self.excitation, strict=True))
         for i, (level, modulation) in enumerate(zip(self.levels, self.modulation, strict=True)):

@@ -22,6 +22,9 @@ from colorstyle_lib.model.attention import Override, multimodal_attention, produ
 from colorstyle_lib.model.fast_ops import convolution_by_fours, instance_norm, reflection_pad, upsampled_convolution
 from colorstyle_lib.model.modalities import MODALITIES, VECTOR_SIZES, Modalities
 
+Pictures, Strength = Float[Tensor, "n 3 h w"], Float[Tensor, " n"] | None
+Maps = Sequence[Float[Tensor, "n _ _ _"]]  # an encoder's, finest first
+
 LEVEL = "4"  # styles act at a quarter of the size and finer: modulating anything coarser makes halos and stains
 
 _BLOCKS = 4
@@ -47,7 +50,7 @@ class StyleCode(NamedTuple):
         return self._replace(present=self.present & kept)
 
 
-def encode_style(described: Modalities, maps: Sequence[Float[Tensor, "n _ _ _"]]) -> StyleCode:
+def encode_style(described: Modalities, maps: Maps) -> StyleCode:
     """Encode a style picture, from its modalities and two or more of the encoder's maps of its L, finest first."""
     color, texture, shape = described.vectors
     fine, *coarse = (feature_statistics(m).flatten(1) for m in maps[:3])
@@ -63,10 +66,7 @@ def feature_statistics(maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 c"]
 
 
 def blend(styles: Sequence[StyleCode], weights: Sequence[float]) -> StyleCode:
-    """Mix several styles, of as many pictures each, by weights of which only the ratios matter.
-
-    ConfigError: not one weight for each style, a negative one, or none above 0.
-    """
+    """Mix styles, of as many pictures each, by ratios of weights; ConfigError: not one each, one below 0, or all 0."""
     if len(styles) != len(weights) or not all(0 <= w < math.inf for w in weights) or not sum(weights):
         raise ConfigError(f"styles want one weight each, none below 0 and one above, not {list(weights)}")
     shares = [weight / sum(weights) for weight in weights]
@@ -79,8 +79,7 @@ class StyleDecoder(nn.Module):
     """Redraw pictures: ``out = (1 - strength) picture + strength redrawn``, so strength 0 changes nothing.
 
     The network draws the whole picture, not what to add to it. One that starts from the picture stays near it, for
-    every small change costs content before it gains style: after two minutes of training its style distance had come
-    to 0.26, this one's to 0.08.
+    each change costs content before it gains style: after two minutes its style distance was 0.26, this one's 0.08.
 
     Two halvings, residual blocks, two doublings. Each norm is ``sum_i alpha_i ((1 + gamma_i) norm(x) + beta_i)`` over
     the modalities i that are taken, gamma and beta linear in what modality i says, alpha from equation (2) with
@@ -112,14 +111,8 @@ class StyleDecoder(nn.Module):
         nn.init.constant_(self.last.bias, 0.5)  # middle gray
 
     def forward(
-        self,
-        rgb: Float[Tensor, "n 3 h w"],
-        maps: Sequence[Float[Tensor, "n _ _ _"]],
-        style: StyleCode,
-        strength: Float[Tensor, " n"] | None = None,
-        *,
-        override: Override = None,
-    ) -> tuple[Float[Tensor, "n 3 h w"], Float[Tensor, "n 3 _ _"]]:
+        self, rgb: Pictures, maps: Maps, style: StyleCode, strength: Strength = None, *, override: Override = None
+    ) -> tuple[Pictures, Float[Tensor, "n 3 _ _"]]:
         """Redraw pictures, sRGB in [0, 1]; a ConfigError where sides are no multiples of 4.
 
         ``maps`` are the encoder's of their L, at 1/2, 1/4, ... of the size; the finest :attr:`encoder_levels` count. A

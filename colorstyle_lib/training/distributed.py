@@ -59,10 +59,7 @@ def this_process() -> ProcessGroup:
 
 @contextmanager
 def process_group() -> Iterator[ProcessGroup]:
-    """The processes that ``torchrun`` started, or this one alone, on a GPU where there is one.
-
-    Of several processes each has its own GPU, or all share the CPU.
-    """
+    """The processes that ``torchrun`` started, each on its own GPU or all on the CPU; or :func:`this_process` alone."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield this_process()
         return

@@ -70,11 +70,12 @@ def train_step(state: TrainState, batches: list[TaskBatch], context: StepContext
 
 
 Outputs = list[GeneratorOutput] | None  # for each batch, where they are there already
+Losses = dict[str, Float[Tensor, ""]]  # by name
 
 
 def discriminator_step(
     state: TrainState, batches: list[TaskBatch], context: StepContext, outputs: Outputs = None
-) -> dict[str, Tensor]:
+) -> Losses:
     """One gradient step of the discriminator; arguments as in :func:`train_step`.
 
     The generator only supplies pictures: ``outputs`` from :func:`generate_fake`, where they are there already. Returns
@@ -96,11 +97,8 @@ def discriminator_step(
 
 def generator_step(
     state: TrainState, batches: list[TaskBatch], context: StepContext, outputs: Outputs = None, *, adversarial: bool
-) -> dict[str, Tensor]:
-    """One gradient step of the generator, with the discriminator where ``adversarial``; the total loss and each in it.
-
-    Arguments as in :func:`discriminator_step`.
-    """
+) -> Losses:
+    """One gradient step of the generator, else as :func:`discriminator_step`; the total loss, and each in it."""
     state.generator_optimizer.zero_grad(set_to_none=True)
     sums: dict[str, Tensor] = {}
     for i, batch in enumerate(batches):
@@ -152,8 +150,7 @@ def _augment(lab: Tensor, chances: Tensor, context: StepContext) -> Tensor:
 def generate(generator: Generator, batch: TaskBatch, context: StepContext, *, pictures: bool) -> GeneratorOutput:
     """Run the generator, in training mode, on a batch of any tasks.
 
-    Its own losses read features: colors are decoded only where ``pictures`` are needed, because a discriminator sees
-    them, and where a gray picture is restyled.
+    Its losses read features: colors are decoded only if a discriminator sees ``pictures``, and of gray ones to restyle.
     """
     stylized = batch.has_task("stylize")
     if context.config.trainable == "restyling":  # nothing would learn from colors
@@ -277,9 +274,7 @@ def adversarial_loss(
     return objective.generator_loss(fake_logits, real_logits)
 
 
-def supervised_losses(
-    generator: Generator, batch: TaskBatch, output: GeneratorOutput, context: StepContext
-) -> dict[str, Float[Tensor, ""]]:
+def supervised_losses(generator: Generator, batch: TaskBatch, output: GeneratorOutput, context: StepContext) -> Losses:
     """Every loss that compares with a real picture, weighted, by name; ConfigError: ``stylize`` without features."""
     config, apart = context.config, {}
     if output.restyled is not None:

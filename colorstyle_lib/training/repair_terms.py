@@ -1,7 +1,5 @@
 """The tasks ``inpaint`` and ``enhance``: repaired pictures and their losses."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

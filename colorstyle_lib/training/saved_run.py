@@ -1,7 +1,5 @@
 """A training run that is saved: checkpoints, run log, validation, sample sheets, Ctrl-C, resuming."""
 
-from __future__ import annotations
-
 import json
 import math
 import resource
@@ -10,22 +8,22 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from colorstyle_lib import paths
 from colorstyle_lib.config import Preset, TrainOptions, differing
 from colorstyle_lib.data.batches import Batches, Prefetched
 from colorstyle_lib.environment import versions
-from colorstyle_lib.errors import ConfigError, WeightsError
+from colorstyle_lib.errors import ConfigError, WeightsError, require
 from colorstyle_lib.files import atomic_write
 from colorstyle_lib.model.generator import load_generator, save_generator
 from colorstyle_lib.training.distributed import ProcessGroup, SharedBatchNorm2d, this_process
@@ -37,10 +35,7 @@ STATE = "state.pt"
 
 
 def save_state(state: dict[str, Any], folder: Path) -> None:
-    """Write a training state (tensors, numbers, strings, dicts, lists) as ``state.pt``.
-
-    The one before stays until this one is complete and on disk: at every moment there is one to go on from.
-    """
+    """Write a training state (tensors, numbers, strings, dicts, lists); the last one stays until it is all on disk."""
     with atomic_write(folder / STATE) as stream:
         try:
             torch.save(state, stream)
@@ -51,8 +46,7 @@ def save_state(state: dict[str, Any], folder: Path) -> None:
 def load_state(folder: Path) -> dict[str, Any]:
     """Read a training state; no code in the file is executed. WeightsError: there is none, or it is damaged."""
     path = folder / STATE
-    if not path.is_file():
-        raise WeightsError(f"no training state at {str(path)!r}; start without --resume")
+    require(path.is_file(), f"no training state at {str(path)!r}; start without --resume", WeightsError)
     try:
         with zipfile.ZipFile(path) as records:
             if wrong := records.testzip():  # torch does not look at the checksums that it writes
@@ -66,10 +60,7 @@ def load_state(folder: Path) -> dict[str, Any]:
 
 
 class RunLog:
-    """The log of one run, ``log.jsonl`` in its folder.
-
-    Lines beyond the step ``after``, from which the run goes on, will come again and are dropped.
-    """
+    """The log of one run, ``log.jsonl``; lines beyond the step ``after``, from which it goes on, are dropped."""
 
     def __init__(self, folder: Path, *, after: int = 0) -> None:
         self.file = folder / "log.jsonl"
@@ -160,7 +151,12 @@ def train(
     size = batches.batch_size
     quiet, ahead = not (group.first and sys.stderr.isatty()), Prefetched(learner.draw, first, steps)
     bar = tqdm(total=steps * size, initial=first * size, disable=quiet, unit=" images")
-    with bar, ahead, _finish_the_step() as interrupted:
+    interrupted: list[int] = []
+    with bar, ahead, ExitStack() as undo:
+        if threading.current_thread() is threading.main_thread():  # the only one that may listen to signals
+            # Ctrl-C waits until a step is complete, so that the saved state is of a step.
+            before_us = signal.signal(signal.SIGINT, lambda number, frame: interrupted.append(number))
+            undo.callback(signal.signal, signal.SIGINT, before_us)
         for step, _, losses in training_loop(learner, steps, step=first, batches=ahead):
             bar.update(size)
             if step % options.evaluate_every == 0 or step == steps:
@@ -192,20 +188,6 @@ def train(
                     print(f"stopped after step {step}; go on with the same command and --resume", flush=True)
                 raise KeyboardInterrupt
     return result
-
-
-@contextmanager
-def _finish_the_step() -> Iterator[list[int]]:
-    """Let Ctrl-C wait until a step is complete, so that the saved state is of a step."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received  # only the main thread may listen to signals
-        return
-    before = signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
-    try:
-        yield received
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _check_same_run(saved: dict[str, Any], preset: Preset, steps: int, output: Path) -> None:

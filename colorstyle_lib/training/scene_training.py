@@ -1,7 +1,5 @@
 """Training of the scene generator against a projected discriminator, on few pictures and a small budget."""
 
-from __future__ import annotations
-
 import copy
 import functools
 from pathlib import Path
@@ -21,12 +19,8 @@ from colorstyle_lib.model.scene_generator import SceneGenerator
 from colorstyle_lib.training.state import TrainState
 from colorstyle_lib.training.tasks import differentiable_augmentation
 
-SCENE_CLASSES = ("sea", "mountain")
-"""Folders of a data set that scenes are learned from."""
-
-SCENE_NOISE = 64
-"""Numbers that a released scene is made from."""
-
+SCENE_CLASSES = ("sea", "mountain")  # folders of a data set that scenes are learned from
+SCENE_NOISE = 64  # numbers that a released scene is made from
 SCENE_TRAINING = TrainingConfig(learning_rate=4e-4, batch_size=32)  # of the rest, objective, augment and ema are read
 _MIXED = 64  # channels of each mixed map
 _VIEWS = 8  # of each real picture, half of them mirrored, whose maps are kept
@@ -35,11 +29,6 @@ _VIEWS = 8  # of each real picture, half of them mirrored, whose maps are kept
 def scene_files(root: Path, split: Literal["train", "val"]) -> list[Path]:
     """The photographs of a root that scenes are learned from and compared with: of :data:`SCENE_CLASSES`."""
     return [path for path in find_split(root, split) if path.parent.name in SCENE_CLASSES]
-
-
-def scene_learner(photographs: Float[Tensor, "n 3 64 64"]) -> SceneLearner:
-    """The recipe of the released scenes, for photographs of sRGB in [0, 1]."""
-    return SceneLearner(SceneGenerator(SCENE_NOISE), ProjectedDiscriminator(), (255 * photographs).round().byte())
 
 
 class ProjectedDiscriminator(nn.Module):
@@ -139,6 +128,11 @@ class SceneLearner:
             descend(state.generator_optimizer, mine)
         state.update_average(self.config.ema, step)
         return {"loss": mine, "discriminator": loss, "real_logits": real.mean(), "fake_logits": fake.mean()}
+
+
+def scene_learner(photographs: Float[Tensor, "n 3 64 64"]) -> SceneLearner:
+    """The recipe of the released scenes, for photographs of sRGB in [0, 1]."""
+    return SceneLearner(SceneGenerator(SCENE_NOISE), ProjectedDiscriminator(), (255 * photographs).round().byte())
 
 
 def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -23,9 +23,8 @@ from colorstyle_lib.training.distributed import ProcessGroup
 from colorstyle_lib.training.kept_maps import KeptMaps
 from colorstyle_lib.training.tasks import REPAIRS
 
+# Parts of the generator that can learn alone, and the tasks that they learn by.
 PARTS = {"restyling": ("stylize",), "repairing": REPAIRS}
-"""Parts of the generator that can learn alone, and the tasks that they learn by."""
-
 _BIN_IMAGES = 512  # whose colors are counted
 
 
@@ -91,9 +90,8 @@ class TrainState:
             try:
                 generator.load_state_dict(start_from, strict=False)
             except RuntimeError as error:  # torch's message has a line for each tensor
-                raise ConfigError(
-                    f"the weights to start from are not of preset {preset.name!r}; name theirs"
-                ) from error
+                why = f"the weights to start from are not of preset {preset.name!r}; name theirs"
+                raise ConfigError(why) from error
         learns = config.trainable
         check_known("part to learn", learns, ("all", *PARTS))
         if learns != "all":

@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from colorstyle_lib.color import rgb_to_lab, transfer_statistics
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import require
 from colorstyle_lib.losses.reconstruction import attention_collapse, content_distance, style_distance, style_statistics
 from colorstyle_lib.model.generator import Generator
 from colorstyle_lib.model.modalities import describe
@@ -36,8 +36,7 @@ def style_losses(
     Every loss, weighted, by name; means over the restyled pictures, which may leave [0, 1]. ConfigError: no features.
     """
     config, features = context.config, context.features
-    if features is None:
-        raise ConfigError("learning to restyle needs frozen features to compare looks with")
+    require(features is not None, "learning to restyle needs frozen features to compare looks with")
     rows = batch.has_task("stylize")
     strength, taken = batch.strength[rows], batch.taken[rows] > 0
     takes_color, only_color = _each(taken[:, 0]), _each(~taken[:, 1:].any(1))
@@ -87,8 +86,7 @@ def modality_distance(
 ) -> Float[Tensor, ""]:
     """Distance of color, texture and shape from their targets, relative to the distance from content to style.
 
-    A mean over modalities and pictures; ``shares`` is how much of each modality is to be taken. A picture that takes
-    all modalities counts as 0: nothing is to be kept apart.
+    A mean over modalities and pictures; ``shares`` is how much of each is to be taken. A picture that takes all is 0.
     """
     partial = ~(shares > 0).all(1)
     if not bool(partial.any()):

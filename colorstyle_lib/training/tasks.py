@@ -20,20 +20,19 @@ from torch import Tensor
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import TrainingConfig
 from colorstyle_lib.data.batches import Batches, Windows
-from colorstyle_lib.errors import ConfigError, check_known
+from colorstyle_lib.errors import ConfigError, check_known, require
 from colorstyle_lib.model.content import content_planes
 from colorstyle_lib.model.repair_decoder import DAMAGES
 
+# Color a gray picture; by a reference; by hints. Fill holes; undo damage; restyle.
 TASKS = ("automatic", "reference", "hints", "inpaint", "enhance", "stylize")
-"""Color a gray picture; by a reference; by hints. Fill holes; undo damage; restyle."""
-
 REPAIRS = ("inpaint", "enhance")
 
 _FARTHEST, _CUT = 1 / 8, 1 / 3  # augmentation: shift, and side of the part cut out, of a picture's side
 _TASK_STREAM = 4  # of random numbers, beside those of data.batches
 _FAR = 2**31
+# Of color, texture and shape: all, all but color, each alone, and color with one of the others.
 _TAKEN = ((1, 1, 1), (0, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1))
-"""Of color, texture and shape: all, all but color, each alone, and color with one of the others."""
 _TAKEN_SHARES = (0.65, 0.1, 0.05, 0.06, 0.06, 0.04, 0.04)
 _FULL_STRENGTH = 0.85  # share of styles
 _FOREIGN = 0.15  # share of references that are crops of another picture
@@ -129,10 +128,8 @@ def check_tasks(tasks: Sequence[tuple[str, float]]) -> None:
     """Raise ConfigError for an unknown task (it names the nearest), a weight below 0, or none above 0."""
     for name, weight in tasks:
         check_known("task", name, TASKS)
-        if weight < 0:
-            raise ConfigError(f"the weight of task {name!r} is {weight}; it must be at least 0")
-    if sum(weight for _, weight in tasks) <= 0:
-        raise ConfigError("no task has a weight above 0")
+        require(weight >= 0, f"the weight of task {name!r} is {weight}; it must be at least 0")
+    require(sum(weight for _, weight in tasks) > 0, "no task has a weight above 0")
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from torch.nn import functional as F
 
 from colorstyle_lib import paths
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.data.example_pictures import STYLES, TRAINING_VARIANTS, VARIANTS, StylePicture, style, styles
+from colorstyle_lib.data.example_pictures import STYLES, TRAINING_VARIANTS, VARIANTS, StylePicture, style
 from colorstyle_lib.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
 def gallery() -> list[StylePicture]:
-    return styles(128)
+    return [style(name, 128) for name in STYLES]
 
 
 def palette(picture: StylePicture) -> torch.Tensor:

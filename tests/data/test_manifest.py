@@ -6,8 +6,7 @@ import pytest
 
 from colorstyle_lib import paths
 from colorstyle_lib.cli.main import parser
-from colorstyle_lib.data.datasets import list_images
-from colorstyle_lib.data.manifest import check, write_manifest
+from colorstyle_lib.data.datasets import check_manifest, list_images, write_manifest
 from colorstyle_lib.errors import DataError
 
 VALIDATION = paths.ROOT / "data" / "manifests" / "validation.csv"
@@ -33,7 +32,7 @@ def test_a_manifest_agrees_with_what_it_was_made_of(root):
         "sea/val/1.jpg",
     ]
     assert [row["split"] for row in rows] == ["train"] * 4 + ["val"] * 2
-    result = check(root)
+    result = check_manifest(root)
     assert result.agrees
     assert len(result.same) == 6
     assert list(list_images(root, "train").names) == [f"sea/train/{i}.jpg" for i in range(2, 6)]  # as before
@@ -44,7 +43,7 @@ def test_what_is_missing_changed_and_extra_is_named(root):
     (root / "sea" / "train" / "2.jpg").unlink()
     (root / "sea" / "val" / "0.jpg").write_bytes(b"another")
     small.put(root / "sea" / "train" / "new.jpg", 9)
-    result = check(root)
+    result = check_manifest(root)
     assert not result.agrees
     assert result.missing == ("sea/train/2.jpg",)
     assert result.changed == ("sea/val/0.jpg",)
@@ -55,9 +54,9 @@ def test_what_is_missing_changed_and_extra_is_named(root):
 def test_a_manifest_of_one_split_says_nothing_of_the_other(root, tmp_path):
     manifest = write_manifest(root, tmp_path / "val.csv", ("val",))
     small.put(root / "sea" / "train" / "new.jpg", 9)
-    assert check(root, manifest).agrees
+    assert check_manifest(root, manifest).agrees
     small.put(root / "sea" / "val" / "new.jpg", 9)
-    assert check(root, manifest).extra == ("sea/val/new.jpg",)
+    assert check_manifest(root, manifest).extra == ("sea/val/new.jpg",)
 
 
 def test_data_sets_in_few_large_files_are_checked_by_these(tmp_path):
@@ -68,7 +67,7 @@ def test_data_sets_in_few_large_files_are_checked_by_these(tmp_path):
         "bedroom_val_lmdb/data.mdb",
         "church_outdoor_val_lmdb/data.mdb",
     ]
-    assert check(root).agrees
+    assert check_manifest(root).agrees
 
 
 @pytest.mark.parametrize(
@@ -86,14 +85,14 @@ def test_a_manifest_that_is_none_is_refused(root, tmp_path, content, message):
     if content is not None:
         manifest.write_bytes(content)
     with pytest.raises(DataError, match=message):
-        check(root, manifest)
+        check_manifest(root, manifest)
 
 
 def test_no_manifest_or_no_root_says_what_to_do(root, tmp_path):
     with pytest.raises(DataError, match=r"has no CHECKSUMS.csv; give --manifest FILE, or write one"):
-        check(root)
+        check_manifest(root)
     with pytest.raises(DataError, match="not a folder"):
-        check(tmp_path / "none")
+        check_manifest(tmp_path / "none")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no images for 'train'"):
         write_manifest(tmp_path / "empty")
@@ -139,6 +138,6 @@ def test_the_manifest_that_comes_with_us_is_whole_and_tells_no_secrets():
 
 @pytest.mark.data
 def test_the_data_root_has_the_validation_images_behind_our_numbers(data_root):
-    result = check(data_root, VALIDATION)
+    result = check_manifest(data_root, VALIDATION)
     assert result.agrees
     assert len(result.same) == 442

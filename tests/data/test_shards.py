@@ -9,8 +9,7 @@ import torch
 
 from colorstyle_lib.data import datasets
 from colorstyle_lib.data.batches import Batches, decode_images
-from colorstyle_lib.data.datasets import list_images, load_split
-from colorstyle_lib.data.manifest import check, write_manifest
+from colorstyle_lib.data.datasets import check_manifest, list_images, load_split, write_manifest
 from colorstyle_lib.errors import DataError
 
 
@@ -62,7 +61,7 @@ def test_an_image_that_is_damaged_is_named_and_replaced(tmp_path, monkeypatch):
     assert [len(store.problems), "n04/image.jpg" in store.problems[0]] == [1, True]
     assert torch.equal(store.images[4], store.images[5])
     assert len(store.problems) == 1
-    assert check(tmp_path).changed == (tar.name,)
+    assert check_manifest(tmp_path).changed == (tar.name,)
 
 
 def test_a_shard_that_is_cut_off_is_noticed(tmp_path):

@@ -19,9 +19,8 @@ import pytest
 from PIL import Image
 
 from colorstyle_lib.cli.main import parser
-from colorstyle_lib.data.datasets import list_images
+from colorstyle_lib.data.datasets import check_manifest, list_images
 from colorstyle_lib.data.layouts import open_bytes
-from colorstyle_lib.data.manifest import check
 from colorstyle_lib.data.scenes import scenes
 from colorstyle_lib.errors import ConfigError, DataError, ImageError
 from colorstyle_lib.images.read import to_picture
@@ -167,7 +166,7 @@ def test_a_folder_becomes_the_data_root_that_the_manifest_describes(server, mani
         "terms of 3 images: ours",
         "3 images: 3 same as ours, pixel for pixel; 0 differ; 0 not fetched",
     ]
-    assert check(folder, manifest).agrees
+    assert check_manifest(folder, manifest).agrees
     listing = list_images(folder, "val")
     assert sorted(set(listing.datasets)) == ["art", "sea"]
     assert listing.read(2).size == (96, 80)
@@ -184,7 +183,7 @@ def test_it_goes_on_where_it_was_stopped_and_mends_what_was_damaged(server, mani
     (folder / "sea" / "val" / "scaled.jpg").write_bytes(b"damaged")
     assert set(verdicts(manifest, folder, server.address).values()) == {"same"}
     assert server.asked == {"encoded.jpg": 1, "scaled.jpg": 1}
-    assert check(folder, manifest).agrees
+    assert check_manifest(folder, manifest).agrees
 
 
 def test_a_busy_server_and_half_a_file_are_asked_again(server, manifest, tmp_path, capsys):

@@ -15,8 +15,9 @@ from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.images.write import save_picture
 from colorstyle_lib.model.generator import load_generator
-from colorstyle_lib.training import release, saved_run, state
-from colorstyle_lib.training.release import train_release
+from colorstyle_lib.training import saved_run, state
+from colorstyle_lib.training import train_on_folder as release
+from colorstyle_lib.training.train_on_folder import train_release
 
 
 @pytest.fixture(scope="module")
