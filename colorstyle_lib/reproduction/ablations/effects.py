@@ -31,8 +31,6 @@ METRICS = {metric: row[0] for metric, row in NOTES["ablations"].items()}
 
 Effects = Mapping[tuple[Comparison, str], Number]  # differences by comparison and metric
 
-TASKS = ("automatic", "reference")
-
 SIDE, HALVED = 128, 192
 """Sides in pixels of the squares in which released weights' attention is measured: those that are colored by
 themselves, smaller than the weights work at, to be cheap; and those that are cut into content and reference."""
@@ -40,12 +38,11 @@ themselves, smaller than the weights work at, to be cheap; and those that are cu
 
 def _statistics(matrix: Matrix, name: str, condition: str = "") -> dict[int, dict[str, Statistic]]:
     """Each of :data:`METRICS` that a member's columns know, under a condition of its test or none, by seed."""
-    by_seed = {}
-    for seed, every in sorted(matrix.columns.get(name, {}).items()):
-        columns = with_prefix(every, f"{condition}/" if condition else "")
-        found = {metric: mean_of(columns[metric]) for metric in METRICS if metric in columns}
-        found["colorfulness_ratio"] = ratio_of(columns["colorfulness"], matrix.real["colorfulness"])
-        found[KERNEL] = pair_mean_of(kernel_pairs(columns["features"], matrix.real["features"]))
+    by_seed, before = {}, f"{condition}/" if condition else ""
+    for seed, columns in sorted(matrix.columns.get(name, {}).items()):
+        found = {metric: mean_of(columns[before + metric]) for metric in METRICS if before + metric in columns}
+        found["colorfulness_ratio"] = ratio_of(columns[f"{before}colorfulness"], matrix.real["colorfulness"])
+        found[KERNEL] = pair_mean_of(kernel_pairs(columns[f"{before}features"], matrix.real["features"]))
         by_seed[seed] = {metric: found[metric] for metric in METRICS if metric in found}
     return by_seed
 
@@ -103,15 +100,6 @@ def print_effects(numbers: Iterable[Number]) -> None:
     print_table(rows, columns, lambda one: "*" if is_decided(one) else " ")
 
 
-def with_prefix(columns: Columns, prefix: str) -> Columns:
-    """The columns whose names begin with a prefix, without it."""
-    return {key.removeprefix(prefix): values for key, values in columns.items() if key.startswith(prefix)}
-
-
-def _by_task(columns: Columns) -> dict[str, Columns]:
-    return {task: with_prefix(columns, f"{task}/") for task in TASKS}
-
-
 def attention_numbers(root: Path | None, *, weights: Path | None = None, limit: int = 100) -> list[Number]:
     """The numbers of :func:`.attention_statistics` and :func:`.override_statistics` of weights.
 
@@ -134,8 +122,8 @@ def attention_numbers(root: Path | None, *, weights: Path | None = None, limit: 
     found = cached(
         measured, squares, halves, method.weights, faithfulness.attention_columns, faithfulness.override_columns
     )
-    statistics = faithfulness.attention_statistics(_by_task(found), method.generator.config.modalities)
-    statistics |= faithfulness.override_statistics({k: v for k, v in found.items() if not k.startswith(TASKS)})
+    statistics = faithfulness.attention_statistics(found, method.generator.config.modalities)
+    statistics |= faithfulness.override_statistics(found)
     chosen = f" --weights {weights.name}" if weights is not None else ""
     provenance = Provenance.here(f"colorstyle ablations attention{given}{chosen} --limit {limit}", "full")
     note = f"squares of {SIDE} px; with a reference: left halves of {HALVED} px squares by their right halves"
@@ -145,14 +133,14 @@ def attention_numbers(root: Path | None, *, weights: Path | None = None, limit: 
 
 def matrix_attention_numbers(matrix: Matrix) -> list[Number]:
     """The attention of the base, a mean over seeds, and how far the seeds agree on it; see :func:`.read_matrix`."""
-    by_task, note = {seed: _by_task(one) for seed, one in sorted(matrix.columns[BASE].items())}, matrix.about(BASE)
-    statistics = [faithfulness.attention_statistics(columns) for columns in by_task.values()]
+    by_seed, note = dict(sorted(matrix.columns[BASE].items())), matrix.about(BASE)
+    statistics = map(faithfulness.attention_statistics, by_seed.values())
     rows = [{metric: (value, note) for metric, value in one.items()} for one in statistics]
-    numbers, agreement = matrix.numbers("attention.matrix", rows, by_task), {}
+    numbers, agreement = matrix.numbers("attention.matrix", rows, by_seed), {}
     numbers += spreads([one for one in numbers if "_weight_" in one.metric])
-    for task, (i, name) in itertools.product(TASKS, enumerate(MODALITIES)):
+    for task, (i, name) in itertools.product(faithfulness.TASKS, enumerate(MODALITIES)):
         if f"{task}_weight_{name}" in rows[0] and len(rows) > 1:
-            weights = [columns[task]["weight"][:, i] for columns in by_task.values()]
+            weights = [columns[f"{task}/weight"][:, i] for columns in by_seed.values()]
             pairs = [faithfulness.rank_correlation_of(*pair) for pair in itertools.combinations(weights, 2)]
             agreement[f"{task}_seed_rank_correlation_{name}"] = mean_over(pairs), note
-    return numbers + matrix.numbers("attention.matrix", [agreement], by_task)
+    return numbers + matrix.numbers("attention.matrix", [agreement], by_seed)

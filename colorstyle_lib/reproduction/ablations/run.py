@@ -35,16 +35,8 @@ from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, pred
 from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE, Pix2Pix
 from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import attention_columns, batches_of, swapped
 from colorstyle_lib.reproduction.benchmarks.runner import Rows, joined, numbers_of, spread
-from colorstyle_lib.reproduction.results.store import (
-    Columns,
-    Number,
-    Provenance,
-    add_line,
-    cache_key,
-    load_columns,
-    read_lines,
-    save_columns,
-)
+from colorstyle_lib.reproduction.results import store as results
+from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance
 from colorstyle_lib.training.distributed import this_process
 from colorstyle_lib.training.loop import GanLearner, training_loop
 from colorstyle_lib.training.state import TrainState
@@ -68,9 +60,6 @@ class ValidationSet:
     squares: Float[Tensor, "n 3 _ _"]  # to be colored by their L alone
     halves: Float[Tensor, "n 3 _ _"]  # of the same pictures; the left half is colored by the right half
 
-    def __len__(self) -> int:
-        return len(self.squares)
-
 
 def run_matrix(
     store: ImageStore,
@@ -88,17 +77,17 @@ def run_matrix(
     these. DataError: the folder cannot be written to.
     """
     network = pretrained_efficientnet_lite0()
-    material = cache_key(pictures.squares, pictures.halves, *store.names)
+    material = results.cache_key(pictures.squares, pictures.halves, *store.names)
     real = {"colorfulness": colorfulness(pictures.squares), "features": pooled_features(pictures.squares, network)}
-    save_columns(f"{_REAL}-{material}", real, folder)
-    save_columns(f"{GRAY.name}-{material}", measure(GRAY, pictures, network), folder)
-    done, asked = {(line["config"], line["seed"]): line for line in read_lines(folder / LOG)}, []
+    results.save_columns(f"{_REAL}-{material}", real, folder)
+    results.save_columns(f"{GRAY.name}-{material}", measure(GRAY, pictures, network), folder)
+    done, asked = {(line["config"], line["seed"]): line for line in results.read_lines(folder / LOG)}, []
     for name, seed in itertools.product(names or ABLATIONS, range(seeds)):
         member = ABLATIONS[name]
         config = config_hash(member, steps, material)
         if (config, seed) not in done:
             own = max(1, round(steps / cost_of(member, store, folder)))
-            line = {"ablation": name, "seed": seed, "config": config, "steps": own, "n": len(pictures)}
+            line = {"ablation": name, "seed": seed, "config": config, "steps": own, "n": len(pictures.squares)}
             line |= {"train": len(store), "commit": commit(), "hardware": hardware()}
             try:
                 method, spent = train_member(member, store, seed=seed, steps=own)
@@ -108,11 +97,11 @@ def run_matrix(
             else:
                 columns = measure(method, pictures, network, CONDITIONS if name == BASE else ())
                 line |= {"cpu_seconds": round(spent, 2), "columns": f"{name}-{config}-{seed}"}
-                save_columns(line["columns"], columns, folder)
-                psnr = columns["psnr_ab"].mean()
-                print(f"{name} {seed}: {own} steps in {spent:.0f} s, PSNR ab {psnr:.2f} dB", flush=True)
+                results.save_columns(line["columns"], columns, folder)
+                told = f"{own} steps in {spent:.0f} s, PSNR ab {columns['psnr_ab'].mean():.2f} dB"
+                print(f"{name} {seed}: {told}", flush=True)
             done[config, seed] = line | {"data": pictures.data, "material": material, "budget": steps}
-            add_line(folder / LOG, done[config, seed])
+            results.add_line(folder / LOG, done[config, seed])
         asked.append(done[config, seed])
     return asked
 
@@ -179,14 +168,14 @@ def config_hash(member: Ablation, steps: int, material: str) -> str:
 def cost_of(member: Ablation, store: ImageStore, folder: Path) -> float:
     """The cost of a member's training, in trainings of the base of as many steps; measured once and kept there."""
     path, name = folder / "costs.jsonl", config_hash(member, 0, "")
-    known = {entry["config"]: entry["cost"] for entry in read_lines(path)}
+    known = {entry["config"]: entry["cost"] for entry in results.read_lines(path)}
     if name not in known and member.name != BASE:
         ends = []
         for one in (member, ABLATIONS[BASE]):  # of a short run of each; the first steps of all are slower
             spent = [seconds for _, seconds, _ in training_loop(new_learner(one, store, 0), _SHORT)]
             ends.append(spent[-1] - spent[1])
         known[name] = round(ends[0] / ends[1], 3)
-        add_line(path, {"config": name, "cost": known[name]})
+        results.add_line(path, {"config": name, "cost": known[name]})
     return 1.0 if member.name == BASE else known[name]
 
 
@@ -221,33 +210,28 @@ def measure(
     with the other half as reference ``reference_error_ab`` and ``reference_psnr_ab``, where there is a generator of
     ours; and where that has attention, those of :func:`measure_attention`.
     """
-    parts: dict[str, list[Columns]] = {"": [], "reference_": []}
+    parts: list[Columns] = []
     for rgb, lab, guide in _tasks(pictures):
-        task, found = "" if guide is None else "reference_", {}
         for condition in ("", *conditions) if guide is None or method.generator is not None else ():
-            before = f"{condition}/{task}" if condition else task
+            before = (f"{condition}/" if condition else "") + ("reference_" if guide is not None else "")
             plain = guide is None and not condition
             ab = method.color(rgb) if plain else _conditioned(method.generator, lab, guide, condition)
-            found[f"{before}error_ab"] = square_error_ab(ab, lab[:, 1:]).mean((1, 2))
-            found[f"{before}psnr_ab"] = psnr_ab(ab, lab[:, 1:])
+            found = {"error_ab": square_error_ab(ab, lab[:, 1:]).mean((1, 2)), "psnr_ab": psnr_ab(ab, lab[:, 1:])}
             if guide is None:
                 picture = lab_to_rgb(fit_gamut(torch.cat((lab[:, :1], ab), dim=1)))
-                found[f"{before}colorfulness"] = colorfulness(picture)
-                found[f"{before}features"] = pooled_features(picture, network)
-        parts[task].append(found)
+                found |= {"colorfulness": colorfulness(picture), "features": pooled_features(picture, network)}
+            parts.append({before + name: values for name, values in found.items()})
     heard = method.generator is not None and method.generator.steering
-    attention = measure_attention(method.generator, pictures) if heard else {}
-    return joined(parts[""]) | joined(parts["reference_"]) | attention
+    return joined(parts) | (measure_attention(method.generator, pictures) if heard else {})
 
 
 def measure_attention(generator: Generator, pictures: ValidationSet) -> Columns:
     """Attention columns without and with a reference, ``automatic/...`` and ``reference/...``."""
-    parts: dict[str, list[Columns]] = {"automatic": [], "reference": []}
+    parts = []
     for _, lab, guide in _tasks(pictures):
-        task = "automatic" if guide is None else "reference"
-        found = attention_columns(generator, lab, guide)
-        parts[task].append({f"{task}/{name}": values for name, values in found.items()})
-    return joined(parts["automatic"]) | joined(parts["reference"])
+        task, found = "automatic" if guide is None else "reference", attention_columns(generator, lab, guide)
+        parts.append({f"{task}/{name}": values for name, values in found.items()})
+    return joined(parts)
 
 
 def _tasks(pictures: ValidationSet) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
@@ -316,7 +300,7 @@ def read_matrix(folder: Path, scale: Scale = SMALL) -> Matrix | None:
     """
     log = [
         line
-        for line in read_lines(folder / LOG)
+        for line in results.read_lines(folder / LOG)
         if (one := ABLATIONS.get(line["ablation"]))
         and line["config"] == config_hash(one, line["budget"], line["material"])
     ]
@@ -327,7 +311,7 @@ def read_matrix(folder: Path, scale: Scale = SMALL) -> Matrix | None:
     lines = list({(line["ablation"], line["seed"]): line for line in alike}.values())
 
     def recalled(name: str) -> Columns:
-        if (found := load_columns(name, folder)) is None:
+        if (found := results.load_columns(name, folder)) is None:
             where = f"{name}.safetensors is missing or damaged; take its line out of the log"
             raise DataError(f"{where}, and: colorstyle ablations run{scale.option}")
         return found

@@ -4,7 +4,8 @@ The paper says that weights adapt "dynamically" (section 3(3)) and asks itself w
 8). Deleting a modality shows what was used; a weight that explains goes along with how much the answer then changes.
 """
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -17,6 +18,8 @@ from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.model.generator import Encoded, Generator
 from colorstyle_lib.model.modalities import MODALITIES, Modalities
 from colorstyle_lib.reproduction.results.store import Columns
+
+TASKS = ("automatic", "reference")
 
 _TOGETHER = 24  # pictures at a time; neighbors lend each other their modalities
 
@@ -119,18 +122,16 @@ def deviation_of(values: Float[Tensor, " n"]) -> Statistic:
     return lambda counts: (square(counts) - mean(counts).square()).clamp_min(0).sqrt()
 
 
-def attention_statistics(columns: Mapping[str, Columns], names: Sequence[str] = MODALITIES) -> dict[str, Statistic]:
-    """Everything in the columns of :func:`attention_columns`, by task, as statistics over pictures.
+def attention_statistics(columns: Columns, names: Sequence[str] = MODALITIES) -> dict[str, Statistic]:
+    """Everything in the columns of :func:`attention_columns`, as ``TASK/...``, as statistics over pictures.
 
     Of the modalities along the columns one that no picture of a task has (color, where a gray one comes without a
     reference) is left out.
     """
     statistics = {}
-    for task, found in columns.items():
-        for i, name in enumerate(names):
-            weight, moved = (found[column][:, i] for column in ("weight", "moved"))
-            if not bool((weight > 0).any()):
-                continue
+    for task, (i, name) in itertools.product(TASKS, enumerate(names)):
+        weight, moved = (columns[f"{task}/{column}"][:, i] for column in ("weight", "moved"))
+        if bool((weight > 0).any()):
             statistics |= {
                 f"{task}_weight_{name}": mean_of(weight),
                 f"{task}_spread_between_{name}": deviation_of(weight),

@@ -90,8 +90,9 @@ def spread(n: int, limit: int | None) -> list[int]:
 
 
 def joined(parts: Sequence[Columns]) -> Columns:
-    """Columns of several batches or data sets, one after the other."""
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    """Columns of several batches or data sets, one after the other; a part may lack some."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: torch.cat([part[name] for part in parts if name in part]) for name in names}
 
 
 def with_all(measured: Mapping[str, Mapping[str, Columns]], together: str = ALL) -> dict[str, Mapping[str, Columns]]:

@@ -1,6 +1,7 @@
 """The claims table for people: as wide as their terminal, as Markdown, or for programs."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from io import StringIO
@@ -70,20 +71,16 @@ def as_markdown(judgements: Sequence[Judgement]) -> str:
 
 def as_facts(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
     """The judgements for programs: plain dictionaries, ready for JSON, which has no infinite bounds: None instead."""
-
-    def plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        return {name: None if value in (-math.inf, math.inf) else value for name, value in pairs}
-
-    return [asdict(one, dict_factory=plain) for one in judgements]
+    return [
+        asdict(one, dict_factory=lambda pairs: {k: None if v in (-math.inf, math.inf) else v for k, v in pairs})
+        for one in judgements
+    ]
 
 
 def opponent(number: Number) -> str:
     """The method that a number compares with, as its address says; empty where it stands alone."""
-    for between in ("_minus_", "_over_"):
-        _, found, other = number.metric.rpartition(between)
-        if found:
-            return other
-    return ""
+    found = re.fullmatch(r".*_(?:minus|over)_(.+)", number.metric)
+    return found[1] if found else ""
 
 
 def shown(number: Number) -> str:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from math import inf
 from pathlib import Path
-from typing import Any
 
 from colorstyle_lib.reproduction.ablations.configs import LONG, SMALL
 from colorstyle_lib.reproduction.results.store import SPREAD, Number
@@ -35,7 +34,7 @@ class Condition:
     says: str  # what it asks, in words
     # Addresses of the numbers, ``*`` standing for anything; all that one address finds must hold, and one address of
     # several is enough.
-    keys: tuple[str, ...]
+    keys: Sequence[str]
     low: float = -inf  # least value
     high: float = inf  # largest value
     seeds: int = 0  # trainings that have to stand behind the number
@@ -51,27 +50,22 @@ class Claim:
 
     id: str  # C1 to C12
     title: str  # the claim in a line
-    quotes: tuple[str, ...]  # the paper's own words
+    quotes: Sequence[str]  # the paper's own words
     translation: str  # ours, of these words
     section: str  # where they stand
     test: str  # what is done to decide
     metric: str  # what is measured
-    decides: tuple[Condition, ...]  # the conditions; all must hold
+    decides: Sequence[Condition]  # the conditions; all must hold
     cell: str  # notebook, and the cell in it, where this is taught or shown
-    beside: tuple[str, ...] = ()  # addresses of numbers that a reader should see too, and that decide nothing
+    beside: Sequence[str] = ()  # addresses of numbers that a reader should see too, and that decide nothing
     command: str = ""  # makes the numbers; empty where the model has no call for it yet
     beyond: str = ""  # why missing numbers cannot be made here; empty where they can
 
 
-def _condition(row: dict[str, Any]) -> Condition:
-    return Condition(**row | {"keys": tuple(row["keys"])})
-
-
-CLAIMS = tuple(
-    Claim(**row | {name: tuple(row.get(name, ())) for name in ("quotes", "beside")} | {"decides": conditions})
+CLAIMS = [
+    Claim(**row | {"decides": [Condition(**one) for one in row["decides"]]})
     for row in tomllib.loads(Path(__file__).with_name("claims.toml").read_text(encoding="utf-8"))["claims"]
-    for conditions in [tuple(map(_condition, row["decides"]))]
-)
+]
 
 
 @dataclass(frozen=True)
@@ -122,18 +116,16 @@ def matching(key: str, numbers: Mapping[str, Number]) -> list[Number]:
 
 def _decide(claim: Claim, findings: Sequence[Finding]) -> tuple[str, str]:
     """Verdict and reason."""
-    said = dict.fromkeys(_OUTCOMES, "")
-    for f in findings:
-        said[f.outcome] += ("; " if said[f.outcome] else "") + f.condition.says + (f" ({f.why})" if f.why else "")
+    told = [(f.outcome, f.condition.says + (f" ({f.why})" if f.why else "")) for f in findings]
+    said = {outcome: "; ".join(words for one, words in told if one == outcome) for outcome in _OUTCOMES}
     weights = {n.weights for f in findings for n in f.numbers if n.method == "released"}
     if said[MISSED]:
         return NOT_SUPPORTED, f"missed: {said[MISSED]}"
     if said[MISSING] and claim.beyond:
         return NOT_HERE, claim.beyond
-    if said[MISSING] and not claim.command:
-        return NOT_YET, "the model has no call for this yet"
     if said[MISSING]:
-        return NOT_YET, f"no number yet for: {said[MISSING]}; make it with: {claim.command}"
+        make = f"no number yet for: {said[MISSING]}; make it with: {claim.command}"
+        return NOT_YET, make if claim.command else "the model has no call for this yet"
     if len(weights) > 1:
         return CANNOT_TELL, f"its numbers are of {len(weights)} different files of weights"
     if said[OPEN]:
@@ -143,15 +135,12 @@ def _decide(claim: Claim, findings: Sequence[Finding]) -> tuple[str, str]:
 
 def _find(condition: Condition, numbers: Mapping[str, Number]) -> Finding:
     """The finding by the condition's numbers, weakened where longer trainings say the opposite."""
-    keys, control = (
-        tuple(key.replace(f"/{SMALL.method}", f"/{LONG.method}") for key in some)
-        for some in (condition.keys, (condition.control,))
+    *keys, control = (
+        key.replace(f"/{SMALL.method}", f"/{LONG.method}") for key in (*condition.keys, condition.control)
     )
-    finding, seeds = _best(condition, numbers), min(condition.seeds, LONG.seeds)
-    if keys == condition.keys or finding.outcome == MISSING:
-        return finding
-    longer = _best(replace(condition, keys=keys, control=control[0], seeds=seeds), numbers)
-    if longer.outcome == MISSING:
+    asked = replace(condition, keys=keys, control=control, seeds=min(condition.seeds, LONG.seeds))
+    finding, longer = _best(condition, numbers), _best(asked, numbers)
+    if keys == list(condition.keys) or MISSING in (finding.outcome, longer.outcome):
         return finding
     heard = "agrees" if finding.outcome == longer.outcome != OPEN else longer.outcome
     if {finding.outcome, longer.outcome} == {MET, MISSED}:
@@ -190,6 +179,7 @@ def _judge(number: Number, condition: Condition) -> tuple[str, str]:
 
 def _within(values: Sequence[float], condition: Condition) -> str:
     """Met if all lie within the bounds, missed if all lie beyond the same one, else open."""
-    if all(condition.low <= value <= condition.high for value in values):
+    least, most = min(values), max(values)
+    if condition.low <= least and most <= condition.high:
         return MET
-    return MISSED if max(values) < condition.low or min(values) > condition.high else OPEN
+    return MISSED if most < condition.low or least > condition.high else OPEN

@@ -3,7 +3,6 @@
 They are dots with intervals, effects of ablations, curves of the training, and content against style.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,7 +24,7 @@ from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL, KNOB, KNOB_MEASURES, KNOB_SETTINGS, SIZE
 from colorstyle_lib.reproduction.benchmarks.runner import ALL, DEMO, NOTES
 from colorstyle_lib.reproduction.benchmarks.style import MEASURES
-from colorstyle_lib.reproduction.results.store import Number, read_results
+from colorstyle_lib.reproduction.results.store import Number, read_lines, read_results
 
 _DATA = (ALL, "scenes", "imagenet_sample", "paintings")
 _METHODS = ("released", "gray", "l1", "pix2pix", "bins", "ours")
@@ -86,9 +85,8 @@ def intervals(panels: Sequence[Panel], *, columns: int | None = None, width: flo
     for ax, panel in zip(axes.flat, panels, strict=False):
         _dots(ax, panel, methods, rows)
     if len(methods) > 1:
-        known = {
-            label: handle for ax in axes.flat for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
-        }
+        handles = [pair for ax in axes.flat for pair in zip(*ax.get_legend_handles_labels(), strict=True)]
+        known = {label: handle for handle, label in handles}
         figure.legend(known.values(), known, loc="outside lower center", ncols=len(known))
     return figure
 
@@ -237,11 +235,9 @@ def ablations() -> KeptFigure:
 
 def training() -> KeptFigure:
     """The training of the released weights, evaluation by evaluation."""
-    path = paths.WEIGHTS / "companion.log.jsonl"
-    if not path.is_file():
+    log = read_lines(paths.WEIGHTS / "companion.log.jsonl")
+    if not (log := [one for one in log if "color" in one]):  # the last run left coloring as it was
         raise DataError("the released weights' log is not there")
-    log = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    log = [one for one in log if "color" in one]  # the last run taught restyling alone, and left coloring as it was
     found = read_results()
     recorded = {metric: found[f"{ALL}/released/{metric}"] for metric in ("psnr_ab", "colorfulness_ratio")}
     figure = training_curves(log, recorded, (get_preset("companion").training.crop, SIZE))

@@ -1,6 +1,7 @@
 """The figures made of demo photographs, which everybody has, by the released weights."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.metrics.bootstrap import bootstrap, ratio_of
 from colorstyle_lib.metrics.coloring import psnr_ab
+from colorstyle_lib.reproduction.benchmarks import steering
 from colorstyle_lib.reproduction.benchmarks.runner import DEMO, load_squares
-from colorstyle_lib.reproduction.benchmarks.steering import HINTS, calibration, uncertainty_cells
 from colorstyle_lib.reproduction.figures.from_results import KeptFigure
 
 _SIDE, _STYLED_SIDE = 300, 288
@@ -47,7 +48,7 @@ def contact_sheet() -> KeptFigure:
     rows, facts = {way: [] for way in ("given", "colored", "seed 1", "seed 2", "ten hints", "real")}, {}
     for name, photograph in PHOTOGRAPHS.items():
         real = shrink(photograph.open(), _SIDE)
-        points = (random.random((HINTS, 2)) * real.size).astype(int).tolist()
+        points = (random.random((steering.HINTS, 2)) * real.size).astype(int).tolist()
         hints = [(x, y, "#" + bytes(real.getpixel((x, y))).hex()) for x, y in points]
         rows["given"].append(Captioned(_gray(real)))
         rows["real"].append(Captioned(real))
@@ -84,12 +85,12 @@ def style_sheet() -> KeptFigure:
     return _kept(figure, metric, facts, model, _STYLED, styles=["drawn by this project's own code"])
 
 
-def demo_calibration() -> KeptFigure:
+def calibration() -> KeptFigure:
     """Predicted spread and actual error of the released weights on the demo photographs."""
     model = ColorStyle.load()
     squares = load_squares(None, model.generator.config.working_size)[DEMO]
-    unsure, wrong = (cells.cpu() for cells in uncertainty_cells(model.generator, squares).values())
-    predicted, actual = calibration(unsure, wrong, _PARTS).T.numpy()
+    unsure, wrong = (cells.cpu() for cells in steering.uncertainty_cells(model.generator, squares).values())
+    predicted, actual = steering.calibration(unsure, wrong, _PARTS).T.numpy()
     rank = torch.empty_like(unsure).flatten()
     rank[unsure.flatten().argsort()] = torch.arange(unsure.numel(), dtype=unsure.dtype)
     part, ends = (rank * _PARTS / unsure.numel()).long().view_as(unsure), []
@@ -97,16 +98,13 @@ def demo_calibration() -> KeptFigure:
         estimate = bootstrap(ratio_of((wrong * inside).sum(1), inside.sum(1).float()), len(unsure))
         ends.append((estimate.low**0.5, estimate.high**0.5))
     interval = np.array(ends).T
-    each = [calibration(unsure[i : i + 1], wrong[i : i + 1], _PARTS).T.numpy() for i in range(len(squares))]
+    each = [steering.calibration(unsure[i : i + 1], wrong[i : i + 1], _PARTS).T.numpy() for i in range(len(squares))]
     figure = plots.calibration(predicted, actual, interval, [(p, a) for p, a in each])
-    facts = {
-        "predicted spread, by tenth of the cells": predicted.tolist(),
-        "actual error, by tenth": actual.tolist(),
-        "lower end, by tenth": interval[0].tolist(),
-        "upper end, by tenth": interval[1].tolist(),
-    }
+    names = ("predicted spread, by tenth of the cells", "actual error, by tenth")
+    names += ("lower end, by tenth", "upper end, by tenth")
+    facts = {name: values.tolist() for name, values in zip(names, (predicted, actual, *interval), strict=True)}
     metric = "root mean square ab error in cells of 4 x 4 px, Lab units; interval over photographs, 95 %"
-    return _kept(figure, metric, facts, model, list(PHOTOGRAPHS), ("png", "pdf"))
+    return replace(_kept(figure, metric, facts, model, list(PHOTOGRAPHS)), formats=("png", "pdf"))
 
 
 def _gray(picture: Image.Image) -> Image.Image:
@@ -119,15 +117,9 @@ def _psnr(ours: Image.Image, real: Image.Image) -> float:
 
 
 def _kept(
-    figure: Figure,
-    metric: str,
-    facts: Mapping[str, Any],
-    model: ColorStyle,
-    names: Sequence[str],
-    formats: tuple[str, ...] = ("jpg",),
-    **about: Any,
+    figure: Figure, metric: str, facts: Mapping[str, Any], model: ColorStyle, names: Sequence[str], **about: Any
 ) -> KeptFigure:
     """A figure with the credits of its photographs."""
     credits = [f"{name}: {PHOTOGRAPHS[name].author}, {PHOTOGRAPHS[name].licence}" for name in names]
     about = {"photographs": credits, **about}
-    return KeptFigure(figure, metric, len(names), facts, model.weights_hash, about, formats, "quick")
+    return KeptFigure(figure, metric, len(names), facts, model.weights_hash, about, ("jpg",), "quick")

@@ -1,10 +1,8 @@
 """The figures that the repository shows: each made by one function, kept with its facts, and checked against them."""
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -40,17 +38,12 @@ def _diagram(draw: Callable[[], Figure]) -> KeptFigure:
     return KeptFigure(figure, "a diagram: nothing is measured", 0, shapes, formats=("svg",), mode="quick")
 
 
+_MADE = {
+    from_weights: ("first_light", "contact_sheet", "style_sheet", "calibration"),
+    from_results: ("opponents", "knob", "steering", "ablations", "training", "style_pareto"),
+}
 FIGURES: dict[str, Callable[[], KeptFigure]] = {
-    "first_light": from_weights.first_light,
-    "contact_sheet": from_weights.contact_sheet,
-    "style_sheet": from_weights.style_sheet,
-    "calibration": from_weights.demo_calibration,
-    "opponents": from_results.opponents,
-    "knob": from_results.knob,
-    "steering": from_results.steering,
-    "ablations": from_results.ablations,
-    "training": from_results.training,
-    "style_pareto": from_results.style_pareto,
+    **{name: getattr(module, name) for module, names in _MADE.items() for name in names},
     "generator": partial(_diagram, diagrams.generator_diagram),
     "discriminator": partial(_diagram, diagrams.discriminator_diagram),
     "training_step": partial(_diagram, diagrams.training_step_diagram),
@@ -92,23 +85,20 @@ def _known(names: Sequence[str]) -> Sequence[str]:
 
 
 def _check(name: str, folder: Path) -> CheckResult:
+    fresh = None
     try:
         with plt.style.context(paths.STYLE_FILE):
             fresh = FIGURES[name]()
-    except DataError as error:
-        return CheckResult(name, str(error), skipped=True)
-    try:
         sidecar = read_sidecar(name, folder)
     except DataError as error:
-        return CheckResult(name, str(error), (str(error),))
+        return CheckResult(name, str(error), (str(error),) * bool(fresh), skipped=fresh is None)
     problems = [
         f"{file} is not the file that its sidecar is of"
         for file, kept in sidecar.get("files", {}).items()
         if not (folder / file).is_file() or file_hash(folder / file) != kept
     ]
-    for what, now in (("weights_sha256", fresh.weights), ("n", fresh.n), ("metric", fresh.metric)):
-        if sidecar.get(what) != now:
-            problems.append(f"{what}: {sidecar.get(what)} kept, {now} now")
+    facts = {"weights_sha256": fresh.weights, "n": fresh.n, "metric": fresh.metric}
+    problems += [f"{k}: {sidecar.get(k)} kept, {now} now" for k, now in facts.items() if sidecar.get(k) != now]
     kept, largest = sidecar.get("facts", {}), 0.0
     problems += sorted(f"{fact}: kept, but not made now" for fact in kept.keys() - fresh.facts.keys())
     problems += sorted(f"{fact}: made now, but not kept" for fact in fresh.facts.keys() - kept.keys())
@@ -134,11 +124,9 @@ def keep_figure(name: str, kept: KeptFigure, folder: Path | None = None) -> Path
     """
     folder, hashes = folder or paths.FIGURES, {}
     for ending in kept.formats:
-        stream = BytesIO()
-        kept.figure.savefig(stream, format=ending, **_OPTIONS[ending])
         with atomic_write(folder / f"{name}.{ending}") as file:
-            file.write(stream.getvalue())
-        hashes[f"{name}.{ending}"] = hashlib.sha256(stream.getvalue()).hexdigest()
+            kept.figure.savefig(file, format=ending, **_OPTIONS[ending])
+        hashes[f"{name}.{ending}"] = file_hash(folder / f"{name}.{ending}")
     here = Provenance.here(f"colorstyle figures make {name}", kept.mode)
     facts = {"figure": name, "command": here.command, "mode": kept.mode, "metric": kept.metric, "n": kept.n, "seed": 0}
     facts |= {"weights_sha256": kept.weights, **kept.about, "commit": here.commit, "hardware": here.hardware}

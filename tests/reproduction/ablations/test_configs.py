@@ -294,7 +294,7 @@ def test_gray_is_as_wrong_as_the_pictures_are_colorful():
 
 def test_demo_photographs_are_cut_in_two_where_there_is_no_data_root():
     learn, asked = load_material(None, pictures=4)
-    assert (asked.data, len(asked)) == ("demo", 4)
+    assert (asked.data, len(asked.squares)) == ("demo", 4)
     assert asked.squares.shape[2:] == (64, 64)
     assert asked.halves.shape[2:] == (96, 96)
     assert len(learn) == 7
@@ -321,7 +321,8 @@ def test_what_is_heard_is_what_the_generator_does():
     assert (alone["moved"][:, 0] == 0).all()
     torch.testing.assert_close(guided["weight"].sum(1), torch.ones(3))
     assert (guided["moved"] > 0).all()
-    names = set(attention_statistics({"automatic": alone, "reference": guided}))
+    tasks = {"automatic": alone, "reference": guided}
+    names = set(attention_statistics({f"{task}/{k}": v for task, found in tasks.items() for k, v in found.items()}))
     assert "reference_deletion_rank_correlation_color" in names
     assert "automatic_weight_color" not in names
 
