@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from json import dumps
 from pathlib import Path
 from types import SimpleNamespace
@@ -85,8 +86,8 @@ def run_ablations(
     scale = LONG if long else SMALL
     folder = output or paths.RUNS / scale.folder
     material = load_material(data_root(data), pictures=pictures or PICTURES)
-    chosen = {name: given or getattr(scale, name) for name, given in asked.items()}
-    lines = run_matrix(*material, folder, names=names or scale.members, **chosen)
+    chosen = {name: given or getattr(scale, name) for name, given in ({"members": names} | asked).items()}
+    lines = run_matrix(*material, folder, replace(scale, **chosen))
     print(f"{len(lines)} trainings in {folder}; what they say: colorstyle ablations show")
 
 

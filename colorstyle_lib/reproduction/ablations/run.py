@@ -61,20 +61,11 @@ class ValidationSet:
     halves: Float[Tensor, "n 3 _ _"]  # of the same pictures; the left half is colored by the right half
 
 
-def run_matrix(
-    store: ImageStore,
-    pictures: ValidationSet,
-    folder: Path,
-    *,
-    names: Sequence[str] = (),
-    seeds: int = SMALL.seeds,
-    steps: int = SMALL.steps,
-) -> list[dict[str, Any]]:
-    """Train on a store and measure on other pictures what the log in a folder does not have yet.
+def run_matrix(store: ImageStore, pictures: ValidationSet, folder: Path, scale: Scale) -> list[dict[str, Any]]:
+    """Train on a store and measure on other pictures what the log in a folder does not have yet, at a scale.
 
-    Asked for are names of :data:`.ABLATIONS` (all, if empty), so many seeds of weights and batches from 0 upwards, and
-    steps of the base; the others take as many as cost the same processor time. Returned are the log's lines of
-    these. DataError: the folder cannot be written to.
+    Seeds are of weights and batches, from 0 upwards. Returned are the log's lines of what is asked for. DataError: the
+    folder cannot be written to.
     """
     network = pretrained_efficientnet_lite0()
     material = results.cache_key(pictures.squares, pictures.halves, *store.names)
@@ -82,11 +73,11 @@ def run_matrix(
     results.save_columns(f"{_REAL}-{material}", real, folder)
     results.save_columns(f"{GRAY.name}-{material}", measure(GRAY, pictures, network), folder)
     done, asked = {(line["config"], line["seed"]): line for line in results.read_lines(folder / LOG)}, []
-    for name, seed in itertools.product(names or ABLATIONS, range(seeds)):
+    for name, seed in itertools.product(scale.members or ABLATIONS, range(scale.seeds)):
         member = ABLATIONS[name]
-        config = config_hash(member, steps, material)
+        config = config_hash(member, scale.steps, material)
         if (config, seed) not in done:
-            own = max(1, round(steps / cost_of(member, store, folder)))
+            own = max(1, round(scale.steps / cost_of(member, store, folder)))
             line = {"ablation": name, "seed": seed, "config": config, "steps": own, "n": len(pictures.squares)}
             line |= {"train": len(store), "commit": commit(), "hardware": hardware()}
             try:
@@ -100,7 +91,7 @@ def run_matrix(
                 results.save_columns(line["columns"], columns, folder)
                 told = f"{own} steps in {spent:.0f} s, PSNR ab {columns['psnr_ab'].mean():.2f} dB"
                 print(f"{name} {seed}: {told}", flush=True)
-            done[config, seed] = line | {"data": pictures.data, "material": material, "budget": steps}
+            done[config, seed] = line | {"data": pictures.data, "material": material, "budget": scale.steps}
             results.add_line(folder / LOG, done[config, seed])
         asked.append(done[config, seed])
     return asked

@@ -34,14 +34,16 @@ CROP = 128  # side in pixels of the training crops of all; pix2pix needs a power
 class Recipe:
     """The training of a baseline."""
 
+    name: str  # of its folder and weights
     preset: Preset | None  # its networks and training; None for pix2pix, which brings its own
     budgets: float = 1.0  # its time, in shares of a baseline's: the work of two gets the time of two
+    size: int = CROP  # side of pix2pix's pictures, in pixels
 
 
 def _recipe(name: str, row: dict[str, Any]) -> Recipe:
     """Our preset with the crops and batches that all share, and the changes of a row."""
     if not row.get("preset", True):
-        return Recipe(None)
+        return Recipe(name, None)
     companion = get_preset("companion")
     parts = {part: _DATA["shared"][part] | row.get(part, {}) for part in ("generator", "training")}
     if row.get("restyles"):
@@ -49,7 +51,7 @@ def _recipe(name: str, row: dict[str, Any]) -> Recipe:
     if pictures := row.get("stylize"):  # beside all tasks of coloring
         tasks = companion.training.tasks
         parts["training"]["tasks"] = (*tasks, ("stylize", sum(weight for _, weight in tasks) / pictures))
-    return Recipe(derived_preset(companion, name, parts), row.get("budgets", 1.0))
+    return Recipe(name, derived_preset(companion, name, parts), row.get("budgets", 1.0))
 
 
 _DATA = tomllib.loads(Path(__file__).with_name("recipes.toml").read_text(encoding="utf-8"))
@@ -67,29 +69,17 @@ def _restyles(recipe: Recipe) -> bool:
 
 
 def train_baseline(
-    name: str,
-    store: ImageStore,
-    folder: Path,
-    *,
-    seconds: float = 600.0,
-    seed: int = 0,
-    recipe: Recipe | None = None,
-    styles: ImageStore | None = None,
-    size: int = CROP,
-    saves: int = 4,
+    recipe: Recipe, store: ImageStore, folder: Path, *, seconds: float, seed: int = 0, styles: ImageStore | None = None
 ) -> Path:
     """Train one, or go on where a run of the same settings was cut short; a run that is done is left alone.
 
-    Its folder gets ``config.json``, ``log.jsonl``, a state to go on from, written ``saves`` times, and at the end the
-    weights, which are returned. Its recipe is that of its name; style pictures are by default the store's. The seconds
-    are of processor time (on a GPU: of time), drawing of batches included; ``size`` is the side of pix2pix's
-    pictures. ConfigError: no baseline of this name. WeightsError: the folder holds a run with other settings.
+    Its folder gets ``config.json``, ``log.jsonl``, a state to go on from, and at the end the weights, which are
+    returned. Style pictures are by default the store's. The seconds are of processor time (on a GPU: of time), drawing
+    of batches included. WeightsError: the folder holds a run with other settings.
     """
-    check_known("baseline", name, BASELINES)
-    recipe = recipe or BASELINES[name]
-    weights, preset = folder / f"{name}.safetensors", recipe.preset
-    shape = asdict(preset) if preset else {"size": size, "batch_size": BATCH_SIZE}
-    config = {"opponent": name, "seconds": seconds, "seed": seed, "images": len(store), "preset": shape}
+    weights, preset = folder / f"{recipe.name}.safetensors", recipe.preset
+    shape = asdict(preset) if preset else {"size": recipe.size, "batch_size": BATCH_SIZE}
+    config = {"opponent": recipe.name, "seconds": seconds, "seed": seed, "images": len(store), "preset": shape}
     text = json.dumps(config, indent=1) + "\n"
     if (before := read_config(folder)) is None:
         with atomic_write(folder / CONFIG, "w", WeightsError) as file:
@@ -100,19 +90,19 @@ def train_baseline(
     if weights.is_file():
         return weights
     if preset is None:
-        learner = Pix2Pix(size, store, seed=seed, device=this_process().device, timed=True)
+        learner = Pix2Pix(recipe.size, store, seed=seed, device=this_process().device, timed=True)
     else:
         cut = preset.training.batch_size, preset.training.crop, seed
         group = ProcessGroup(device=this_process().device)
         style_batches = Batches(styles, *cut, covers=STYLE_COVERS) if styles and _restyles(recipe) else None
         learner = GanLearner(preset, Batches(store, *cut), seed=seed, styles=style_batches, group=group)
-    trained = train_for(learner, folder, seconds, saves)
+    trained = train_for(learner, folder, seconds)
     if preset is not None:
         save_generator(trained, weights, preset=preset.name)
     else:
         tensors = {key: value.detach().cpu().contiguous() for key, value in trained.state_dict().items()}
         with atomic_write(weights, error=WeightsError) as stream:
-            stream.write(save(tensors, {"pix2pix": str(size)}))
+            stream.write(save(tensors, {"pix2pix": str(recipe.size)}))
     (folder / STATE).unlink()  # of no more use, and pix2pix's is half a gigabyte
     return weights
 
@@ -135,4 +125,4 @@ def train_baselines(
         styles = style_store(root, (), round(CROP * STYLE_SCALE))
     for name, one in chosen.items():
         seconds = 60 * minutes * one.budgets
-        print(train_baseline(name, store, folder / name, seconds=seconds, seed=seed, styles=styles))
+        print(train_baseline(one, store, folder / name, seconds=seconds, seed=seed, styles=styles))

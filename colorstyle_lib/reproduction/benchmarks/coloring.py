@@ -29,15 +29,8 @@ from colorstyle_lib.reproduction.baselines.recipes import RECIPES
 from colorstyle_lib.reproduction.benchmarks import runner
 from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Rows, Run, Squares
 from colorstyle_lib.reproduction.benchmarks.steering import HALVED, evaluate_steering
-from colorstyle_lib.reproduction.results.store import (
-    Columns,
-    Number,
-    Provenance,
-    cache_key,
-    load_columns,
-    merge_results,
-    save_columns,
-)
+from colorstyle_lib.reproduction.results import store
+from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, merge_results
 
 SIZE = 160  # side in pixels of the squares that are measured; a multiple of 32
 
@@ -66,14 +59,11 @@ def measure(
         lab, maps = rgb_to_lab(batch), perceptual(batch)
         parts[REAL].append(_of_pictures(batch, lab, pooling))
         for method in methods:
-            predicted = torch.cat((lab[:, :1], method.color(batch)), dim=1)
-            shown = fit_gamut(predicted)
-            picture = lab_to_rgb(shown)
-            stains, calm = metrics.stain_gradients(shown[:, 1:], lab[:, 1:])
-            beside_real = {
-                "stains": stains,
-                "calm": calm,
-                "psnr_ab": metrics.psnr_ab(predicted[:, 1:], lab[:, 1:]),
+            ab = method.color(batch)
+            shown = fit_gamut(torch.cat((lab[:, :1], ab), dim=1))
+            picture, stains = lab_to_rgb(shown), metrics.stain_gradients(shown[:, 1:], lab[:, 1:])
+            beside_real = dict(zip(("stains", "calm"), stains, strict=True)) | {
+                "psnr_ab": metrics.psnr_ab(ab, lab[:, 1:]),
                 "psnr_rgb": metrics.psnr_rgb(picture, batch),
                 "ssim": metrics.ssim(picture, batch),
                 "ciede2000": metrics.ciede2000(shown, lab),
@@ -107,15 +97,15 @@ def measure_all(
     network, perceptual = perceptual_network()
     pooling, measured = pretrained_efficientnet_lite0(), {}
     for data, rgb in squares.items():
-        pictures = cache_key(rgb, network, measure, _of_pictures)
-        keys = {REAL: pictures} | {m.name: cache_key("colors", pictures, m.weights or m.name) for m in methods}
+        pictures = store.cache_key(rgb, network, measure, _of_pictures)
+        keys = {REAL: pictures} | {m.name: store.cache_key("colors", pictures, m.weights or m.name) for m in methods}
         passing = {method.name for method in methods if not method.keep}
-        columns = {name: None if name in passing else load_columns(key) for name, key in keys.items()}
+        columns = {name: None if name in passing else store.load_columns(key) for name, key in keys.items()}
         if None in columns.values():
             missing = [m for m in methods if columns[m.name] is None]
             new = measure(missing, rgb, pooling=pooling, perceptual=perceptual)
             for name in new.keys() - passing:
-                save_columns(keys[name], new[name])
+                store.save_columns(keys[name], new[name])
             columns |= new
         measured[data] = columns
     return network, runner.with_all(measured, together)

@@ -89,9 +89,8 @@ def clip_numbers(
     found = {key: torch.tensor([one[key] for one in clips]) for key in clips[0]}
     unit = 1 / 255 if whole else found["input"]
     notes = {key: note.format(what=what, smooth=SMOOTH) for key, note in NOTES["clips"].items() if key != "pairs"}
-    rows: Rows = {
-        f"flicker_{key}": (mean_of(found[key] / unit), notes[key]) for key in ("plain", "smooth", "painted_on")
-    }
+    ways = ("plain", "smooth", "painted_on")
+    rows: Rows = {f"flicker_{key}": (mean_of(found[key] / unit), notes[key]) for key in ways}
     rows["sharpness_smooth"] = mean_of(found["sharpness"]), notes["sharpness"]
     if whole:
         rows["flicker_input"] = (found["input"] / unit).mean().item(), what
@@ -144,10 +143,7 @@ def taken_back(frames: Float[Tensor, "t c h w"], step: tuple[float, float]) -> F
     The kernel is torch's, and not the one that clips are smoothed with: a judge has tools of its own.
     """
     height, width = frames.shape[-2:]
-    # What stands at x in one frame stands at x - step in the next. grid_sample counts from -1 to 1.
-    across, down = (
-        (2 * (torch.arange(side, device=frames.device) - part) + 1) / side - 1
-        for side, part in ((width, step[0]), (height, step[1]))
-    )
-    grid = torch.stack(torch.meshgrid(across, down, indexing="xy"), dim=-1).expand(len(frames), -1, -1, -1)
+    # What stands at x in one frame stands at x - step in the next. Grids count from -1 to 1.
+    moved = torch.tensor([[1, 0, -2 * step[0] / width], [0, 1, -2 * step[1] / height]], device=frames.device)
+    grid = nnf.affine_grid(moved.expand(len(frames), -1, -1), list(frames.shape), align_corners=False)
     return nnf.grid_sample(frames, grid, mode="bicubic", padding_mode="border", align_corners=False)

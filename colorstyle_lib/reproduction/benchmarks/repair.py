@@ -113,18 +113,14 @@ def fill_errors(model: ColorStyle, rgb: Float[Tensor, "n 3 h w"], kind: str) -> 
         mine = model.inpaint(np.rint(given * 255).astype(np.uint8), unknown).image
         made = {"released": np.asarray(mine) / np.float32(255)}
         made |= {name: np.float32(fill(given, unknown).clip(0, 1)) for name, fill in fills().items()}
+        levels = judge(torch.from_numpy(np.float32([*made.values(), true])).movedim(-1, 1))
+        *maps, wanted = (list(one) for one in zip(*(level.split(1) for level in levels), strict=True))
         rows.append({f"error/{name}": np.square(one - true)[unknown].mean() for name, one in made.items()})
-        for name, one in made.items():
+        for (name, one), features in zip(made.items(), maps, strict=True):
             _, map_of = metrics.structural_similarity(one, true, channel_axis=-1, data_range=1, full=True)
             rows[-1][f"ssim/{name}"] = map_of[unknown].mean()
-        *maps, wanted = zip(*(level.split(1) for level in judge(_batch([*made.values(), true]))), strict=True)
-        far = [perceptual_distances(list(one), list(wanted)) for one in maps]
-        rows[-1] |= {f"perceptual/{name}": one for name, one in zip(made, far, strict=True)}
+            rows[-1][f"perceptual/{name}"] = perceptual_distances(features, wanted)
     return {name: torch.tensor([float(row[name]) for row in rows]) for name in rows[0]}
-
-
-def _batch(pictures: list[np.ndarray]) -> Float[Tensor, "n 3 h w"]:
-    return torch.from_numpy(np.float32(pictures)).movedim(-1, 1)
 
 
 @torch.no_grad()
@@ -163,12 +159,10 @@ def repair_rows(by_kind: Mapping[str, Columns]) -> Rows:
             rows[f"inpaint_perceptual_{kind}_over_{other}"] = ratio_of(mine, theirs), "of the picture, ratio of means"
     for kind, columns in holes.items():
         rows[f"inpaint_psnr_{kind}"] = mean_of(decibels(columns["error/released"])), "dB inside holes"
-    damages = {kind: by_kind[kind] for kind in KINDS}
-    known = [by_kind[kind] for kind in DAMAGES]
-    error, before = (sum(one[name] for one in known) for name in ("released", "given"))
+    error, before = (sum(by_kind[kind][name] for kind in DAMAGES) for name in ("released", "given"))
     rows["enhance_error_over_damaged"] = ratio_of(error, before), "squared error over the six kinds, ratio of means"
-    for kind, columns in damages.items():
-        slug = kind.replace(" ", "_")
+    for kind in KINDS:
+        slug, columns = kind.replace(" ", "_"), by_kind[kind]
         mine, given = mean_of(decibels(columns["released"])), mean_of(decibels(columns["given"]))
         rows[f"enhance_psnr_{slug}_minus_damaged"] = difference_of(mine, given), "dB"
         best = max(FILTERS, key=lambda name: float(decibels(columns[name]).mean()))
@@ -193,10 +187,8 @@ def evaluate_repair(squares: Squares, run: Run) -> list[Number]:
             kind: cached(lambda m=measure, k=kind, p=rgb: m(model, p, k), rgb, model.weights_hash, kind, measure)
             for kind, measure in ways.items()
         }
-    numbers = []
+    numbers, method = [], ColorMethod(run.method, None, weights=model.weights_hash)
     for data, by_kind in with_all(measured, run.together).items():
-        method = ColorMethod(run.method, None, weights=model.weights_hash)
-        n = len(by_kind["clean"]["given"])
-        numbers += numbers_of([repair_rows(by_kind)], method, data, n, provenance)
+        numbers += numbers_of([repair_rows(by_kind)], method, data, len(by_kind["clean"]["given"]), provenance)
     merge_results(numbers, run.output)
     return numbers

@@ -36,6 +36,8 @@ STYLE_PAIRS = "style_pairs"  # the name of the pairs among data sets
 PAIRS = 210
 SIZE = 256  # side in pixels of the pairs' squares
 
+Trainings = Sequence[Columns]  # of each training of a method the columns of :func:`measure_pairs`
+
 STRENGTHS = (0.25, 0.5, 0.75, 0.9, 1.0)
 
 MODALITY_PAIRS = 42  # at most so many, and no painting in two, so that intervals are over photographs and paintings
@@ -67,11 +69,8 @@ def style_judge(
     @torch.no_grad()
     def scores(result: Tensor) -> dict[str, float]:
         maps = vgg(result)
-        distances = (
-            content_distance(maps[-1:], content),
-            style_distance(style_statistics(maps), statistics),
-            perceptual_content_distance(features(result), expected),
-        )
+        far = content_distance(maps[-1:], content), style_distance(style_statistics(maps), statistics)
+        distances = (*far, perceptual_content_distance(features(result), expected))
         return {measure: distance.item() for measure, distance in zip(MEASURES, distances, strict=True)}
 
     return scores
@@ -141,31 +140,29 @@ def _measured(method: StyleMethod, pair: tuple[Tensor, Tensor], judge: Callable[
 
 
 def style_numbers(
-    trainings: Sequence[Columns],
-    painting: Sequence[int],
-    method: ColorMethod,
-    provenance: Provenance,
-    rivals: Sequence[Columns] = (),
-    rival: str = "",
+    trainings: Trainings, of: list[int], method: ColorMethod, provenance: Provenance, rivals: dict[str, Trainings]
 ) -> list[Number]:
-    """Mean :data:`MEASURES` of one method, or where there is a rival the differences from it, paired over pairs.
+    """Mean :data:`MEASURES` of one method, and differences from each rival, paired over pairs.
 
-    Both come as columns of :func:`measure_pairs` for each training; where one has more pairs, its first ones count.
-    ``painting`` is the number of each pair's painting: pairs that share one are not independent, so samples are drawn
-    of paintings, each with all of its pairs. ConfigError: all pairs share one painting.
+    Where one has more pairs than the other, its first ones count. ``of`` is the number of each pair's painting: pairs
+    that share one are not independent, so samples are drawn of paintings, each with all of its pairs. ConfigError: all
+    pairs share one painting.
     """
-    suffix, note = (f"_minus_{rival}", "paired over pairs; ") if rivals else ("", "")
-    note = "; ".join(filter(None, (f"{note}less is better; interval over paintings", method.note)))
-    n = min(len(side["style"]) for side in (*trainings, *rivals))
-    of, rows = torch.tensor(painting[:n]), []
-    counts = torch.bincount(of).double()
-    for sides in zip(trainings, rivals, strict=True) if rivals else zip(trainings, strict=True):
-        found = {}
-        for measure in MEASURES:
-            one, *other = (ratio_of(torch.bincount(of, side[measure][:n]), counts) for side in sides)
-            found[f"style_{measure}{suffix}"] = difference_of(one, *other) if other else one, note
-        rows.append(found)
-    return [replace(one, n=n) for one in numbers_of(rows, method, STYLE_PAIRS, len(counts), provenance)]
+    numbers = []
+    for rival, theirs in {"": (), **rivals}.items():
+        said = ("paired over pairs" if rival else "", "less is better; interval over paintings", method.note)
+        note, suffix = "; ".join(filter(None, said)), f"_minus_{rival}" if rival else ""
+        n = min(len(side["style"]) for side in (*trainings, *theirs))
+        painting, rows = torch.tensor(of[:n]), []
+        counts = torch.bincount(painting).double()
+        for sides in zip(trainings, theirs, strict=True) if rival else zip(trainings, strict=True):
+            found = {}
+            for measure in MEASURES:
+                one, *other = (ratio_of(torch.bincount(painting, side[measure][:n]), counts) for side in sides)
+                found[f"style_{measure}{suffix}"] = difference_of(one, *other) if other else one, note
+            rows.append(found)
+        numbers += [replace(one, n=n) for one in numbers_of(rows, method, STYLE_PAIRS, len(counts), provenance)]
+    return numbers
 
 
 def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0) -> list[Number]:
@@ -188,9 +185,8 @@ def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0
         at = f" at {method.strength:g}" if method.strength not in (0.0, 1.0) else ""
         weights = model.weights_hash if method in ours else None
         shown = ColorMethod(f"{run.method if weights else method.name}{at}", None, weights=weights)
-        numbers += style_numbers([columns], pairs.style_of, shown, provenance)
-        for rival in others if weights else ():
-            numbers += style_numbers([columns], pairs.style_of, shown, provenance, [measured[rival]], rival.name)
+        rivals = {rival.name: [measured[rival]] for rival in others if weights}
+        numbers += style_numbers([columns], pairs.style_of, shown, provenance, rivals)
     merge_results(numbers, run.output)
     print_table(numbers, {f"style_{measure}": (measure, 3, 1.0) for measure in MEASURES})
     if ours:
@@ -240,9 +236,9 @@ def modality_numbers(
     A share is ``1 - sum |v(result) - v(style)| / sum |v(photograph) - v(style)|`` over pairs: 1 is arrival, below 0 the
     wrong way. The distances are those of :func:`distances_to_styles`.
     """
-    results, numbers = dict(distances), []
-    start = results.pop("photograph")
-    left = {taken: [ratio_of(*pair) for pair in zip(ends.T, start.T, strict=True)] for taken, ends in results.items()}
+    numbers, start = [], distances["photograph"]
+    left = {taken: [ratio_of(*pair) for pair in zip(ends.T, start.T, strict=True)] for taken, ends in distances.items()}
+    del left["photograph"]
     for taken, ratios in left.items():
         rows: dict[str, tuple[Statistic, str]] = {}
         for k, modality in enumerate(MODALITIES):

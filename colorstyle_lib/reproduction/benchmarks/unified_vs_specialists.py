@@ -67,15 +67,13 @@ def restyling_numbers(ours: Trainings, theirs: Trainings, pairs: style.Pairs, pr
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def measured(trainings: Trainings) -> list[Columns]:
-        models = [ColorStyle(one.generator, one.weights or "", device) for one in trainings]
-        named = zip(models, trainings, strict=True)
-        methods = [stylizing(model, f"{one.name} {one.weights}") for model, one in named]
+        models = [(ColorStyle(one.generator, one.weights or "", device), one) for one in trainings]
+        methods = [stylizing(model, f"{one.name} {one.weights}") for model, one in models]
         return list(style.measure_pairs(methods, pairs).values())
 
     mine, others = measured(ours), measured(theirs)
-    numbers = style.style_numbers(mine, pairs.style_of, _together(ours), provenance)
-    numbers += style.style_numbers(mine, pairs.style_of, _together(ours), provenance, others, theirs[0].name)
-    return numbers + style.style_numbers(others, pairs.style_of, _together(theirs), provenance)
+    numbers = style.style_numbers(mine, pairs.style_of, _together(ours), provenance, {theirs[0].name: others})
+    return numbers + style.style_numbers(others, pairs.style_of, _together(theirs), provenance, {})
 
 
 def _together(trainings: Trainings) -> ColorMethod:
@@ -112,8 +110,8 @@ def read_trainings(folders: Sequence[Path]) -> dict[str, list[ColorMethod]]:
                 both = f"{name} in {str(folder)!r} differs from {str(folders[0])!r}"
                 raise WeightsError(f"{both} in more than its seed: {', '.join(fields)}")
             log = folder / name / "log.jsonl"
-            if not (steps := [line["step"] for line in read_lines(log)]):
+            if not (lines := read_lines(log)):
                 raise WeightsError(f"{str(log)!r} is missing or damaged; train {name} again")
-            counts.append(str(steps[-1]))
+            counts.append(str(lines[-1]["step"]))
         found[name] = [replace(one, note=f"{one.note}, in {' and '.join(counts)} steps") for one in trainings]
     return found

@@ -147,16 +147,16 @@ def test_a_killed_matrix_goes_on_and_repeats_nothing(own_runs, monkeypatch):
         trained.append((member.name, options["seed"], options["steps"]))
         return train_member(member, *arguments, **options)
 
-    asked = {"names": ["base", "no_attention"], "seeds": 2, "steps": 2}
+    asked = replace(SMALL, members=["base", "no_attention"], seeds=2, steps=2)
     with monkeypatch.context() as patch:
         patch.setattr(ablation_run, "train_member", dies_at_the_third)
         with pytest.raises(KeyboardInterrupt):
-            run_matrix(store, exam(), folder, **asked)
+            run_matrix(store, exam(), folder, asked)
     assert trained == [("base", 0, 2), ("base", 1, 2)]
     first = (folder / "log.jsonl").read_text()
     assert [(line["ablation"], line["seed"]) for line in read_lines(folder / LOG)] == [("base", 0), ("base", 1)]
 
-    lines = run_matrix(store, exam(), folder, **asked)
+    lines = run_matrix(store, exam(), folder, asked)
     whole = (folder / "log.jsonl").read_text()
     assert whole.startswith(first)
     assert [(line["ablation"], line["seed"]) for line in lines] == [
@@ -171,10 +171,10 @@ def test_a_killed_matrix_goes_on_and_repeats_nothing(own_runs, monkeypatch):
         raise AssertionError("it was trained before")
 
     monkeypatch.setattr(ablation_run, "train_member", never)
-    assert run_matrix(store, exam(), folder, **asked) == lines
+    assert run_matrix(store, exam(), folder, asked) == lines
     assert (folder / "log.jsonl").read_text() == whole
     with pytest.raises(AssertionError, match="trained before"):  # another budget is another matrix
-        run_matrix(store, exam(), folder, names=["base"], seeds=1, steps=3)
+        run_matrix(store, exam(), folder, replace(SMALL, members=["base"], seeds=1, steps=3))
 
     matrix = read_matrix(folder)
     numbers = level_numbers(matrix) + effect_numbers(matrix) + matrix_attention_numbers(matrix)
@@ -219,7 +219,7 @@ def test_a_killed_matrix_goes_on_and_repeats_nothing(own_runs, monkeypatch):
 def test_a_longer_run_has_addresses_of_its_own_and_says_whether_it_agrees(own_runs, capsys):
     store, folder = drawn_store(size=60), own_runs / "matrix_long"
     assert read_matrix(folder, LONG) is None
-    run_matrix(store, exam(), folder, names=["base", "no_discriminator"], seeds=1, steps=2)
+    run_matrix(store, exam(), folder, replace(LONG, members=["base", "no_discriminator"], steps=2))
     long = read_matrix(folder, LONG)
     numbers = level_numbers(long) + effect_numbers(long)
     by_key = {n.key: n for n in numbers}
@@ -269,7 +269,8 @@ def test_a_training_that_breaks_down_is_logged_and_not_measured(own_runs, monkey
         raise ablation_run.WeightsError("the loss 'loss' is no longer a number at step 1")
 
     monkeypatch.setattr(ablation_run, "train_member", breaks)
-    (line,) = run_matrix(drawn_store(size=60), exam(), own_runs / "matrix", names=["base"], seeds=1, steps=1)
+    one = replace(SMALL, members=["base"], seeds=1, steps=1)
+    (line,) = run_matrix(drawn_store(size=60), exam(), own_runs / "matrix", one)
     assert "no longer a number" in line["problem"]
     assert read_matrix(own_runs / "matrix") is None
 

@@ -16,7 +16,7 @@ from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.losses.reconstruction import huber_ab
 from colorstyle_lib.model.content import gray_content
 from colorstyle_lib.reproduction.baselines.method import load_method
-from colorstyle_lib.reproduction.baselines.recipes import RECIPES, Recipe, train_baseline
+from colorstyle_lib.reproduction.baselines.recipes import RECIPES, Recipe, train_baseline, train_baselines
 from colorstyle_lib.training.loop import GanLearner
 from colorstyle_lib.training.saved_run import load_state
 
@@ -31,7 +31,7 @@ def small(name: str) -> Recipe:
     # In a run of eight steps the discriminator enters early enough to be seen.
     stages = {"supervised": 0.6, "catch_up": 0.1}
     training = replace(preset.training, crop=48, batch_size=4, half_precision=False, **stages)
-    return Recipe(replace(preset, generator=generator, discriminator=tiny.discriminator, training=training))
+    return Recipe(name, replace(preset, generator=generator, discriminator=tiny.discriminator, training=training))
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_l1_descends_on_the_absolute_error():
 @pytest.mark.parametrize("name", ["l1", "bins", "ours"])
 def test_a_small_race_of_our_networks(name: str, tmp_path: Path):
     store = drawn_store()
-    weights = train_baseline(name, store, tmp_path, seconds=4.0, recipe=small(name), saves=2)
+    weights = train_baseline(small(name), store, tmp_path, seconds=4.0)
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert log[-1]["spent"] >= 4.0
     assert ("discriminator" in log[-1]) == (name == "ours")  # it comes last, by share of time
@@ -94,7 +94,7 @@ def test_a_small_race_of_our_networks(name: str, tmp_path: Path):
 
 
 def test_pix2pix_is_kept_as_it_was_trained_and_answers_by_lightness_alone(tmp_path: Path):
-    weights = train_baseline("pix2pix", drawn_store(), tmp_path, seconds=0.5, recipe=PIX2PIX, size=32)
+    weights = train_baseline(replace(PIX2PIX, size=32), drawn_store(), tmp_path, seconds=0.5)
     method = load_method("trained", weights)
     color, generator = method.color, method.generator
     assert generator is None
@@ -108,7 +108,7 @@ def test_pix2pix_is_kept_as_it_was_trained_and_answers_by_lightness_alone(tmp_pa
 def test_a_run_that_was_cut_short_goes_on_and_a_finished_one_is_left_alone(tmp_path: Path, monkeypatch, clock):
     """Clock by steps instead of seconds: so the interrupted run can be compared with a whole one."""
     store, recipe = drawn_store(), small("ours")
-    whole = train_baseline("ours", store, tmp_path / "whole", seconds=4.0, recipe=recipe)
+    whole = train_baseline(recipe, store, tmp_path / "whole", seconds=4.0)
     before = load_file(whole)
 
     step = GanLearner.gradient_step
@@ -121,24 +121,24 @@ def test_a_run_that_was_cut_short_goes_on_and_a_finished_one_is_left_alone(tmp_p
     with monkeypatch.context() as patch:
         patch.setattr(GanLearner, "gradient_step", fails_at_5)
         with pytest.raises(KeyboardInterrupt):
-            train_baseline("ours", store, tmp_path / "cut", seconds=4.0, recipe=recipe)
+            train_baseline(recipe, store, tmp_path / "cut", seconds=4.0)
     assert load_state(tmp_path / "cut")["step"] == 4
-    cut = train_baseline("ours", store, tmp_path / "cut", seconds=4.0, recipe=recipe)
+    cut = train_baseline(recipe, store, tmp_path / "cut", seconds=4.0)
     after = load_file(cut)
     assert after.keys() == before.keys()
     assert all(torch.equal(after[key], before[key]) for key in before)
     spent = clock.now
-    assert train_baseline("ours", store, tmp_path / "cut", seconds=4.0, recipe=recipe) == cut
+    assert train_baseline(recipe, store, tmp_path / "cut", seconds=4.0) == cut
     assert clock.now == spent
 
 
 def test_what_cannot_be_trained_or_read_is_refused(tmp_path: Path):
     store = drawn_store()
     with pytest.raises(ConfigError, match="did you mean 'bins'"):
-        train_baseline("bin", store, tmp_path)
-    train_baseline("l1", store, tmp_path, seconds=0.1, recipe=small("l1"))
+        train_baselines(["bin"], data=str(tmp_path))
+    train_baseline(small("l1"), store, tmp_path, seconds=0.1)
     with pytest.raises(WeightsError, match=r"other settings \(seconds\)"):
-        train_baseline("l1", store, tmp_path, seconds=0.2, recipe=small("l1"))
+        train_baseline(small("l1"), store, tmp_path, seconds=0.2)
     with pytest.raises(WeightsError, match="no weights at"):
         load_method("none", tmp_path / "none.safetensors")
     (tmp_path / "bad.safetensors").write_bytes(b"no")

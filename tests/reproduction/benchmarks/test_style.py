@@ -138,8 +138,8 @@ def columns(*values: float) -> dict[str, torch.Tensor]:
 
 
 def numbers(mine: dict, painting: list[int], rival: dict | None = None) -> dict[str, Number]:
-    given = ([rival], "theirs") if rival else ()
-    return {n.metric: n for n in style_numbers([mine], painting, ColorMethod("ours", None), HERE, *given)}
+    given = {"theirs": [rival]} if rival else {}
+    return {n.metric: n for n in style_numbers([mine], painting, ColorMethod("ours", None), HERE, given)}
 
 
 def test_numbers_are_means_and_draw_paintings():
@@ -165,8 +165,8 @@ def test_a_comparison_is_paired():
 
 def test_several_trainings_are_averaged_and_told():
     ours, theirs = ([columns(x, x + 1) for x in some] for some in ((1.0, 3.0), (2.0, 5.0)))
-    made = style_numbers(ours, [0, 1], ColorMethod("ours", None, seeds=(0, 1)), HERE, theirs, "theirs")
-    content = made[0]
+    made = style_numbers(ours, [0, 1], ColorMethod("ours", None, seeds=(0, 1)), HERE, {"theirs": theirs})
+    content = next(one for one in made if one.metric == "style_content_minus_theirs")
     assert (content.value, content.by_seed, content.seeds) == (-1.5, (-1.0, -2.0), (0, 1))
 
 

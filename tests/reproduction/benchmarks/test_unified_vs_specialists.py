@@ -96,7 +96,7 @@ def test_each_learns_its_own_tasks_and_looks_come_from_style_pictures(tmp_path: 
     for name, recipe in SPECIALISTS.items():
         seen.clear()
         folder = tmp_path / name
-        train_baseline(name, drawn_store(), folder, seconds=2.0, recipe=small(recipe), styles=looks, saves=1)
+        train_baseline(small(recipe), drawn_store(), folder, seconds=2.0, styles=looks)
         terms[name] = json.loads((folder / "log.jsonl").read_text().splitlines()[-1]).keys() & {"color", "style"}
         assert {one and one.store is looks for one in seen} == ({None} if name == "color_specialist" else {True})
     assert terms == {"joint": {"color", "style"}, "color_specialist": {"color"}, "style_specialist": {"style"}}
