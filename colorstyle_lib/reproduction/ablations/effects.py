@@ -104,8 +104,7 @@ def attention_numbers(root: Path | None, *, weights: Path | None = None, limit: 
     """The numbers of :func:`.attention_statistics` and :func:`.override_statistics` of weights.
 
     By default they are the released ones. Measured are at most ``limit`` val pictures of each data set of a root, or
-    without one the demo photographs. WeightsError: missing or damaged weights. ConfigError: they have no attention,
-    or there is but one picture.
+    the demo photographs. WeightsError: missing or damaged weights. ConfigError: no attention, or but one picture.
     """
     name = "released" if weights is None else weights.stem
     method = load_method(name, weights or paths.WEIGHTS / f"{RELEASED}.safetensors")

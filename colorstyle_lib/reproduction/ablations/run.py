@@ -64,8 +64,7 @@ class ValidationSet:
 def run_matrix(store: ImageStore, pictures: ValidationSet, folder: Path, scale: Scale) -> list[dict[str, Any]]:
     """Train on a store and measure on other pictures what the log in a folder does not have yet, at a scale.
 
-    Seeds are of weights and batches, from 0 upwards. Returned are the log's lines of what is asked for. DataError: the
-    folder cannot be written to.
+    Returned are the log's lines of what is asked for. DataError: the folder cannot be written to.
     """
     network = pretrained_efficientnet_lite0()
     material = results.cache_key(pictures.squares, pictures.halves, *store.names)
@@ -100,8 +99,7 @@ def run_matrix(store: ImageStore, pictures: ValidationSet, folder: Path, scale: 
 def train_member(member: Ablation, store: ImageStore, *, seed: int, steps: int) -> tuple[ColorMethod, float]:
     """Train one member on the pictures of a store, with a seed of weights and batches.
 
-    Returns the trained method, and the processor time that it took (on a GPU the time), in seconds. WeightsError: a
-    loss, or a weight, is no longer a number.
+    Returns it with the seconds of processor time (on a GPU of time). WeightsError: a loss or weight is no number.
     """
     learner = new_learner(member, store, seed)
     spent = [seconds for _, seconds, _ in training_loop(learner, steps)][-1]
@@ -128,8 +126,7 @@ def new_learner(member: Ablation, store: ImageStore, seed: int) -> GanLearner | 
 def _hold_attention(state: TrainState, weights: Mapping[str, float]) -> None:
     """Fix the attention weights of both networks from the first step on: their energies become constants.
 
-    Equation (2) shares them out over the modalities present, as with :class:`.AttentionOverride`; here everything else
-    learns with them. Weights are above 0, in any unit.
+    Equation (2) shares weights above 0, in any unit, out over the modalities present; everything else learns with them.
     """
     attentions = [level for one in (state.generator, state.average) for level in one.steering.values()]
     held = [(level, math.sqrt(level.energy[0].in_channels)) for level in attentions]
@@ -145,8 +142,7 @@ def _hold_attention(state: TrainState, weights: Mapping[str, float]) -> None:
 def config_hash(member: Ablation, steps: int, material: str) -> str:
     """A name for everything that a training's result depends on, but its seed and the machine.
 
-    Only fields that differ from their defaults count, so a field that is added later changes no name. ``steps`` are of
-    the base, and ``material`` is a name for the pictures.
+    Only fields that differ from their defaults count, so one that is added later changes no name. Steps are the base's.
     """
     preset: Any = {"pix2pix": SIDE, "batch_size": BATCH_SIZE}
     if member.preset is not None:
@@ -173,8 +169,7 @@ def cost_of(member: Ablation, store: ImageStore, folder: Path) -> float:
 def load_material(root: Path | None, *, pictures: int = PICTURES) -> tuple[ImageStore, ValidationSet]:
     """Pictures to learn from, and at most so many pictures to measure on: a data root's train and val splits.
 
-    Without a root they are left halves of the demo photographs, and crops of the right halves. DataError is raised
-    where the root holds nothing usable.
+    Without a root they are halves of the demo photographs. DataError: the root holds nothing usable.
     """
     if root is None:
         photographs = PHOTOGRAPHS.values()
@@ -286,8 +281,7 @@ class Matrix:
 def read_matrix(folder: Path, scale: Scale = SMALL) -> Matrix | None:
     """The runs in a folder of :func:`run_matrix` that belong together: with steps and pictures of the base's last one.
 
-    Left out are runs of members that have been changed since. None where there is no run of the base. DataError:
-    columns are missing.
+    Without runs of members that were changed since; None where none is of the base. DataError: columns are missing.
     """
     log = [
         line

@@ -53,10 +53,7 @@ GRAY = ColorMethod("gray", lambda rgb: torch.zeros_like(rgb[:, :2]))  # no model
 
 
 def read_config(folder: Path) -> dict[str, Any] | None:
-    """The settings of a training by ``colorstyle opponents``; None for other folders.
-
-    WeightsError: the file is damaged.
-    """
+    """The settings of a training by ``colorstyle opponents``; None in other folders. WeightsError: they are damaged."""
     path = folder / CONFIG
     try:
         return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None

@@ -113,8 +113,7 @@ def train_baselines(
     """Train baselines one after the other on the train split of a data root, or go on where that was cut short.
 
     Each of the names, or all that only color, gets a folder of its name in ``output``, by default ``runs/opponents``,
-    and these minutes times its recipe's share. Printed are the weights' files. ConfigError: no baseline of a name,
-    or no data root. DataError: the root holds no pictures.
+    and these minutes times its share. ConfigError: no baseline of a name, or no data root. DataError: no pictures.
     """
     root, folder = paths.data_root(data, needed_for="training"), output or paths.RUNS / "opponents"
     for name in names:

@@ -35,9 +35,8 @@ def attention_columns(
 ) -> Columns:
     """Attention weights of each picture, of which only L is shown, and the effect of deleting each modality.
 
-    The generator is in evaluation mode and has attention; the guides are references in Lab. Of each of its modalities:
-    ``weight``, the mean over levels and places; and ``moved``, the mean distance in ab, Lab units, between the answers
-    with and without the modality.
+    The generator is in evaluation mode; guides are references in Lab. Of each of its modalities: ``weight``, the mean
+    over levels and places; and ``moved``, the mean distance in ab, Lab units, between answers with and without it.
     """
     reference = generator.describe_reference(guide) if guide is not None else None
     encoded = generator.encode(gray_content(lab[:, :1]), reference)
@@ -83,10 +82,7 @@ def override_columns(
 
 
 def swapped(encoded: Encoded, modality: str) -> Encoded:
-    """Encoded pictures, two or more, each with one modality, its own and its reference's, of the picture before it.
-
-    ConfigError: there is no such modality.
-    """
+    """Pictures, each with one modality, its own and its reference's, of the one before. ConfigError: no such modality."""
     check_known("modality", modality, MODALITIES)
     at = MODALITIES.index(modality)
 
@@ -125,8 +121,7 @@ def deviation_of(values: Float[Tensor, " n"]) -> Statistic:
 def attention_statistics(columns: Columns, names: Sequence[str] = MODALITIES) -> dict[str, Statistic]:
     """Everything in the columns of :func:`attention_columns`, as ``TASK/...``, as statistics over pictures.
 
-    Of the modalities along the columns one that no picture of a task has (color, where a gray one comes without a
-    reference) is left out.
+    A modality that no picture of a task has (color, where a gray one comes without a reference) is left out.
     """
     statistics = {}
     for task, (i, name) in itertools.product(TASKS, enumerate(names)):

@@ -34,10 +34,7 @@ _RIM = 3  # pixels that bicubic interpolation and the pictures' own borders reac
 
 
 def evaluate_clips(run: Run) -> list[Number]:
-    """Restyle pans, and keep how much they flicker; a limit is of the pairs of a photograph and a style.
-
-    WeightsError: missing weights. ConfigError: they only color.
-    """
+    """Restyle pans; keep their flicker; a limit is of pairs. WeightsError: none. ConfigError: weights that only color."""
     model, provenance, numbers = ColorStyle.load(run.weights), run.provenance(" --clips", data=""), []
     for data, step in STEPS.items():
         clips = [measured_pan(model, *pair, step) for pair in NOTES["clips"]["pairs"][: run.limit]]
@@ -53,8 +50,7 @@ def measured_pan(
 
     Measured are the flicker of the ``input``, of the restyled clip frame by frame (``plain``) and smoothed
     (``smooth``), and of a pan over one restyled picture (``painted_on``); and ``sharpness``, the :func:`slope` of the
-    smoothed clip's last frame over that of the plain one's. ``step`` as in :func:`pan`, ``smooth`` as in
-    :class:`.Smoother`.
+    smoothed clip's last frame over that of the plain one's. ``step`` is :func:`pan`'s, ``smooth`` :class:`.Smoother`'s.
     """
     stylizer, smoother = model.stylizer(to_picture(style(style_name, _SCENE).image)), Smoother(smooth)
     scene = shrink(photograph(photo).open(), _SCENE)

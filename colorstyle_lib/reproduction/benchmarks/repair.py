@@ -175,10 +175,7 @@ def repair_rows(by_kind: Mapping[str, Columns]) -> Rows:
 
 
 def evaluate_repair(squares: Squares, run: Run) -> list[Number]:
-    """Measure both tasks on each data set and on all together; merge the numbers into the results file.
-
-    WeightsError: missing weights. ConfigError: they cannot repair.
-    """
+    """Measure and keep both tasks, by data set and of all. WeightsError: no weights. ConfigError: none for repair."""
     model, provenance, measured = ColorStyle.load(run.weights), run.provenance(" --repair"), {}
     ways = dict.fromkeys(HOLES, fill_errors) | dict.fromkeys((*KINDS, "clean"), enhance_errors)
     for data, rgb in squares.items():

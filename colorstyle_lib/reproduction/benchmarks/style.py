@@ -91,8 +91,7 @@ def validation_pairs(root: Path, n: int = PAIRS, *, size: int = SIZE, seed: int 
     """Choose n pairs of photograph and style picture of a data root's validation split, as centered squares.
 
     No photograph is in two pairs, and no style picture in two more pairs than another. Fewer pairs of one seed are the
-    first of more. Style pictures come from the data set ``paintings``, photographs from all others. DataError: the
-    root has no such data set, no other, or fewer photographs than pairs.
+    first of more. Style pictures come from the data set ``paintings``, photographs from others. DataError: too few.
     """
     listing = list_images(root, "val")
     paintings = listing.only(["paintings"])
@@ -116,9 +115,8 @@ def measure_pairs(
 ) -> dict[StyleMethod, Columns]:
     """Restyle every pair with every method: columns of :data:`MEASURES` of each method, a row a pair.
 
-    What was measured is kept in ``runs/measured`` at once, and is not made again. The networks of :func:`style_judge`
-    are by default the pretrained ones.
-    ColorStyleError: a method gives a picture of another size. WeightsError: VGG-19's weights are missing.
+    What was measured is kept in ``runs/measured`` at once, and is not made again. The networks are by default the
+    pretrained ones. ColorStyleError: a method gives another size. WeightsError: VGG-19's weights are missing.
     """
     networks = networks or (load_vgg19().to(memory_format=torch.channels_last), pretrained_efficientnet_lite0())
     found: dict[StyleMethod, list[Columns]] = {method: [] for method in methods}
@@ -145,8 +143,7 @@ def style_numbers(
     """Mean :data:`MEASURES` of one method, and differences from each rival, paired over pairs.
 
     Where one has more pairs than the other, its first ones count. ``of`` is the number of each pair's painting: pairs
-    that share one are not independent, so samples are drawn of paintings, each with all of its pairs. ConfigError: all
-    pairs share one painting.
+    that share one are not independent, so samples are drawn of paintings with all pairs. ConfigError: all share one.
     """
     numbers = []
     for rival, theirs in {"": (), **rivals}.items():
@@ -169,8 +166,7 @@ def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0
     """Restyle the same pairs with weights and every baseline, keep the numbers, and print the table.
 
     Weights that only color are left out. The run's limit is of pairs, by default :data:`PAIRS`; on ``optimized`` pairs
-    the optimization is measured too. WeightsError: missing weights. DataError: too few pictures. MissingExtraError:
-    a package is not installed.
+    the optimization is measured too. WeightsError, DataError, MissingExtraError: weights, pictures, packages missing.
     """
     model, count = ColorStyle.load(run.weights), run.limit or PAIRS
     own = f"ours {model.weights_hash[:8]}"  # keeps what is measured of other weights apart
@@ -206,10 +202,9 @@ def distances_to_styles(
 ) -> dict[str, Float[Tensor, "k 3"]]:
     """Restyle photographs by all modalities of a style and by each alone, and measure Euclidean distances to it.
 
-    Pictures are sRGB in [0, 1]. Pairs whose style lacks a modality, such as a gray one color, are left out.
-    By what was taken (``""`` for all, ``only color`` ...) these are each result's distances from its style in color,
-    texture and shape, of the vectors of :func:`.describe`; and under ``photograph`` those of the photograph.
-    DataError: every style lacks a modality.
+    Pictures are sRGB in [0, 1]. Pairs whose style lacks a modality are left out; DataError: all do. By what was taken
+    (``""`` for all, ``only color`` ...) these are each result's distances from its style in color, texture and shape,
+    of the vectors of :func:`.describe`; and under ``photograph`` those of the photograph.
     """
     described = describe(rgb_to_lab(styles))
     whole = described.present.all(1)

@@ -33,9 +33,8 @@ Trainings = Sequence[ColorMethod]
 def evaluate_specialists(root: Path, folders: Sequence[Path], run: Run, *, size: int = style.SIZE) -> list[Number]:
     """Measure the joint model and both specialists, with paired differences, and keep the numbers.
 
-    Each folder has the folders of ``colorstyle opponents`` of another seed. Pairs are by default :data:`PAIRS`, their
-    squares of ``size`` pixels. WeightsError: see :func:`read_trainings`, or VGG-19's weights are missing.
-    DataError: too few pictures. MissingExtraError: a package is not installed.
+    Each folder has the folders of ``colorstyle opponents`` of another seed. Pairs are by default :data:`PAIRS`, squares
+    of ``size`` pixels. Errors are :func:`read_trainings`'s, and those of the benchmarks of coloring and style.
     """
     methods = read_trainings(folders)
     seeds = "".join(f" SEED{seed}" for one in methods[JOINT] for seed in one.seeds) if len(folders) > 1 else ""
@@ -85,9 +84,8 @@ def _together(trainings: Trainings) -> ColorMethod:
 def read_trainings(folders: Sequence[Path]) -> dict[str, list[ColorMethod]]:
     """The trainings of each of :data:`.SPECIALISTS`, one a folder and in their order.
 
-    Every note tells the steps of all trainings of its name, so that a reader sees that all had about as many.
-    WeightsError: one is not trained yet or is damaged; or of several folders two hold the same seed, one holds
-    different seeds, or trainings differ in more than their seed.
+    Notes tell the steps of all trainings, which are about as many. WeightsError: one is not trained yet or is damaged;
+    or of several folders two hold the same seed, one different ones, or trainings differ in more than their seed.
     """
     several, found, known = len(folders) > 1, {name: [] for name in SPECIALISTS}, set()
     for folder in folders:

@@ -17,10 +17,7 @@ WITHIN = 0.01  # how far a number without an interval may move, as a share of it
 
 
 def recompute(root: Path | None = None) -> dict[str, Number]:
-    """Measure the released weights without the cache: on the demo photographs, and on a data root where there is one.
-
-    MissingExtraError: a package is not installed. DataError: the root holds no val pictures.
-    """
+    """Measure the released weights anew, on demo photographs and a data root; errors of :func:`.evaluate_coloring`."""
     with tempfile.TemporaryDirectory() as folder, patch.object(paths, "RUNS", Path(folder)):
         roots = [None] if root is None else [None, [root]]
         numbers = [n for one in roots for n in evaluate_coloring(one, Run(Path(folder) / "results.json"))]
@@ -32,11 +29,10 @@ def check_claims(
 ) -> list[CheckResult]:
     """Hold every number that claims rest on against its fresh value, and its weights against the released ones.
 
-    A number differs where the fresh value, from :func:`recompute`, lies outside the recorded interval. The pictures are
-    the same, so a difference within it is no chance either: it is printed, and ``colorstyle figures check`` is
-    stricter. Without ids of claims all are checked. Returned is a check for each number that was computed again or is
-    of other weights, in the order of the claims; for each claim that the fresh numbers would judge otherwise; and for
-    each command whose numbers were not computed again.
+    A number differs where the fresh value, from :func:`recompute`, lies outside the recorded interval; a difference
+    within it is printed, and ``colorstyle figures check`` is stricter. Without ids of claims all are checked. Returned
+    is a check for each number that was computed again or is of other weights, in the order of the claims; for each
+    claim that would now be judged otherwise; and for each command whose numbers were not computed again.
     """
     released, users, left = released_card()["sha256"], {}, {}
     before, after = judge_claims(recorded), judge_claims({**recorded, **now})

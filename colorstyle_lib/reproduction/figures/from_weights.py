@@ -62,10 +62,7 @@ def contact_sheet() -> KeptFigure:
 
 
 def style_sheet() -> KeptFigure:
-    """Six photographs in eight styles; the first row shows the photographs, the first column the styles.
-
-    DataError: the released weights only color.
-    """
+    """Six photographs (first row) in eight styles (first column). DataError: the released weights only color."""
     model = ColorStyle.load()
     if not model.generator.config.restyling:
         raise DataError("the released weights only color")

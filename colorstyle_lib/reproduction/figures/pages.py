@@ -26,8 +26,7 @@ _NUMBER = re.compile(r"\{(?P<rest>100 - )?(?P<percent>100 \* )?(?P<key>[^{}]+):(
 def table_of_numbers(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Mapping[str, Number]) -> str:
     """A Markdown table, and below it how many pictures its numbers are of and the commands that measured them.
 
-    In a cell ``{KEY:DIGITS}`` stands for the number at an address, with its interval. DataError: ``numbers`` lacks
-    one.
+    In a cell ``{KEY:DIGITS}`` stands for the number at an address, with its interval. DataError: there is no such one.
     """
     used: dict[str, Number] = {}
 

@@ -118,10 +118,7 @@ def _check(name: str, folder: Path) -> CheckResult:
 
 
 def keep_figure(name: str, kept: KeptFigure, folder: Path | None = None) -> Path:
-    """Write a figure as ``NAME.png`` or in other formats, with ``NAME.json`` beside it, by default in ``figures/``.
-
-    Returned is the first picture's path.
-    """
+    """Write ``NAME.png`` or other formats, and ``NAME.json``, by default to ``figures/``; returns the first path."""
     folder, hashes = folder or paths.FIGURES, {}
     for ending in kept.formats:
         with atomic_write(folder / f"{name}.{ending}") as file:

@@ -96,10 +96,7 @@ def read_results(path: Path = RESULTS) -> dict[str, Number]:
 
 
 def merge_results(numbers: Sequence[Number], path: Path = RESULTS) -> None:
-    """Write numbers at their addresses and leave all others as they are; whole or not at all, one writer at a time.
-
-    DataError: the file that is there is damaged.
-    """
+    """Write numbers beside all others, whole or not at all, one writer at a time. DataError: the file is damaged."""
     paths.RUNS.mkdir(parents=True, exist_ok=True)
     with FileLock(paths.RUNS / f"{path.stem}.lock"):
         merged = read_results(path) | {one.key: one for one in numbers}
@@ -109,10 +106,7 @@ def merge_results(numbers: Sequence[Number], path: Path = RESULTS) -> None:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The entries of a log, one JSON object a line; none where there is no file.
-
-    A line that a stopped run left unfinished is left out.
-    """
+    """The entries of a log, one JSON object a line, without one left unfinished; none where there is no file."""
     found = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         with suppress(json.JSONDecodeError):
