@@ -82,7 +82,7 @@ def override_columns(
 
 
 def swapped(encoded: Encoded, modality: str) -> Encoded:
-    """Pictures, each with one modality, its own and its reference's, of the one before. ConfigError: no such modality."""
+    """Pictures with one modality, own and reference's, of the one before. ConfigError: no such modality."""
     check_known("modality", modality, MODALITIES)
     at = MODALITIES.index(modality)
 

@@ -34,7 +34,7 @@ _RIM = 3  # pixels that bicubic interpolation and the pictures' own borders reac
 
 
 def evaluate_clips(run: Run) -> list[Number]:
-    """Restyle pans; keep their flicker; a limit is of pairs. WeightsError: none. ConfigError: weights that only color."""
+    """Restyle pans; keep their flicker; a limit is of pairs. WeightsError: none. ConfigError: weights only color."""
     model, provenance, numbers = ColorStyle.load(run.weights), run.provenance(" --clips", data=""), []
     for data, step in STEPS.items():
         clips = [measured_pan(model, *pair, step) for pair in NOTES["clips"]["pairs"][: run.limit]]
