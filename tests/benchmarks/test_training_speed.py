@@ -113,7 +113,7 @@ def companion(*, half: bool, tasks: tuple[tuple[str, float], ...] = ()) -> Prese
 
 
 def opponent(half: bool, batch: int = BATCH) -> Step:
-    model = Pix2Pix(SIZE, device=DEVICE, timed=half)
+    model = Pix2Pix(SIZE, timed=half)
     rgb = pictures(batch).batch(0).to(DEVICE)
     return lambda: model.step(rgb)
 

@@ -112,12 +112,10 @@ def train_member(member: Ablation, store: ImageStore, *, seed: int, steps: int) 
 
 def new_learner(member: Ablation, store: ImageStore, seed: int) -> GanLearner | Pix2Pix:
     """A member before its first step; the seed is of weights and batches."""
-    group = this_process()
     if member.preset is None:
-        return Pix2Pix(SIDE, store, seed=seed, device=group.device)
-    config = member.preset.training
-    batches = Batches(store, config.batch_size, config.crop, seed)
-    learner = GanLearner(member.preset, batches, seed=seed, group=group)
+        return Pix2Pix(SIDE, store, seed=seed)
+    batches = Batches(store, member.preset.training.batch_size, member.preset.training.crop, seed)
+    learner = GanLearner(member.preset, batches, seed=seed, group=this_process())
     if member.held:
         _hold_attention(learner.state, member.held)
     return learner

@@ -15,6 +15,7 @@ from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.batches import Batches, ImageStore, Windows
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.adversarial import get_objective
+from colorstyle_lib.training.distributed import this_process
 from colorstyle_lib.training.scene_training import descend
 from colorstyle_lib.training.state import TrainState
 
@@ -103,21 +104,13 @@ class Pix2Pix:
     step, so that a run can be cut and resumed.
     """
 
-    def __init__(
-        self,
-        size: int,
-        store: ImageStore | None = None,
-        *,
-        seed: int = 0,
-        device: str | torch.device = "cpu",
-        timed: bool = False,
-    ) -> None:
+    def __init__(self, size: int, store: ImageStore | None = None, *, seed: int = 0, timed: bool = False) -> None:
         torch.manual_seed(seed)
-        networks = [one.to(device, memory_format=torch.channels_last).train() for one in (UNet(size), PatchGAN())]
+        self.device, self.seed, self.timed = this_process().device, seed, timed
+        networks = [one.to(self.device, memory_format=torch.channels_last).train() for one in (UNet(size), PatchGAN())]
         optimizers = [torch.optim.Adam(one.parameters(), lr=2e-4, betas=(0.5, 0.999)) for one in networks]
         self.state = TrainState(networks[0], networks[0], networks[1], *optimizers)  # nothing is averaged
         self.batches = Batches(store, BATCH_SIZE, size, seed) if store else None
-        self.device, self.seed, self.timed = torch.device(device), seed, timed
 
     def draw(self, step: int) -> Windows:
         """The crops of a step."""
@@ -135,8 +128,8 @@ class Pix2Pix:
         Returns the losses of ``discriminator`` and ``generator``, and the mean distance of ab (``l1``).
         """
         state, objective = self.state, get_objective("non_saturating")
-        precision = partial(torch.autocast, rgb.device.type, torch.bfloat16, enabled=self.timed)
-        lab = rgb_to_lab(rgb)
+        precision = partial(torch.autocast, self.device.type, torch.bfloat16, enabled=self.timed)
+        lab = rgb_to_lab(rgb.to(self.device))
         lightness, real = lab[:, :1] / 50 - 1, lab[:, 1:] / AB_RANGE
         with precision():
             fake = state.generator(lightness).float()

@@ -22,7 +22,7 @@ from colorstyle_lib.files import atomic_write
 from colorstyle_lib.model.generator import save_generator
 from colorstyle_lib.reproduction.baselines.method import CONFIG, read_config
 from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE, Pix2Pix
-from colorstyle_lib.training.distributed import ProcessGroup, this_process
+from colorstyle_lib.training.distributed import this_process
 from colorstyle_lib.training.loop import GanLearner
 from colorstyle_lib.training.saved_run import STATE, train_for
 from colorstyle_lib.training.train_on_folder import STORE_SCALE, STYLE_COVERS, STYLE_SCALE, style_store
@@ -90,12 +90,11 @@ def train_baseline(
     if weights.is_file():
         return weights
     if preset is None:
-        learner = Pix2Pix(recipe.size, store, seed=seed, device=this_process().device, timed=True)
+        learner = Pix2Pix(recipe.size, store, seed=seed, timed=True)
     else:
         cut = preset.training.batch_size, preset.training.crop, seed
-        group = ProcessGroup(device=this_process().device)
         style_batches = Batches(styles, *cut, covers=STYLE_COVERS) if styles and _restyles(recipe) else None
-        learner = GanLearner(preset, Batches(store, *cut), seed=seed, styles=style_batches, group=group)
+        learner = GanLearner(preset, Batches(store, *cut), seed=seed, styles=style_batches, group=this_process())
     trained = train_for(learner, folder, seconds)
     if preset is not None:
         save_generator(trained, weights, preset=preset.name)

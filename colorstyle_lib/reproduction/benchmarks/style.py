@@ -192,7 +192,8 @@ def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0
         except DataError as error:
             print(f"not measured, the effect of one modality alone: {error}", file=sys.stderr)
         else:
-            numbers += modality_numbers(distances, run.method, STYLE_PAIRS, provenance, model.weights_hash)
+            shown = ColorMethod(run.method, None, weights=model.weights_hash)
+            numbers += modality_numbers(distances, shown, provenance)
             merge_results(numbers, run.output)
     return numbers
 
@@ -223,9 +224,7 @@ def distances_to_styles(
     return found
 
 
-def modality_numbers(
-    distances: Mapping[str, Tensor], name: str, data: str, provenance: Provenance, weights: str | None = None
-) -> list[Number]:
+def modality_numbers(distances: Mapping[str, Tensor], ours: ColorMethod, provenance: Provenance) -> list[Number]:
     """The share of each distance that a result closed, and how much more of X's *only X* closed than *only Y*.
 
     A share is ``1 - sum |v(result) - v(style)| / sum |v(photograph) - v(style)|`` over pairs: 1 is arrival, below 0 the
@@ -242,6 +241,6 @@ def modality_numbers(
             for other in (one for one in MODALITIES if one != modality and taken == f"only {modality}"):
                 farther = difference_of(left[f"only {other}"][k], ratios[k])
                 rows[f"went_{modality}_minus_only_{other}"] = farther, "paired over pairs; above 0 the words are true"
-        method = ColorMethod(f"{name}, {taken}" if taken else name, None, weights=weights)
-        numbers += numbers_of([rows], method, data, len(start), provenance)
+        method = replace(ours, name=f"{ours.name}, {taken}" if taken else ours.name)
+        numbers += numbers_of([rows], method, STYLE_PAIRS, len(start), provenance)
     return numbers

@@ -242,8 +242,9 @@ def training() -> KeptFigure:
     recorded = {metric: found[f"{ALL}/released/{metric}"] for metric in ("psnr_ab", "colorfulness_ratio")}
     figure = training_curves(log, recorded, (get_preset("companion").training.crop, SIZE))
     metric = "PSNR ab, dB, and colorfulness over the real photographs', of the moving average of the weights"
-    curves = {f"{name}, by evaluation": [one[name] for one in log] for name in recorded}
-    return _kept(figure, list(recorded.values()), metric, curves)
+    by_evaluation = {f"{name}, by evaluation": [one[name] for one in log] for name in recorded}
+    kept = _kept(figure, list(recorded.values()), metric)
+    return replace(kept, facts=by_evaluation | dict(kept.facts))
 
 
 def style_pareto() -> KeptFigure:
@@ -314,10 +315,8 @@ def _figure_of(panels: Sequence[Panel], what: str, **options: Any) -> KeptFigure
     return _kept(intervals(panels, **options), numbers, f"{what}; intervals over pictures, 95 %")
 
 
-def _kept(
-    figure: Figure, numbers: Sequence[Number], metric: str, facts: Mapping[str, list[float]] | None = None
-) -> KeptFigure:
-    """A figure with its numbers, value and interval by address, as facts beside others."""
+def _kept(figure: Figure, numbers: Sequence[Number], metric: str) -> KeptFigure:
+    """A figure with its numbers, value and interval by address, as facts."""
     weights = next((n.weights for n in numbers if n.method.startswith("released")), None)
-    drawn = {n.key: [n.value, *(n.interval or ())] for n in numbers}
-    return KeptFigure(figure, metric, max(n.n for n in numbers), {**(facts or {}), **drawn}, weights=weights)
+    facts = {n.key: [n.value, *(n.interval or ())] for n in numbers}
+    return KeptFigure(figure, metric, max(n.n for n in numbers), facts, weights=weights)

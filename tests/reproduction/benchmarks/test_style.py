@@ -242,11 +242,11 @@ def test_shares_and_their_differences_are_what_the_distances_say():
     distances = {"photograph": start, "": start * 0.25}
     for k, modality in enumerate(MODALITIES):
         distances[f"only {modality}"] = start * torch.tensor([0.4 if i == k else 0.9 for i in range(3)])
-    numbers = {n.key: n for n in modality_numbers(distances, "ours", "pairs", HERE)}
-    assert numbers["pairs/ours/went_shape"].value == pytest.approx(0.75)
-    assert numbers["pairs/ours, only shape/went_shape"].value == pytest.approx(0.6)
-    assert numbers["pairs/ours, only shape/went_color"].value == pytest.approx(0.1)
-    farther = numbers["pairs/ours, only texture/went_texture_minus_only_color"]
+    numbers = {n.key: n for n in modality_numbers(distances, ColorMethod("ours", None), HERE)}
+    assert numbers[f"{STYLE_PAIRS}/ours/went_shape"].value == pytest.approx(0.75)
+    assert numbers[f"{STYLE_PAIRS}/ours, only shape/went_shape"].value == pytest.approx(0.6)
+    assert numbers[f"{STYLE_PAIRS}/ours, only shape/went_color"].value == pytest.approx(0.1)
+    farther = numbers[f"{STYLE_PAIRS}/ours, only texture/went_texture_minus_only_color"]
     assert (farther.value, farther.n) == (pytest.approx(0.5), 3)
     assert len(numbers) == 4 * 3 + 3 * 2
 
