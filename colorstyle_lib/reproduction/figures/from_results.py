@@ -4,9 +4,12 @@ They are dots with intervals, effects of ablations, curves of the training, and 
 """
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, cycle
+from functools import partial
+from itertools import chain, cycle, product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,18 +25,11 @@ from colorstyle_lib.reproduction.ablations.configs import BASE, COMPARISONS, LON
 from colorstyle_lib.reproduction.ablations.effects import Effects, effects_in
 from colorstyle_lib.reproduction.baselines.recipes import SPECIALISTS
 from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL, KNOB, KNOB_MEASURES, KNOB_SETTINGS, SIZE
-from colorstyle_lib.reproduction.benchmarks.runner import ALL, DEMO, NOTES
+from colorstyle_lib.reproduction.benchmarks.runner import ALL, NOTES
 from colorstyle_lib.reproduction.benchmarks.style import MEASURES
 from colorstyle_lib.reproduction.results.store import Number, read_lines, read_results
 
-_DATA = (ALL, "scenes", "imagenet_sample", "paintings")
-_METHODS = ("released", "gray", "l1", "pix2pix", "bins", "ours")
-_RATIOS = {
-    "error with a reference\n/ without": "reference_error_over_automatic",
-    "error with ten hints\n/ without": "hints_error_over_automatic",
-    "best of 8 seeds\n/ best of 8 random shifts": "best_of_8_over_jitters",
-    "error where least sure\n/ where surest": "error_unsure_over_sure",
-}
+_FIGURES = tomllib.loads(Path(__file__).with_name("dots.toml").read_text(encoding="utf-8"))
 _DOTS = tuple(zip((*SERIES[:5], BLACK), MARKERS, strict=False))  # light blue is too pale for a thin interval
 
 
@@ -205,22 +201,24 @@ def pareto(distances: Mapping[tuple[str, float], Distances], *, beat: str | None
     return figure
 
 
-def opponents() -> KeptFigure:
-    """The released weights beside the baselines, by data set."""
-    panels = [
-        Panel("PSNR ab, dB", _table("psnr_ab")),
-        Panel("CIEDE2000, less is better", _table("ciede2000")),
-        Panel("colorfulness, % of the real", _table("colorfulness_ratio"), 100.0, 100.0),
-        Panel("kernel distance, less is better", _table(KERNEL), 0.0),
-    ]
-    what = "as the panels say; kernel distance on EfficientNet-Lite0's features"
-    return _figure_of(panels, what, columns=2, width=3.1)
+def dots(name: str) -> KeptFigure:
+    """A figure of ``dots.toml``, of the numbers that there are; its rows say how many pictures."""
+    found, asked, panels, drawn = read_results(), _FIGURES[name], [], list[Number]()
+    for panel in asked["panels"]:
+        table: dict[str, dict[str, Number]] = {}
+        for method, data in product(asked["methods"], asked["data"]):
+            if one := found.get(f"{data}/{method}/{panel['metric']}"):
+                table.setdefault(method, {})[f"{data} (n = {one.n})"] = one
+                drawn.append(one)
+        panels.append(Panel(panel["title"], table, panel.get("line"), panel.get("scale", 1.0)))
+    return _kept(intervals(panels, **asked["layout"]), drawn, f"{asked['metric']}; intervals over pictures, 95 %")
 
 
-def steering() -> KeptFigure:
-    """The effect of a reference, hints and seeds on the error, and the error by predicted uncertainty."""
-    panels = [Panel(title, _table(metric, (*_DATA, DEMO), ("released",)), 1.0) for title, metric in _RATIOS.items()]
-    return _figure_of(panels, "ratios of ab errors (squared; root mean square in the last)", width=2.1)
+opponents = partial(dots, "opponents")
+"""The released weights beside the baselines, by data set."""
+
+steering = partial(dots, "steering")
+"""The effect of a reference, hints and seeds on the error, and the error by predicted uncertainty."""
 
 
 def ablations() -> KeptFigure:
@@ -301,18 +299,6 @@ def style_distances(numbers: Mapping[str, Number], data: str = "style_pairs") ->
             name, strength = re.fullmatch(r"(.*?)(?: at ([\d.]+))?", one.method).groups()
             found.setdefault((name, float(strength or 1)), {})[measure] = one
     return {key: some for key, some in found.items() if {"content", "style"} <= some.keys()}
-
-
-def _table(metric: str, rows: Sequence[str] = _DATA, methods: Sequence[str] = _METHODS) -> dict[str, dict[str, Number]]:
-    """Numbers by method and data set, where there are any; the rows say how many pictures."""
-    found = read_results()
-    table = {m: {row: found[f"{row}/{m}/{metric}"] for row in rows if f"{row}/{m}/{metric}" in found} for m in methods}
-    return {m: {f"{row} (n = {one.n})": one for row, one in some.items()} for m, some in table.items() if some}
-
-
-def _figure_of(panels: Sequence[Panel], what: str, **options: Any) -> KeptFigure:
-    numbers = [n for panel in panels for some in panel.numbers.values() for n in some.values()]
-    return _kept(intervals(panels, **options), numbers, f"{what}; intervals over pictures, 95 %")
 
 
 def _kept(figure: Figure, numbers: Sequence[Number], metric: str) -> KeptFigure:
