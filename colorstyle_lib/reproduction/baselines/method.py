@@ -18,8 +18,7 @@ from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import resize
-from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.model.generator import Generator, load_generator
+from colorstyle_lib.model import Generator, gray_content, load_generator
 from colorstyle_lib.reproduction.baselines.pix2pix import AB_RANGE, UNet
 
 CONFIG = "config.json"  # the settings of a training by `colorstyle opponents`, in its folder

@@ -13,8 +13,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from colorstyle_lib.data.batches import shrink
-from colorstyle_lib.data.example_pictures import photograph, style
+from colorstyle_lib.data import photograph, shrink, style
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle

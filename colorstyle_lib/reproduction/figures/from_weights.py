@@ -12,13 +12,11 @@ from PIL import Image
 from colorstyle_lib.color import gray, rgb_to_lab
 from colorstyle_lib.course import plots
 from colorstyle_lib.course.plots import Captioned
-from colorstyle_lib.data.batches import shrink
-from colorstyle_lib.data.example_pictures import PHOTOGRAPHS, style
+from colorstyle_lib.data import PHOTOGRAPHS, shrink, style
 from colorstyle_lib.errors import DataError
 from colorstyle_lib.images.read import to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
-from colorstyle_lib.metrics.bootstrap import bootstrap, ratio_of
-from colorstyle_lib.metrics.coloring import psnr_ab
+from colorstyle_lib.metrics import bootstrap, psnr_ab, ratio_of
 from colorstyle_lib.reproduction.benchmarks import steering
 from colorstyle_lib.reproduction.benchmarks.runner import DEMO, load_squares
 from colorstyle_lib.reproduction.figures.from_results import KeptFigure

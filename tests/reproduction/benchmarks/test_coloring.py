@@ -28,6 +28,7 @@ from colorstyle_lib.reproduction.benchmarks.coloring import (
     methods_at_settings,
 )
 from colorstyle_lib.reproduction.benchmarks.runner import ALL, load_squares
+from colorstyle_lib.reproduction.results import store
 from colorstyle_lib.reproduction.results.store import Number, Provenance, read_results
 from colorstyle_lib.training.validation import evaluate
 
@@ -119,7 +120,7 @@ def test_what_was_measured_is_not_measured_again(squares, weights: Path, monkeyp
         return measure(methods, rgb, **options)
 
     monkeypatch.setattr(benchmark_colorize, "measure", watched)
-    monkeypatch.setattr(benchmark_colorize, "cache_key", _same_source(benchmark_colorize.cache_key, watched, measure))
+    monkeypatch.setattr(store, "cache_key", _same_source(store.cache_key, watched, measure))
     assert evaluate_methods(methods, squares, HERE) == first
     assert seen == []
     evaluate_methods([*methods, TRUTH], squares, HERE)
