@@ -12,7 +12,7 @@ from side_by_side import alternate
 from colorstyle_lib import ColorStyle
 from colorstyle_lib.data.example_pictures import photograph, style
 from colorstyle_lib.images.read import to_picture, to_tensor
-from colorstyle_lib.reproduction.baselines.style import StyleTransferLite
+from colorstyle_lib.reproduction.baselines.style import style_transfer_lite
 
 pytestmark = pytest.mark.benchmark
 
@@ -34,7 +34,7 @@ def test_a_usual_photograph(threads: int):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        ways = {YARDSTICK: partial(StyleTransferLite(threads), photo, painting), **ours()}
+        ways = {YARDSTICK: partial(style_transfer_lite(threads), photo, painting), **ours()}
         timing = alternate(ways)
         timing.show(f"restyling {SIDE} x {SIDE} on the CPU, {threads} threads, models loaded", YARDSTICK)
     finally:

@@ -78,16 +78,15 @@ ABLATIONS = {
 }
 """All ablations by name, in the order in which they are trained."""
 
-CONDITIONS = {f"{verb}_{m}": (verb, m) for verb in ("swap", "drop") for m in MODALITIES}
+_TESTED = {"swap": "swapped at test", "drop": "deleted at test"}
+CONDITIONS = {f"{verb}_{m}": (verb, m) for verb in _TESTED for m in MODALITIES}
 """What is done to the base's modalities when it is tested: another picture's in their place, or taken away."""
-
-_WORDS = {"swap": "swapped at test", "drop": "deleted at test"}
 
 COMPARISONS = {
     one.name: one
     for one in (
         Comparison("gray", "gray: no model", "C4", ("gray", ""), (BASE, "")),
         *(Comparison(a.name, a.title, a.claim, (a.name, ""), (a.against, "")) for a in ABLATIONS.values() if a.claim),
-        *(Comparison(n, f"{m} {_WORDS[verb]}", "C3", (BASE, n), (BASE, "")) for n, (verb, m) in CONDITIONS.items()),
+        *(Comparison(n, f"{m} {_TESTED[verb]}", "C3", (BASE, n), (BASE, "")) for n, (verb, m) in CONDITIONS.items()),
     )
 }

@@ -26,14 +26,13 @@ from colorstyle_lib.reproduction.benchmarks.coloring import KERNEL
 from colorstyle_lib.reproduction.benchmarks.runner import NOTES, joined, load_squares, numbers_of, print_table, spreads
 from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, cached
 
-METRICS = {metric: row[0] for metric, row in NOTES["ablations"].items()}
-"""What members are compared in, and what a reader calls it."""
+METRICS = {metric: row[0] for metric, row in NOTES["ablations"].items()}  # compared, and what a reader calls them
 
 Effects = Mapping[tuple[Comparison, str], Number]  # differences by comparison and metric
 
+# Sides in pixels of the squares in which released weights' attention is measured: those that are colored by themselves,
+# smaller than the weights work at, to be cheap; and those that are cut into content and reference.
 SIDE, HALVED = 128, 192
-"""Sides in pixels of the squares in which released weights' attention is measured: those that are colored by
-themselves, smaller than the weights work at, to be cheap; and those that are cut into content and reference."""
 
 
 def _statistics(matrix: Matrix, name: str, condition: str = "") -> dict[int, dict[str, Statistic]]:

@@ -79,21 +79,16 @@ class UNet(nn.Module):
         return self.last(x)
 
 
-class PatchGAN(nn.Module):
-    """Its discriminator: is this patch of 70 x 70 pixels real (section 6.1.2)? 2.8 million weights."""
+class PatchGAN(nn.Sequential):
+    """Its discriminator, a logit a patch of 70 x 70 pixels of Lab in [-1, 1] (section 6.1.2): 2.8 million weights."""
 
     def __init__(self) -> None:
-        super().__init__()
         layers: list[nn.Module] = []
         for i, stride in enumerate((2, 2, 2, 1)):
             inputs = _WIDTH * 2 ** (i - 1) if i else 3
             layers += [*_convolution(inputs, _WIDTH * 2**i, stride, normed=i > 0), nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(_MOST, 1, 4, 1, padding=1))
+        super().__init__(*layers, nn.Conv2d(_MOST, 1, 4, 1, padding=1))
         self.apply(_from_gaussian)
-
-    def forward(self, lab: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 _ _"]:
-        """One logit a patch, from L, a and b in [-1, 1]."""
-        return self.layers(lab)
 
 
 class Pix2Pix:

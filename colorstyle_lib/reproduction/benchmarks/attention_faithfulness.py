@@ -5,7 +5,7 @@ The paper says that weights adapt "dynamically" (section 3(3)) and asks itself w
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from jaxtyping import Float
@@ -83,17 +83,15 @@ def override_columns(
 def swapped(encoded: Encoded, modality: str) -> Encoded:
     """Pictures with one modality, own and reference's, of the one before. ConfigError: no such modality."""
     check_known("modality", modality, MODALITIES)
-    at = MODALITIES.index(modality)
 
-    def rolled(described: Modalities | None) -> Modalities | None:
-        if described is None:
-            return None
-        parts = [list(part) for part in (described.vectors, described.maps, described.present.T)]
-        for part in parts:
-            part[at] = part[at].roll(1, 0)
-        return Modalities(tuple(parts[0]), tuple(parts[1]), torch.stack(parts[2], dim=1))
+    def rolled(parts: Iterable[Tensor]) -> tuple[Tensor, ...]:
+        return tuple(part.roll(int(name == modality), 0) for name, part in zip(MODALITIES, parts, strict=True))
 
-    return encoded._replace(own=rolled(encoded.own), offered=rolled(encoded.offered))
+    own, offered = (
+        some and Modalities(rolled(some.vectors), rolled(some.maps), torch.stack(rolled(some.present.T), dim=1))
+        for some in (encoded.own, encoded.offered)
+    )
+    return encoded._replace(own=own, offered=offered)
 
 
 def rank_correlation_of(one: Float[Tensor, " n"], other: Float[Tensor, " n"]) -> Statistic:

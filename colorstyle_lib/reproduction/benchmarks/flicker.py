@@ -23,9 +23,7 @@ from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.benchmarks.runner import NOTES, Rows, Run, numbers_of
 from colorstyle_lib.reproduction.results.store import Number, Provenance, merge_results
 
-PANS, WHOLE_PANS = "pans", "whole_pans"
-"""The names of the clips among data sets; the second is of those that move by whole pixels."""
-
+PANS, WHOLE_PANS = "pans", "whole_pans"  # the clips among data sets; the second move by whole pixels
 STEPS = {PANS: (1.3, 0.7), WHOLE_PANS: (2.0, 1.0)}
 
 _FRAMES, _SCENE, _WINDOW = 24, 256, 192

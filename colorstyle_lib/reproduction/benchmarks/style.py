@@ -183,18 +183,16 @@ def evaluate_style(root: Path, run: Run, *, size: int = SIZE, optimized: int = 0
         shown = ColorMethod(f"{run.method if weights else method.name}{at}", None, weights=weights)
         rivals = {rival.name: [measured[rival]] for rival in others if weights}
         numbers += style_numbers([columns], pairs.style_of, shown, provenance, rivals)
-    merge_results(numbers, run.output)
     print_table(numbers, {f"style_{measure}": (measure, 3, 1.0) for measure in MEASURES})
     if ours:
         few = validation_pairs(root, min(count, MODALITY_PAIRS, len(pairs.styles)), size=size)
         try:
             distances = distances_to_styles(model, few.contents, few.styles[few.style_of])
-        except DataError as error:
-            print(f"not measured, the effect of one modality alone: {error}", file=sys.stderr)
-        else:
             shown = ColorMethod(run.method, None, weights=model.weights_hash)
             numbers += modality_numbers(distances, shown, provenance)
-            merge_results(numbers, run.output)
+        except DataError as error:
+            print(f"not measured, the effect of one modality alone: {error}", file=sys.stderr)
+    merge_results(numbers, run.output)
     return numbers
 
 

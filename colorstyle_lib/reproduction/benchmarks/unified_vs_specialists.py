@@ -26,8 +26,7 @@ JOINT, COLOR, STYLE = SPECIALISTS
 
 PAIRS = 84  # of a photograph and a painting, each of the 42 validation paintings twice: over these intervals are drawn
 
-Trainings = Sequence[ColorMethod]
-"""The trainings of one method with several seeds, each of which meets the other method's in the same place."""
+Trainings = Sequence[ColorMethod]  # of one method with several seeds; each meets the other method's in its place
 
 
 def evaluate_specialists(root: Path, folders: Sequence[Path], run: Run, *, size: int = style.SIZE) -> list[Number]:

@@ -162,8 +162,7 @@ def training_curves(log: Sequence[Mapping[str, Any]], recorded: Mapping[str, Num
     return figure
 
 
-Distances = dict[str, Number]
-"""Distances of restyled photographs with intervals: ``content`` and ``perceptual`` from the photograph, ``style``."""
+Distances = dict[str, Number]  # of restyled photographs: ``content`` and ``perceptual`` from the photograph, ``style``
 
 
 def pareto(distances: Mapping[tuple[str, float], Distances], *, beat: str | None = None) -> Figure:
@@ -214,11 +213,8 @@ def dots(name: str) -> KeptFigure:
     return _kept(intervals(panels, **asked["layout"]), drawn, f"{asked['metric']}; intervals over pictures, 95 %")
 
 
-opponents = partial(dots, "opponents")
-"""The released weights beside the baselines, by data set."""
-
-steering = partial(dots, "steering")
-"""The effect of a reference, hints and seeds on the error, and the error by predicted uncertainty."""
+opponents = partial(dots, "opponents")  # the released weights beside the baselines, by data set
+steering = partial(dots, "steering")  # the error with a reference, hints and seeds, and by predicted uncertainty
 
 
 def ablations() -> KeptFigure:
