@@ -74,10 +74,10 @@ def test_a_peer_is_measured_beside(root: Path, tmp_path: Path, monkeypatch, caps
 def test_opponents_are_trained_one_after_the_other(root: Path, tmp_path: Path, monkeypatch, capsys):
     asked = []
 
-    def train(name, store, folder, *, seconds, seed, styles):
-        asked.append((name, len(store), folder.name, seconds, seed))
-        assert styles == ("styles" if name == "joint" else None)
-        return folder / f"{name}.safetensors"
+    def train(recipe, store, folder, *, seconds, seed, styles):
+        asked.append((recipe.name, len(store), folder.name, seconds, seed))
+        assert styles == ("styles" if recipe.name == "joint" else None)
+        return folder / f"{recipe.name}.safetensors"
 
     monkeypatch.setattr(recipes, "train_baseline", train)
     monkeypatch.setattr(recipes, "style_store", lambda at, names, side: "styles" if at == root else None)
