@@ -15,7 +15,7 @@ def harmonic_fill(attempt: Attempt):
     result = yield from a_tensor(attempt(torch.where(unknown, 0.0, plane), unknown), plane, "a tensor like the plane")
     yield close(result[~unknown], plane[~unknown]), "pixels outside the hole must stay as they are"
     wrong = float((result - plane)[unknown].detach().abs().max())
-    yield result[unknown].std() > 1, "one value for the whole hole"
+    yield result[unknown].std() > 1, "the hole has one value for all pixels: each must be the mean of its neighbors"
     yield wrong < 0.5, f"a slope should go on through the hole; yours is up to {wrong:.1f} off: repeat until it settles"
     rows, border = torch.arange(6.0).repeat(6, 1).T.contiguous(), torch.zeros(6, 6, dtype=torch.bool)
     rows[:, 5], border[2:5, :3] = 50, True  # 50 is seen only by who takes the other side for a neighbor
@@ -36,7 +36,7 @@ def haze(attempt: Attempt):
             "t is the share of the veil, 1 - t that of the picture": t * light + (1 - t) * 92.0,
         }
         yield from matches(hazy, wanted, f"at t = {t:g} black is {wanted[0]:.1f}, white {wanted[-1]:.1f}", mistakes)
-    return "white moves towards the veil a little, black a lot: contrast shrinks by 1 - t"
+    return "haze multiplies the contrast by 1 - t: black moves far toward the veil, white only a little"
 
 
 @checker
@@ -53,7 +53,7 @@ def walk(attempt: Attempt):
     yield abs(length - 1) < 0.01, f"half way it is {length:.2f} times as long as the ends"
     angles = [float(torch.nn.functional.cosine_similarity(one, p, dim=0).clamp(-1, 1).acos()) for p in points[1:]]
     yield abs(angles[0] - 0.25 * angles[2]) < 0.02, "equal steps of t should be equal angles"
-    return "every step is as far, and every point as likely, as the next"
+    return "all points have the same length, and all steps the same angle"
 
 
 @checker
@@ -76,4 +76,4 @@ def guided_step(attempt: Attempt):
         "the step is the rate times the gradient, then the length is mended",
     )
     yield len(calls) == 3, "error should be called once: each call costs a whole scene"
-    return "a few dozen of these steps turn a scene's colors into a palette's, and leave it a scene"
+    return "a few dozen of these steps give a scene the colors of a palette, and it stays a scene"

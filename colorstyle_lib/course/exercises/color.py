@@ -21,7 +21,7 @@ def gray_keeps_lightness(attempt: Attempt):
     yield result.max() <= 1.01, f"values go up to {float(result.max()):.0f}; sRGB goes up to 1, only L up to 100"
     yield (result - result[:, :1]).abs().max() < 1e-3, "that is not gray: R, G and B must be equal at every pixel"
     off = (rgb_to_lab(result)[:, 0] - rgb_to_lab(rgb)[:, 0]).abs().max()
-    yield off < 0.05, f"gray it is, but its L is off by up to {off:.0f}: luma_to_gray of the L of rgb_to_lab is right"
+    yield off < 0.05, f"it is gray, but its L is off by up to {off:.0f}: take luma_to_gray of the L of rgb_to_lab"
     return "every pixel is as light as it was"
 
 
@@ -43,7 +43,7 @@ def saturation_for(attempt: Attempt):
             yield 0 <= s <= 3, f"{s:.2f} is outside [0, 3]"
             got = colorfulness_at(s)
             yield abs(got - target) < 0.1, f"at {s:.2f} the colorfulness is {got:.1f}; the target was {target}"
-    return "found, and honest where the target is out of reach"
+    return "your search finds each target, and returns 3 where even 3 is not enough"
 
 
 @checker
@@ -61,7 +61,7 @@ def lab_lightness(attempt: Attempt):
         if gray < 0.05:  # both curves have a straight piece near black
             hint += ". Near black both curves are straight lines: mind the two thresholds"
         yield from matches(got, want, hint, mistakes if gray == 0.5 else {}, within=0.01)
-    return "L(0.5) is 53.39: middle gray on the screen is lighter than half to the eye"
+    return "L(0.5) is 53.39: the middle gray of a screen looks a little lighter than half way to white"
 
 
 @checker
@@ -71,7 +71,7 @@ def hinted_dataset(attempt: Attempt):
     given = [picture.clone() for picture in pictures]
     examples = attempt(given, 20)
     yield isinstance(examples, Dataset), f"it makes a {type(examples).__name__}; write a class that is a Dataset"
-    yield len(examples) == 2, f"of two pictures its length is {len(examples)}"
+    yield len(examples) == 2, f"for two pictures its length is {len(examples)}, not 2"
     for index, lab in enumerate(pictures):
         planes, target = yield from a_pair(examples[index], "things: input and target")
         yield all(map(torch.equal, given, pictures)), "it changes the pictures that it was given; work on a copy"
@@ -87,7 +87,7 @@ def hinted_dataset(attempt: Attempt):
         yield close(planes[1:3], mask * lab[1:]), "a and b are given where the mask is 1, and 0 elsewhere"
     again = torch.stack([examples[0][0][3] for _ in range(8)])
     yield (again != again[0]).any(), "the pixels never change: draw them anew at every call"
-    return "what a network needs to learn what a hint is"
+    return "from such examples a network can learn to use hints"
 
 
 @checker
@@ -108,7 +108,7 @@ def best_guess(attempt: Attempt):
         yield from matches(guess, mean, hint, plain, within=1e-2)
         want = 1 - float(mean.norm()) / float(chances @ colors.norm(dim=1))
         yield abs(loss - want) < 1e-3, f"right guess; the loss is 1 - its chroma / average = {want:.3f}, not {loss:.3f}"
-    return "the mean it is, and that is why it pales: opposite colors cancel"
+    return "the best guess is the mean; it is pale because opposite colors cancel"
 
 
 @checker
@@ -162,8 +162,8 @@ def paired_interval(attempt: Attempt):
     deviation, width = float((ours - theirs).std(correction=0)), high - low
     right = 2 * 1.96 * deviation / 200**0.5
     apart = 2 * 1.96 * float((ours.var(correction=0) + theirs.var(correction=0)).sqrt()) / 200**0.5
-    yield abs(width - apart) > 0.2 * apart, "the same pictures must be drawn for both methods: that is what pairs them"
-    yield width < 3 * deviation, "that is how far single pictures lie apart; ask how far *means* of drawn samples do"
+    yield abs(width - apart) > 0.2 * apart, "the same pictures must be drawn for both methods: this is called pairing"
+    yield width < 3 * deviation, "this is how far single pictures differ; the interval is about *means* of samples"
     hint = f"its width is {width:.3f}; about {right:.3f} is right: 95 % (2.5 % are left out at each end) of "
     yield 0.89 * right < width < 1.12 * right, f"{hint}at least 1000 drawn samples of all 200"
     off = abs((low + high) / 2 - float((ours - theirs).mean()))
@@ -179,12 +179,12 @@ def fool_colorfulness(attempt: Attempt):
     yield result.min() >= -1e-4 and result.max() <= 1 + 1e-4, "sRGB lies in [0, 1]: fit_gamut before lab_to_rgb"
     lab, wanted = rgb_to_lab(result.clamp(0, 1)), rgb_to_lab(real)
     moved = float((lab[:, 0] - wanted[:, 0]).abs().max())
-    yield moved < 0.5, f"L has moved by up to {moved:.1f}; a coloring leaves it alone"
+    yield moved < 0.5, f"L has moved by up to {moved:.1f}; a coloring must not change it"
     ratio = float(colorfulness(result).mean() / colorfulness(real).mean())
     ours = float(psnr_ab(lab[:, 1:], wanted[:, 1:]).mean())
     gray = float(psnr_ab(torch.zeros_like(wanted[:, 1:]), wanted[:, 1:]).mean())
     yield ours < gray, f"its PSNR ab is {ours:.1f} dB, gray's {gray:.1f}: it is too good, make it worse"
-    yield 0.9 <= ratio <= 1.1, f"wrong enough, but {ratio:.0%} as colorful as the real: 90 to 110 % is the target"
+    yield 0.9 <= ratio <= 1.1, f"wrong enough, but its colorfulness is {ratio:.0%} of the real one; 90 to 110 % is right"
     return f"{ratio:.0%} as colorful as the real at {ours:.1f} dB, where gray has {gray:.1f}"
 
 
@@ -210,7 +210,7 @@ def guided_line(attempt: Attempt):
         yield close(offset, line, within=1e-3), hint
     flat = [float(one) for one in attempt(torch.full((25,), 50.0), b, 4.0)]
     yield close(flat, (0.0, float(b.mean())), within=1e-3), "where L is flat only the mean of b is left"
-    return "steep where L says something, flat where it does not"
+    return "the line is steep where b changes with L, and flat where it does not"
 
 
 @checker
@@ -222,7 +222,7 @@ def best_saturation(attempt: Attempt):
     cases = {"pale": noisy, "loud": 3 * noisy, "all wrong": -truth, "far too pale": 0.1 * truth, "gray": 0 * truth}
     for name, predicted in cases.items():
         got = yield from a_number(attempt(predicted, truth), "one number")
-        yield math.isfinite(got), f"on a prediction that is {name} it answers {got}, which is not a number"
+        yield math.isfinite(got), f"on a prediction that is {name} it returns {got}, which is not a number"
         yield name != "gray" or 0 <= got <= 3, "gray stays gray at any saturation; but it lies in [0, 3]"
         if name == "gray":
             continue

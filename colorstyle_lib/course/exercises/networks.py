@@ -26,11 +26,11 @@ def generator_loss(attempt: Attempt):
     yield from matches(value, want, f"on logits -3, 0, 2 it is {value:.4f}, but should be {want:.4f}", mistakes)
     result = attempt(logits)
     yield torch.isfinite(result), "at a logit of -200 D is 0 and its log infinite: use logsigmoid or softplus"
-    yield result.requires_grad, "the value is right, but nothing can learn from it: no detach, no no_grad"
+    yield result.requires_grad, "the value is right, but it has no gradient: take out detach or no_grad"
     (gradient,) = torch.autograd.grad(result, logits)
     right = close(gradient, -torch.sigmoid(-logits.detach()) / len(logits))
     yield right, "the value is right, its gradient is not: at a logit of -200 it should be -1 / n, so clamp nothing"
-    return "finite at both ends, and steepest where the discriminator is surest"
+    return "the loss is finite everywhere, and its gradient is largest where the discriminator is sure of a fake"
 
 
 @checker
@@ -57,7 +57,7 @@ def r1_penalty(attempt: Attempt):
     yield from matches(result, want, hint, mistakes, within=1e-3)
     learns = result.requires_grad and torch.autograd.grad(result, weight)[0] != 0
     yield learns, "the value is right, but it is a constant to D: autograd.grad needs create_graph=True"
-    return "a penalty on the gradient, with a gradient of its own"
+    return "the penalty is right, and a network can descend on it"
 
 
 @checker
@@ -77,7 +77,7 @@ def count_modes(attempt: Attempt):
         found = yield from a_number(attempt(points, centers, 3 * MODE_SPREAD), "a number of modes")
         want, _ = modes_covered(points, centers)
         yield found == want, f"{name}: it says {found:g}, it should say {want}"
-    return "and a stray does not count as a discovery"
+    return "your count is right: a few stray points do not cover a mode"
 
 
 @checker
@@ -98,7 +98,7 @@ def attention_weights(attempt: Attempt):
     yield close(attempt(far, present), want), hint
     nothing = attempt(E, torch.zeros_like(present))
     yield (nothing == 0).all(), "an image without any modality should get zeros, neither NaN nor equal weights"
-    return "absent is exactly 0, the others sum to 1, and no energy is too large"
+    return "an absent modality gets exactly 0, the others sum to 1, and large energies do no harm"
 
 
 @checker
@@ -127,7 +127,7 @@ def additive_energies(attempt: Attempt):
         "these are weights; energies come before the softmax": want.softmax(1),
     }
     yield from matches(result, want, "work out one place of one picture by hand", mistakes, within=1e-3)
-    return "so the discriminator's attention is yours, too"
+    return "now you have written the discriminator's energies, too"
 
 
 @checker
@@ -175,7 +175,7 @@ def statistics_of_whole(attempt: Attempt):
         }
         hint = f"the variance should be {want:.4f}, not {variance:.4f} (divide by n, not by n - 1)"
         yield from matches(variance, want, hint, mistakes, within=1e-3)
-    return "what batch norm needs from every process: a mean, a mean square, a count"
+    return "batch norm needs this from every process: a mean, a mean square, a count"
 
 
 @checker
@@ -205,7 +205,7 @@ def update_average(attempt: Attempt):
         yield value.requires_grad and value.is_leaf, f"{name} is no longer a parameter; change it in place"
     for name, value in average.named_buffers():
         yield close(value, new.get_buffer(name)), f"the buffer {name} should be copied, not averaged or left"
-    return "what is kept of a training, one step at a time"
+    return "this average is what is kept of a training"
 
 
 @checker
@@ -241,7 +241,7 @@ def adain(attempt: Attempt):
     yield from matches(result[alive], want, hint, wrong, within=2e-2)
     level = y[0, 2].mean().expand(x[0, 2].shape)
     yield close(result[0, 2], level, within=0.05), "where x is even, only y's mean is left"
-    return "the content's places, the style's statistics"
+    return "the result has the content's pattern and the style's statistics"
 
 
 @checker
@@ -268,4 +268,4 @@ def modulate(attempt: Attempt):
     alone[1] = 1
     right = close(attempt(x, alone, gamma, beta), modulated(alone))
     yield right, "with all weight on one modality, its scale and shift alone are left"
-    return "three proposals, and attention decides place by place"
+    return "attention weighs the three proposals at each place"

@@ -66,7 +66,7 @@ def test_the_librarys_own_penalty_passes():
         (lambda x: -nnf.logsigmoid(x), "return the mean"),
         (lambda x: -nnf.logsigmoid(x).sum(), "not the sum"),
         (lambda x: -nnf.logsigmoid(x).mean() / 2, "should be"),
-        (lambda x: -nnf.logsigmoid(x).mean().detach(), "no detach"),
+        (lambda x: -nnf.logsigmoid(x).mean().detach(), "take out detach"),
         (lambda x: -nnf.logsigmoid(x).mean().item(), "as a tensor"),
         (lambda x: nnf.relu(1 - x).mean(), "should be"),
         (lambda x: torch.log1p(torch.exp(-x)).mean(), "use logsigmoid"),
