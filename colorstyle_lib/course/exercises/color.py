@@ -184,7 +184,7 @@ def fool_colorfulness(attempt: Attempt):
     ours = float(psnr_ab(lab[:, 1:], wanted[:, 1:]).mean())
     gray = float(psnr_ab(torch.zeros_like(wanted[:, 1:]), wanted[:, 1:]).mean())
     yield ours < gray, f"its PSNR ab is {ours:.1f} dB, gray's {gray:.1f}: it is too good, make it worse"
-    yield 0.9 <= ratio <= 1.1, f"wrong enough, but its colorfulness is {ratio:.0%} of the real one; 90 to 110 % is right"
+    yield 0.9 <= ratio <= 1.1, f"wrong enough, but its colorfulness is {ratio:.0%} of the real; 90 to 110 % is right"
     return f"{ratio:.0%} as colorful as the real at {ours:.1f} dB, where gray has {gray:.1f}"
 
 
