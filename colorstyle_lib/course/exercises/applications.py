@@ -6,7 +6,7 @@ from torch import Tensor
 from colorstyle_lib.course.exercises.checker import Attempt, a_tensor, checker, close, draw, matches
 
 
-@checker
+@checker("every pixel is the mean of its neighbors, so nothing inside is larger or smaller than on the rim")
 def harmonic_fill(attempt: Attempt):
     """Unknown pixels become the mean of their four neighbors; the others stay."""
     y, x = torch.meshgrid(torch.arange(12.0), torch.arange(16.0), indexing="ij")
@@ -21,10 +21,9 @@ def harmonic_fill(attempt: Attempt):
     rows[:, 5], border[2:5, :3] = 50, True  # 50 is seen only by who takes the other side for a neighbor
     hint = "at the border a pixel has fewer neighbors: take the mean of those that exist"
     yield close(attempt(torch.where(border, 0.0, rows), border), rows, 0.1), hint
-    return "every pixel is the mean of its neighbors, so nothing inside is larger or smaller than on the rim"
 
 
-@checker
+@checker("haze multiplies the contrast by 1 - t: black moves far toward the veil, white only a little")
 def haze(attempt: Attempt):
     """A veil, and the picture without it: L' = (1 - t) L + t A, and back."""
     light = torch.linspace(0, 100, 11)
@@ -36,10 +35,9 @@ def haze(attempt: Attempt):
             "t is the share of the veil, 1 - t that of the picture": t * light + (1 - t) * 92.0,
         }
         yield from matches(hazy, wanted, f"at t = {t:g} black is {wanted[0]:.1f}, white {wanted[-1]:.1f}", mistakes)
-    return "haze multiplies the contrast by 1 - t: black moves far toward the veil, white only a little"
 
 
-@checker
+@checker("all points have the same length, and all steps the same angle")
 def walk(attempt: Attempt):
     """Points between two points of noise, as long as these: spherical interpolation."""
     one, other = draw(2, (2, 64))[0]
@@ -53,10 +51,9 @@ def walk(attempt: Attempt):
     yield abs(length - 1) < 0.01, f"half way it is {length:.2f} times as long as the ends"
     angles = [float(torch.nn.functional.cosine_similarity(one, p, dim=0).clamp(-1, 1).acos()) for p in points[1:]]
     yield abs(angles[0] - 0.25 * angles[2]) < 0.02, "equal steps of t should be equal angles"
-    return "all points have the same length, and all steps the same angle"
 
 
-@checker
+@checker("a few dozen of these steps give a scene the colors of a palette, and it stays a scene")
 def guided_step(attempt: Attempt):
     """One gradient step on z, as long as before: how a scene follows a palette."""
     z, target = draw(3, (2, 16))[0]
@@ -76,4 +73,3 @@ def guided_step(attempt: Attempt):
         "the step is the rate times the gradient, then the length is mended",
     )
     yield len(calls) == 3, "error should be called once: each call costs a whole scene"
-    return "a few dozen of these steps give a scene the colors of a palette, and it stays a scene"

@@ -1,12 +1,12 @@
 """The engine of the exercises' checkers: each takes a reader's function and answers "yes: ..." or "not yet: ...".
 
 A checker is a generator of rows, each a condition and the hint that is said where it does not hold. The first row that
-does not hold ends it; a word of praise is returned where all hold. A checker never raises, so that a notebook with
+does not hold ends it; where all hold, a word of praise is said. A checker never raises, so that a notebook with
 empty exercises runs through, and says no to a function that changes the tensors that it is given.
 """
 
 from collections.abc import Callable, Generator, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import torch
@@ -18,9 +18,15 @@ Row = tuple[bool | Tensor, str]
 CHECKERS: dict[str, Callable[[Attempt], str]] = {}  # all that :func:`checker` made, by name
 
 
-def checker(rows_of: Callable[[Attempt], Generator[Row, None, str]]) -> Callable[[Attempt], str]:
-    """Turn rows, and any exception of the reader's own function, into one line."""
+def checker(praise: str = "") -> Callable[[Callable[[Attempt], Generator]], Callable[[Attempt], str]]:
+    """Make a function that turns rows, and any exception of the reader's own function, into one line.
 
+    Praise that depends on the reader's results is returned by the rows.
+    """
+    return partial(_checker, praise)
+
+
+def _checker(praise: str, rows_of: Callable[[Attempt], Generator[Row, None, str | None]]) -> Callable[[Attempt], str]:
     @wraps(rows_of)
     def answer(attempt: Attempt) -> str:
         changed = []
@@ -43,7 +49,7 @@ def checker(rows_of: Callable[[Attempt], Generator[Row, None, str]]) -> Callable
                 if not bool(holds):
                     return f"not yet: {hint}"
         except StopIteration as end:
-            return f"yes: {end.value}"
+            return f"yes: {praise or end.value}"
         except Exception as error:  # whatever a half-written function may do
             said = " ".join(str(error).split())
             said += "; change it under torch.no_grad()" if "leaf Variable" in said else ""

@@ -13,7 +13,7 @@ from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab
 from colorstyle_lib.metrics.feature_distance import kernel_distance as library_distance
 
 
-@checker
+@checker("every pixel is as light as it was")
 def gray_keeps_lightness(attempt: Attempt):
     """Notebook 00: the gray picture whose L is the input's."""
     rgb = torch.rand((2, 3, 6, 5), generator=torch.Generator().manual_seed(2))
@@ -22,10 +22,9 @@ def gray_keeps_lightness(attempt: Attempt):
     yield (result - result[:, :1]).abs().max() < 1e-3, "that is not gray: R, G and B must be equal at every pixel"
     off = (rgb_to_lab(result)[:, 0] - rgb_to_lab(rgb)[:, 0]).abs().max()
     yield off < 0.05, f"it is gray, but its L is off by up to {off:.0f}: take luma_to_gray of the L of rgb_to_lab"
-    return "every pixel is as light as it was"
 
 
-@checker
+@checker("your search finds each target, and returns 3 where even 3 is not enough")
 def saturation_for(attempt: Attempt):
     """Notebook 00: the saturation at which a picture is as colorful as wanted."""
     for target in (10.0, 33.3, 60.0, 500.0):
@@ -43,10 +42,9 @@ def saturation_for(attempt: Attempt):
             yield 0 <= s <= 3, f"{s:.2f} is outside [0, 3]"
             got = colorfulness_at(s)
             yield abs(got - target) < 0.1, f"at {s:.2f} the colorfulness is {got:.1f}; the target was {target}"
-    return "your search finds each target, and returns 3 where even 3 is not enough"
 
 
-@checker
+@checker("L(0.5) is 53.39: the middle gray of a screen looks a little lighter than half way to white")
 def lab_lightness(attempt: Attempt):
     """Notebook 01: L of one gray sRGB value in [0, 1]."""
     for gray in (0.5, 0.0, 0.01, 0.2, 0.9, 1.0):
@@ -61,10 +59,9 @@ def lab_lightness(attempt: Attempt):
         if gray < 0.05:  # both curves have a straight piece near black
             hint += ". Near black both curves are straight lines: mind the two thresholds"
         yield from matches(got, want, hint, mistakes if gray == 0.5 else {}, within=0.01)
-    return "L(0.5) is 53.39: the middle gray of a screen looks a little lighter than half way to white"
 
 
-@checker
+@checker("from such examples a network can learn to use hints")
 def hinted_dataset(attempt: Attempt):
     """Notebook 01: a data set whose inputs are L, the colors of a few random pixels, and where these are."""
     pictures = [50 + 10 * picture for picture in draw(1, (3, 6, 8), (3, 5, 5))]
@@ -87,10 +84,9 @@ def hinted_dataset(attempt: Attempt):
         yield close(planes[1:3], mask * lab[1:]), "a and b are given where the mask is 1, and 0 elsewhere"
     again = torch.stack([examples[0][0][3] for _ in range(8)])
     yield (again != again[0]).any(), "the pixels never change: draw them anew at every call"
-    return "from such examples a network can learn to use hints"
 
 
-@checker
+@checker("the best guess is the mean; it is pale because opposite colors cancel")
 def best_guess(attempt: Attempt):
     """Notebook 01: the guess of least expected square error, and the share of chroma that it loses."""
     cases = [(torch.tensor(kind.colors), None) for kind in KINDS if kind.ambiguous]
@@ -108,10 +104,9 @@ def best_guess(attempt: Attempt):
         yield from matches(guess, mean, hint, plain, within=1e-2)
         want = 1 - float(mean.norm()) / float(chances @ colors.norm(dim=1))
         yield abs(loss - want) < 1e-3, f"right guess; the loss is 1 - its chroma / average = {want:.3f}, not {loss:.3f}"
-    return "the best guess is the mean; it is pale because opposite colors cancel"
 
 
-@checker
+@checker("19 for the four numbers of section 3, and no picture is compared with itself")
 def kernel_distance(attempt: Attempt):
     """The kernel distance of two sets: the mean of h over i other than j."""
     x, y = draw(5, (6, 4), (6, 4))
@@ -123,7 +118,6 @@ def kernel_distance(attempt: Attempt):
     yield close(float(attempt(x, x)), 0.0, within=1e-6), "of a set and itself it should be 0"
     one, two = torch.tensor([[0.0], [1.0]]), torch.tensor([[1.0], [2.0]])
     yield close(float(attempt(one, two)), 19.0), "on the four numbers of section 3 it should be 19"
-    return "19 for the four numbers of section 3, and no picture is compared with itself"
 
 
 def _kernel_mistakes(x: Tensor, y: Tensor) -> dict[str, float]:
@@ -150,7 +144,7 @@ def _kernel_mistakes(x: Tensor, y: Tensor) -> dict[str, float]:
     }
 
 
-@checker
+@checker()
 def paired_interval(attempt: Attempt):
     """Notebook 05: a 95 % bootstrap interval of the mean difference of two methods on the same pictures."""
     theirs, better = draw(6, (200,), (200,))
@@ -171,7 +165,7 @@ def paired_interval(attempt: Attempt):
     return f"[{low:.2f}, {high:.2f}], where drawing the two separately would give a width of {apart:.1f}"
 
 
-@checker
+@checker()
 def fool_colorfulness(attempt: Attempt):
     """A coloring as colorful as the real picture, and farther from it than gray."""
     real = scenes(3, 48, 7).rgb
@@ -188,7 +182,7 @@ def fool_colorfulness(attempt: Attempt):
     return f"{ratio:.0%} as colorful as the real at {ours:.1f} dB, where gray has {gray:.1f}"
 
 
-@checker
+@checker("the line is steep where b changes with L, and flat where it does not")
 def guided_line(attempt: Attempt):
     """Slope and offset of one window: least squares with the slope held back by epsilon."""
     random = torch.Generator().manual_seed(3)
@@ -210,10 +204,9 @@ def guided_line(attempt: Attempt):
         yield close(offset, line, within=1e-3), hint
     flat = [float(one) for one in attempt(torch.full((25,), 50.0), b, 4.0)]
     yield close(flat, (0.0, float(b.mean())), within=1e-3), "where L is flat only the mean of b is left"
-    return "the line is steep where b changes with L, and flat where it does not"
 
 
-@checker
+@checker("the less a coloring agrees with the truth, the paler it should be by squared error")
 def best_saturation(attempt: Attempt):
     """Notebook 06: the saturation in [0, 3] of least squared ab error."""
     truth, noise = draw(4, (1, 2, 12, 10), (1, 2, 12, 10))
@@ -235,4 +228,3 @@ def best_saturation(attempt: Attempt):
         }
         hint = f"on a prediction that is {name} the best is {want:.2f}, not {got:.2f}: the error is a parabola in s"
         yield from matches(got, want, f"{hint}; where is its derivative 0?", mistakes, within=1e-2)
-    return "the less a coloring agrees with the truth, the paler it should be by squared error"

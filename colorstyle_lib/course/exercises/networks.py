@@ -11,7 +11,7 @@ from colorstyle_lib.course.toy_point_gan import MODE_SPREAD, modes_covered, ring
 from colorstyle_lib.model.attention import multimodal_attention
 
 
-@checker
+@checker("the loss is finite everywhere, and its gradient is largest where the discriminator is sure of a fake")
 def generator_loss(attempt: Attempt):
     """Notebook 02: the non-saturating loss on logits, value and gradient finite and right, however sure D is."""
     logits = torch.tensor([-200.0, -3.0, 0.0, 2.0, 200.0], requires_grad=True)
@@ -30,10 +30,9 @@ def generator_loss(attempt: Attempt):
     (gradient,) = torch.autograd.grad(result, logits)
     right = close(gradient, -torch.sigmoid(-logits.detach()) / len(logits))
     yield right, "the value is right, its gradient is not: at a logit of -200 it should be -1 / n, so clamp nothing"
-    return "the loss is finite everywhere, and its gradient is largest where the discriminator is sure of a fake"
 
 
-@checker
+@checker("the penalty is right, and a network can descend on it")
 def r1_penalty(attempt: Attempt):
     """Notebook 02: half gamma times the mean squared length of the discriminator's gradient at real data."""
     (real,) = draw(1, (5, 3, 5, 5))
@@ -57,10 +56,9 @@ def r1_penalty(attempt: Attempt):
     yield from matches(result, want, hint, mistakes, within=1e-3)
     learns = result.requires_grad and torch.autograd.grad(result, weight)[0] != 0
     yield learns, "the value is right, but it is a constant to D: autograd.grad needs create_graph=True"
-    return "the penalty is right, and a network can descend on it"
 
 
-@checker
+@checker("your count is right: a few stray points do not cover a mode")
 def count_modes(attempt: Attempt):
     """How many modes have at least a quarter of their fair share of points within the radius."""
     centers = ring_centers()
@@ -77,10 +75,9 @@ def count_modes(attempt: Attempt):
         found = yield from a_number(attempt(points, centers, 3 * MODE_SPREAD), "a number of modes")
         want, _ = modes_covered(points, centers)
         yield found == want, f"{name}: it says {found:g}, it should say {want}"
-    return "your count is right: a few stray points do not cover a mode"
 
 
-@checker
+@checker("an absent modality gets exactly 0, the others sum to 1, and large energies do no harm")
 def attention_weights(attempt: Attempt):
     """Equation (2) with absent modalities and energies of any size."""
     E = torch.tensor([[2.0, 1.0, 0.0], [0.5, -1.0, 3.0]])
@@ -98,10 +95,9 @@ def attention_weights(attempt: Attempt):
     yield close(attempt(far, present), want), hint
     nothing = attempt(E, torch.zeros_like(present))
     yield (nothing == 0).all(), "an image without any modality should get zeros, neither NaN nor equal weights"
-    return "an absent modality gets exactly 0, the others sum to 1, and large energies do no harm"
 
 
-@checker
+@checker("now you have written the discriminator's energies, too")
 def additive_energies(attempt: Attempt):
     """Notebook 03: ``E_i = <v_i, leaky_relu(W x + U_i m_i)>`` at every place, for each modality."""
     sizes = (3, 2, 4)  # of the modalities
@@ -127,10 +123,9 @@ def additive_energies(attempt: Attempt):
         "these are weights; energies come before the softmax": want.softmax(1),
     }
     yield from matches(result, want, "work out one place of one picture by hand", mistakes, within=1e-3)
-    return "now you have written the discriminator's energies, too"
 
 
-@checker
+@checker("it spirals in without any penalty: looking ahead undoes the rotation")
 def look_ahead(attempt: Attempt):
     """Notebook 04: one round of V = x y; both step from where they are, by the gradients where they would be."""
     x, y, rate = 1.0, 0.5, 0.2
@@ -151,10 +146,9 @@ def look_ahead(attempt: Attempt):
     for _ in range(200):
         x, y = (float(one) for one in attempt(x, y, rate))
     yield math.hypot(x, y) < 0.1, f"after 200 rounds it is {math.hypot(x, y):.2f} from (0, 0); it should be near"
-    return "it spirals in without any penalty: looking ahead undoes the rotation"
 
 
-@checker
+@checker("batch norm needs this from every process: a mean, a mean square, a count")
 def statistics_of_whole(attempt: Attempt):
     """Mean and variance of all numbers from those of the parts, which need not be equally large."""
     numbers = draw(4, (24,))[0] * 3 + torch.arange(24) / 4
@@ -175,10 +169,9 @@ def statistics_of_whole(attempt: Attempt):
         }
         hint = f"the variance should be {want:.4f}, not {variance:.4f} (divide by n, not by n - 1)"
         yield from matches(variance, want, hint, mistakes, within=1e-3)
-    return "batch norm needs this from every process: a mean, a mean square, a count"
 
 
-@checker
+@checker("this average is what is kept of a training")
 def update_average(attempt: Attempt):
     """Notebook 04: one step of the moving average of a network's weights, in place."""
 
@@ -205,10 +198,9 @@ def update_average(attempt: Attempt):
         yield value.requires_grad and value.is_leaf, f"{name} is no longer a parameter; change it in place"
     for name, value in average.named_buffers():
         yield close(value, new.get_buffer(name)), f"the buffer {name} should be copied, not averaged or left"
-    return "this average is what is kept of a training"
 
 
-@checker
+@checker("the result has the content's pattern and the style's statistics")
 def adain(attempt: Attempt):
     """A content's features with each channel's mean and deviation of a style's."""
     x, y = draw(5, (2, 4, 6, 8), (2, 4, 5, 5))
@@ -241,10 +233,9 @@ def adain(attempt: Attempt):
     yield from matches(result[alive], want, hint, wrong, within=2e-2)
     level = y[0, 2].mean().expand(x[0, 2].shape)
     yield close(result[0, 2], level, within=0.05), "where x is even, only y's mean is left"
-    return "the result has the content's pattern and the style's statistics"
 
 
-@checker
+@checker("attention weighs the three proposals at each place")
 def modulate(attempt: Attempt):
     """``sum_i alpha_i ((1 + gamma_i) x + beta_i)``, alpha by place, gamma and beta by channel."""
     x, gamma, beta, alpha = draw(6, (5, 4, 3), (3, 5), (3, 5), (3, 4, 3))
@@ -268,4 +259,3 @@ def modulate(attempt: Attempt):
     alone[1] = 1
     right = close(attempt(x, alone, gamma, beta), modulated(alone))
     yield right, "with all weight on one modality, its scale and shift alone are left"
-    return "attention weighs the three proposals at each place"
