@@ -21,7 +21,7 @@ import torch
 from tqdm import tqdm
 
 from colorstyle_lib.cli.videos import Video, is_video
-from colorstyle_lib.errors import ColorStyleError, ConfigError, ImageError
+from colorstyle_lib.errors import ColorStyleError, ConfigError, ImageError, require
 from colorstyle_lib.files import inside
 from colorstyle_lib.images.header import ENDINGS
 from colorstyle_lib.images.read import (
@@ -132,8 +132,7 @@ def make_files(
     others = [place for source, place in there if _facts(place).get("input_bytes") not in (None, source.stat().st_size)]
     left = [pair for pair in pairs if pair not in there]
     single = len(pairs) == 1 and not Path(inputs[0]).is_dir()
-    if single and there:
-        raise ConfigError(f"{str(pairs[0][1])!r} is there already; to replace it, add --overwrite")
+    require(not (single and there), f"{str(pairs[0][1])!r} is there already; to replace it, add --overwrite")
     model, new_clip = ColorStyle.load(weights), None
     if task == "colorize":
         make = model.colorizer(**options)
@@ -284,18 +283,17 @@ def plan(
             name = f"{first.stem}-{ending}.{format or ('mp4' if is_video(first) else 'png')}"
             return _checked([(first, inside(first.parent, name, error=ConfigError))])
         if output.suffix and not output.is_dir():
-            if format and FORMATS.get(output.suffix.lower()) != FORMATS[f".{format}"]:
-                raise ConfigError(f"{str(output)!r} and --format {format} contradict each other; leave one out")
+            fits = not format or FORMATS.get(output.suffix.lower()) == FORMATS[f".{format}"]
+            require(fits, f"{str(output)!r} and --format {format} contradict each other; leave one out")
             return _checked([(first, output)])
-    if output is not None and (output.is_file() or (output.suffix.lower() in FORMATS and not output.is_dir())):
-        raise ConfigError(f"{str(output)!r} names a file, and many results need a folder; change -o")
+    one = output is not None and (output.is_file() or (output.suffix.lower() in FORMATS and not output.is_dir()))
+    require(not one, f"{str(output)!r} names a file, and many results need a folder; change -o")
     pairs: dict[Path, Pair] = {}
     for path in given:
-        if not (folder := path.is_dir()) and output is None:
-            raise ConfigError("several files need a folder for their results: add -o FOLDER")
+        folder = path.is_dir()
+        require(folder or output is not None, "several files need a folder for their results: add -o FOLDER")
         base = path.resolve() if folder else _before_wildcards(path) if _is_pattern(path) else path.parent
-        if folder and base == base.parent:
-            raise ConfigError("color a folder of pictures, not a whole disk")
+        require(not folder or base != base.parent, "color a folder of pictures, not a whole disk")
         target = output or base.with_name(f"{base.name}-{ending}")
         pictures = _found(path, base, target.resolve(), recursive)
         target = target / base.name if folder and len(given) > 1 and output is not None else target
@@ -331,8 +329,7 @@ def _found(path: Path, base: Path, target: Path, recursive: bool) -> list[Path]:
         no = f"match {str(path)!r}"
     else:
         return [path]
-    if not pictures:
-        raise ImageError(f"no pictures {no}")
+    require(bool(pictures), f"no pictures {no}", ImageError)
     return pictures
 
 
@@ -346,8 +343,7 @@ def find_mask(masks: Path, picture: Path, inputs: Sequence[Path]) -> Path:
     masks = masks / next(within, "")
     names = re.compile(rf"({re.escape(picture.stem)}|{re.escape(picture.name)})(-\d-damage)?")
     found = [path for path in find_pictures(masks, recursive=False) if names.fullmatch(path.stem)]
-    if not found:
-        raise ConfigError(f"no mask of {picture.name!r} in {str(masks)!r}; name it {picture.stem + '.png'!r}")
+    require(bool(found), f"no mask of {picture.name!r} in {str(masks)!r}; name it {picture.stem + '.png'!r}")
     return min(found, key=lambda path: ("-damage" not in path.stem, path.name != picture.name))
 
 
@@ -360,8 +356,7 @@ def _checked(pairs: list[Pair]) -> list[Pair]:
     sources = {source.resolve() for source, _ in pairs}
     times = Counter(result.resolve() for _, result in pairs)
     for _, result in pairs:
-        if result.resolve() in sources:
-            raise ConfigError(f"the result would replace {str(result)!r}; choose another -o")
-        if times[result.resolve()] > 1:
-            raise ConfigError(f"two results would be called {str(result)!r}; color them into separate folders")
+        place, name = result.resolve(), repr(str(result))
+        require(place not in sources, f"the result would replace {name}; choose another -o")
+        require(times[place] == 1, f"two results would be called {name}; color them into separate folders")
     return pairs

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from colorstyle_lib import __version__, paths
 from colorstyle_lib.config import TrainOptions, get_mode
-from colorstyle_lib.errors import ConfigError
+from colorstyle_lib.errors import require
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import size_of_file
 from colorstyle_lib.inference.colorstyle import RELEASED, ColorStyle, make_scenes, released_card
@@ -21,8 +21,7 @@ from colorstyle_lib.model.generator import load_generator
 
 def generate(output: Path, weights: Path | None, **options: Any) -> None:
     """Write new scenes into a new folder; the options are those of :func:`.make_scenes`."""
-    if output.exists():
-        raise ConfigError(f"{str(output)!r} is there already; choose another -o")
+    require(not output.exists(), f"{str(output)!r} is there already; choose another -o")
     scenes = make_scenes(ColorStyle.load(weights), **options)
     for result in tqdm(scenes, total=options["n"], unit="picture", disable=not sys.stderr.isatty()):
         result.save(output / f"scene-{result.provenance['number']:04d}.png")
@@ -33,8 +32,7 @@ def explore(photo: Path | None, voila: bool) -> int:
     """Open notebook 09 with a photograph, in JupyterLab or by Voila."""
     from colorstyle_lib.notebook_runner.run import load_notebook_node, nbformat, parameterize_notebook, select_notebooks
 
-    if voila and find_spec("voila") is None:
-        raise ConfigError("Voila is not installed; get it with: pip install voila")
+    require(not voila or find_spec("voila") is not None, "Voila is not installed; get it with: pip install voila")
     path = select_notebooks(["09"])["09_explore"]
     if photo:
         size_of_file(photo)  # its errors come now, not in the browser

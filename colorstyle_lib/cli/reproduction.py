@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from colorstyle_lib import paths
-from colorstyle_lib.errors import ConfigError, DataError, check_known
+from colorstyle_lib.errors import DataError, check_known, require
 from colorstyle_lib.paths import data_root
 from colorstyle_lib.reproduction.ablations import effects
 from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, LONG, SMALL
@@ -35,23 +35,21 @@ _REFUSED = {  # by benchmark, which is an option of its own, the options that it
 def evaluate(**options: Any) -> None:
     """Measure weights and opponents by one benchmark, coloring by default, and print its numbers."""
     asked = SimpleNamespace(**options)
-    if asked.limit is not None and asked.limit < 2:
-        raise ConfigError(f"--limit wants at least 2 pictures, not {asked.limit}")
+    require(asked.limit is None or asked.limit >= 2, f"--limit wants at least 2 pictures, not {asked.limit}")
     benchmark = next((name for name in _REFUSED if options[name] not in (None, False)), "coloring")
     refused = _REFUSED.get(benchmark, ()) + ("opponents",) * bool(asked.specialists)
-    if wrong := [option for option in refused if options[option]]:
-        raise ConfigError(f"--{benchmark} does not go with --{wrong[0]}; leave one of them out")
+    for option in refused:
+        require(not options[option], f"--{benchmark} does not go with --{option}; leave one of them out")
     needless = benchmark in ("demo", "clips")
     roots = None if needless else [data_root(one, needed_for="measuring") for one in asked.data or [""]]
     root = roots and roots[0]
-    if benchmark not in ("coloring", "repair") and len(asked.data) > 1:
-        raise ConfigError(f"--{benchmark} measures on one data root")
+    require(len(asked.data) < 2 or benchmark in ("coloring", "repair"), f"--{benchmark} measures on one data root")
     output = asked.output or (paths.RUNS / "results.json" if asked.limit else RESULTS)
     run = Run(output, asked.weights, asked.name, asked.limit, asked.datasets, asked.together, asked.peer, asked.knob)
     baselines = asked.opponents or paths.RUNS / "opponents"
     if benchmark == "style":
-        if not 0 <= asked.optimize <= (most := asked.limit or style.PAIRS):
-            raise ConfigError(f"--optimize wants 0 to {most} pairs, not {asked.optimize}")
+        most = asked.limit or style.PAIRS
+        require(0 <= asked.optimize <= most, f"--optimize wants 0 to {most} pairs, not {asked.optimize}")
         style.evaluate_style(root, run, optimized=asked.optimize)
     elif benchmark == "protocol":
         imagenet.evaluate_imagenet(root, run)
@@ -128,11 +126,10 @@ def claims(ids: Sequence[str], markdown: bool, json: bool, check: bool, results:
     wanted = [name.upper() for name in ids]
     for name in wanted:
         check_known("claim", name, [claim.id for claim in CLAIMS])
-    if data and not check:
-        raise ConfigError("--data is for --check; the table itself needs none")
+    require(check or not data, "--data is for --check; the table itself needs none")
     file = results or RESULTS
-    if results and not file.is_file():
-        raise DataError(f"there is no file {str(file)!r}; leave --results out for figures/results.json")
+    there = not results or file.is_file()
+    require(there, f"there is no file {str(file)!r}; leave --results out for figures/results.json", DataError)
     recorded = read_results(file)
     if check:  # COLORSTYLE_DATA alone does not start minutes of work
         now = recheck.recompute(data_root(data) if data else None)

@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from colorstyle_lib.errors import ConfigError, ImageError
+from colorstyle_lib.errors import ImageError, require
 from colorstyle_lib.files import atomic_write
 from colorstyle_lib.images.header import MAX_PIXELS
 from colorstyle_lib.inference.colorizer import Result
@@ -38,8 +38,7 @@ class Video:
     """A video to be read: ``rate`` is in frames a second, ``size`` width and height, upright; ImageError if damaged."""
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise ImageError(f"{str(path)!r} not found")
+        require(path.is_file(), f"{str(path)!r} not found", ImageError)
         self.path, self._input = path, [*_READ, f"file:{path.absolute()}"]
         words = [*self._input, "-frames:v", "1", "-fpsmax", "240", "-f", "yuv4mpegpipe", "-"]
         with _ffmpeg(words, path, stdout=subprocess.PIPE) as process:
@@ -63,8 +62,7 @@ class Video:
         The provenance stands as the encoder. The place where it was taken is kept only for ``gps``. Errors of making
         the results are passed on.
         """
-        if place.suffix.lower() != ".mp4":
-            raise ConfigError(f"a video is written as .mp4, not as {str(place)!r}; change -o")
+        require(place.suffix.lower() == ".mp4", f"a video is written as .mp4, not as {str(place)!r}; change -o")
         first = next(results)
         about = ["-map_metadata", "1", "-metadata", f"encoding_tool={json.dumps(first.provenance)}"]
         about += [] if gps else ["-metadata", "location="]
@@ -90,8 +88,7 @@ def _ffmpeg(words: list[str], path: Path, *, strict: bool | None = None, **pipes
         from imageio_ffmpeg import get_ffmpeg_exe
 
         program = get_ffmpeg_exe()
-    if program is None:
-        raise ConfigError("videos need ffmpeg: install it, or pip install 'colorstyle[video]'")
+    require(program is not None, "videos need ffmpeg: install it, or pip install 'colorstyle[video]'")
     with tempfile.TemporaryFile() as said:
         command = [program, "-nostdin", "-v", "error", *words]
         process = subprocess.Popen(command, stderr=said, **({"stdin": subprocess.DEVNULL} | pipes))
@@ -106,7 +103,6 @@ def _ffmpeg(words: list[str], path: Path, *, strict: bool | None = None, **pipes
         said.seek(0)
         first, _, _ = said.read().decode(errors="replace").strip().partition("\n")
         reason = re.sub(r"\[[^]]*\] ", "", first) or f"exit status {failed}"
-        if failed or (first and strict):
-            raise ImageError(f"{str(path)!r}: ffmpeg says: {reason}")
+        require(not (failed or (first and strict)), f"{str(path)!r}: ffmpeg says: {reason}", ImageError)
         if first and strict is not None:
             print(f"note: {str(path)!r} is damaged; what can be read is taken. ffmpeg says: {reason}", file=sys.stderr)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from colorstyle_lib.color import gray
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
-from colorstyle_lib.errors import ConfigError, DataError, ImageError
+from colorstyle_lib.errors import DataError, ImageError, require
 from colorstyle_lib.files import atomic_write
 from colorstyle_lib.images.read import find_pictures, open_picture, to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
@@ -31,8 +31,7 @@ def write_gallery(folder: Path | None = None, output: Path = Path("gallery.html"
     output is no ``.html`` file. DataError: there are no pictures, or the page cannot be written. ImageError: the folder
     cannot be read.
     """
-    if output.suffix.lower() not in (".html", ".htm"):
-        raise ConfigError(f"a gallery is an .html file, not {str(output)!r}")
+    require(output.suffix.lower() in (".html", ".htm"), f"a gallery is an .html file, not {str(output)!r}")
     sources = {p.path: f"{p.title}. {p.author}, {p.licence}" for p in PHOTOGRAPHS.values()}
     if folder is not None:
         sources = {path: path.name for path in find_pictures(folder)}
@@ -47,8 +46,7 @@ def write_gallery(folder: Path | None = None, output: Path = Path("gallery.html"
         before = _data(to_picture(gray(to_tensor(picture)[None])[0]).convert("L"))
         facts = {"caption": html.escape(caption), "before": before, "after": _data(model.colorize(picture).image)}
         figures.append(_FIGURE.format(width=picture.width, height=picture.height, **facts))
-    if not figures:
-        raise DataError(f"no picture in {str(folder)!r} can be shown")
+    require(bool(figures), f"no picture in {str(folder)!r} can be shown", DataError)
     footer = f"Colors are guesses, not evidence of what a color was. Weights {model.weights_hash[:12]}."
     page = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
     with atomic_write(output, "w", DataError) as file:

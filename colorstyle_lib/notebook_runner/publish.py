@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from PIL import Image
 
 from colorstyle_lib import paths
-from colorstyle_lib.errors import DataError
+from colorstyle_lib.errors import DataError, require
 from colorstyle_lib.files import atomic_write
 
 FOLDER = paths.FIGURES / "executed"
@@ -60,8 +60,8 @@ def keep_notebook(executed: Path, source: Path, facts: dict[str, Any], folder: P
     an output is not fit for readers, or it is too large.
     """
     notebook, ran = read_notebook(source), clean_outputs(read_notebook(executed))
-    if [cell.source for cell in notebook.cells] != [cell.source for cell in ran.cells]:
-        raise DataError(f"{source.name} was edited while it ran: {command(source.stem, facts['mode'])}")
+    same = [cell.source for cell in notebook.cells] == [cell.source for cell in ran.cells]
+    require(same, f"{source.name} was edited while it ran: {command(source.stem, facts['mode'])}", DataError)
     for cell, done in zip(notebook.cells, ran.cells, strict=True):
         if cell.cell_type == "code":
             cell.outputs = done.outputs
@@ -156,8 +156,7 @@ def index(folder: Path = FOLDER) -> str:
     rows = []
     for path in sorted(folder.glob("*.ipynb")):
         facts = read_notebook(path).metadata.get("colorstyle")
-        if not facts:
-            raise DataError(f"{path.name} does not say how it was made: {command(path.stem, 'quick')}")
+        require(bool(facts), f"{path.name} does not say how it was made: {command(path.stem, 'quick')}", DataError)
         versions = ", ".join(f"{package} {facts[package]}" for package in ("python", "torch", "numpy", "colorstyle"))
         rows.append(
             f"| [{path.stem}]({path.name}) | {facts['mode']} | {facts['seconds']:.0f} | {facts['peak_memory_mib']} MiB "

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from colorstyle_lib import paths
 from colorstyle_lib.config import Mode, get_mode
-from colorstyle_lib.errors import ConfigError, DataError, MissingExtraError, nearest
+from colorstyle_lib.errors import ConfigError, DataError, MissingExtraError, check_known, nearest, require
 from colorstyle_lib.files import atomic_write, tidy
 from colorstyle_lib.notebook_runner.publish import FOLDER, command, keep_notebook
 
@@ -83,15 +83,14 @@ def run_notebooks(
     """
     root, chosen = paths.data_root(data), get_mode(mode, data)
     sources = select_notebooks(names, folder)
-    if keep and (root or chosen.source != "demo"):
-        raise ConfigError("--keep shows no pictures but the demo's: give --mode quick, no --data, no COLORSTYLE_DATA")
-    if keep and parameters:
-        raise ConfigError("--keep takes notebooks as they stand: leave --parameter out")
-    if keep and (solutions := [name for name in sources if name.startswith("solutions/")]):
-        raise ConfigError(f"--keep is for the course: leave {solutions[0]} out")
+    if keep:
+        demo = not root and chosen.source == "demo"
+        require(demo, "--keep shows no pictures but the demo's: give --mode quick, no --data, no COLORSTYLE_DATA")
+        require(not parameters, "--keep takes notebooks as they stand: leave --parameter out")
+        for name in sources:
+            require(not name.startswith("solutions/"), f"--keep is for the course: leave {name} out")
     timeout = (300 if chosen.name == "smoke" else 1800) if timeout is None else timeout
-    if timeout <= 0:
-        raise ConfigError(f"timeout is {timeout} s; give at least 1")
+    require(timeout > 0, f"timeout is {timeout} s; give at least 1")
     values = {name: read_parameters(path, name, parameters or {}, chosen) for name, path in sources.items()}
     # Executed notebooks never go where the repository shows some.
     scratch = tempfile.mkdtemp(prefix="colorstyle-smoke-") if chosen.name == "smoke" and not output else ""
@@ -231,16 +230,14 @@ def select_notebooks(names: Sequence[str], folder: Path = paths.NOTEBOOKS) -> di
     ConfigError: there is no such notebook, or the folder has none at all.
     """
     course = {path.stem: path.resolve() for path in sorted(folder.glob("*.ipynb"))}
-    if not course:
-        raise ConfigError(f"no notebooks in {str(folder)!r}; run this in a checkout of the repository")
+    require(bool(course), f"no notebooks in {str(folder)!r}; run this in a checkout of the repository")
     known = course | {f"solutions/{p.stem}": p.resolve() for p in sorted(folder.glob("solutions/*.ipynb"))}
     by_number = {name.split("_")[0]: name for name in course}
     chosen = {}
     for given in names:
         name = given.removeprefix("notebooks/").removesuffix(".ipynb")
         name = by_number.get(name, name)
-        if name not in known:
-            raise ConfigError(f"no notebook {given!r}{nearest(name, [*known, *by_number])}")
+        check_known("notebook", name, [*known, *by_number])
         chosen[name] = known[name]
     return chosen or course
 
@@ -256,15 +253,14 @@ def read_parameters(path: Path, name: str, given: Mapping[str, str], mode: Mode)
         raise ConfigError(f"{name} is not a Python notebook that can be run: {error}") from error
     values: dict[str, Any] = {"mode": mode.name} if "mode" in declared else {}
     for key, text in given.items():
-        if key in ("mode", "data"):
-            raise ConfigError(f"give {key!r} as --{key}, not as a parameter")
+        require(key not in ("mode", "data"), f"give {key!r} as --{key}, not as a parameter")
         if key not in declared:
             raise ConfigError(f"{name} has no parameter {key!r}{nearest(key, declared)}")
         kind = declared[key]["inferred_type_name"].split("[")[0]
         with suppress(ValueError, KeyError, SyntaxError):
             values[key] = _READ.get(kind, ast.literal_eval)(text)
-        if type(values.get(key)).__name__ != kind:
-            raise ConfigError(f"{name}: parameter {key!r} is of type {kind}, which {text!r} is not")
+        fits = type(values.get(key)).__name__ == kind
+        require(fits, f"{name}: parameter {key!r} is of type {kind}, which {text!r} is not")
         if kind == "str" and text and Path(text).expanduser().exists():
             # A notebook runs in its own folder, where a path given relative to the caller's would lead elsewhere.
             values[key] = str(Path(text).expanduser().resolve())
@@ -290,7 +286,6 @@ def run_and_report(parameters: Sequence[str], keep: bool, **options: Any) -> int
     pairs = {}
     for item in parameters:
         name, equals, value = item.partition("=")
-        if not (name and equals):
-            raise ConfigError(f"--parameter wants NAME=VALUE, not {item!r}")
+        require(bool(name and equals), f"--parameter wants NAME=VALUE, not {item!r}")
         pairs[name] = value
     return report(run_notebooks(parameters=pairs, keep=FOLDER if keep else None, **options))
