@@ -95,8 +95,7 @@ class Pix2Pix:
     """Both networks and their optimizers, Adam at a constant rate as in its section 3.3; errors as of :class:`UNet`.
 
     With a store it is a learner in :func:`.training_loop`, on crops of ``size`` pixels a side. Outside an ablation it
-    is ``timed``: it computes in bfloat16, as the field does today, and starts dropout's random numbers anew in each
-    step, so that a run can be cut and resumed.
+    is ``timed``: it computes in bfloat16, and starts dropout's random numbers anew in each step, to be resumed.
     """
 
     def __init__(self, size: int, store: ImageStore | None = None, *, seed: int = 0, timed: bool = False) -> None:

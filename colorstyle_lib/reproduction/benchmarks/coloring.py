@@ -187,8 +187,7 @@ def evaluate_coloring(roots: Sequence[Path] | None, run: Run, baselines: Path | 
     """Measure weights, gray, every trained baseline and peers on each data set's val pictures, and keep the numbers.
 
     Without a root these are the demo photographs. Of the folders of ``colorstyle opponents`` in ``baselines`` those
-    that are not there are left out. Errors are those of :func:`.load_method`, :func:`.load_peer`, :func:`measure_all`,
-    :func:`.load_squares` and :func:`.merge_results`.
+    that are not there are left out. Errors are those of loading, of :func:`measure_all` and :func:`.merge_results`.
     """
     files = {name: baselines / name / f"{name}.safetensors" for name in RECIPES} if baselines is not None else {}
     subject = load_method(run.method, run.file)

@@ -74,8 +74,7 @@ def clip_numbers(
 ) -> list[Number]:
     """Means over two or more clips with intervals; how many clips flicker more than their input; and the worst.
 
-    The clips are as :func:`measured_pan` gives them, ``data`` is :data:`PANS` or :data:`WHOLE_PANS`; ``name`` and
-    ``weights`` are the weights' name and hash.
+    Clips are as :func:`measured_pan` gives them; ``data`` is :data:`PANS` or :data:`WHOLE_PANS`, ``weights`` a hash.
     """
     whole = data == WHOLE_PANS
     what = "in levels of 8 bits" if whole else "over the input's own"
@@ -117,8 +116,7 @@ def flicker(clip: Float[Tensor, "t 3 h w"], step: tuple[float, float]) -> float:
 
     Not even the clip that was put in has 0: taking back a part of a pixel is an interpolation, which costs the more the
     sharper a picture is. So the number of a result stands beside that of its input, and beside that of a :func:`pan`
-    over *one* restyled picture, whose strokes are as if painted on. ConfigError for fewer than two frames, or where
-    nothing is in both of two neighbours.
+    over *one* restyled picture, whose strokes are as if painted on. ConfigError: fewer than two frames, or no overlap.
     """
     if len(clip) < 2:
         raise ConfigError(f"a clip has at least 2 frames, not {len(clip)}")

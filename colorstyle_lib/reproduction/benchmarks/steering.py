@@ -45,8 +45,7 @@ def reference_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"]) -> Col
 def hint_errors(generator: Generator, rgb: Float[Tensor, "n 3 h w"], *, count: int = HINTS, seed: int = 0) -> Columns:
     """Errors outside hints of the true color at random points, as a person would give them.
 
-    They are ``automatic`` without hints, ``hints`` as ``colorize`` answers, which limits hints to their neighborhood,
-    and ``network`` as the generator alone does.
+    They are ``automatic`` without hints, ``hints`` as ``colorize`` limits them, and ``network`` by the generator alone.
     """
     random = torch.Generator().manual_seed(seed)
     height, width = rgb.shape[-2:]

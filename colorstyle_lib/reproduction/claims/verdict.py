@@ -58,7 +58,7 @@ class Claim:
     decides: Sequence[Condition]  # the conditions; all must hold
     cell: str  # notebook, and the cell in it, where this is taught or shown
     beside: Sequence[str] = ()  # addresses of numbers that a reader should see too, and that decide nothing
-    command: str = ""  # makes the numbers; empty where the model has no call for it yet
+    command: str = ""  # makes the numbers; empty where they cannot be made here
     beyond: str = ""  # why missing numbers cannot be made here; empty where they can
 
 
@@ -124,8 +124,7 @@ def _decide(claim: Claim, findings: Sequence[Finding]) -> tuple[str, str]:
     if said[MISSING] and claim.beyond:
         return NOT_HERE, claim.beyond
     if said[MISSING]:
-        make = f"no number yet for: {said[MISSING]}; make it with: {claim.command}"
-        return NOT_YET, make if claim.command else "the model has no call for this yet"
+        return NOT_YET, f"no number yet for: {said[MISSING]}; make it with: {claim.command}"
     if len(weights) > 1:
         return CANNOT_TELL, f"its numbers are of {len(weights)} different files of weights"
     if said[OPEN]:

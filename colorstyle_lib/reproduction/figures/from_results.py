@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain, cycle, product
+from itertools import chain, cycle, groupby, product
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,7 @@ class Panel:
 def intervals(panels: Sequence[Panel], *, columns: int | None = None, width: float = 2.6) -> Figure:
     """Numbers as dots with their intervals, a panel a metric, a row a data set or comparison, a marker a method.
 
-    Panels have the same methods and rows; what a method lacks is left out. So many ``columns`` stand side by side, by
-    default all, each of a ``width`` in inches.
+    What a method lacks is left out. So many ``columns`` stand side by side, by default all, each ``width`` inches wide.
     """
     columns = min(columns or len(panels), len(panels))
     lines = -(-len(panels) // columns)
@@ -134,12 +133,10 @@ def training_curves(log: Sequence[Mapping[str, Any]], recorded: Mapping[str, Num
     the squares that the runs were measured on, and of those that the weights were.
     """
     runs: dict[int, list[tuple[int, Mapping[str, Any]]]] = {}
-    before = end = 0
-    for one in log:
-        if one["run"] not in runs:
-            before = end
-        end = before + one["step"]
-        runs.setdefault(one["run"], []).append((end, one))
+    end = 0
+    for run, lines in groupby(log, lambda one: one["run"]):
+        runs[run] = [(end + one["step"], one) for one in lines]
+        end = runs[run][-1][0]
     titles = {"psnr_ab": ("PSNR ab, dB", 1.0), "colorfulness_ratio": ("colorfulness, % of the real", 100.0)}
     panels = {
         title: {

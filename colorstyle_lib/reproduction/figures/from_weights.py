@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -86,9 +85,8 @@ def calibration() -> KeptFigure:
     squares = load_squares(None, model.generator.config.working_size)[DEMO]
     unsure, wrong = (cells.cpu() for cells in steering.uncertainty_cells(model.generator, squares).values())
     predicted, actual = steering.calibration(unsure, wrong, _PARTS).T.numpy()
-    rank = torch.empty_like(unsure).flatten()
-    rank[unsure.flatten().argsort()] = torch.arange(unsure.numel(), dtype=unsure.dtype)
-    part, ends = (rank * _PARTS / unsure.numel()).long().view_as(unsure), []
+    rank, ends = unsure.flatten().argsort().argsort(), []
+    part = (rank * _PARTS // unsure.numel()).view_as(unsure)
     for inside in (part == k for k in range(_PARTS)):  # of the error in each part of all cells, photographs drawn
         estimate = bootstrap(ratio_of((wrong * inside).sum(1), inside.sum(1).float()), len(unsure))
         ends.append((estimate.low**0.5, estimate.high**0.5))

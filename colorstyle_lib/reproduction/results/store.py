@@ -155,14 +155,14 @@ def cache_key(*parts: str | Tensor | Callable[..., object] | None) -> str:
 def load_columns(name: str, folder: Path | None = None) -> Columns | None:
     """The columns of this name in a folder, by default ``runs/measured``; None where they are missing or damaged."""
     try:
-        return load(_file(name, folder).read_bytes())
+        return load(((folder or paths.RUNS / "measured") / f"{name}.safetensors").read_bytes())
     except (OSError, SafetensorError):
         return None
 
 
 def save_columns(name: str, columns: Columns, folder: Path | None = None) -> None:
     """Write columns under a name; see :func:`load_columns`. DataError: the folder cannot be written to."""
-    with atomic_write(_file(name, folder), error=DataError) as file:
+    with atomic_write((folder or paths.RUNS / "measured") / f"{name}.safetensors", error=DataError) as file:
         file.write(save({column: values.contiguous() for column, values in columns.items()}))
 
 
@@ -173,7 +173,3 @@ def cached(compute: Callable[[], Columns], *parts: str | Tensor | Callable[..., 
         columns = compute()
         save_columns(key, columns)
     return columns
-
-
-def _file(name: str, folder: Path | None) -> Path:
-    return (folder or paths.RUNS / "measured") / f"{name}.safetensors"
