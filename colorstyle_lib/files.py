@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -76,6 +77,11 @@ def inside(folder: Path, name: str | Path, *, links: bool = False, error: type[C
     if not links and not path.resolve().is_relative_to(folder.resolve()):
         raise error(f"{str(path)!r} leads out of the folder {str(folder)!r} by a link; remove the link")
     return path.absolute() if path.parts[0].startswith("~") else path
+
+
+def to_json(value: Any, **options: Any) -> str:
+    """Write numbers, texts, lists and dicts as JSON, which has no NaN and no infinity: null stands in their place."""
+    return json.dumps(json.loads(json.dumps(value), parse_constant=lambda name: None), **options)
 
 
 def file_hash(path: Path) -> str:

@@ -274,12 +274,12 @@ def size_of_file(path: str | os.PathLike[str]) -> tuple[int, int]:
 
 def _tensor_to_array(tensor: Tensor) -> np.ndarray:
     """``(H, W)``, ``(C, H, W)`` or ``(1, C, H, W)`` to ``(H, W)`` or ``(H, W, C)``."""
-    planes = tensor[0] if tensor.ndim == 4 and len(tensor) == 1 else tensor
-    if planes.ndim == 3 and len(planes) in (1, 3, 4):
-        planes = planes.permute(1, 2, 0)
-    elif planes.ndim != 2:
-        raise ImageError(f"a picture tensor is (H, W), (1|3|4, H, W) or (1, 1|3|4, H, W), not {tuple(tensor.shape)}")
     try:
+        planes = tensor[0] if tensor.ndim == 4 and len(tensor) == 1 else tensor
+        if planes.ndim == 3 and len(planes) in (1, 3, 4):
+            planes = planes.permute(1, 2, 0)
+        elif planes.ndim != 2:
+            raise ImageError(f"a picture tensor is (H, W), (1|3|4, H, W) or (1, 1|3|4, H, W), not {(*tensor.shape,)}")
         planes = planes.detach().cpu()
         return (planes.float() if planes.dtype == torch.bfloat16 else planes).numpy()  # NumPy knows no bfloat16
     except (RuntimeError, TypeError) as error:  # meta, sparse, quantized

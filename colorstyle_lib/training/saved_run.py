@@ -24,7 +24,7 @@ from colorstyle_lib.config import Preset, TrainOptions, differing
 from colorstyle_lib.data.batches import Batches, Prefetched
 from colorstyle_lib.environment import versions
 from colorstyle_lib.errors import ConfigError, WeightsError, require
-from colorstyle_lib.files import atomic_write
+from colorstyle_lib.files import atomic_write, to_json
 from colorstyle_lib.model.generator import load_generator, save_generator
 from colorstyle_lib.training.distributed import ProcessGroup, SharedBatchNorm2d, this_process
 from colorstyle_lib.training.loop import AGAIN, GanLearner, training_loop
@@ -73,7 +73,7 @@ class RunLog:
     def write(self, step: int, **facts: Any) -> None:
         """Log numbers, strings, and lists or dicts of them."""
         with self.file.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({"step": step, **facts}) + "\n")
+            stream.write(to_json({"step": step, **facts}) + "\n")
 
 
 def train_for(learner: Any, folder: Path, seconds: float, saves: int = 4) -> nn.Module:

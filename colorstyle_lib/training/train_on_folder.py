@@ -19,7 +19,7 @@ from colorstyle_lib.data.downloads import find_roots
 from colorstyle_lib.data.example_pictures import STYLES, TRAINING_VARIANTS
 from colorstyle_lib.environment import hardware
 from colorstyle_lib.errors import ConfigError, require
-from colorstyle_lib.files import atomic_write, file_hash
+from colorstyle_lib.files import atomic_write, file_hash, to_json
 from colorstyle_lib.model.generator import Generator, load_generator, save_generator
 from colorstyle_lib.model.pretrained import load_vgg19
 from colorstyle_lib.training.distributed import process_group, this_process
@@ -119,7 +119,7 @@ def write_card(weights: Path, roots: Roots, command: str, images: int) -> Path:
     }
     path = weights.with_suffix(".json")
     with atomic_write(path, "w") as stream:
-        stream.write(json.dumps(card, indent=1) + "\n")
+        stream.write(to_json(card, indent=1) + "\n")
     return path
 
 

@@ -82,6 +82,8 @@ def warnings_of(result: Evaluation, discriminator_accuracy: float = math.nan, *,
     ``discriminator_accuracy`` is that since the last evaluation, NaN while the discriminator does not take part.
     """
     found = []
+    if math.isnan(result.colorfulness_ratio):
+        found.append("the validation pictures are gray, so colors cannot be judged; train on photographs in color")
     if discriminator_accuracy > _SURE:
         right = f"the discriminator is right about {100 * discriminator_accuracy:.0f} % of pairs"
         found.append(f"{right}, so the generator learns little; lower discriminator_learning_rate, or raise penalty")

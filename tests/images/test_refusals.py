@@ -122,8 +122,10 @@ def test_limit_is_ours_and_not_pillows(tmp_path, ramp, monkeypatch):
 
 def test_tensors_without_plain_numbers():
     plain = torch.zeros(3, 8, 8)
-    for odd in (plain.to("meta"), plain[0].to_sparse()):
+    for odd in (plain.to("meta"), plain[0].to_sparse(), plain.to_sparse()):
         refusal(odd, "plain numbers")
+        with torch.inference_mode():  # as within a call of the model
+            refusal(odd, "plain numbers")
 
 
 # Pillow and memory

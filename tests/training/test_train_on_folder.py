@@ -36,6 +36,19 @@ def test_any_folder_of_pictures_can_be_trained_on(layout, tmp_path, capsys):
         train_on_folder(TrainOptions("tiny", (str(root),), datasets=("picture",), steps=2, output=tmp_path / "new"))
 
 
+def test_gray_pictures_alone_are_told_of_and_json_has_no_nan(tmp_path, capsys):
+    for i, picture in enumerate(synthetic.scenes(4, 48, seed=1).rgb):
+        save_picture(to_picture(picture).convert("L"), tmp_path / "gray" / f"{i}.png")
+    weights = train_on_folder(TrainOptions("tiny", (str(tmp_path / "gray"),), steps=2, output=tmp_path / "out"))
+    assert "warning: the validation pictures are gray" in capsys.readouterr().out
+
+    def refuse(name):
+        raise ValueError(name)
+
+    for text in (weights.with_suffix(".json").read_text(), *(tmp_path / "out" / "log.jsonl").read_text().splitlines()):
+        assert "null" in json.dumps(json.loads(text, parse_constant=refuse))
+
+
 def test_finished_weights_are_replaced_only_on_request_and_their_card_with_them(tmp_path, monkeypatch):
     root = tmp_path / "pictures"
     for i, picture in enumerate(synthetic.scenes(4, 48, seed=1).rgb):
