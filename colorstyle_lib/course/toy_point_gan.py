@@ -7,6 +7,7 @@ seeds cost little more than one.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -33,10 +34,7 @@ def eight_gaussians(n: int, random: torch.Generator | None = None) -> Float[Tens
     return ring_centers()[which] + MODE_SPREAD * torch.randn((n, 2), generator=random)
 
 
-_OPTIMIZERS = {
-    "adam": lambda weights, rate: torch.optim.Adam(weights, rate, betas=(0.0, 0.99), fused=True),
-    "sgd": lambda weights, rate: torch.optim.SGD(weights, rate),
-}
+_OPTIMIZERS = {"adam": partial(torch.optim.Adam, betas=(0.0, 0.99), fused=True), "sgd": torch.optim.SGD}
 
 
 class ParallelPerceptrons(nn.Module):
@@ -108,10 +106,8 @@ def train_point_gan(
     generator = ParallelPerceptrons(NOISE, 2, [3 * seed for seed in seeds])
     discriminator = ParallelPerceptrons(2, 1, [3 * seed + 1 for seed in seeds])
     randoms = [torch.Generator().manual_seed(3 * seed + 2) for seed in seeds]
-    optimizers = [
-        _OPTIMIZERS[optimizer](network.parameters(), pace * learning_rate)
-        for network, pace in ((generator, 1.0), (discriminator, discriminator_pace))
-    ]
+    paces = ((generator, learning_rate), (discriminator, discriminator_pace * learning_rate))
+    optimizers = [_OPTIMIZERS[optimizer](network.parameters(), rate) for network, rate in paces]
     # Networks that never slow down circle for ever.
     rates = [torch.optim.lr_scheduler.LambdaLR(each, lambda step: 1 - step / max(steps, 1)) for each in optimizers]
 

@@ -205,10 +205,10 @@ def calibration(
     return figure
 
 
-def dots_and_bar(ax: Axes, row: int, values: Sequence[float | int], bar: float | None = None, **look: Any) -> None:
-    """Draw numbers as dots in a row, spread in height so that equal ones show, and a bar at their mean or elsewhere."""
+def dots_and_bar(ax: Axes, row: int, values: Sequence[float | int], **look: Any) -> None:
+    """Draw numbers as dots in a row, spread in height so that equal ones show, and a bar at their mean."""
     values = [float(value) for value in values]
     heights = row + np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else [row]
     ax.plot(values, heights, clip_on=False, **{"marker": "o", "linestyle": "none", **look})
-    bar = sum(values) / len(values) if bar is None else bar
-    ax.plot([bar, bar], [row - 0.33, row + 0.33], color="black", linewidth=1.6)
+    mean = sum(values) / len(values)
+    ax.plot([mean, mean], [row - 0.33, row + 0.33], color="black", linewidth=1.6)
