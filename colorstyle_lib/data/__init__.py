@@ -6,8 +6,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["scenes"],
     submod_attrs={
-        "batches": ["Batches", "ImageStore", "center_crops", "load_images", "shrink"],
+        "batches": ["Batches", "ImageStore", "Windows", "center_crops", "decode_images", "load_images", "shrink"],
         "example_pictures": ["PHOTOGRAPHS", "credits", "photograph", "style"],
-        "datasets": ["find_split", "images_for"],
+        "datasets": ["Roots", "dataset_names", "find_split", "images_for", "list_images", "load_split"],
     },
 )

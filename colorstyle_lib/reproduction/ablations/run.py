@@ -19,12 +19,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
-from colorstyle_lib.data import PHOTOGRAPHS, Batches, ImageStore, center_crops, load_images
-from colorstyle_lib.data.datasets import load_split
+from colorstyle_lib.data import PHOTOGRAPHS, Batches, ImageStore, center_crops, load_images, load_split
 from colorstyle_lib.environment import commit, hardware
 from colorstyle_lib.errors import DataError, WeightsError
-from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab, square_error_ab
-from colorstyle_lib.metrics.feature_distance import pooled_features
+from colorstyle_lib.metrics import colorfulness, pooled_features, psnr_ab, square_error_ab
 from colorstyle_lib.model import AttentionOverride, Generator, gray_content
 from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.ablations.configs import ABLATIONS, BASE, CONDITIONS, SIDE, SMALL, Ablation, Scale
@@ -34,8 +32,7 @@ from colorstyle_lib.reproduction.benchmarks.attention_faithfulness import attent
 from colorstyle_lib.reproduction.benchmarks.runner import Rows, joined, numbers_of, spread
 from colorstyle_lib.reproduction.results import store as results
 from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance
-from colorstyle_lib.training import GanLearner, TrainState, training_loop
-from colorstyle_lib.training.distributed import this_process
+from colorstyle_lib.training import GanLearner, TrainState, this_process, training_loop
 from colorstyle_lib.training.train_on_folder import STORE_SCALE
 
 LOG, _REAL = "log.jsonl", "real"

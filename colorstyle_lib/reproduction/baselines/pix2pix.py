@@ -15,9 +15,8 @@ from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.data.batches import Batches, ImageStore, Windows
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.losses.adversarial import get_objective
-from colorstyle_lib.training.distributed import this_process
+from colorstyle_lib.training import TrainState, this_process
 from colorstyle_lib.training.scene_training import descend
-from colorstyle_lib.training.state import TrainState
 
 BATCH_SIZE = 4  # its paper's, for colorization (section 6.2)
 AB_RANGE = 110.0  # Lab units of ab at the ends of the generator's answers, -1 and 1

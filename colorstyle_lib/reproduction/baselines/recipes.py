@@ -15,16 +15,13 @@ from safetensors.torch import save
 
 from colorstyle_lib import paths
 from colorstyle_lib.config import Preset, derived_preset, differing, get_preset
-from colorstyle_lib.data.batches import Batches, ImageStore
-from colorstyle_lib.data.datasets import load_split
+from colorstyle_lib.data import Batches, ImageStore, load_split
 from colorstyle_lib.errors import WeightsError, check_known
 from colorstyle_lib.files import atomic_write
 from colorstyle_lib.model.generator import save_generator
 from colorstyle_lib.reproduction.baselines.method import CONFIG, read_config
 from colorstyle_lib.reproduction.baselines.pix2pix import BATCH_SIZE, Pix2Pix
-from colorstyle_lib.training.distributed import this_process
-from colorstyle_lib.training.loop import GanLearner
-from colorstyle_lib.training.saved_run import STATE, train_for
+from colorstyle_lib.training import STATE, GanLearner, this_process, train_for
 from colorstyle_lib.training.train_on_folder import STORE_SCALE, STYLE_COVERS, STYLE_SCALE, style_store
 
 CROP = 128  # side in pixels of the training crops of all; pix2pix needs a power of 2

@@ -13,9 +13,7 @@ from torch import Tensor
 
 from colorstyle_lib.errors import check_known
 from colorstyle_lib.metrics.bootstrap import Statistic, mean_of, ratio_of
-from colorstyle_lib.model import AttentionOverride, gray_content
-from colorstyle_lib.model.generator import Encoded, Generator
-from colorstyle_lib.model.modalities import MODALITIES, Modalities
+from colorstyle_lib.model import MODALITIES, AttentionOverride, Encoded, Generator, Modalities, gray_content
 from colorstyle_lib.reproduction.results.store import Columns
 
 TASKS = ("automatic", "reference")

@@ -22,8 +22,7 @@ from colorstyle_lib.config import change
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.metrics import difference_of, kernel_pairs, mean_of, pair_mean_of, ratio_of
 from colorstyle_lib.metrics.feature_distance import Network, perceptual_network
-from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
+from colorstyle_lib.model import EfficientNetLite0, gray_content, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method, load_peer
 from colorstyle_lib.reproduction.baselines.recipes import RECIPES
 from colorstyle_lib.reproduction.benchmarks import runner

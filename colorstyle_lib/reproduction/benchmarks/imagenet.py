@@ -14,8 +14,7 @@ from tqdm import tqdm
 
 from colorstyle_lib import metrics
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
-from colorstyle_lib.data.batches import center_crops, decode_images
-from colorstyle_lib.data.datasets import list_images
+from colorstyle_lib.data import center_crops, decode_images, list_images
 from colorstyle_lib.data.layouts import Listing
 from colorstyle_lib.errors import DataError, WeightsError, needs_extra
 from colorstyle_lib.reproduction.baselines.method import GRAY, ColorMethod, load_method, load_peer

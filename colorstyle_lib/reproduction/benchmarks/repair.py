@@ -17,8 +17,7 @@ from torchvision.transforms.functional import gaussian_blur
 from colorstyle_lib.data.damage import damage
 from colorstyle_lib.images.read import to_picture
 from colorstyle_lib.inference.colorstyle import ColorStyle
-from colorstyle_lib.metrics.bootstrap import difference_of, mean_of, ratio_of
-from colorstyle_lib.metrics.feature_distance import perceptual_distances, perceptual_network
+from colorstyle_lib.metrics import difference_of, mean_of, perceptual_distances, perceptual_network, ratio_of
 from colorstyle_lib.model.content import fill_smoothly
 from colorstyle_lib.model.repair_decoder import DAMAGES
 from colorstyle_lib.reproduction.baselines.method import ColorMethod

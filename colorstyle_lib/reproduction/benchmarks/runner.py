@@ -15,8 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from colorstyle_lib import paths
-from colorstyle_lib.data.batches import center_crops
-from colorstyle_lib.data.datasets import Roots, dataset_names, load_split
+from colorstyle_lib.data import Roots, center_crops, dataset_names, load_split
 from colorstyle_lib.errors import MissingExtraError, check_known
 from colorstyle_lib.inference.colorstyle import RELEASED
 from colorstyle_lib.metrics.bootstrap import Statistic, bootstrap, mean_over

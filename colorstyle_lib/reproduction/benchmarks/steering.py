@@ -11,8 +11,7 @@ from torch import Tensor
 
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.inference.hints import limit_hints, rasterize_hints
-from colorstyle_lib.metrics.bootstrap import Statistic, mean_of, ratio_of
-from colorstyle_lib.metrics.coloring import square_error_ab
+from colorstyle_lib.metrics import Statistic, mean_of, ratio_of, square_error_ab
 from colorstyle_lib.model import Generator, content_planes, gray_content
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.benchmarks.runner import ALL, NOTES, Squares, joined, numbers_of, with_all

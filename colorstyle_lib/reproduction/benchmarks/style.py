@@ -16,14 +16,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from colorstyle_lib.color import rgb_to_lab
-from colorstyle_lib.data.batches import center_crops, decode_images
-from colorstyle_lib.data.datasets import list_images
+from colorstyle_lib.data import center_crops, decode_images, list_images
 from colorstyle_lib.errors import ColorStyleError, DataError
 from colorstyle_lib.images.read import shorter_side, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.losses.reconstruction import content_distance, style_distance, style_statistics
-from colorstyle_lib.metrics.bootstrap import Statistic, difference_of, ratio_of
-from colorstyle_lib.metrics.feature_distance import perceptual_content_distance
+from colorstyle_lib.metrics import Statistic, difference_of, perceptual_content_distance, ratio_of
 from colorstyle_lib.model.modalities import MODALITIES, describe
 from colorstyle_lib.model.pretrained import VGG19, EfficientNetLite0, load_vgg19, pretrained_efficientnet_lite0
 from colorstyle_lib.reproduction.baselines.method import ColorMethod, StyleMethod
