@@ -45,11 +45,11 @@ class Enhancer(Tool):
         pixels = levels_of(photo)
         windows = list(tiles(np.ones(pixels.shape[:2], bool), side=_TILE))
         chosen = np.linspace(0, len(windows) - 1, min(_PROBES, len(windows))).round().astype(int).tolist()
-        looks = {i: self._look(pixels[windows[i][0]]) for i in chosen}
-        probes = [said for _, said in looks.values()]
         small = rgb_to_lab(self.model.working_copy(photo.picture, min(_SMALL, *photo.picture.size)))
-        tone_amounts, tone = self.model.generator.repairing.read_tones(small)
-        detail_amounts = torch.cat([probe.amounts[:, len(TONES) :] for probe in probes]).median(0, keepdim=True).values
+        decoder = self.model.generator.repairing
+        tone_amounts, tone = decoder.read_tones(small)
+        probes = [decoder.read_details(self._grown(pixels[windows[i][0]])) for i in chosen]
+        detail_amounts = torch.cat(probes).median(0, keepdim=True).values
         amounts = torch.cat((tone_amounts, detail_amounts), 1)[0]
         if is_gray(photo.picture):
             amounts[0] = 0  # what never had color has not faded
@@ -59,10 +59,11 @@ class Enhancer(Tool):
         of_tones = small.new_tensor([curve, chroma, chroma]).view(3, 1, 1)
         mended = bool(of_details or curve or chroma)
         made = pixels.copy() if mended else photo.deep
-        for i, (outer, inner) in enumerate(windows if mended else ()):
+        alphas = [] if of_details else [self._look(pixels[windows[len(windows) // 2][0]])[1].alpha]
+        for outer, inner in windows if mended else ():
             if of_details:
-                lab, said = looks.get(i) or self._look(pixels[outer])
-                at = (..., *inside(outer, inner))
+                (lab, said), at = self._look(pixels[outer]), (..., *inside(outer, inner))
+                alphas.append(said.alpha)
                 lab = lab[at] + of_details * said.change[at]
             else:
                 lab = to_lab(pixels[inner], self.model.device)
@@ -70,18 +71,21 @@ class Enhancer(Tool):
         found = {name: round(float(amount), 3) for name, amount in zip(DAMAGES, amounts, strict=True)}
         applied = {"details": round(of_details, 3), "lightness": round(curve, 3), "chroma": round(chroma, 3)}
         provenance = self._told("enhance", photo.picture, strength=self.strength, damage=found, applied=applied)
-        alpha = torch.stack([probe.alpha[0].mean((1, 2)) for probe in probes]).mean(0)
+        alpha = torch.stack([one[0].mean((1, 2)) for one in alphas]).mean(0)
         maps = {LEVEL: dict(zip(MODALITIES, alpha.cpu()[:, None, None], strict=True))}
         image = Image.fromarray(in_8_bits(made)) if mended else photo.picture
         deep = None if photo.deep is None else lambda: made
         return Result(image, provenance, maps, source=replace(photo, deep=None), deep=deep)
 
-    def _look(self, pixels: np.ndarray) -> tuple[Float[Tensor, "1 3 h w"], Repaired]:
-        """A tile in Lab, and what the repair decoder says of it, grown to sides that it can take."""
+    def _grown(self, pixels: np.ndarray) -> Float[Tensor, "1 3 _ _"]:
+        """A tile in Lab, grown to sides that the repair decoder can take."""
         lab = to_lab(pixels, self.model.device)
-        height, width = lab.shape[-2:]
-        grown = nnf.pad(lab, (0, -width % STEP, 0, -height % STEP), mode="replicate")
-        return lab, self.model.generator.repair(grown, torch.zeros_like(grown[:, :1]), override=self._override)[1]
+        return nnf.pad(lab, (0, -lab.shape[3] % STEP, 0, -lab.shape[2] % STEP), mode="replicate")
+
+    def _look(self, pixels: np.ndarray) -> tuple[Float[Tensor, "1 3 _ _"], Repaired]:
+        """A tile as the repair decoder takes it, and what this says of it."""
+        lab = self._grown(pixels)
+        return lab, self.model.generator.repair(lab, torch.zeros_like(lab[:, :1]), override=self._override)[1]
 
 
 def _share(amounts: Iterable[Tensor]) -> float:

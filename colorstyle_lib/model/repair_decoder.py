@@ -95,9 +95,12 @@ class RepairDecoder(nn.Module):
             x = block(merge(torch.cat((nnf.interpolate(x, scale_factor=2, mode="nearest"), skip), 1)))
         change = _UNIT * nnf.pixel_shuffle(self.last(x).float(), 2)
         amounts, tone = self.read_tones(lab)
+        return Repaired(change, torch.cat((amounts, self.read_details(lab)), 1), tone, alpha)
+
+    def read_details(self, lab: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3"]:
+        """Amounts of the damages of DETAILS, from pictures or parts of them at full size, in Lab."""
         with torch.autocast(lab.device.type, enabled=False):
-            details = self.detail_amounts(measure_details(lab.float())).sigmoid()
-        return Repaired(change, torch.cat((amounts, details), 1), tone, alpha)
+            return self.detail_amounts(measure_details(lab.float())).sigmoid()
 
     def read_tones(self, lab: Pictures) -> tuple[Float[Tensor, "n 3"], Tone]:
         """Amounts of the damages of TONES, and what undoes them, from pictures of any size in Lab."""
