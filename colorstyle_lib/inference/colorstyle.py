@@ -147,7 +147,13 @@ class ColorStyle:
         return map(style_clip(self.stylizer(style, **options), smooth), frames)
 
     def inpaint(
-        self, picture: Source, mask: Source = "auto", *, color: bool = False, attention: Attention = None
+        self,
+        picture: Source,
+        mask: Source = "auto",
+        *,
+        color: bool = False,
+        uncertainty: bool = False,
+        attention: Attention = None,
     ) -> Result:
         """Fill holes, of a gray picture gray; every pixel outside of them stays, to the last of 8 or 16 bits.
 
@@ -155,15 +161,20 @@ class ColorStyle:
             mask: of the picture's size, white or gray (or opaque, where it is of one color) in holes; a bool array; or
                 ``"auto"`` for scratches and dust that :func:`.find_damage` finds, which ``result.stages`` shows.
             color: also color the filled picture, where it is gray; its L outside holes stays.
+            uncertainty: also fill the picture's mirror images, for four times the work: ``result.uncertainty`` is how
+                far the fills differ, in Lab units. It tells where a fill errs more (rank correlation with the error
+                inside holes, on 50 validation pictures: 0.44; distance from the rim: 0.28), not how much: errors are
+                about nine times as large.
 
         ConfigError: a mask of another size, an empty or a full one, or weights that cannot repair.
         """
-        filled = Inpainter(model=self, mask=mask, attention=attention)(picture)
+        filled = Inpainter(model=self, mask=mask, uncertainty=uncertainty, attention=attention)(picture)
         if not (color and is_gray(filled.image)):
             return filled
         colored = self.colorize(filled.photo(), attention=attention)
         told = filled.provenance | {"colored": colored.provenance}
-        return replace(colored, provenance=told, stages={**filled.stages, "fill": filled.image})
+        spread = filled.uncertainty if uncertainty else colored.uncertainty
+        return replace(colored, provenance=told, stages={**filled.stages, "fill": filled.image}, uncertainty=spread)
 
     def enhance(
         self,

@@ -36,6 +36,7 @@ class Inpainter(Tool):
     """Fills holes in pictures. Options and errors are those of :meth:`.ColorStyle.inpaint`."""
 
     mask: Source = "auto"
+    uncertainty: bool = False
 
     def __post_init__(self) -> None:
         if not self.model.generator.config.repairing:
@@ -60,6 +61,7 @@ class Inpainter(Tool):
         gray = bool(np.ptp(np.ascontiguousarray(pixels[~hole].T), axis=0).max() <= 2)
         values = pixels if deep is None else levels_of(photo).copy()
         alphas = self._fill(values, hole, gray=gray)
+        spread = self._spread(values, hole, gray=gray) if self.uncertainty else None
         pixels[hole] = in_8_bits(values[hole])
         if alpha is not None:  # a hole becomes as opaque as what is nearest to it
             nearest = ndimage.distance_transform_edt(hole, return_distances=False, return_indices=True)
@@ -68,7 +70,19 @@ class Inpainter(Tool):
         provenance = self._told("inpaint", opened, mask=given, filled=round(float(hole.mean()), 6))
         maps = {LEVEL: dict(zip(MODALITIES, torch.stack(alphas).mean(0)[:, None, None], strict=True))} if alphas else {}
         made = {"source": replace(photo, alpha=alpha, deep=None), "deep": None if deep is None else lambda: values}
-        return Result(Image.fromarray(pixels), provenance, maps, stages={"damage": Image.fromarray(hole)}, **made)
+        made |= {"stages": {"damage": Image.fromarray(hole)}, "uncertainty": spread}
+        return Result(Image.fromarray(pixels), provenance, maps, **made)
+
+    def _spread(self, filled: np.ndarray, hole: Bool[np.ndarray, "h w"], *, gray: bool) -> Float[Tensor, "h w"]:
+        """Standard deviation of a picture's fill and those of its three mirror images, Lab units; 0 outside holes."""
+        fills = [filled[hole]]
+        for axes in (0, 1, (0, 1)):
+            mirrored = np.flip(filled, axes).copy()
+            self._fill(mirrored, np.flip(hole, axes), gray=gray)  # which does not look at what is in holes
+            fills.append(np.flip(mirrored, axes)[hole])
+        spread = torch.zeros(hole.shape)
+        spread[torch.from_numpy(hole)] = to_lab(np.stack(fills))[0].var(1, correction=0).sum(0).sqrt()
+        return spread
 
     def _fill(self, pixels: np.ndarray, hole: Bool[np.ndarray, "h w"], *, gray: bool) -> list[Tensor]:
         """Fill a picture's holes in place, the thickest first, at the smallest scale; attention by tile."""

@@ -13,7 +13,7 @@ from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import Photo, to_picture
 from colorstyle_lib.inference import enhancer, inpainter
 from colorstyle_lib.inference.colorstyle import STAGES, ColorStyle
-from colorstyle_lib.inference.inpainter import find_damage, inside, tiles
+from colorstyle_lib.inference.inpainter import find_damage, inside, tiles, to_lab
 from colorstyle_lib.model.generator import Generator
 
 SCENE = to_picture(synthetic.scenes(1, 320, seed=3).rgb[0])
@@ -107,6 +107,23 @@ def test_a_hole_is_as_opaque_as_what_is_nearest():
         assert np.array_equal(found[:, 84:], alpha[:, 84:])
         assert result.photo().kept == {"dpi": (300, 300)}
     assert np.array_equal(np.asarray(MODEL.enhance(photo).photo().alpha), erased)
+
+
+def test_the_uncertainty_of_a_fill_is_how_far_those_of_mirror_images_differ():
+    given, mask = holed((160, 128), width=9)
+    unknown = np.asarray(mask) > 0
+    result = MODEL.inpaint(given, mask, uncertainty=True)
+    assert np.array_equal(np.asarray(result.image), np.asarray(MODEL.inpaint(given, mask).image))
+    spread = result.uncertainty.numpy()
+    assert spread.shape == unknown.shape
+    assert (spread[~unknown] == 0).all()
+    labs = []
+    for turn in (lambda a: a, np.flipud, np.fliplr, lambda a: a[::-1, ::-1]):
+        filled = MODEL.inpaint(turn(np.asarray(given)), turn(unknown)).image
+        labs.append(to_lab(turn(np.asarray(filled)).copy())[0].numpy())
+    assert np.allclose(spread, np.sqrt(np.var(labs, axis=0).sum(0)), atol=1e-3)
+    assert spread[unknown].max() > 0.1
+    assert MODEL.inpaint(given, mask).uncertainty is None
 
 
 def test_a_gray_picture_is_filled_gray_and_colored_on_request():
