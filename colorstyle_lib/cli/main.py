@@ -39,10 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """One whose error is one line, without all options that there are."""
+
+    def error(self, message: str) -> None:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line, as argparse sees it."""
     about = "Color grayscale photographs; run and check the course. Start with: colorstyle colorize photo.jpg"
-    top = argparse.ArgumentParser(prog=PROGRAM, description=about)
+    top = _Parser(prog=PROGRAM, description=about)
     top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     table = tomllib.loads(Path(__file__).with_name("commands.toml").read_text(encoding="utf-8"))
     _add_commands(top, table, table.pop("shared"))

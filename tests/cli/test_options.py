@@ -46,4 +46,6 @@ def test_what_is_asked_wrongly_is_said(words: str, said: str, capsys):
     with pytest.raises(SystemExit) as end:
         main(words.split())
     assert end.value.code == 2
-    assert said in capsys.readouterr().err
+    line = capsys.readouterr().err
+    assert said in line
+    assert line.count("\n") == 1
