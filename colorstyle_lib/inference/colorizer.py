@@ -45,8 +45,7 @@ class Result:
     provenance: dict[str, Any]  # weights hash, settings, input hash and versions
     # by decoder level ("8": at 1/8 of working size) and modality, weights `(h, w)` in [0, 1]; empty without attention
     attention_maps: dict[str, dict[str, Tensor]] = field(default_factory=dict)
-    # `(h, w)`, Lab units: at the working size, standard deviation of the predicted ab distribution, None without one; of
-    # fills, where it is asked for, at the picture's size, that of several
+    # `(h, w)`, Lab units: standard deviation of the predicted ab distribution, at the working size; or of several fills
     uncertainty: Tensor | None = None
     source: Photo | None = None  # what was opened; the image lies on white where it was transparent
     stages: dict[str, Image.Image] = field(default_factory=dict)  # what was found and made on the way, in its order
