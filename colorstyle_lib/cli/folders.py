@@ -42,14 +42,9 @@ from colorstyle_lib.inference.video import Smoother, color_clip, style_clip
 _PIXELS_AT_ONCE = 50_000_000  # decoded and not yet written, of all pictures together; a larger one goes alone
 _TASKS = {"colorize": ("color", "colored"), "stylize": ("style", "restyled")}  # endings of results, and what is done
 
-Pair = tuple[Path, Path]
-"""A picture and the place of its result."""
-
-NewClip = Callable[[float], Callable[[Source], Result]]
-"""For how much is smoothed, makes a function for the frames of one clip; see :func:`.color_clip`."""
-
-Work = Callable[[Path, Path], str]
-"""Makes and writes a picture's result; says what became of it ("done", "left in color" ...), or any exception."""
+Pair = tuple[Path, Path]  # a picture and the place of its result
+NewClip = Callable[[float], Callable[[Source], Result]]  # of how much is smoothed; see :func:`.color_clip`
+Work = Callable[[Path, Path], str]  # makes and writes a picture's result; says what became of it, such as "done"
 
 
 @dataclass(frozen=True, kw_only=True)

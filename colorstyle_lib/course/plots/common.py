@@ -27,9 +27,7 @@ SERIES = (BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, BLACK)  # colors of data se
 MARKERS = "osD^vPX"  # of the same series
 MODALITY_COLORS = {"color": VERMILION, "texture": BLUE, "shape": GREEN}
 
-
-Picture = Image.Image | Tensor
-"""A PIL picture, or a ``(3, H, W)`` tensor of sRGB in [0, 1]."""
+Picture = Image.Image | Tensor  # a PIL picture, or a ``(3, H, W)`` tensor of sRGB in [0, 1]
 
 
 @dataclass(frozen=True)

@@ -50,14 +50,11 @@ def _drawing(name: str) -> Figure:
     return figure
 
 
+# The generator: encoder, decoder with skip connections, and the levels at which attention steers it.
 generator_diagram = partial(_drawing, "generator")
-"""The generator: encoder, decoder with skip connections, and the levels at which attention steers it."""
-
+# The evidence of the discriminator: each modality's score, weighed by attention, at one level.
 discriminator_diagram = partial(_drawing, "discriminator")
-"""The evidence of the discriminator: each modality's score, weighed by attention, at one level."""
-
+# The way of the data through one gradient step: first the discriminator's, then the generator's.
 training_step_diagram = partial(_drawing, "training_step")
-"""The way of the data through one gradient step: first the discriminator's, then the generator's."""
-
+# The notebooks in their order, and what the student builds in each: 06 and 07 need what 03 teaches.
 course_map = partial(_drawing, "course_map")
-"""The notebooks in their order, and what the student builds in each: 06 and 07 need what 03 teaches."""

@@ -40,13 +40,12 @@ def modes_and_quality(results: Mapping[str, Sequence[tuple[int, float]]], modes:
     return values_by_seed(table, limits=((0, modes), (0, 1)), width=3.4)
 
 
-_NUMBERS = {
+_NUMBERS = {  # by panel, the entries of a line of the log that are drawn
     "losses": ("loss", "color", "hole", "adversarial", "discriminator"),
     "PSNR ab of the average, dB": ("psnr_ab",),
     "discriminator accuracy": ("discriminator_accuracy",),
     "colorfulness, 1 is real": ("colorfulness_ratio",),
 }
-"""The entries of a line of the log that are drawn, by panel."""
 
 
 def training_curves(log: Sequence[Mapping[str, Any]]) -> Figure:
