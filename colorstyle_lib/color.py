@@ -116,10 +116,7 @@ def _largest_chroma(lab: Float[Tensor, "3 n"]) -> Float[Tensor, " n"]:
 
 
 def _channel_reach(lab: Float[Tensor, "3 n"]) -> Callable[[Tensor], Tensor]:
-    """How far linear sRGB lies from the middle of [0, 1], as a function of a factor on the chroma of each color.
-
-    The same equations as :func:`lab_to_linear`'s; what does not depend on the chroma is computed once.
-    """
+    """:func:`lab_to_linear`'s distance from the middle of [0, 1] by a factor on chroma; the rest is computed once."""
     lightness, a, b = lab
     from_x, from_y, from_z = lab.new_tensor(_XYZ_TO_RGB)[:, :, None].unbind(1)
     fy, a, b = (lightness + 16) / 116, a / 500, b / -200

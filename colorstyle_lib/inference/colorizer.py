@@ -111,10 +111,7 @@ class Tool:
 
 @dataclass(kw_only=True, eq=False)
 class Colorizer(Tool):
-    """Colors pictures. The options of :meth:`.ColorStyle.colorize` are checked, and the reference is read, only once.
-
-    Several threads may use one colorizer, of a generator in evaluation mode. Errors are those of the method.
-    """
+    """Colors pictures; :meth:`.ColorStyle.colorize`'s options are checked and read once, for several threads, too."""
 
     reference: Source | None = None
     hints: Sequence[Hint] = ()

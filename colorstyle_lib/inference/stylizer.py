@@ -42,10 +42,7 @@ class Change(NamedTuple):
 
 @dataclass(kw_only=True, eq=False)
 class Stylizer(Tool):
-    """Redraws pictures in a style. The options are checked, and the styles are read, once for all of them.
-
-    Options and errors are those of :meth:`.ColorStyle.stylize`. Several threads may use one stylizer.
-    """
+    """Redraws pictures; :meth:`.ColorStyle.stylize`'s options are checked and read once, for several threads, too."""
 
     style: Source | Styles
     strength: float = 1.0

@@ -13,8 +13,6 @@ from colorstyle_lib.model.style_decoder import feature_statistics
 
 _LEAST_WEIGHT = 1e-6
 _LEAST_SQUARE = 1e-12  # a target that is 0 everywhere has no scale of its own
-
-
 Plane, Planes = Float[Tensor, "n 1 h w"], Float[Tensor, "n 2 h w"]  # the latter of a and b
 Maps, Statistics = Sequence[Float[Tensor, "n _ _ _"]], Sequence[Float[Tensor, "n 2 _"]]  # of each layer, finest first
 

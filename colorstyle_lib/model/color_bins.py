@@ -18,6 +18,7 @@ STEP = 10  # distance of neighbouring bins, in Lab units
 _SIGMA = 5.0  # of the soft coding, Lab units
 _LEAST_CHROMA = 0.5  # a mean as good as gray has no hue that one could trust
 _LARGEST_GAIN = 4.0
+Logits = Float[Tensor, "n q h w"]  # one a bin
 _FACE_SAMPLES = 129  # a side; 65 already find every bin that all 256^3 colors of 8 bits find
 
 
@@ -43,9 +44,6 @@ def ab_bins(device: torch.device | None = None) -> Float[Tensor, "q 2"]:
     """
     # Built anew each time: a cached tensor could be changed in place, or be born in inference mode.
     return torch.tensor(_centers().data, dtype=torch.float32, device=device)
-
-
-Logits = Float[Tensor, "n q h w"]  # one a bin
 
 
 def check_bins(logits: Logits) -> None:

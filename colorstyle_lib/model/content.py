@@ -9,9 +9,8 @@ AB_RANGE = 110.0
 CONTENT_PLANES = 5  # L, a, b, and two masks
 
 
-Known = Bool[Tensor, "n 1 h w"]
+Known, Planes, Content = Bool[Tensor, "n 1 h w"], Float[Tensor, "n c h w"], Float[Tensor, "n 5 h w"]
 Mask = Known | Float[Tensor, "n 1 h w"]
-Planes, Content = Float[Tensor, "n c h w"], Float[Tensor, "n 5 h w"]
 
 
 def content_planes(lab: Float[Tensor, "n 3 h w"], known_lightness: Mask, known_color: Mask) -> Content:

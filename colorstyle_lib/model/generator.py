@@ -277,8 +277,7 @@ class Generator(nn.Module):
 def save_generator(generator: Generator, path: Path, **facts: str) -> str:
     """Write a generator's weights in half precision to a ``.safetensors`` file, replaced whole or not at all.
 
-    Its configuration goes inside, with facts such as preset and steps; equal ones give equal files. Returns the file's
-    SHA-256.
+    Its configuration goes inside, with facts such as the preset; equal ones give equal files. Returns the SHA-256.
     """
     tensors = {
         name: (value.detach().to("cpu", torch.float16) if value.is_floating_point() else value.cpu()).contiguous()

@@ -8,8 +8,6 @@ from torch import Tensor
 
 _LEAST_SPREAD = 3.0  # Lab units: no color is surer than this
 DETAIL = 2  # radius of windows, in pixels, that no smoothing goes below
-
-
 Plane, Planes = Float[Tensor, "n 1 h w"], Float[Tensor, "n c h w"]
 
 

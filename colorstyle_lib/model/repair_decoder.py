@@ -27,8 +27,6 @@ _KNOTS = 8  # parts of the curve of L
 _LEVELS = 16  # of the histograms that the curve is read from
 _MEASURES = 52  # numbers of measure_details
 _UNIT = 25.0  # Lab units for each unit of what the network adds
-
-
 Pictures = Float[Tensor, "n 3 h w"]  # in Lab
 
 

@@ -30,7 +30,6 @@ from colorstyle_lib.training.validation import evaluate
 
 # Shorter side of stored pictures, in crops: a crop of 60 to 100 % is then neither blurred nor costly to decode.
 STORE_SCALE = 1.25
-
 # Where pictures are restyled, crops are closer: as coarse as pictures of 256 px, whose style is taken.
 STYLE_SCALE, STYLE_COVERS = 2.25, (0.4, 0.8)
 _WEIGHTS, _CARD, _LOG = "generator.safetensors", "generator.json", "log.jsonl"
