@@ -7,7 +7,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["scenes"],
     submod_attrs={
         "batches": ["Batches", "ImageStore", "Windows", "center_crops", "decode_images", "load_images", "shrink"],
-        "example_pictures": ["PHOTOGRAPHS", "credits", "photograph", "style"],
+        "example_pictures": ["PHOTOGRAPHS", "STYLES", "TRAINING_VARIANTS", "credits", "photograph", "style"],
         "datasets": ["Roots", "dataset_names", "find_split", "images_for", "list_images", "load_split"],
+        "downloads": ["find_roots"],
     },
 )

@@ -25,9 +25,7 @@ from colorstyle_lib.images.read import Photo, Source, open_photo, without_surrou
 from colorstyle_lib.images.write import save_picture
 from colorstyle_lib.inference.guided_upsampling import with_chroma
 from colorstyle_lib.inference.hints import Hint, limit_hints, rasterize_hints
-from colorstyle_lib.model.attention import AttentionOverride
-from colorstyle_lib.model.content import content_planes, gray_content
-from colorstyle_lib.model.generator import Encoded, Reference
+from colorstyle_lib.model import AttentionOverride, Encoded, Reference, content_planes, gray_content
 
 if TYPE_CHECKING:
     from colorstyle_lib.inference.colorstyle import ColorStyle

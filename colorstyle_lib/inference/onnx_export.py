@@ -13,9 +13,7 @@ from torch.export import Dim
 from colorstyle_lib.errors import MissingExtraError
 from colorstyle_lib.files import atomic_write
 from colorstyle_lib.inference.colorstyle import ColorStyle
-from colorstyle_lib.model.content import CONTENT_PLANES
-from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.model.modalities import REDUCTION
+from colorstyle_lib.model import CONTENT_PLANES, REDUCTION, Generator
 
 _MOST = 1024  # pictures in a batch, and multiples of the smallest sides: the tracer wants an upper bound
 

@@ -20,8 +20,7 @@ from colorstyle_lib.errors import ConfigError, require
 from colorstyle_lib.images.read import Photo, Source, open_mask, open_photo, without_surround
 from colorstyle_lib.inference.colorizer import Result, Tool, is_gray, pixels_hash
 from colorstyle_lib.inference.guided_upsampling import Strip, rows_at_size, strip_by_strip
-from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.model.modalities import MODALITIES
+from colorstyle_lib.model import MODALITIES, gray_content
 from colorstyle_lib.model.style_decoder import LEVEL, StyleCode, StyleDecoder, blend
 
 Styles = Sequence[tuple[Source, float]]  # style pictures and how much each counts; only the ratios matter

@@ -17,10 +17,8 @@ from torch import Tensor, nn
 from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
 from colorstyle_lib.losses import reconstruction
 from colorstyle_lib.losses.adversarial import get_objective, zero_centered_penalty
-from colorstyle_lib.model.discriminator import Discriminator
-from colorstyle_lib.model.generator import Encoded, Generator, Measured, Noise
-from colorstyle_lib.model.modalities import Modalities
-from colorstyle_lib.model.style_decoder import StyleDecoder
+from colorstyle_lib.model import Discriminator, Encoded, Generator, Measured, Modalities, StyleDecoder
+from colorstyle_lib.model.generator import Noise
 from colorstyle_lib.training.repair_terms import REPAIR_LOSSES, Repair, repair, repair_losses
 from colorstyle_lib.training.state import PARTS, StepContext, TrainState
 from colorstyle_lib.training.style_terms import STYLE_LOSSES, restyle, style_losses

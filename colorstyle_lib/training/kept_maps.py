@@ -9,9 +9,7 @@ from torch import Tensor
 
 from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.errors import ConfigError, DataError
-from colorstyle_lib.model.encoders import PretrainedEncoder
-from colorstyle_lib.model.generator import Generator, Measured
-from colorstyle_lib.model.modalities import Modalities
+from colorstyle_lib.model import Generator, Measured, Modalities, PretrainedEncoder
 
 
 class KeptMaps:

@@ -9,8 +9,7 @@ from torch import Tensor
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import TrainingConfig
 from colorstyle_lib.data.damage import damage
-from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.model.repair_decoder import Repaired
+from colorstyle_lib.model import Generator, Repaired
 from colorstyle_lib.training.tasks import REPAIRS, TaskBatch
 
 REPAIR_LOSSES = ("hole", "details", "tones", "damage")

@@ -14,8 +14,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from colorstyle_lib.config import TrainingConfig
 from colorstyle_lib.data.datasets import find_split
 from colorstyle_lib.losses.adversarial import get_objective
-from colorstyle_lib.model.pretrained import EfficientNetLite0, pretrained_efficientnet_lite0
-from colorstyle_lib.model.scene_generator import SceneGenerator
+from colorstyle_lib.model import EfficientNetLite0, SceneGenerator, pretrained_efficientnet_lite0
 from colorstyle_lib.training.state import TrainState
 from colorstyle_lib.training.tasks import differentiable_augmentation
 

@@ -15,10 +15,8 @@ from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.config import Preset, TrainingConfig
 from colorstyle_lib.data.batches import Batches
 from colorstyle_lib.errors import ConfigError, check_known
-from colorstyle_lib.model.color_bins import bin_frequency, rebalancing
-from colorstyle_lib.model.discriminator import Discriminator
-from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.model.pretrained import load_vgg19, pretrained_efficientnet_lite0
+from colorstyle_lib.model import Discriminator, Generator, bin_frequency, load_vgg19, rebalancing
+from colorstyle_lib.model.pretrained import pretrained_efficientnet_lite0
 from colorstyle_lib.training.distributed import ProcessGroup
 from colorstyle_lib.training.kept_maps import KeptMaps
 from colorstyle_lib.training.tasks import REPAIRS

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 from colorstyle_lib.color import rgb_to_lab, transfer_statistics
 from colorstyle_lib.errors import require
 from colorstyle_lib.losses.reconstruction import attention_collapse, content_distance, style_distance, style_statistics
-from colorstyle_lib.model.generator import Generator
-from colorstyle_lib.model.modalities import describe
+from colorstyle_lib.model import Generator, describe
 from colorstyle_lib.training.state import StepContext
 from colorstyle_lib.training.tasks import TaskBatch
 

@@ -13,15 +13,12 @@ import torch
 
 from colorstyle_lib import paths
 from colorstyle_lib.config import TrainOptions, change, get_mode, get_preset
-from colorstyle_lib.data.batches import Batches, ImageStore, center_crops, load_images
+from colorstyle_lib.data import STYLES, TRAINING_VARIANTS, Batches, ImageStore, center_crops, find_roots, load_images
 from colorstyle_lib.data.datasets import Roots, dataset_names, load_split
-from colorstyle_lib.data.downloads import find_roots
-from colorstyle_lib.data.example_pictures import STYLES, TRAINING_VARIANTS
 from colorstyle_lib.environment import hardware
 from colorstyle_lib.errors import ConfigError, require
 from colorstyle_lib.files import atomic_write, file_hash, to_json
-from colorstyle_lib.model.generator import Generator, load_generator, save_generator
-from colorstyle_lib.model.pretrained import load_vgg19
+from colorstyle_lib.model import Generator, load_generator, load_vgg19, save_generator
 from colorstyle_lib.training.distributed import process_group, this_process
 from colorstyle_lib.training.saved_run import STATE, train, train_for
 from colorstyle_lib.training.scene_training import SCENE_CLASSES, SCENE_NOISE, scene_files, scene_learner

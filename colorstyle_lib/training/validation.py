@@ -13,15 +13,11 @@ from torch import Tensor
 from torchvision.utils import make_grid
 
 from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
-from colorstyle_lib.data.batches import center_crops, load_images
-from colorstyle_lib.data.example_pictures import PHOTOGRAPHS, STYLES, style
+from colorstyle_lib.data import PHOTOGRAPHS, STYLES, center_crops, load_images, style
 from colorstyle_lib.errors import MissingExtraError
-from colorstyle_lib.images.read import to_picture
-from colorstyle_lib.images.write import save_picture
+from colorstyle_lib.images import save_picture, to_picture
 from colorstyle_lib.metrics.coloring import colorfulness, psnr_ab, stain_gradients
-from colorstyle_lib.model.attention import attention_spread
-from colorstyle_lib.model.content import gray_content
-from colorstyle_lib.model.generator import Generator
+from colorstyle_lib.model import Generator, attention_spread, gray_content
 
 _SURE = 0.97  # accuracy of the discriminator
 _COLLAPSED = 0.98  # weight of one modality
