@@ -140,9 +140,8 @@ class ColorStyle:
 
         Args:
             frames: in their order. Where their size changes, or one is nothing like the one before, a new clip begins.
-            style: of :meth:`stylize`.
             smooth: share of the past, from 0 (each frame by itself) to 1; see :class:`.Smoother`.
-            **options: of :meth:`stylize`, for every frame.
+            **options: of :meth:`stylize`, as ``style`` is, for every frame.
         """
         return map(style_clip(self.stylizer(style, **options), smooth), frames)
 

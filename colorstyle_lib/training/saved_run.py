@@ -82,7 +82,6 @@ def train_for(learner: Any, folder: Path, seconds: float, saves: int = 4) -> nn.
     Returns the averaged generator. A line of ``log.jsonl`` and a state, where the next call goes on, are written
     ``saves`` times. WeightsError: the state is damaged, or a loss is no number.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     state, start = learner.state, {"step": 0, "seconds": 0.0}
     if (folder / STATE).is_file():
         start = load_state(folder)
@@ -129,7 +128,6 @@ def train(
             # Weights and their names stay. What repairs runs only where a process has such pictures: nobody may wait.
             if type(module) is nn.BatchNorm2d and not name.startswith("repairing."):
                 module.__class__ = SharedBatchNorm2d
-    output.mkdir(parents=True, exist_ok=True)
     first, before = 0, 0.0
     if options.resume or (group.restarted and (output / STATE).exists()):
         saved = load_state(output)
