@@ -15,7 +15,6 @@ from colorstyle_lib.config import Preset, derived_preset, get_preset
 from colorstyle_lib.model.modalities import MODALITIES
 
 BASE = "base"
-
 SIDE = 64  # of the squares that are measured, in pixels, and of pix2pix's crops, which need a power of 2
 
 
@@ -29,8 +28,7 @@ class Ablation:
     claim: str  # of the paper, the one that the comparison serves
     preset: Preset | None  # its networks and training; None for pix2pix, which brings its own
     against: str = BASE  # whom it is compared with
-    # Weights that the attention of both networks keeps while they learn; empty where they learn them.
-    held: Mapping[str, float] = field(default_factory=dict)
+    held: Mapping[str, float] = field(default_factory=dict)  # weights that the attention of both networks keeps
 
 
 @dataclass(frozen=True)

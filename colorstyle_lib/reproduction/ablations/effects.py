@@ -27,7 +27,6 @@ from colorstyle_lib.reproduction.benchmarks.runner import NOTES, joined, load_sq
 from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, cached
 
 METRICS = {metric: row[0] for metric, row in NOTES["ablations"].items()}  # compared, and what a reader calls them
-
 Effects = Mapping[tuple[Comparison, str], Number]  # differences by comparison and metric
 
 # Sides in pixels of the squares in which released weights' attention is measured: those that are colored by themselves,

@@ -37,10 +37,8 @@ from colorstyle_lib.training.train_on_folder import STORE_SCALE
 
 LOG, _REAL = "log.jsonl", "real"
 _SHORT = 12  # steps of a run that only costs are measured on: all stages, at their shares
-
 HALVED = 96  # side in pixels of the squares that are cut into content and reference
 PICTURES = 240  # val pictures of a data root, spread evenly over all of them
-
 _CROPS = 48  # of the handful of demo photographs
 _CROPS_SEED = 1_000_003  # a seed that no training uses
 

@@ -20,7 +20,6 @@ from colorstyle_lib.training.scene_training import descend
 
 BATCH_SIZE = 4  # its paper's, for colorization (section 6.2)
 AB_RANGE = 110.0  # Lab units of ab at the ends of the generator's answers, -1 and 1
-
 _L1_WEIGHT = 100.0  # of the L1 term beside the adversarial one (its sections 3.3 and 4)
 _WIDTH, _MOST = 64, 512
 _DROPPED = 3  # decoder blocks with dropout, from the innermost: all the noise there is

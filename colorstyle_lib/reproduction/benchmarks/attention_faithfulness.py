@@ -17,7 +17,6 @@ from colorstyle_lib.model import MODALITIES, AttentionOverride, Encoded, Generat
 from colorstyle_lib.reproduction.results.store import Columns
 
 TASKS = ("automatic", "reference")
-
 _TOGETHER = 24  # pictures at a time; neighbors lend each other their modalities
 
 

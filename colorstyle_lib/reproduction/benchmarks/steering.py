@@ -18,9 +18,7 @@ from colorstyle_lib.reproduction.benchmarks.runner import ALL, NOTES, Squares, j
 from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, cached
 
 HALVED = 192  # side in pixels of the squares that are cut into content and reference; its half must be a multiple of 32
-
 HINTS, SEEDS = 10, 8
-
 _BATCH = 20
 _CELL = 4  # pixels: uncertainty is predicted at half the size, and neighbors are nearly equal
 

@@ -29,17 +29,11 @@ from colorstyle_lib.reproduction.baselines.style import optimization, quick_meth
 from colorstyle_lib.reproduction.benchmarks.runner import Run, joined, numbers_of, print_table
 from colorstyle_lib.reproduction.results.store import Columns, Number, Provenance, cached, merge_results
 
-STYLE_PAIRS = "style_pairs"  # the name of the pairs among data sets
-
-PAIRS = 210
+STYLE_PAIRS, PAIRS = "style_pairs", 210  # the name of the pairs among data sets, and how many
 SIZE = 256  # side in pixels of the pairs' squares
-
-Trainings = Sequence[Columns]  # of each training of a method the columns of :func:`measure_pairs`
-
 STRENGTHS = (0.25, 0.5, 0.75, 0.9, 1.0)
-
 MODALITY_PAIRS = 42  # at most so many, and no painting in two, so that intervals are over photographs and paintings
-
+Trainings = Sequence[Columns]  # of each training of a method the columns of :func:`measure_pairs`
 
 MEASURES = ("content", "style", "perceptual")
 """Distances of a restyled photograph, less is better: from the photograph at VGG-19's relu4_1, 0 for the same and 1 as

@@ -32,15 +32,14 @@ class Condition:
     """Bounds for numbers."""
 
     says: str  # what it asks, in words
-    # Addresses of the numbers, ``*`` standing for anything; all that one address finds must hold, and one address of
-    # several is enough.
-    keys: Sequence[str]
+    keys: Sequence[
+        str
+    ]  # addresses, ``*`` standing for anything: all that one finds must hold, one of several is enough
     low: float = -inf  # least value
     high: float = inf  # largest value
     seeds: int = 0  # trainings that have to stand behind the number
     sampled: bool = True  # whether the number must have an interval; a size in memory has none
-    # Address of a number that has to meet the same bounds before a miss counts: our own recipe's, which shows that
-    # they can be met at all in the time that there was. Empty for bounds that are 0 for everybody.
+    # Address of our own recipe's number, which must meet the bounds before a miss counts: could they be met in that time?
     control: str = ""
 
 

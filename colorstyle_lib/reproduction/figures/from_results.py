@@ -42,8 +42,7 @@ class KeptFigure:
     n: int  # pictures behind them
     facts: Mapping[str, float | Sequence[float]]  # the numbers themselves, by name, as a check computes them again
     weights: str | None = None  # SHA-256; None where no weights took part
-    # What else a reader must know, such as credits.
-    about: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    about: Mapping[str, str | Sequence[str]] = field(default_factory=dict)  # what else to know, such as credits
     formats: tuple[str, ...] = ("png", "pdf")  # photographs are ten times larger as PNG
     mode: str = "full"  # of its numbers
 
@@ -57,9 +56,7 @@ class Panel:
     line: float | None = None  # a value to compare with, such as 0 for differences
     scale: float = 1.0  # to multiply with, such as 100 for percent
     note: str = ""  # below it
-    # Whether these are differences of trainings: each training is a tick, and a dot is filled where all of them and the
-    # interval are on one side of 0.
-    of_trainings: bool = False
+    of_trainings: bool = False  # differences: a tick a training; dots are filled where all are on one side of 0
 
 
 def intervals(panels: Sequence[Panel], *, columns: int | None = None, width: float = 2.6) -> Figure:

@@ -59,8 +59,7 @@ class Number:
     commit: str  # of the code
     hardware: str  # that it was computed on
     note: str = ""  # what a reader must know
-    # Of a mean over trainings each training's own value, in the order of ``seeds``; else empty.
-    by_seed: tuple[float, ...] = ()
+    by_seed: tuple[float, ...] = ()  # of a mean over trainings each one's own value, in the order of ``seeds``
 
     @property
     def key(self) -> str:
