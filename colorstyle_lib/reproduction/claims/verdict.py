@@ -39,7 +39,7 @@ class Condition:
     high: float = inf  # largest value
     seeds: int = 0  # trainings that have to stand behind the number
     sampled: bool = True  # whether the number must have an interval; a size in memory has none
-    # Address of our own recipe's number, which must meet the bounds before a miss counts: could they be met in that time?
+    # Address of our own recipe's number, which must meet the bounds before a miss counts: could they be met in time?
     control: str = ""
 
 
