@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
@@ -16,12 +17,16 @@ from colorstyle_lib.files import atomic_write
 from colorstyle_lib.images.read import find_pictures, open_picture, to_picture, to_tensor
 from colorstyle_lib.inference.colorstyle import ColorStyle
 
-_LONGEST_SIDE = 480  # pixels; two JPEG files of each photograph go into the page
-_FIGURE = """<figure><div class="pair"><img alt="in gray" src="{before}" width="{width}" height="{height}">
-<img alt="colored" class="after" src="{after}"></div>
-<input type="range" min="0" max="100" value="50" aria-label="gray | colored: {caption}"
+_LONGEST_SIDE = 480  # pixels; two files of each photograph go into the page
+_PAGE = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
+_FIGURE = """<figure><div class="pair" style="--at: {at}%">
+<img alt="before" src="{before}" width="{width}" height="{height}">
+{afters}</div>
+<input type="range" min="0" max="100" value="{at}" aria-label="before | after: {caption}"
  oninput="this.previousElementSibling.style.setProperty('--at', this.value + '%')">
-<figcaption>{caption}</figcaption></figure>"""
+<figcaption>{choice}{caption}</figcaption></figure>"""
+_CHOICE = """<label><input type="range" min="0" max="{last}" value="0" aria-label="settings" aria-valuetext="{first}"
+ oninput="choose(this)"><output>{first}</output></label>"""
 
 
 def write_gallery(folder: Path | None = None, output: Path = Path("gallery.html")) -> int:
@@ -43,19 +48,54 @@ def write_gallery(folder: Path | None = None, output: Path = Path("gallery.html"
             print(error, file=sys.stderr)
             continue
         picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Image.Resampling.LANCZOS)
-        before = _data(to_picture(gray(to_tensor(picture)[None])[0]).convert("L"))
-        facts = {"caption": html.escape(caption), "before": before, "after": _data(model.colorize(picture).image)}
-        figures.append(_FIGURE.format(width=picture.width, height=picture.height, **facts))
+        before = to_picture(gray(to_tensor(picture)[None])[0])
+        figures.append(compared(before, {"colored": model.colorize(picture).image}, caption))
     require(bool(figures), f"no picture in {str(folder)!r} can be shown", DataError)
     footer = f"Colors are guesses, not evidence of what a color was. Weights {model.weights_hash[:12]}."
-    page = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
+    title = "Colored by colorstyle"
+    lead = "left of the line is the gray photograph, right of it are the colors that the model guessed"
+    head = f"<h1>{title}</h1>
+<p>Move a slider: {lead}.</p>"
     with atomic_write(output, "w", DataError) as file:
-        file.write(page.substitute(title="Colored by colorstyle", figures="\n".join(figures), footer=footer))
+        file.write(_PAGE.substitute(title=title, head=head, figures="\n".join(figures), footer=footer))
     print(f"{output}: {len(figures)} pictures, {output.stat().st_size / 1e6:.2f} MB")
     return int(len(figures) < len(sources))
 
 
-def _data(picture: Image.Image) -> str:
+def frame(before: Image.Image, afters: Mapping[str, Image.Image]) -> str:
+    """Pictures of :func:`compared` as a page in a page, whose sliders work in a notebook that has no kernel."""
+    page = _PAGE.substitute(
+        title="without a kernel", head="", figures=compared(before, afters, at=0, quality=60), footer=""
+    )
+    width, below = max(320, before.width), 128
+    style = f"width: 100%; max-width: {width + 32}px; height: {width * before.height // before.width + below}px"
+    return f'<iframe title="sliders" style="{style}; border: 0" srcdoc="{html.escape(page)}"></iframe>'
+
+
+def compared(
+    before: Image.Image, afters: Mapping[str, Image.Image], caption: str = "", *, at: int = 50, quality: int = 80
+) -> str:
+    """HTML of a picture before and after, with a divider; where there are several by their names, one is chosen.
+
+    ``at`` is where the divider starts, in percent; ``quality`` is that of WebP, from 0 to 100.
+    """
+    images = [
+        f'<img alt="{html.escape(name)}" class="after" src="{_data(after, quality)}"{" hidden" if number else ""}>'
+        for number, (name, after) in enumerate(afters.items())
+    ]
+    first, caption = html.escape(next(iter(afters))), html.escape(caption)
+    choice = _CHOICE.format(last=len(afters) - 1, first=first) if len(afters) > 1 else ""
+    facts = {
+        "before": _data(before, quality),
+        "width": before.width,
+        "height": before.height,
+        "caption": caption,
+        "at": at,
+    }
+    return _FIGURE.format(**facts, afters="\n".join(images), choice=choice)
+
+
+def _data(picture: Image.Image, quality: int) -> str:
     """A picture as the text that an HTML page may hold in place of a file's address."""
-    picture.save(stream := io.BytesIO(), "JPEG", quality=85, optimize=True, progressive=True)
-    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"
+    picture.save(stream := io.BytesIO(), "WEBP", quality=quality, method=6)
+    return f"data:image/webp;base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -205,11 +205,13 @@ class ColorStyle:
         skip: Sequence[str] = (),
         strength: float = 1.0,
         attention: Attention = None,
+        keep: Callable[[tuple[Any, ...], Callable[[], Any]], Any] = lambda key, make: make(),
     ) -> Result:
         """Restore an old photograph: fill its damage, mend its details and tones, color it if it is gray.
 
         ``skip`` names stages of :data:`.STAGES` to leave out; ``mask`` is :meth:`inpaint`'s, ``strength`` and errors
-        are :meth:`enhance`'s. ``result.stages`` has the picture after each stage.
+        are :meth:`enhance`'s. ``result.stages`` has the picture after each stage. ``keep`` may give back what it keeps
+        for a key, which names the stages until there; by default each is made anew.
         """
         for name in skip:
             check_known("stage", name, STAGES)
@@ -217,20 +219,22 @@ class ColorStyle:
         steering = {"model": self, "attention": attention}
         tools = {
             "fill": Inpainter(mask=mask, **steering),
-            "details": Enhancer(strength=strength, tones=False, **steering),
+            "details": Enhancer(strength=strength, tones=False, keep=keep, **steering),
             "tones": Enhancer(strength=strength, details=False, **steering),
             "color": lambda photo: self.colorize(photo, attention=attention),
         }
-        photo, told = open_photo(picture), {}
+        photo, told, maps = open_photo(picture), {}, {}
         stages, result = {"given": photo.picture}, Result(photo.picture, {}, source=photo, deep=lambda: photo.deep)
         for name in [name for name in STAGES if name not in skip]:
             if name == "color" and not is_gray(result.image):
                 continue
-            result = tools[name](result.photo())
+            before, tool = result, tools[name]
+            result = keep((*told, name), lambda: tool(before.photo()))  # noqa: B023  (it is called at once)
+            maps = result.attention_maps or maps
             told[name] = {k: v for k, v in result.provenance.items() if k not in ("versions", "weights_sha256", "task")}
             stages |= {**result.stages, name: result.image}
         provenance = Tool(**steering)._told("restore", photo.picture, stages=told)
-        return replace(result, provenance=provenance, stages=stages)
+        return replace(result, provenance=provenance, stages=stages, attention_maps=maps)
 
     def generate(
         self,

@@ -1,7 +1,8 @@
 """Enhancement of pictures of any size (the paper's section 6): the damage is told first, then undone."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +32,8 @@ class Enhancer(Tool):
     strength: float = 1.0
     details: bool = True
     tones: bool = True
+    # may keep what is made for a key; here it does not
+    keep: Callable[[tuple[Any, ...], Callable[[], Any]], Any] = lambda key, make: make()
 
     def __post_init__(self) -> None:
         require(0 <= self.strength <= 1.5, f"strength is 0 (the picture itself) to 1.5, not {self.strength}")
@@ -59,7 +62,7 @@ class Enhancer(Tool):
         of_tones = small.new_tensor([curve, chroma, chroma]).view(3, 1, 1)
         mended = bool(of_details or curve or chroma)
         made = pixels.copy() if mended else photo.deep
-        alphas = [] if of_details else [self._look(pixels[windows[len(windows) // 2][0]])[1].alpha]
+        alphas = [] if of_details or not self.details else [self._look(pixels[windows[len(windows) // 2][0]])[1].alpha]
         for outer, inner in windows if mended else ():
             if of_details:
                 (lab, said), at = self._look(pixels[outer]), (..., *inside(outer, inner))
@@ -71,8 +74,10 @@ class Enhancer(Tool):
         found = {name: round(float(amount), 3) for name, amount in zip(DAMAGES, amounts, strict=True)}
         applied = {"details": round(of_details, 3), "lightness": round(curve, 3), "chroma": round(chroma, 3)}
         provenance = self._told("enhance", photo.picture, strength=self.strength, damage=found, applied=applied)
-        alpha = torch.stack([one[0].mean((1, 2)) for one in alphas]).mean(0)
-        maps = {LEVEL: dict(zip(MODALITIES, alpha.cpu()[:, None, None], strict=True))}
+        maps = {}  # nothing steers a change of tones
+        if alphas:
+            alpha = torch.stack([one[0].mean((1, 2)) for one in alphas]).mean(0)
+            maps = {LEVEL: dict(zip(MODALITIES, alpha.cpu()[:, None, None], strict=True))}
         image = Image.fromarray(in_8_bits(made)) if mended else photo.picture
         deep = None if photo.deep is None else lambda: made
         return Result(image, provenance, maps, source=replace(photo, deep=None), deep=deep)
@@ -84,8 +89,9 @@ class Enhancer(Tool):
 
     def _look(self, pixels: np.ndarray) -> tuple[Float[Tensor, "1 3 _ _"], Repaired]:
         """A tile as the repair decoder takes it, and what this says of it."""
-        lab = self._grown(pixels)
-        return lab, self.model.generator.repair(lab, torch.zeros_like(lab[:, :1]), override=self._override)[1]
+        lab, repair = self._grown(pixels), self.model.generator.repair
+        whole, key = torch.zeros_like(lab[:, :1]), ("look", pixels.shape, pixels.tobytes())
+        return lab, self.keep(key, lambda: repair(lab, whole, override=self._override)[1])
 
 
 def _share(amounts: Iterable[Tensor]) -> float:

@@ -218,8 +218,13 @@ def _write(notebook: Any, target: Path) -> None:
     for cell in notebook.cells:
         for shown in list(cell.get("outputs", [])):
             data = shown.get("data", {})
-            if data.pop("application/vnd.jupyter.widget-view+json", None) and set(data) <= {"text/plain"}:
+            if not data.pop("application/vnd.jupyter.widget-view+json", None):
+                continue
+            if set(data) <= {"text/plain"}:
                 cell.outputs.remove(shown)  # without a picture in its stead only a widget's name would be left
+            elif "image/jpeg" in data and "text/html" in data:  # GitHub shows the one, other pages the other
+                sliders = nbformat.v4.new_output("display_data", {"text/html": data.pop("text/html")})
+                cell.outputs.insert(cell.outputs.index(shown) + 1, sliders)
     with atomic_write(target, "w", ConfigError) as file:
         nbformat.write(notebook, file)
 

@@ -30,7 +30,7 @@ def test_the_demo_page_is_one_small_file(isolated: Path, capsys: pytest.CaptureF
     assert len(text) < 1_000_000
     assert page.sliders == 7
     assert len(page.sources) == 14
-    assert all(source.startswith("data:image/jpeg;base64,") for source in page.sources)
+    assert all(source.startswith("data:image/webp;base64,") for source in page.sources)
     assert not re.search(r"https?://", text)
     assert "7 pictures" in capsys.readouterr().out
 

@@ -1,8 +1,10 @@
 """The panels without a browser: a session gives the calls' own pictures, and each panel's buttons do what they say."""
 
 import base64
+import html
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -95,8 +97,10 @@ def test_a_session_restores_as_the_model_does_and_once(
         assert np.array_equal(kept.image, plain.image), options
         assert kept.provenance == plain.provenance
         made.append(kept)
-    monkeypatch.setattr(model, "restore", None)
-    assert all(session.restore(**options) is one for options, one in zip(cases, made, strict=True))
+    for name in ("repair", "encode"):
+        monkeypatch.setattr(model.generator, name, None)  # all stages are kept
+    for options, one in zip(cases, made, strict=True):
+        assert np.array_equal(session.restore(**options).image, one.image)
 
 
 def test_a_session_encodes_once_and_forgets(model: ColorStyle, photo: Image.Image, monkeypatch: pytest.MonkeyPatch):
@@ -106,7 +110,7 @@ def test_a_session_encodes_once_and_forgets(model: ColorStyle, photo: Image.Imag
     session = Session(model, photo)
     for seed in range(60):
         session.colorize(seed=seed, saturation=1.2)
-    assert len(calls) <= 3  # the encoding is forgotten with the oldest, and made again
+    assert len(calls) == 1  # what is used again and again is not forgotten
     assert len(session._kept) <= 24
 
 
@@ -211,9 +215,18 @@ def test_a_brushed_hole_is_filled_and_the_rest_stays(model: ColorStyle, photo: I
     shown = pixels_of(made.view.after)[..., 0] > 0
     assert shown.sum() == shown[30:45, 30:50].sum() == 300
     made._save()
-    (picture,) = folder.glob("*.png")
-    names = {"ColorStyle": ColorStyle, "photo": photo, "mask": made.settings()["mask"].picture}
-    assert np.array_equal(Image.open(picture), eval(made.python(), names).image)
+    (picture,), (mask,) = folder.glob("*.png"), folder.glob("masks/*.png")
+    line = json.loads(read_text(picture)["colorstyle"])["python"]
+    assert line == made.python()
+    assert mask.as_posix() in line
+    assert mask.name in made.told.value
+    assert np.array_equal(Image.open(picture), eval(line, {"ColorStyle": ColorStyle, "photo": photo}).image)
+    mask.unlink()
+    sent = []
+    made.view.send = sent.append
+    made._copy_line()
+    assert sent == [{"copy": line}]
+    assert mask.exists()  # what the copied line names is there
 
 
 def test_scratches_that_are_found_are_a_mask_to_add_to(model: ColorStyle):
@@ -228,7 +241,7 @@ def test_scratches_that_are_found_are_a_mask_to_add_to(model: ColorStyle):
     assert found.any()
     assert grown[found].all()  # smaller, and no found pixel is lost
     assert grown.sum() < 3 * found.sum()
-    assert "mask=mask" in made.python()
+    assert "mask='" in made.python()
     made._undo()
     assert made.view.mask == b""
 
@@ -285,12 +298,16 @@ def test_weights_that_cannot_do_it_say_so_in_one_line():
 
 
 @pytest.mark.parametrize("kind", [ColorizePanel, StylePanel, AttentionPanel, RepairPanel])
-def test_without_a_kernel_a_contact_sheet_stands_for_a_panel(model: ColorStyle, photo: Image.Image, kind: type):
+def test_without_a_kernel_a_contact_sheet_and_sliders_stand_for_a_panel(model: ColorStyle, photo: Image.Image, kind: type):
     made = kind(model, photo)
     before = made.view.after, made.python()
     bundle = made._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
-    assert len(bundle["image/jpeg"]) < 300_000
+    assert len(bundle["image/jpeg"]) < 150_000
+    assert len(bundle["text/html"]) < 250_000
+    page = html.unescape(bundle["text/html"])
+    assert page.count('class="after"') > 4
+    assert not re.search("https?://", page)
     assert (made.view.after, made.python()) == before
 
 

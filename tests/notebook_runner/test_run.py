@@ -77,7 +77,8 @@ def test_a_notebook_runs_here_with_this_python_and_its_parameters(
         "print(seed, rate, fast, sizes, flush=True)\nos.system('echo loud')",
         "filled = bytearray(b'x') * 200_000_000\nimport time; time.sleep(0.5)",
         "from ipywidgets import IntSlider\nIntSlider()",
-        "display({'image/png': 'AAAA', 'application/vnd.jupyter.widget-view+json': {}}, raw=True)",
+        "view = {'application/vnd.jupyter.widget-view+json': {}}\n"
+        "display({'image/jpeg': 'AAAA', 'text/html': '<iframe>', **view}, raw=True)",
         kernel="somewhere-else",
     )
     write_notebook(folder / "02_other.ipynb", "raise SystemError")
@@ -98,7 +99,10 @@ def test_a_notebook_runs_here_with_this_python_and_its_parameters(
     assert 'widget-view+json"' not in text
     assert "IntSlider(value" not in text, "a widget's name without a widget"
     assert "AAAA" in text, "what stands in a widget's stead"
-    facts = nbformat.read(str(out / "01_fine.ipynb"), as_version=4).metadata.papermill
+    ran = nbformat.read(str(out / "01_fine.ipynb"), as_version=4)
+    # two outputs, for a page shows the first of an output's kinds that it knows, and GitHub no frame
+    assert [list(shown.data) for shown in ran.cells[-1].outputs] == [["image/jpeg"], ["text/html"]]
+    facts = ran.metadata.papermill
     assert facts.duration > 0
     assert not {"input_path", "output_path"} & set(facts)
     row = re.search(r"^01_fine +([\d.]+) +(\d+) MiB  ok$", told.out, re.MULTILINE)

@@ -1,6 +1,8 @@
 """What all panels share: photograph, picture before and after, undo, errors, saving, the line of Python."""
 
+import ast
 import base64
+import functools
 import html
 import inspect
 import io
@@ -18,6 +20,7 @@ from PIL import Image, ImageOps
 
 from colorstyle_lib import paths
 from colorstyle_lib.color import gray
+from colorstyle_lib.course.gallery import frame
 from colorstyle_lib.course.plots.common import Captioned, captioned_grid
 from colorstyle_lib.course.widgets.session import SAME_SCENE, Session
 from colorstyle_lib.data.batches import shrink
@@ -25,7 +28,7 @@ from colorstyle_lib.data.example_pictures import PHOTOGRAPHS, photograph
 from colorstyle_lib.errors import ColorStyleError, ImageError, needs_extra
 from colorstyle_lib.files import atomic_write
 from colorstyle_lib.images.read import Source, open_picture, to_picture, to_tensor
-from colorstyle_lib.inference.colorizer import Result
+from colorstyle_lib.inference.colorizer import Result, pixels_hash
 from colorstyle_lib.inference.colorstyle import ColorStyle
 
 with needs_extra("anywidget", "course"):
@@ -54,11 +57,16 @@ def named(source: Source | Named) -> Named:
     if isinstance(source, Named):
         return source
     if isinstance(source, str) and source in PHOTOGRAPHS:
-        return Named(source, photograph(source).open(), f'photograph("{source}").open()')
+        return _demo(source)
     if isinstance(source, str | Path):
         path = Path(source).expanduser()
         return Named(path.stem, open_picture(path), repr(path.as_posix()))
     return Named("photo", open_picture(source), "photo")
+
+
+@functools.cache
+def _demo(name: str) -> Named:
+    return Named(name, photograph(name).open(), f'photograph("{name}").open()')
 
 
 class PictureView(anywidget.AnyWidget):
@@ -143,13 +151,13 @@ class Panel(ipywidgets.VBox):
     result: Result | None = None  # the present one; None while there was none without an error
     settings: Callable[[], dict[str, Any]]  # arguments of the method, as the controls are set; pictures are Named
     examples: Mapping[str, Mapping[str, Any]] = {}  # controls that differ from how they stand at the start, by caption
-    stills: dict[str, Image.Image] | None = None  # for the sheet, in place of examples
+    stills: dict[str, Image.Image] | None = None  # for readers without a kernel, in place of examples
 
     def __init__(self, model: ColorStyle, photo: Source | Named, view: PictureView, controls: dict, rows: list):
         self.model, self.view, self.controls = model, view, controls
         self._quiet = False
         self.told = ipywidgets.HTML(layout={"min_height": "2em"})
-        self.line = ipywidgets.Textarea(description="Python", disabled=True, layout={"width": "98%", "display": "none"})
+        self.line = ipywidgets.Textarea(description="Python", layout={"width": "98%", "display": "none"})
         photos = Pictures("photo", photo)
         photos.observe(lambda _: self.take(photos.chosen), "value")
         for name, control in controls.items():
@@ -157,7 +165,7 @@ class Panel(ipywidgets.VBox):
         buttons = [
             button("undo", "undo", "take back the last change", self._undo),
             button("save", "save", "save the result at full size, with its settings in the file", self._save),
-            button("Python", "code", "show the line of Python that makes this result", self._show_line),
+            button("Python", "code", "copy the line of Python that makes this result", self._copy_line),
         ]
         rows = [*([[photos, Upload(self, photos.add)]] if self.takes_photo else []), *rows, buttons, [self.told]]
         side = ipywidgets.VBox([ipywidgets.Box(row, layout=_WRAP) for row in rows], _dom_classes=["cs-side"])
@@ -165,6 +173,12 @@ class Panel(ipywidgets.VBox):
         super().__init__([ipywidgets.HTML(f"<b>{self.title}</b>"), columns, self.line])
         self.add_class("cs-panel")
         self.take(photos.chosen)
+
+    def mask(self, size: tuple[int, int]) -> Named:
+        """What is brushed, at a size in pixels; the file that its code names is written by the buttons."""
+        mask = Image.open(io.BytesIO(self.view.mask)).getchannel("A").resize(size)
+        path = FOLDER / "masks" / f"{self.photo.name}-{pixels_hash(mask)[:8]}.png"
+        return Named("mask", mask, repr(path.as_posix()))
 
     def take(self, photo: Named) -> None:
         """Take another photograph, and show its result; hints and mask stay with the old one."""
@@ -215,21 +229,26 @@ class Panel(ipywidgets.VBox):
         parts = [repr(self.photo)] * self.takes_photo + [f"{name}={value!r}" for name, value in given.items()]
         return f"ColorStyle.load().{self.method}({', '.join(parts)}){self.suffix}"
 
-    def sheet(self) -> str:
-        """The contact sheet that stands for the panel where there is no kernel, as a JPEG file in base64."""
-        made, stream = self.stills or {"before": self.before()}, io.BytesIO()
-        for caption, values in self.examples.items():
+    def made_before(self) -> dict[str, Image.Image]:
+        """Results of the examples, by caption, for readers who have no kernel."""
+        made = {}
+        for caption, values in {} if self.stills else self.examples.items():
             self._set(**values)
             made[caption] = self.call(self.settings()).image
             self._set(**self._now)
-        shown = [Captioned(one, caption) for caption, one in made.items()]
-        rows = [shown[:3], [*shown[3:], None, None][:3]]
-        captioned_grid(rows).savefig(stream, format="jpeg", pil_kwargs={"quality": 85})
-        return base64.b64encode(stream.getvalue()).decode()
+        return self.stills or made
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        still = {"image/jpeg": self.sheet()} if self.result else {"text/html": self.told.value}
-        return super()._repr_mimebundle_(**options) | still
+        """The widget; a contact sheet, for GitHub; and sliders among what was made before, for other pages."""
+        if not self.result:
+            return super()._repr_mimebundle_(**options) | {"text/html": self.told.value}
+        made, before, stream = self.made_before(), Image.open(io.BytesIO(self.view.before)), io.BytesIO()
+        before_first = {} if self.stills else {"before": before}
+        shown = [Captioned(one, caption) for caption, one in (before_first | made).items()]
+        rows = [shown[:3], [*shown[3:], None, None][:3]]
+        captioned_grid(rows, height=1.3).savefig(stream, format="jpeg", pil_kwargs={"quality": 85})
+        sheet = base64.b64encode(stream.getvalue()).decode()
+        return super()._repr_mimebundle_(**options) | {"image/jpeg": sheet, "text/html": frame(before, made)}
 
     @contextmanager
     def telling(self) -> Iterator[None]:
@@ -270,11 +289,26 @@ class Panel(ipywidgets.VBox):
     def _save(self, _: Any = None) -> None:
         with self.telling():
             names = (FOLDER / f"{self.photo.name}-{self.method}-{number}.png" for number in itertools.count(1))
-            path = self.call(self.settings(), full=True).save(next(name for name in names if not name.exists()))
-            self.told.value = f"saved {html.escape(os.path.relpath(path))}"
+            result = self.call(self.settings(), full=True)
+            result.provenance["python"] = self.python()
+            path = result.save(next(name for name in names if not name.exists()))
+            also = self._keep_mask()
+            self.told.value = html.escape(" and ".join(f"saved {os.path.relpath(one)}" for one in [path, *also]))
 
-    def _show_line(self, _: Any) -> None:
-        self.line.layout.display = None if self.line.layout.display == "none" else "none"
+    def _keep_mask(self) -> list[Path]:
+        """Write the mask that the line of Python names, where it names one."""
+        if not (mask := self.settings().get("mask")):
+            return []
+        path = Path(ast.literal_eval(mask.code))
+        with atomic_write(path, error=ImageError) as stream:
+            mask.picture.save(stream, "PNG")
+        return [path]
+
+    def _copy_line(self, _: Any = None) -> None:
+        with self.telling():
+            self._keep_mask()
+            self.line.layout.display = None
+            self.view.send({"copy": self.line.value})
 
 
 def _trait(name: str) -> str:

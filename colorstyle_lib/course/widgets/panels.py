@@ -1,7 +1,6 @@
 """The panels: coloring, style transfer, attention, repair, and new scenes."""
 
 import functools
-import io
 from typing import Any, ClassVar
 
 import ipywidgets
@@ -41,8 +40,8 @@ def _checkbox(text: str, value: bool = False) -> ipywidgets.Checkbox:
 class ColorizePanel(Panel):
     """Coloring by :meth:`.ColorStyle.colorize`: hints by click, seed, saturation, reference, uncertainty."""
 
-    examples: ClassVar = {"no seed": {}, "saturation 1.6": {"saturation": 1.6}}
-    examples |= {f"seed {n}": {"seed": n} for n in (1, 2, 3)}
+    examples: ClassVar = {f"saturation {n}": {"saturation": n} for n in (0.5, 1.0, 1.6)}
+    examples |= {f"seed {n}": {"seed": n} for n in (1, 2, 3, 4)}
 
     def __init__(self, model: ColorStyle, photo: Source = "coffee") -> None:
         view = PictureView(mode="hint")
@@ -83,8 +82,9 @@ class StylePanel(Panel):
 
     method = "stylize"
     title = "Style"
-    examples: ClassVar = {name: {"style": n} for n, name in enumerate(STYLES[:3])}
-    examples |= {f"{STYLES[0]}, strength 0.5": {"strength": 0.5}, f"{STYLES[0]}, colors kept": {"keep_color": True}}
+    examples: ClassVar = {f"{STYLES[0]}, strength 0.5": {"strength": 0.5}, f"{STYLES[0]}, strength 1": {}}
+    examples |= {f"{STYLES[0]}, colors kept": {"keep_color": True}}
+    examples |= {name: {"style": n} for n, name in enumerate(STYLES[1:6], 1)}
 
     def __init__(self, model: ColorStyle, photo: Source = "china") -> None:
         self.styles = [Named(name, to_picture(style(name).image), f'style("{name}").image') for name in STYLES]
@@ -115,8 +115,7 @@ class StylePanel(Panel):
         given = {"style": blend if len(blend) > 1 else blend[0][0], "strength": self.strength.value}
         given |= {"keep_color": self.keep_color.value, "working_size": max(64, min(self.session.picture.size))}
         if self.view.mask:
-            mask = Image.open(io.BytesIO(self.view.mask)).getchannel("A")
-            given["mask"] = Named("mask", mask, "mask")
+            given["mask"] = self.mask(self.session.picture.size)
         return given
 
     def _list(self) -> None:
@@ -209,8 +208,7 @@ class RepairPanel(Panel):
         """Arguments of ``restore``; the mask has the photograph's own size."""
         given = {"skip": tuple(name for name, switch in self.switches.items() if not switch.value)}
         if self.view.mask and self.switches["fill"].value:
-            mask = Image.open(io.BytesIO(self.view.mask)).getchannel("A")
-            given["mask"] = Named("mask", mask.resize(self.photo.picture.size), "mask")
+            given["mask"] = self.mask(self.photo.picture.size)
         return {**given, "strength": self.strength.value}
 
     def shown_of(self, result: Result) -> Image.Image:

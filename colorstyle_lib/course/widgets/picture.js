@@ -171,7 +171,10 @@ function render({ model, el }) {
   };
   for (const [events, call] of Object.entries(heard)) for (const event of events.split(" ")) model.on(event, call);
   for (const call of [() => load("before"), () => load("after"), drawPins, told]) call();
+  const copy = ({ copy: text }) => navigator.clipboard?.writeText(text).catch(() => {}); // else it is there to be selected
+  model.on("msg:custom", copy);
   return () => {
+    model.off("msg:custom", copy);
     for (const [events, call] of Object.entries(heard)) for (const event of events.split(" ")) model.off(event, call);
   };
 }

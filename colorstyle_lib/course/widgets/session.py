@@ -27,7 +27,7 @@ class Session:
     """The calls of :class:`.ColorStyle` for one picture, with the same results; encodings and predictions are kept.
 
     A new saturation uses the last prediction, a new seed or other attention weights the last encoding, another strength
-    or blend the descriptions of the styles.
+    or blend the descriptions of the styles, a repair the stages before the first that changed.
     """
 
     def __init__(self, model: ColorStyle, picture: Image.Image) -> None:
@@ -42,11 +42,16 @@ class Session:
         """:meth:`.ColorStyle.stylize` of the session's picture, with its options and errors."""
         return _KeepingStylizer(session=self, model=self.model, style=style, **options)(self.picture)
 
-    def restore(self, *, mask: Any = "auto", **options: Any) -> Result:
+    def restore(self, *, mask: Any = "auto", strength: float = 1.0, **options: Any) -> Result:
         """:meth:`.ColorStyle.restore` of the session's picture, with its options and errors; a mask has any size."""
         mask = mask if isinstance(mask, str) else mask.resize(self.picture.size)
-        key = ("restore", mask if isinstance(mask, str) else pixels_hash(mask), *sorted(options.items()))
-        return self.keep(key, lambda: self.model.restore(self.picture, mask, **options))
+        hashed = mask if isinstance(mask, str) else pixels_hash(mask)
+
+        def keep(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+            depends = (hashed if "fill" in key else None, strength if {"details", "tones"} & {*key} else None)
+            return self.keep((repr(options.get("attention")), *depends, *key), make)
+
+        return self.model.restore(self.picture, mask, strength=strength, keep=keep, **options)
 
     @torch.inference_mode()
     def fit(self, reference: Image.Image) -> float:
@@ -60,12 +65,12 @@ class Session:
         return self.keep(("fit", pixels_hash(reference)), measure)
 
     def keep(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-        """What ``make`` returned for this key before, else what it returns now; the oldest are forgotten."""
-        if key not in self._kept:
-            while len(self._kept) >= _MOST_KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[key] = make()
-        return self._kept[key]
+        """What ``make`` returned for this key before, else what it returns now; what was not asked for lately is forgotten."""
+        kept = self._kept.pop(key) if key in self._kept else make()
+        while len(self._kept) >= _MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[key] = kept
+        return kept
 
 
 @dataclass(kw_only=True, eq=False)
