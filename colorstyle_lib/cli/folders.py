@@ -35,6 +35,7 @@ from colorstyle_lib.images.read import (
     visible_files,
 )
 from colorstyle_lib.images.write import FORMATS, PAGED, save_picture
+from colorstyle_lib.inference.album import album_references
 from colorstyle_lib.inference.colorizer import Result, is_gray
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.inference.video import Smoother, color_clip, style_clip
@@ -128,6 +129,9 @@ def make_files(
     left = [pair for pair in pairs if pair not in there]
     single = len(pairs) == 1 and not Path(inputs[0]).is_dir()
     require(not (single and there), f"{str(pairs[0][1])!r} is there already; to replace it, add --overwrite")
+    one_look = options.pop("album", False)
+    contradicts = one_look and (options.get("reference") or files.smooth)
+    require(not contradicts, "--album finds its references among the pictures: leave --reference and --smooth out")
     model, new_clip = ColorStyle.load(weights), None
     if task == "colorize":
         make = model.colorizer(**options)
@@ -138,8 +142,13 @@ def make_files(
     else:
         make = partial(getattr(model, task), **options)
     masks = Path(options.get("mask") or "auto")
+    sources = [source for source, _ in pairs] if one_look else []
+    references = dict(zip(sources, album_references(model, sources, **options), strict=True)) if one_look else {}
 
     def work(source: Path, place: Path) -> str:
+        if references:
+            alike = model.colorizer(**options | {"reference": references[source]})
+            return files.work(alike, partial(color_clip, alike), source, place)
         own = {"mask": find_mask(masks, source, inputs)} if masks != Path("auto") and masks.is_dir() else {}
         return files.work(partial(make, **own), new_clip, source, place)
 

@@ -17,6 +17,7 @@ from colorstyle_lib import paths
 from colorstyle_lib.errors import WeightsError, check_known, require
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import Source, open_photo, to_tensor
+from colorstyle_lib.inference.album import album_references
 from colorstyle_lib.inference.colorizer import LONGEST_WORKING_SIDE, Colorizer, Result, Tool, is_gray
 from colorstyle_lib.inference.enhancer import Enhancer
 from colorstyle_lib.inference.hints import Hint
@@ -95,6 +96,11 @@ class ColorStyle:
     def colorize_clip(self, frames: Iterable[Source], *, smooth: float = SMOOTH, **options: Any) -> Iterator[Result]:
         """:meth:`colorize` for the frames of a clip, a result each: colors stay on things; see :meth:`stylize_clip`."""
         return map(color_clip(self.colorizer(**options), smooth), frames)
+
+    def colorize_album(self, pictures: Sequence[Source], **options: Any) -> Iterator[Result]:
+        """:meth:`colorize` for the pictures of an album, a result each: pictures of one scene get the same colors."""
+        references = album_references(self, pictures, **options)
+        return (self.colorize(one, reference=by, **options) for one, by in zip(pictures, references, strict=True))
 
     def stylize(
         self,

@@ -298,7 +298,7 @@ def test_weights_that_cannot_do_it_say_so_in_one_line():
 
 
 @pytest.mark.parametrize("kind", [ColorizePanel, StylePanel, AttentionPanel, RepairPanel])
-def test_without_a_kernel_a_contact_sheet_and_sliders_stand_for_a_panel(model: ColorStyle, photo: Image.Image, kind: type):
+def test_without_a_kernel_a_sheet_and_sliders_stand_for_a_panel(model: ColorStyle, photo: Image.Image, kind: type):
     made = kind(model, photo)
     before = made.view.after, made.python()
     bundle = made._repr_mimebundle_()

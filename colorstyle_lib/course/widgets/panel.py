@@ -22,12 +22,13 @@ from colorstyle_lib import paths
 from colorstyle_lib.color import gray
 from colorstyle_lib.course.gallery import frame
 from colorstyle_lib.course.plots.common import Captioned, captioned_grid
-from colorstyle_lib.course.widgets.session import SAME_SCENE, Session
+from colorstyle_lib.course.widgets.session import Session
 from colorstyle_lib.data.batches import shrink
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS, photograph
 from colorstyle_lib.errors import ColorStyleError, ImageError, needs_extra
 from colorstyle_lib.files import atomic_write
 from colorstyle_lib.images.read import Source, open_picture, to_picture, to_tensor
+from colorstyle_lib.inference.album import SAME_SCENE
 from colorstyle_lib.inference.colorizer import Result, pixels_hash
 from colorstyle_lib.inference.colorstyle import ColorStyle
 

@@ -7,19 +7,11 @@ from typing import Any
 import torch
 from PIL import Image
 
-from colorstyle_lib.color import rgb_to_lab
+from colorstyle_lib.inference.album import fit_of, places_of
 from colorstyle_lib.inference.colorizer import Colorizer, Result, pixels_hash
 from colorstyle_lib.inference.colorstyle import ColorStyle
 from colorstyle_lib.inference.stylizer import Stylizer
 
-SAME_SCENE = 0.49
-"""A reference's fit from which on it shows the same scene.
-
-Measured: for 160 pairs of different photographs, half of them of one class, the fit was 0.27 to 0.47, and the reference
-made a and b worse in 58 % of the pairs, whatever the fit (rank correlation with the change in dB: 0.04). For 20 pairs
-of a photograph and its mirrored part it was 0.51 to 0.71, and the reference made a and b better in all.
-"""
-_FIT_SIDE = 192  # pixels of the shorter side at which this was measured
 _MOST_KEPT = 24  # results of parts, a few megabytes each at 256 pixels
 
 
@@ -53,19 +45,14 @@ class Session:
 
         return self.model.restore(self.picture, mask, strength=strength, keep=keep, **options)
 
-    @torch.inference_mode()
     def fit(self, reference: Image.Image) -> float:
-        """How alike the picture's places are to the most alike place of a reference: the mean cosine, at most 1."""
-
-        def measure() -> float:
-            small = (rgb_to_lab(self.model.working_copy(p, _FIT_SIDE)) for p in (self.picture, reference))
-            own, others = (self.model.generator.describe_reference(lab).alike for lab in small)
-            return (own @ others.mT).amax(-1).mean().item()
-
-        return self.keep(("fit", pixels_hash(reference)), measure)
+        """:func:`.fit_of` the session's picture to a reference."""
+        own = self.keep(("places",), lambda: places_of(self.model, self.picture))
+        key = ("fit", pixels_hash(reference))
+        return self.keep(key, lambda: fit_of(own, places_of(self.model, reference)))
 
     def keep(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-        """What ``make`` returned for this key before, else what it returns now; what was not asked for lately is forgotten."""
+        """What ``make`` returned for this key before, or now; what was not asked for lately is forgotten."""
         kept = self._kept.pop(key) if key in self._kept else make()
         while len(self._kept) >= _MOST_KEPT:
             del self._kept[next(iter(self._kept))]
