@@ -26,6 +26,7 @@ of a photograph and its mirrored part it was 0.51 to 0.71, and the reference mad
 """
 _FIT_SIDE = 192  # pixels of the shorter side at which this was measured
 _SMALL = 256  # pixels of the shorter side of what is kept of each picture
+_COMPARED = 64  # pictures that a further one is compared with, each 2 megabytes; and the first of every scene
 
 
 @torch.inference_mode()
@@ -42,10 +43,11 @@ def fit_of(own: Float[Tensor, "1 1 p c"], others: Float[Tensor, "1 1 q c"]) -> f
 def album_references(model: ColorStyle, pictures: Sequence[Source], **options: Any) -> list[Image.Image | None]:
     """For each picture the reference that colors it as the others of its scene; None where it is colored by itself.
 
-    By the least mean uncertainty first: a picture takes the colors of the earlier one that fits best, from
-    :data:`SAME_SCENE` on, or else begins a scene of its own. Small copies of all are held. One that cannot be opened
+    By the least mean uncertainty first: a picture is of the scene of the earlier one that fits best, from
+    :data:`SAME_SCENE` on, and takes the colors of that scene's first; or it begins a scene of its own. Of all, small copies are held. One that cannot be opened
     gets None; options and ConfigError are those of :meth:`.ColorStyle.colorize`.
     """
+    options |= {"hints": ()}  # they are meant at full size
     seen: list[tuple[float, int, Image.Image]] = []
     for number, picture in enumerate(pictures):
         try:
@@ -54,16 +56,16 @@ def album_references(model: ColorStyle, pictures: Sequence[Source], **options: A
             continue
         scale = min(1, _SMALL / min(small.size))
         small = small.resize([max(1, round(side * scale)) for side in small.size], reducing_gap=3.0)
-        result = model.colorize(small, **options | {"hints": ()})
+        result = model.colorize(small, **options)
         unsure = 0.0 if result.uncertainty is None else result.uncertainty.mean().item()
         seen.append((unsure, number, result.image))
     found: list[Image.Image | None] = [None] * len(pictures)
-    scenes: list[tuple[Image.Image, Tensor]] = []
+    earlier: list[tuple[Image.Image, Tensor]] = []  # the first of its scene, and what stands in it
     for _, number, colored in sorted(seen, key=lambda one: one[:2]):
         places = places_of(model, colored)
-        fits = [fit_of(places, others) for _, others in scenes]
+        fits = [fit_of(places, others) for _, others in earlier]
         if max(fits, default=0.0) >= SAME_SCENE:
-            found[number] = scenes[fits.index(max(fits))][0]
-        else:
-            scenes.append((colored, places))
+            found[number] = earlier[fits.index(max(fits))][0]
+        if found[number] is None or len(earlier) < _COMPARED:
+            earlier.append((found[number] or colored, places))
     return found
