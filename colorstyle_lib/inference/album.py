@@ -44,8 +44,8 @@ def album_references(model: ColorStyle, pictures: Sequence[Source], **options: A
     """For each picture the reference that colors it as the others of its scene; None where it is colored by itself.
 
     By the least mean uncertainty first: a picture is of the scene of the earlier one that fits best, from
-    :data:`SAME_SCENE` on, and takes the colors of that scene's first; or it begins a scene of its own. Of all, small copies are held. One that cannot be opened
-    gets None; options and ConfigError are those of :meth:`.ColorStyle.colorize`.
+    :data:`SAME_SCENE` on, and takes the colors of that scene's first; or it begins a scene of its own. Small copies of
+    all are held. One that cannot be opened gets None; options and ConfigError are those of :meth:`.ColorStyle.colorize`.
     """
     options |= {"hints": ()}  # they are meant at full size
     seen: list[tuple[float, int, Image.Image]] = []
