@@ -45,7 +45,7 @@ def album_references(model: ColorStyle, pictures: Sequence[Source], **options: A
 
     By the least mean uncertainty first: a picture is of the scene of the earlier one that fits best, from
     :data:`SAME_SCENE` on, and takes the colors of that scene's first; or it begins a scene of its own. Small copies of
-    all are held. One that cannot be opened gets None; options and ConfigError are those of :meth:`.ColorStyle.colorize`.
+    all are held. One that cannot be opened gets None; options and errors are those of :meth:`.ColorStyle.colorize`.
     """
     options |= {"hints": ()}  # they are meant at full size
     seen: list[tuple[float, int, Image.Image]] = []

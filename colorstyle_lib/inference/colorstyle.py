@@ -98,7 +98,7 @@ class ColorStyle:
         return map(color_clip(self.colorizer(**options), smooth), frames)
 
     def colorize_album(self, pictures: Sequence[Source], **options: Any) -> Iterator[Result]:
-        """:meth:`colorize` for the pictures of an album, a result each: those of one scene get much the same colors."""
+        """:meth:`colorize` for the pictures of an album, a result each: those of one scene get the same look."""
         references = album_references(self, pictures, **options)
         return (self.colorize(one, reference=by, **options) for one, by in zip(pictures, references, strict=True))
 
