@@ -218,10 +218,16 @@ class Panel(ipywidgets.VBox):
             self.view.after = png(self.shown_of(self.result))
             self.line.value = self.python()
             self.view.description = f"{self.title}: {self.line.value}"
-            if reference := self.settings().get("reference"):
-                fit = self.session.fit(reference.picture)
-                scene = "the same scene" if fit >= SAME_SCENE else "another scene, so its colors may be wrong here"
-                self.told.value = f'<span role="status">The reference fits by {fit:.2f}: {scene}.</span>'
+            if fit := self.fit_told():
+                self.told.value = f'<span role="status">{html.escape(fit)}</span>'
+
+    def fit_told(self) -> str:
+        """How well a chosen reference fits; empty where there is none."""
+        if not (reference := self.settings().get("reference")):
+            return ""
+        fit = self.session.fit(reference.picture)
+        scene = "the same scene" if fit >= SAME_SCENE else "another scene, so its colors may be wrong here"
+        return f"The reference fits by {fit:.2f}: {scene}."
 
     def python(self) -> str:
         """The line of Python that makes the present result at full size."""

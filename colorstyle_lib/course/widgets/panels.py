@@ -21,6 +21,7 @@ from colorstyle_lib.course.widgets.panel import (
 )
 from colorstyle_lib.data.example_pictures import STYLES, style
 from colorstyle_lib.images.read import Source, to_picture
+from colorstyle_lib.inference.album import SAME_SCENE
 from colorstyle_lib.inference.colorizer import Result
 from colorstyle_lib.inference.colorstyle import STAGES, ColorStyle
 from colorstyle_lib.inference.inpainter import find_damage
@@ -50,13 +51,14 @@ class ColorizePanel(Panel):
         self.seed = Strip(description="seed", labels=["no seed", *(f"seed {n}" for n in _SEEDS[1:])])
         self.saturation = slider("saturation", 1.0, 3.0)
         self.reference = Pictures("reference", None, ("none", ""))
+        self.careful = _checkbox("only where it shows the same scene", True)
         self.uncertainty = _checkbox("show where the model is unsure")
         controls = {"seed": self.seed, "saturation": self.saturation, "reference": self.reference}
-        controls |= {"uncertainty": self.uncertainty, "hints": view}
+        controls |= {"careful": self.careful, "uncertainty": self.uncertainty, "hints": view}
         clear = button("remove all hints", "trash", "remove all hints", lambda _: self.put(hints=[]))
         about = ipywidgets.HTML("click on the picture for a hint; drag moves it, Delete or a double click removes it")
         rows = [[about], [color, clear], [self.saturation], [self.reference, Upload(self, self.reference.add)]]
-        super().__init__(model, photo, view, controls, [*rows, [self.uncertainty], [self.seed]])
+        super().__init__(model, photo, view, controls, [*rows, [self.careful], [self.uncertainty], [self.seed]])
 
     def take(self, photo: Named) -> None:
         """Take another photograph, and show its result and those of eight seeds."""
@@ -66,9 +68,19 @@ class ColorizePanel(Panel):
 
     def settings(self) -> dict[str, Any]:
         """Arguments of ``colorize``."""
-        hints = tuple((x, y, color) for x, y, color in self.view.hints)
-        given = {"reference": self.reference.chosen, "hints": hints, "seed": _SEEDS[self.seed.value]}
+        hints, reference = tuple((x, y, color) for x, y, color in self.view.hints), self.reference.chosen
+        given = {"reference": reference, "hints": hints, "seed": _SEEDS[self.seed.value]}
+        if reference and self.careful.value and self.session.fit(reference.picture) < SAME_SCENE:
+            given["reference"] = None
         return given | {"saturation": self.saturation.value}
+
+    def fit_told(self) -> str:
+        """How well the reference fits, also where it is left out."""
+        left_out = self.reference.chosen and not self.settings()["reference"]
+        if not left_out:
+            return super().fit_told()
+        fit = self.session.fit(self.reference.chosen.picture)
+        return f"The reference fits by {fit:.2f}: another scene, so it is left out and the colors are automatic."
 
     def shown_of(self, result: Result) -> Image.Image:
         """The colored picture, or the map of uncertainty over its gray."""
@@ -117,6 +129,11 @@ class StylePanel(Panel):
         if self.view.mask:
             given["mask"] = self.mask(self.session.picture.size)
         return given
+
+    def fit_told(self) -> str:
+        """How much of the picture finds something alike in the style."""
+        style = self.styles[self.gallery.value]
+        return f"The style {style.name} fits by {self.session.fit(style.picture):.2f}; 1 is something alike everywhere."
 
     def _list(self) -> None:
         self.gallery.labels = [one.name for one in self.styles]
