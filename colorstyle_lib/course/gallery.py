@@ -54,8 +54,7 @@ def write_gallery(folder: Path | None = None, output: Path = Path("gallery.html"
     footer = f"Colors are guesses, not evidence of what a color was. Weights {model.weights_hash[:12]}."
     title = "Colored by colorstyle"
     lead = "left of the line is the gray photograph, right of it are the colors that the model guessed"
-    head = f"<h1>{title}</h1>
-<p>Move a slider: {lead}.</p>"
+    head = f"<h1>{title}</h1>\n<p>Move a slider: {lead}.</p>"
     with atomic_write(output, "w", DataError) as file:
         file.write(_PAGE.substitute(title=title, head=head, figures="\n".join(figures), footer=footer))
     print(f"{output}: {len(figures)} pictures, {output.stat().st_size / 1e6:.2f} MB")
