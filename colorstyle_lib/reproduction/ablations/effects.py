@@ -11,10 +11,8 @@ from pathlib import Path
 
 import torch
 
-from colorstyle_lib import paths
 from colorstyle_lib.color import rgb_to_lab
 from colorstyle_lib.errors import ConfigError
-from colorstyle_lib.inference.colorstyle import RELEASED
 from colorstyle_lib.metrics.bootstrap import Statistic, difference_of, mean_of, mean_over, pair_mean_of, ratio_of
 from colorstyle_lib.metrics.feature_distance import kernel_pairs
 from colorstyle_lib.model.modalities import MODALITIES
@@ -105,7 +103,7 @@ def attention_numbers(root: Path | None, *, weights: Path | None = None, limit: 
     the demo photographs. WeightsError: missing or damaged weights. ConfigError: no attention, or but one picture.
     """
     name = "released" if weights is None else weights.stem
-    method = load_method(name, weights or paths.WEIGHTS / f"{RELEASED}.safetensors")
+    method = load_method(name, weights)
     if method.generator is None or not method.generator.steering:
         raise ConfigError(f"{method.name} has no attention to measure")
     data, given = ("demo", "") if root is None else ("all", " --data ROOT")

@@ -14,10 +14,12 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from colorstyle_lib import paths
 from colorstyle_lib.color import lab_to_rgb, rgb_to_lab
 from colorstyle_lib.errors import ConfigError, WeightsError
 from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import resize
+from colorstyle_lib.inference.colorstyle import RELEASED
 from colorstyle_lib.model import Generator, gray_content, load_generator
 from colorstyle_lib.reproduction.baselines.pix2pix import AB_RANGE, UNet
 
@@ -66,12 +68,13 @@ def predict_ab(network: UNet | Generator, rgb: Float[Tensor, "n 3 h w"]) -> Floa
     return network(gray_content(light)) if isinstance(network, Generator) else AB_RANGE * network(light / 50 - 1)
 
 
-def load_method(name: str, path: Path) -> ColorMethod:
+def load_method(name: str, path: Path | None) -> ColorMethod:
     """A method from a weights file, ours or pix2pix's; with seed and budget where ``colorstyle opponents`` trained it.
 
     A picture is scaled to the size that the weights work at, and its predicted colors back to its own (bilinear).
-    WeightsError: the file is missing, damaged, or neither.
+    Without a path they are the released ones. WeightsError: the file is missing, damaged, or neither.
     """
+    path = path or paths.WEIGHTS / f"{RELEASED}.safetensors"
     if not path.is_file():
         raise WeightsError(f"no weights at {str(path)!r}")
     try:

@@ -189,7 +189,7 @@ def evaluate_coloring(roots: Sequence[Path] | None, run: Run, baselines: Path | 
     that are not there are left out. Errors are those of loading, of :func:`measure_all` and :func:`.merge_results`.
     """
     files = {name: baselines / name / f"{name}.safetensors" for name in RECIPES} if baselines is not None else {}
-    subject = load_method(run.method, run.file)
+    subject = load_method(run.method, run.weights)
     methods = [subject, GRAY, *(load_method(name, file) for name, file in files.items() if file.is_file())]
     methods += map(load_peer, run.peers)
     chosen = f" --datasets {' '.join(run.datasets)} --together {run.together}" if run.datasets else ""

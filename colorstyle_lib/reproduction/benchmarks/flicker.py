@@ -134,7 +134,10 @@ def taken_back(frames: Float[Tensor, "t c h w"], step: tuple[float, float]) -> F
     The kernel is torch's, and not the one that clips are smoothed with: a judge has tools of its own.
     """
     height, width = frames.shape[-2:]
-    # What stands at x in one frame stands at x - step in the next. Grids count from -1 to 1.
-    moved = torch.tensor([[1, 0, -2 * step[0] / width], [0, 1, -2 * step[1] / height]], device=frames.device)
-    grid = nnf.affine_grid(moved.expand(len(frames), -1, -1), list(frames.shape), align_corners=False)
+    # What stands at x in one frame stands at x - step in the next. grid_sample counts from -1 to 1; affine_grid rounds.
+    across, down = (
+        (2 * (torch.arange(side, device=frames.device) - part) + 1) / side - 1
+        for side, part in ((width, step[0]), (height, step[1]))
+    )
+    grid = torch.stack(torch.meshgrid(across, down, indexing="xy"), dim=-1).expand(len(frames), -1, -1, -1)
     return nnf.grid_sample(frames, grid, mode="bicubic", padding_mode="border", align_corners=False)

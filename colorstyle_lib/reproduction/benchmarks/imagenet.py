@@ -83,7 +83,7 @@ def evaluate_imagenet(root: Path, run: runner.Run) -> None:
 
     Errors are those of :func:`.load_method`, :func:`.load_peer`, :func:`field_networks` and :func:`first_images`.
     """
-    listing, methods = first_images(root), [load_method(run.method, run.file), GRAY, *map(load_peer, run.peers)]
+    listing, methods = first_images(root), [load_method(run.method, run.weights), GRAY, *map(load_peer, run.peers)]
     some, networks = listing.take(range(len(listing))[: run.limit]), field_networks()
     rgb = center_crops(decode_images(some.read, some.names, some.groups(), SIDE), SIDE)
     columns = measure([_REAL, *methods], (255 * rgb).round() / 255, networks)

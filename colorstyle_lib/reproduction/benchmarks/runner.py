@@ -14,10 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from colorstyle_lib import paths
 from colorstyle_lib.data import Roots, center_crops, dataset_names, load_split
 from colorstyle_lib.errors import MissingExtraError, check_known
-from colorstyle_lib.inference.colorstyle import RELEASED
 from colorstyle_lib.metrics.bootstrap import Statistic, bootstrap, mean_over
 from colorstyle_lib.reproduction.baselines.method import ColorMethod
 from colorstyle_lib.reproduction.results.store import SPREAD, Columns, Number, Provenance
@@ -50,11 +48,6 @@ class Run:
     def method(self) -> str:
         """The name of the weights in addresses."""
         return self.name or ("released" if self.weights is None else self.weights.stem)
-
-    @property
-    def file(self) -> Path:
-        """The weights' file."""
-        return self.weights or paths.WEIGHTS / f"{RELEASED}.safetensors"
 
     def provenance(self, benchmark: str = "", data: str = " --data ROOT", more: str = "") -> Provenance:
         """The run's command, with a benchmark's own options before and behind the common ones, and its mode."""
