@@ -18,7 +18,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check
 OWN_KERNEL = JUPYTER_PATH="$$($(BIN)/python -c 'import sys; print(sys.prefix)')/share/jupyter"
 
 .DEFAULT_GOAL := help
-.PHONY: help tutorial test review lab gallery trust bench constraints offline-kit clean
+.PHONY: help tutorial test review lab gallery trust mutants bench constraints offline-kit clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ gallery: $(READY) ## write runs/gallery.html, the demo photographs before and af
 
 trust: $(READY) ## damage files by the thousand, kill calls, hostile downloads and archives: a result or one clear line each
 	@JAXTYPING_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python tests/trust.py
+
+mutants: $(READY) ## change the code in small ways: how many changes the tests notice
+	@$(BIN)/python $(INSTALL) -c constraints.txt coverage
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py
 
 # Checking shapes takes time of its own, so that is switched off here.
 bench: $(READY) ## compare speed and memory with the alternatives

@@ -81,6 +81,7 @@ def test_huber_gradient_sees_differences_only():
     edge[..., 1:] = 10.0  # one of the two differences across is 10, none down
     expected = (10 - 5 / 2) / 2
     assert huber_ab_gradient(edge, torch.zeros(1, 2, 2, 3), delta=5.0).item() == pytest.approx(expected)
+    assert huber_ab_gradient(edge.mT, torch.zeros(1, 2, 3, 2), delta=5.0).item() == pytest.approx(expected)  # down
 
 
 def test_chroma_weight_by_hand():
@@ -167,6 +168,9 @@ def test_style_distance_by_hand():
     found = [torch.tensor([[[1.0, 2.0], [0.0, 1.0]]])]  # means 1 and 2, deviations 0 and 1
     wanted = [torch.tensor([[[1.0, 0.0], [2.0, 1.0]]])]
     assert style_distance(found, wanted).item() == pytest.approx((0 + 4 + 4 + 0) / (1 + 0 + 4 + 1))
+    layers = ([torch.cat((found[0], wanted[0])), torch.cat((wanted[0], found[0]))], [torch.cat((wanted[0],) * 2)] * 2)
+    assert style_distance(*layers, per_image=True).tolist() == pytest.approx([4 / 6, 4 / 6])  # means over two layers
+    assert style_distance(*layers).item() == pytest.approx(4 / 6)  # and over two images
 
 
 def test_the_style_s_scale_is_the_mean_square_of_its_features():
