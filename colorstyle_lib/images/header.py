@@ -27,6 +27,7 @@ _SMALL = 16_000_000
 DEEP_PIXELS = 40_000_000  # larger pictures are read with 8 bits, for memory's sake
 _DENSEST = {"JPEG": 600, "TIFF": 2500, "WEBP": 2500, "JPEG2000": 2500, "AVIF": 2500, "HEIF": 2500}
 # Pixels a byte. Photographs have less than 100, flat JPEG files up to 340; more is made to fill memory or time.
+_SCANNED = 500_000_000  # pixels, in all scans of a progressive JPEG file together: some seconds
 
 # Only what people's pictures come as: Pillow would also run Ghostscript on EPS, and guess at unsigned files.
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF", "JPEG2000", "PPM")
@@ -121,6 +122,8 @@ def identify(file: io.BufferedReader, name: str) -> Image.Image:
             pixels, most = math.prod(picture.size), _DENSEST.get(picture.format, math.inf)
             if _SMALL < pixels <= MAX_PIXELS and pixels > most * size and picture.mode != "1":
                 raise ImageError(f"{name} is no picture: {size} bytes that would become {pixels / 1e6:.0f} megapixels")
+            if picture.info.get("progressive") and (scans := _scans(file)) > 20 and scans * pixels > _SCANNED:
+                raise ImageError(f"{name} is no picture: {scans} scans of its pixels, where photographs have about 10")
             with suppress(EOFError):  # a small copy may come before the picture itself
                 while _is_part(picture):
                     picture.seek(picture.tell() + 1)
@@ -144,6 +147,14 @@ def identify(file: io.BufferedReader, name: str) -> Image.Image:
         raise
     except Exception as error:  # see decode
         raise ImageError(f"{name} is damaged: {error}") from error
+
+
+def _scans(file: io.BufferedReader) -> int:
+    """How often a progressive JPEG file goes over its pixels; the file's position stays."""
+    place, _ = file.tell(), file.seek(0)
+    scans = file.read().count(b"\xff\xda")
+    file.seek(place)
+    return scans
 
 
 def _is_part(page: Image.Image) -> bool:

@@ -99,6 +99,15 @@ def test_a_few_bytes_do_not_fill_memory(tmp_path, ending, how):
         size_of_file(path)
 
 
+def test_a_jpeg_of_a_thousand_scans_is_refused_from_its_header(tmp_path, ramp):
+    Image.new("RGB", (1000, 1000), "teal").save(tmp_path / "a.jpg", progressive=True)
+    content = (tmp_path / "a.jpg").read_bytes()
+    last = content[content.rindex(b"\xff\xda") : -2]
+    (tmp_path / "a.jpg").write_bytes(content[:-2] + 1000 * last + b"\xff\xd9")
+    with pytest.raises(ImageError, match="1010 scans"):
+        size_of_file(tmp_path / "a.jpg")
+
+
 def test_a_large_flat_picture_is_none_of_these(tmp_path):
     for name, mode, how in (
         ("a.jpg", "RGB", {"progressive": True, "optimize": True}),

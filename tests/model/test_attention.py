@@ -18,6 +18,7 @@ from colorstyle_lib.model.attention import (
     MultiModalAttention,
     attention_spread,
     multimodal_attention,
+    product_energies,
 )
 from colorstyle_lib.model.modalities import MODALITIES, Modalities, describe, match_reference
 
@@ -130,6 +131,19 @@ def test_the_output_is_the_equation() -> None:
     torch.testing.assert_close(alpha.mean((0, 2, 3)), torch.tensor([0.5, 0.3, 0.2]))
     torch.testing.assert_close(mixed, 0.5 * alone[0] + 0.3 * alone[1] + 0.2 * alone[2], atol=1e-4, rtol=1e-4)
     assert (alone[0] - alone[1]).abs().max() > 0.1
+
+
+def test_energies_and_modulation_by_hand() -> None:
+    query = torch.tensor([3.0, 4.0]).view(1, 2, 1, 1)
+    keys = [torch.tensor(key).view(1, 3, 1, 1) for key in ([1.0, 2.0, 5.0], [-1.0, 0.0, 0.0])]
+    energies = product_energies(query, keys).flatten().tolist()
+    assert energies == pytest.approx([(3 + 8 + 5) / math.sqrt(2), -3 / math.sqrt(2)])
+    block, x, seen = trained(MultiModalAttention(6)), features(), []
+    block.modulation.register_forward_hook(lambda layer, given, made: seen.append(made))
+    y, _ = block.eval()(x, pictures())
+    scale, shift = seen[0][:, :6], seen[0][:, 6:]
+    assert min(scale.abs().mean(), shift.abs().mean()) > 0.01
+    torch.testing.assert_close(y, block.norm(x) * (1 + scale) + shift)
 
 
 def test_an_absent_modality_has_no_say() -> None:
@@ -270,6 +284,11 @@ def test_a_partner_that_is_absent_leaves_an_energy_as_it_was() -> None:
     energies, present = torch.tensor([[5.0, 1.0, 2.0]]), torch.tensor([[False, True, True]])
     override = AttentionOverride(permute={"color": "texture", "texture": "color"})
     torch.testing.assert_close(attend(override, energies, present), multimodal_attention(energies, present))
+    # Nor does one that is not weighed at all, as in the paper's preset, which has no shape.
+    override, names = AttentionOverride(permute={"color": "shape", "shape": "color"}), ("color", "texture")
+    energies, present = energies[:, :2], torch.ones(1, 2, dtype=torch.bool)
+    swapped = multimodal_attention(energies, present, override=override, modalities=names)
+    torch.testing.assert_close(swapped, multimodal_attention(energies, present, modalities=names))
 
 
 def test_removal_comes_before_the_weights_are_shared_out() -> None:
