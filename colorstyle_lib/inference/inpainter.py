@@ -16,6 +16,7 @@ from colorstyle_lib.color import fit_gamut, lab_to_rgb, rgb_to_lab
 from colorstyle_lib.errors import ConfigError
 from colorstyle_lib.images.read import Photo, Source, open_mask, open_photo, open_picture
 from colorstyle_lib.inference.colorizer import Result, Tool
+from colorstyle_lib.inference.damage_finder import load_damage_finder
 from colorstyle_lib.model.modalities import MODALITIES
 from colorstyle_lib.model.repair_decoder import LEVEL, STEP
 
@@ -23,9 +24,8 @@ _RIM = 16  # of 255: more of a mask is a hole
 _TILE, _CONTEXT = 256, 48  # side of what the network sees, and how much of it is left around the part that it fills
 _BAND, _BLOCK = 1_000_000, 256  # pixels, and pixels a side, at full size in floating point at one time
 _THICKEST = 40  # pixels across a hole that are filled at one scale; a thicker hole is filled at a smaller one
-_SCRATCH = 3.0  # half of a scratch's largest width, in thousandths of the picture's shorter side, at least 2 pixels
-_CONTRAST, _RARE, _BEYOND = 15.0, 8.0, 12.0  # L units; times the usual response nearby; L units beyond its lightest
-_LONG, _CALM = 0.2, 0.8  # of the shorter side; L units of the usual response around a speck
+_FINEST = 1600  # pixels of the shorter side at which damage is looked for
+_SURE, _LIKELY, _SMALLEST = 1.5, 0.0, 4  # logits of damage; pixels of a speck
 
 
 Window = tuple[slice, slice]
@@ -229,37 +229,22 @@ def read_mask(mask: Source) -> Bool[np.ndarray, "h w"]:
 
 
 def find_damage(picture: Source) -> Bool[np.ndarray, "h w"]:
-    """Scratches, dust and tears of an old photograph: thin places brighter, or darker, than all that surrounds them.
+    """Scratches, dust, hairs and tears of an old photograph, as :class:`.DamageFinder` sees them.
 
-    Lines and specks that a morphological opening (bright) or closing (dark) of L removes: much more than it removes
-    nearby, so that hair and grass are no damage, beyond the usual light or dark of the surround, and long, or alone in
-    a calm place. What is faint or wide is missed: look at the mask. ImageError where a picture cannot be opened.
+    What is sure counts, with what is likely and touches it, and a pixel around. Of a picture whose shorter side is over
+    1,600 pixels a smaller copy is looked at. Thin bright things may be taken for damage, and what is faint or wider than
+    about 10 pixels is missed: look at the mask. ImageError where a picture cannot be opened.
     """
-    pixels = np.asarray(open_picture(picture))
-    light = np.concatenate([to_lab(pixels[rows])[0, 0].numpy() for rows in bands(pixels.shape[:2])])
-    radius = max(2, round(_SCRATCH * min(light.shape) / 1000))
-    window = 2 * radius + 1
-    found = np.zeros(light.shape, bool)
-    for sign in (1, -1):
-        removed = sign * light - ndimage.grey_opening(sign * light, window)
-        usual = _nearby(removed, 50, radius)
-        strong = removed > np.maximum(_CONTRAST, _RARE * usual)
-        parts, count = ndimage.label(strong, np.ones((3, 3)))
-        if not count:
-            continue
-        labels = parts[strong]
-        area = np.bincount(labels)[1:]
-        length = np.array([np.hypot(*(s.stop - s.start for s in box)) for box in ndimage.find_objects(parts)])
-        calm = np.bincount(labels, usual[strong])[1:] / area < _CALM
-        outer = _nearby(sign * light, 85, radius)[strong]
-        beyond = np.bincount(labels, sign * light[strong] - outer)[1:] / area
-        line = (length >= _LONG * min(light.shape)) & (area <= 2.5 * window * length) & (beyond > _BEYOND)
-        speck = (area >= 4) & (area <= window**2) & calm & (beyond > _BEYOND / 2)
-        found |= np.concatenate(([False], line | speck))[parts]
-    return ndimage.binary_dilation(found, np.ones((3, 3)), iterations=max(1, radius // 2))
-
-
-def _nearby(plane: Float[np.ndarray, "h w"], percentile: int, step: int) -> Float[np.ndarray, "h w"]:
-    """A percentile of the 21 x 21 places around each, of which each is ``step`` pixels from the next."""
-    at = ndimage.percentile_filter(plane[::step, ::step], percentile, 21)
-    return at.repeat(step, 0).repeat(step, 1)[: plane.shape[0], : plane.shape[1]]
+    opened = open_picture(picture)
+    scale = min(1, _FINEST / min(opened.size))
+    pixels = np.asarray(opened.resize([round(scale * side) for side in opened.size], Image.Resampling.BOX))
+    seen, finder = np.empty(pixels.shape[:2], np.float32), load_damage_finder()
+    with torch.inference_mode():
+        for outer, inner in tiles(np.ones(seen.shape, bool), side=2 * _TILE):
+            seen[inner] = finder(to_lab(pixels[outer])[:, :1])[0, 0].numpy()[inside(outer, inner)]
+    parts, count = ndimage.label(seen > _LIKELY, np.ones((3, 3)))
+    found = np.zeros(count + 1, bool)
+    found[parts[seen > _SURE]] = True
+    found &= np.bincount(parts.ravel(), minlength=count + 1) >= _SMALLEST
+    mask = Image.fromarray(ndimage.binary_dilation(found[parts], np.ones((3, 3))))
+    return np.asarray(mask.resize(opened.size, Image.Resampling.NEAREST))
