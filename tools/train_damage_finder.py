@@ -1,17 +1,13 @@
 """Trains the damage finder on photographs with drawn scratches, hairs, dust, tears and creases; see data/weights.
 
-python tools/train_damage_finder.py ROOT/scenes ROOT/houses ... -o damage.safetensors
-
-Whatever stands in a photograph is taken to belong to it, wires and fences, too: that is what has to be told apart. A
-step takes about 0.1 s of one processor core. The rate stays the same, and the weights are averaged, so that one may
-stop at any time.
+What stands in a photograph is taken to belong to it, wires and fences, too. A step takes about 0.1 s of one processor
+core. The rate stays the same and the weights are averaged, so that training may be stopped at any time.
 """
-
-from __future__ import annotations
 
 import argparse
 import copy
 import io
+import itertools
 import json
 import sys
 import time
@@ -30,7 +26,8 @@ from colorstyle_lib.inference.damage_finder import DamageFinder
 from colorstyle_lib.inference.inpainter import to_lab
 
 SIDE, FINE = 96, 2  # pixels of a crop; marks are drawn so many times as large
-BATCH, RATE, KEPT = 6, 4e-3, 0.998  # crops a step; of AdamW; of the averaged weights at each step
+MOST, BATCH = 200, 6  # photographs of a folder, evenly chosen; crops a step
+RATE, KEPT = 4e-3, 0.998  # of AdamW; of the averaged weights at each step
 SEEN, UNSEEN = 5.0, 2.0  # Lab units of change: damage from here on, none below; what lies between does not count
 
 
@@ -48,7 +45,7 @@ def mark(rng: np.random.Generator) -> tuple[np.ndarray, float]:
     if kind == "scratch":
         points = curve(rng, rng.uniform(0.3, 1.8) * SIDE, 0.02 * rng.random(), 0.03 * rng.random(), 24)
         width, gaps = FINE * rng.uniform(0.8, 4.5), rng.choice([0, 0, 0.15, 0.35])
-        for ends in zip(points, points[1:], strict=False):
+        for ends in itertools.pairwise(points):
             if rng.random() >= gaps:
                 pen.line(ends, fill=int(rng.integers(204, 256)), width=max(1, round(width * rng.uniform(0.8, 1.2))))
     elif kind == "hair":
@@ -74,7 +71,7 @@ def mark(rng: np.random.Generator) -> tuple[np.ndarray, float]:
 
 
 def crop(rng: np.random.Generator, photo: Image.Image) -> np.ndarray:
-    """L of a part of a photograph at some size, sharpness and contrast."""
+    """L of a part of a photograph, of a drawn size, sharpness and contrast."""
     factor = max(np.exp(rng.uniform(np.log(0.62), np.log(2))), (SIDE + 2) / min(photo.size))
     x, y = (rng.uniform(0, side - SIDE / factor) for side in photo.size)
     box = (x, y, x + SIDE / factor, y + SIDE / factor)
@@ -108,38 +105,36 @@ def example(rng: np.random.Generator, photo: Image.Image) -> tuple[np.ndarray, n
 
 
 def main() -> None:
+    """Train; the weights and a line of the log are written every 100 steps."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, help="of photographs to train on; never those of val/")
     parser.add_argument("-o", "--output", type=Path, default=Path("damage.safetensors"))
     parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--most", type=int, default=200, help="photographs of a folder, evenly chosen")
-    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    photos, rng = [], np.random.default_rng(options.seed)
-    for folder in options.folders:
-        files = find_pictures(folder)
-        photos += [open_picture(one).convert("L") for one in files[:: -(-len(files) // options.most)]]
-    torch.manual_seed(options.seed)
-    finder, started, mean = DamageFinder(), time.process_time(), 0.0
+    torch.manual_seed(0)
+    rng, photos, mean = np.random.default_rng(0), [], 0.0
+    for files in map(find_pictures, options.folders):
+        photos += [open_picture(one).convert("L") for one in files[:: -(-len(files) // MOST)]]
+    finder = DamageFinder()
     averaged, optimizer = copy.deepcopy(finder), torch.optim.AdamW(finder.parameters(), RATE, weight_decay=1e-3)
+    rising = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / 30, total_iters=29)
     for step in range(1, options.steps + 1):
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1, step / 30)
         rows = zip(*(example(rng, photos[rng.integers(len(photos))]) for _ in range(BATCH)), strict=True)
         light, damaged, counts = (torch.from_numpy(np.float32(row))[:, None] for row in rows)
         loss = (nnf.binary_cross_entropy_with_logits(finder(light), damaged, reduction="none") * counts).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        rising.step()
         mean += (loss.item() - mean) / min(step, 200)
         with torch.no_grad():
             for kept, new in zip(averaged.parameters(), finder.parameters(), strict=True):
                 kept.lerp_(new, max(1 - KEPT, 1 / step))
-        if step % 100 == 0 or step == options.steps:
-            save_file({k: v.half().contiguous() for k, v in averaged.state_dict().items()}, options.output)
-            seconds = round(time.process_time() - started)
-            print(json.dumps({"step": step, "photographs": len(photos), "loss": round(mean, 4), "seconds": seconds}), flush=True)
+        if step % 100 == 0:
+            save_file({name: value.half() for name, value in averaged.state_dict().items()}, options.output)
+            told = {"step": step, "photographs": len(photos), "loss": round(mean, 4)}
+            print(json.dumps(told | {"seconds": round(time.process_time())}), flush=True)
 
 
 if __name__ == "__main__":

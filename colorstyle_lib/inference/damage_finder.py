@@ -1,8 +1,7 @@
 """The damage finder: a small network that tells scratches, dust, hairs and tears from what a photograph shows.
 
-A U-Net of 21,000 weights (O. Ronneberger et al., MICCAI 2015). It is given what morphological openings and closings of
-L remove, and so need not learn what is thin; it learns which thin things belong to a picture. `data/weights/damage.json`
-says how it was trained, by `tools/train_damage_finder.py`.
+A U-Net of 21,000 weights (O. Ronneberger et al., MICCAI 2015). What openings and closings of L remove is given to it;
+what it learns is which thin things belong to a picture. ``tools/train_damage_finder.py`` trained it.
 """
 
 from __future__ import annotations
@@ -86,5 +85,5 @@ def load_damage_finder() -> DamageFinder:
     try:
         finder.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise WeightsError(f"the damage finder's weights are missing or damaged ({path}); reinstall colorstyle") from error
+        raise WeightsError(f"the damage finder is missing or damaged ({path}); reinstall colorstyle") from error
     return finder.eval().requires_grad_(False)

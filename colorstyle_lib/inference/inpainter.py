@@ -231,9 +231,9 @@ def read_mask(mask: Source) -> Bool[np.ndarray, "h w"]:
 def find_damage(picture: Source) -> Bool[np.ndarray, "h w"]:
     """Scratches, dust, hairs and tears of an old photograph, as :class:`.DamageFinder` sees them.
 
-    What is sure counts, with what is likely and touches it, and a pixel around. Of a picture whose shorter side is over
-    1,600 pixels a smaller copy is looked at. Thin bright things may be taken for damage, and what is faint or wider than
-    about 10 pixels is missed: look at the mask. ImageError where a picture cannot be opened.
+    What is sure counts, with what is likely and touches it, and a pixel around. Where the shorter side is over 1,600
+    pixels a smaller copy is looked at. Thin things may pass for damage, and what is faint or wider than about 10 pixels
+    is missed: look at the mask. ImageError where a picture cannot be opened, WeightsError without the finder's weights.
     """
     opened = open_picture(picture)
     scale = min(1, _FINEST / min(opened.size))
