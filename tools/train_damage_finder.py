@@ -1,11 +1,10 @@
 """Trains the damage finder on photographs with drawn scratches, hairs, dust, tears and creases; see data/weights.
 
 What stands in a photograph is taken to belong to it, wires and fences, too. A step takes about 0.1 s of one processor
-core. The rate stays the same and the weights are averaged, so that training may be stopped at any time.
+core. The released weights are of an earlier form of this script, with the same recipe and other draws.
 """
 
 import argparse
-import copy
 import io
 import itertools
 import json
@@ -27,7 +26,7 @@ from colorstyle_lib.inference.inpainter import to_lab
 
 SIDE, FINE = 96, 2  # pixels of a crop; marks are drawn so many times as large
 MOST, BATCH = 200, 6  # photographs of a folder, evenly chosen; crops a step
-RATE, KEPT = 4e-3, 0.998  # of AdamW; of the averaged weights at each step
+RATE, WEIGHT = 6e-3, 2.0  # of AdamW; of a damaged pixel in the loss
 SEEN, UNSEEN = 5.0, 2.0  # Lab units of change: damage from here on, none below; what lies between does not count
 
 
@@ -72,7 +71,7 @@ def mark(rng: np.random.Generator) -> tuple[np.ndarray, float]:
 
 def crop(rng: np.random.Generator, photo: Image.Image) -> np.ndarray:
     """L of a part of a photograph, of a drawn size, sharpness and contrast."""
-    factor = max(np.exp(rng.uniform(np.log(0.62), np.log(2))), (SIDE + 2) / min(photo.size))
+    factor = max(np.exp(rng.uniform(np.log(0.75), np.log(2.5))), (SIDE + 2) / min(photo.size))
     x, y = (rng.uniform(0, side - SIDE / factor) for side in photo.size)
     box = (x, y, x + SIDE / factor, y + SIDE / factor)
     image = photo.resize((SIDE, SIDE), rng.choice([Image.Resampling.BICUBIC, Image.Resampling.LANCZOS]), box)
@@ -89,10 +88,10 @@ def crop(rng: np.random.Generator, photo: Image.Image) -> np.ndarray:
 
 
 def example(rng: np.random.Generator, photo: Image.Image) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """L of a crop, half of them damaged; where damage is; and where that counts."""
+    """L of a crop, three of five damaged; where damage is; and where that counts."""
     clean = crop(rng, photo)
     light = clean
-    for _ in range(rng.integers(1, 5) if rng.random() < 0.5 else 0):
+    for _ in range(rng.integers(1, 6) if rng.random() < 0.6 else 0):
         cover, level = mark(rng)
         light = light + (level - light) * cover
     change = np.abs(light - clean)
@@ -109,30 +108,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, help="of photographs to train on; never those of val/")
     parser.add_argument("-o", "--output", type=Path, default=Path("damage.safetensors"))
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=1718)
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     rng, photos, mean = np.random.default_rng(0), [], 0.0
     for files in map(find_pictures, options.folders):
         photos += [open_picture(one).convert("L") for one in files[:: -(-len(files) // MOST)]]
-    finder = DamageFinder()
-    averaged, optimizer = copy.deepcopy(finder), torch.optim.AdamW(finder.parameters(), RATE, weight_decay=1e-3)
-    rising = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / 30, total_iters=29)
+    finder, weight = DamageFinder(), torch.tensor(WEIGHT)
+    optimizer = torch.optim.AdamW(finder.parameters(), RATE, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, RATE, options.steps, pct_start=0.02, anneal_strategy="linear", cycle_momentum=False
+    )
     for step in range(1, options.steps + 1):
         rows = zip(*(example(rng, photos[rng.integers(len(photos))]) for _ in range(BATCH)), strict=True)
         light, damaged, counts = (torch.from_numpy(np.float32(row))[:, None] for row in rows)
-        loss = (nnf.binary_cross_entropy_with_logits(finder(light), damaged, reduction="none") * counts).mean()
+        loss = nnf.binary_cross_entropy_with_logits(finder(light), damaged, counts, pos_weight=weight)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        rising.step()
+        schedule.step()
         mean += (loss.item() - mean) / min(step, 200)
-        with torch.no_grad():
-            for kept, new in zip(averaged.parameters(), finder.parameters(), strict=True):
-                kept.lerp_(new, max(1 - KEPT, 1 / step))
-        if step % 100 == 0:
-            save_file({name: value.half() for name, value in averaged.state_dict().items()}, options.output)
+        if step % 100 == 0 or step == options.steps:
+            save_file({name: value.half() for name, value in finder.state_dict().items()}, options.output)
             told = {"step": step, "photographs": len(photos), "loss": round(mean, 4)}
             print(json.dumps(told | {"seconds": round(time.process_time())}), flush=True)
 

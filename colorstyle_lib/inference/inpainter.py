@@ -25,7 +25,7 @@ _TILE, _CONTEXT = 256, 48  # side of what the network sees, and how much of it i
 _BAND, _BLOCK = 1_000_000, 256  # pixels, and pixels a side, at full size in floating point at one time
 _THICKEST = 40  # pixels across a hole that are filled at one scale; a thicker hole is filled at a smaller one
 _FINEST = 1600  # pixels of the shorter side at which damage is looked for
-_SURE, _LIKELY, _SMALLEST = 1.5, 0.0, 4  # logits of damage; pixels of a speck
+_SURE, _LIKELY, _SMALLEST = 4.0, 1.0, 4  # logits of damage; pixels of a speck
 
 
 Window = tuple[slice, slice]

@@ -63,12 +63,12 @@ def rates(find, side):
 
 def test_drawn_damage_is_found_better_than_by_morphology():
     recall, precision, false = rates(find_damage, 400)
-    assert recall > 0.6
-    assert precision > 0.6
+    assert recall > 0.55  # measured: 0.61, 0.78 and 0.0021
+    assert precision > 0.7
     assert false < 0.003
     _, of_hats, false_of_hats = rates(top_hats, 400)
     assert of_hats < precision / 2
-    assert false_of_hats > 3 * false
+    assert false_of_hats > 5 * false
 
 
 def test_any_size_is_looked_at_and_a_flat_picture_has_no_damage():
