@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colorstyle_lib.course.gallery import frame
 from colorstyle_lib.inference.colorstyle import released_card
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "09_explore.ipynb"
@@ -272,19 +273,27 @@ def stroke(page, panel: int) -> None:
     page.mouse.up()
 
 
+def brushed(page, panel: int, label: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """What a panel shows after a stroke of its brush, and the photograph before."""
+    mode = f"document.querySelectorAll('.cs-canvas')[{panel}].dataset.mode"
+    panel_of(page, panel).get_by_label(label).check()
+    page.wait_for_function(f"{mode} === 'brush'")
+    stroke(page, panel)
+    page.wait_for_function(f"[...document.querySelectorAll('.cs-panel textarea')][{panel}].value.includes('mask=')")
+    settled(page, panel)
+    shoot(panel_of(page, panel), name)
+    panel_of(page, panel).get_by_label(label).uncheck()
+    page.wait_for_function(f"{mode} === 'look'")
+    after = settled(page, panel)
+    panel_of(page, panel).locator(".cs-divider input").fill("100")
+    before = settled(page, panel)
+    panel_of(page, panel).locator(".cs-divider input").fill("0")
+    return after, before
+
+
 def test_a_brushed_mask_keeps_the_rest_of_the_photograph(page):
     everywhere = settled(page, 1)
-    panel_of(page, 1).get_by_label("brush where").check()
-    page.wait_for_function("document.querySelectorAll('.cs-canvas')[1].dataset.mode === 'brush'")
-    stroke(page, 1)
-    page.wait_for_function("[...document.querySelectorAll('.cs-panel textarea')][1].value.includes('mask=')")
-    shoot(page, "style-mask")
-    panel_of(page, 1).get_by_label("brush where").uncheck()
-    page.wait_for_function("document.querySelectorAll('.cs-canvas')[1].dataset.mode === 'look'")
-    masked = settled(page, 1)
-    panel_of(page, 1).locator(".cs-divider input").fill("100")
-    photograph = settled(page, 1)
-    panel_of(page, 1).locator(".cs-divider input").fill("0")
+    masked, photograph = brushed(page, 1, "brush where", "style-mask")
     half = masked.shape[1] // 2
     assert np.abs(masked - photograph)[:, half:-4].max() <= 2  # nothing was brushed there
     row, column = round(0.3 * masked.shape[0]), round(0.2 * masked.shape[1])
@@ -324,18 +333,7 @@ def test_a_brushed_hole_is_filled_and_undo_takes_the_brush_back(page):
     line = "[...document.querySelectorAll('.cs-panel textarea')][3].value"
     page.wait_for_function(f"{line}.includes(\"skip=('details', 'tones', 'color')\")")
     before = settled(page, 3)
-    panel_of(page, 3).get_by_label("brush holes").check()
-    page.wait_for_function("document.querySelectorAll('.cs-canvas')[3].dataset.mode === 'brush'")
-    stroke(page, 3)
-    page.wait_for_function(f"{line}.includes('mask=')")
-    settled(page, 3)
-    shoot(panel_of(page, 3), "repair-mask")
-    panel_of(page, 3).get_by_label("brush holes").uncheck()
-    page.wait_for_function("document.querySelectorAll('.cs-canvas')[3].dataset.mode === 'look'")
-    filled = settled(page, 3)
-    panel_of(page, 3).locator(".cs-divider input").fill("100")
-    given = settled(page, 3)
-    panel_of(page, 3).locator(".cs-divider input").fill("0")
+    filled, given = brushed(page, 3, "brush holes", "repair-mask")
     change = np.abs(filled - given).mean(2)
     row, column = round(0.3 * change.shape[0]), round(0.2 * change.shape[1])
     assert change[row - 3 : row + 3, column - 8 : column + 8].mean() > 2
@@ -397,6 +395,23 @@ def test_a_narrow_window_shows_whole_panels(page):
             assert inside["x"] >= box["x"] - 1
             assert inside["x"] + inside["width"] <= min(view["width"], box["x"] + box["width"] + 1)
     page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_sliders_work_in_a_page_that_has_no_kernel(browser):
+    page = browser.new_page(viewport={"width": 500, "height": 500})
+    colors = {name: Image.new("RGB", (90, 60), name) for name in ("red", "green", "blue")}
+    page.set_content(frame(Image.new("RGB", (90, 60), "white"), colors))
+    inner = page.frame_locator("iframe")
+    inner.get_by_label("settings").press("ArrowRight")
+    assert inner.locator("output").inner_text() == "green"
+    inner.get_by_label("before | after").fill("50")
+    box = inner.locator(".pair").bounding_box()
+    shown = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=box))).convert("RGB"), int)
+    height, width = shown.shape[:2]
+    assert (shown[height // 2, width // 4] > 240).all()
+    assert np.abs(shown[height // 2, 3 * width // 4] - (0, 128, 0)).max() < 12
+    assert inner.locator("body").evaluate("body => body.scrollHeight <= body.ownerDocument.defaultView.innerHeight")
+    shoot(page, "without-a-kernel")
 
 
 def test_sliders_of_a_notebook_draw_anew_by_keyboard_and_keep_the_picture_on_an_error(lab, browser):

@@ -37,6 +37,7 @@ with needs_extra("anywidget", "course"):
 
 FOLDER = paths.RUNS / "explore"  # where panels save to
 SIDE = 256  # pixels of the shorter side of what panels show; they save at the photograph's own size
+_LONGEST = 768  # pixels of the other side
 
 _HERE = Path(__file__).parent
 _WRAP = {"flex_flow": "row wrap"}  # below each other in a narrow window
@@ -113,7 +114,9 @@ class Pictures(ipywidgets.Dropdown):
 
     def add(self, picture: Named) -> None:
         """Add an own picture, and choose it."""
+        self._initializing_traits_ = True  # else the first of them is chosen on the way, and shown
         self.options = [*self.options, (picture.name, picture)]
+        self._initializing_traits_ = False
         self.value = picture
 
     @property
@@ -184,7 +187,8 @@ class Panel(ipywidgets.VBox):
     def take(self, photo: Named) -> None:
         """Take another photograph, and show its result; hints and mask stay with the old one."""
         self.photo = photo
-        self.session = Session(self.model, shrink(photo.picture, min(SIDE, *photo.picture.size)))
+        short, long = sorted(photo.picture.size)
+        self.session = Session(self.model, shrink(photo.picture, max(1, min(SIDE, short, _LONGEST * short // long))))
         self.view.before = png(self.before())
         self._set(hints=[], mask=b"", size=list(photo.picture.size))
         self._history: list[dict[str, Any]] = []
@@ -253,7 +257,9 @@ class Panel(ipywidgets.VBox):
         before_first = {} if self.stills else {"before": before}
         shown = [Captioned(one, caption) for caption, one in (before_first | made).items()]
         rows = [shown[:3], [*shown[3:], None, None][:3]]
-        captioned_grid(rows, height=1.3).savefig(stream, format="jpeg", pil_kwargs={"quality": 85})
+        captioned_grid(rows, height=1.3 * min(1, 3 * before.height / before.width)).savefig(
+            stream, format="jpeg", pil_kwargs={"quality": 85}
+        )
         sheet = base64.b64encode(stream.getvalue()).decode()
         return super()._repr_mimebundle_(**options) | {"image/jpeg": sheet, "text/html": frame(before, made)}
 

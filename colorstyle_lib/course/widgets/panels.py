@@ -64,7 +64,9 @@ class ColorizePanel(Panel):
         """Take another photograph, and show its result and those of eight seeds."""
         super().take(photo)
         seeds = _SEEDS if self.model.generator.config.noise else _SEEDS[:1]
+        self.view.busy = True
         self.seed.thumbnails = [png(self.session.colorize(seed=n).image, 72) for n in seeds]
+        self.view.busy = False
 
     def settings(self) -> dict[str, Any]:
         """Arguments of ``colorize``."""
