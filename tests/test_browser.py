@@ -273,7 +273,7 @@ def stroke(page, panel: int) -> None:
     page.mouse.up()
 
 
-def brushed(page, panel: int, label: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+def after_a_stroke(page, panel: int, label: str, name: str) -> tuple[np.ndarray, np.ndarray]:
     """What a panel shows after a stroke of its brush, and the photograph before."""
     mode = f"document.querySelectorAll('.cs-canvas')[{panel}].dataset.mode"
     panel_of(page, panel).get_by_label(label).check()
@@ -293,7 +293,7 @@ def brushed(page, panel: int, label: str, name: str) -> tuple[np.ndarray, np.nda
 
 def test_a_brushed_mask_keeps_the_rest_of_the_photograph(page):
     everywhere = settled(page, 1)
-    masked, photograph = brushed(page, 1, "brush where", "style-mask")
+    masked, photograph = after_a_stroke(page, 1, "brush where", "style-mask")
     half = masked.shape[1] // 2
     assert np.abs(masked - photograph)[:, half:-4].max() <= 2  # nothing was brushed there
     row, column = round(0.3 * masked.shape[0]), round(0.2 * masked.shape[1])
@@ -333,7 +333,7 @@ def test_a_brushed_hole_is_filled_and_undo_takes_the_brush_back(page):
     line = "[...document.querySelectorAll('.cs-panel textarea')][3].value"
     page.wait_for_function(f"{line}.includes(\"skip=('details', 'tones', 'color')\")")
     before = settled(page, 3)
-    filled, given = brushed(page, 3, "brush holes", "repair-mask")
+    filled, given = after_a_stroke(page, 3, "brush holes", "repair-mask")
     change = np.abs(filled - given).mean(2)
     row, column = round(0.3 * change.shape[0]), round(0.2 * change.shape[1])
     assert change[row - 3 : row + 3, column - 8 : column + 8].mean() > 2

@@ -257,7 +257,8 @@ class Panel(ipywidgets.VBox):
         before_first = {} if self.stills else {"before": before}
         shown = [Captioned(one, caption) for caption, one in (before_first | made).items()]
         rows = [shown[:3], [*shown[3:], None, None][:3]]
-        captioned_grid(rows, height=1.3 * min(1, 3 * before.height / before.width)).savefig(
+        height = 1.3 * min(1, 3 * before.height / before.width)
+        captioned_grid(rows, height=height).savefig(stream, format="jpeg", pil_kwargs={"quality": 85})
             stream, format="jpeg", pil_kwargs={"quality": 85}
         )
         sheet = base64.b64encode(stream.getvalue()).decode()
