@@ -259,8 +259,6 @@ class Panel(ipywidgets.VBox):
         rows = [shown[:3], [*shown[3:], None, None][:3]]
         height = 1.3 * min(1, 3 * before.height / before.width)
         captioned_grid(rows, height=height).savefig(stream, format="jpeg", pil_kwargs={"quality": 85})
-            stream, format="jpeg", pil_kwargs={"quality": 85}
-        )
         sheet = base64.b64encode(stream.getvalue()).decode()
         return super()._repr_mimebundle_(**options) | {"image/jpeg": sheet, "text/html": frame(before, made)}
 
