@@ -200,6 +200,18 @@ def test_uploads_join_the_choice_and_damaged_ones_are_refused_in_the_panel(
     assert sorted(path.name for path in folder.rglob("*.png")) == ["bad.png", "mine.png"]
 
 
+def test_an_own_photograph_is_shown_at_once_and_a_panorama_smaller(model: ColorStyle, photo: Image.Image):
+    made = RepairPanel(model, photo)
+    photos = made.children[1].children[1].children[0].children[0]
+    taken, take = [], made.take
+    made.take = lambda chosen: (taken.append(chosen.name), take(chosen))
+    photos.add(panel.Named("wide", photo.resize((2000, 100)), "photo"))
+    assert taken == ["wide"]  # and no other on the way
+    assert made.session.picture.size == (760, 38)
+    assert made.view.size == [2000, 100]
+    assert Image.open(io.BytesIO(base64.b64decode(made._repr_mimebundle_()["image/jpeg"]))).width < 2000
+
+
 def test_another_photograph_drops_hints_and_history(model: ColorStyle, photo: Image.Image):
     made = ColorizePanel(model, photo)
     made.view.hints = [list(HINT)]
