@@ -402,7 +402,7 @@ def test_sliders_work_in_a_page_that_has_no_kernel(browser):
     colors = {name: Image.new("RGB", (90, 60), name) for name in ("red", "green", "blue")}
     page.set_content(frame(Image.new("RGB", (90, 60), "white"), colors))
     inner = page.frame_locator("iframe")
-    inner.get_by_label("settings").press("ArrowRight")
+    inner.get_by_label("settings", exact=True).press("ArrowRight")
     assert inner.locator("output").inner_text() == "green"
     inner.get_by_label("before | after").fill("50")
     box = inner.locator(".pair").bounding_box()

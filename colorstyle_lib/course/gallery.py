@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from colorstyle_lib.color import gray
 from colorstyle_lib.data.example_pictures import PHOTOGRAPHS
@@ -18,6 +18,7 @@ from colorstyle_lib.images.read import find_pictures, open_picture, to_picture, 
 from colorstyle_lib.inference.colorstyle import ColorStyle
 
 _LONGEST_SIDE = 480  # pixels; two files of each photograph go into the page
+_SMALL = 320  # pixels of the longest side in a notebook
 _PAGE = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
 _FIGURE = """<figure><div class="pair" style="--at: {at}%">
 <img alt="before" src="{before}" width="{width}" height="{height}">
@@ -62,12 +63,12 @@ def write_gallery(folder: Path | None = None, output: Path = Path("gallery.html"
 
 
 def frame(before: Image.Image, afters: Mapping[str, Image.Image]) -> str:
-    """Pictures of :func:`compared` as a page in a page, whose sliders work in a notebook that has no kernel."""
-    page = _PAGE.substitute(
-        title="without a kernel", head="", figures=compared(before, afters, at=0, quality=60), footer=""
-    )
-    width, below = max(320, before.width), 128
-    style = f"width: 100%; max-width: {width + 32}px; height: {width * before.height // before.width + below}px"
+    """Pictures of :func:`compared`, small, as a page in a page, whose sliders work in a notebook without a kernel."""
+    before, *others = (ImageOps.contain(one, (_SMALL, _SMALL)) for one in (before, *afters.values()))
+    caption = "upper slider: before and after; lower slider: settings"
+    figure = compared(before, dict(zip(afters, others, strict=True)), caption, at=0, quality=40)
+    page = _PAGE.substitute(title="without a kernel", head="", figures=figure, footer="")
+    style = f"width: 100%; max-width: {_SMALL + 32}px; height: {_SMALL * before.height // before.width + 136}px"
     return f'<iframe title="sliders" style="{style}; border: 0" srcdoc="{html.escape(page)}"></iframe>'
 
 

@@ -323,9 +323,9 @@ def test_without_a_kernel_a_sheet_and_sliders_stand_for_a_panel(model: ColorStyl
     bundle = made._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert len(bundle["image/jpeg"]) < 150_000
-    assert len(bundle["text/html"]) < 250_000
+    assert len(bundle["text/html"]) < 100_000
     page = html.unescape(bundle["text/html"])
-    assert page.count('class="after"') > 4
+    assert page.count('class="after"') >= 5
     assert not re.search("https?://", page)
     assert (made.view.after, made.python()) == before
 

@@ -98,7 +98,7 @@ class StylePanel(Panel):
     title = "Style"
     examples: ClassVar = {f"{STYLES[0]}, strength 0.5": {"strength": 0.5}, f"{STYLES[0]}, strength 1": {}}
     examples |= {f"{STYLES[0]}, colors kept": {"keep_color": True}}
-    examples |= {name: {"style": n} for n, name in enumerate(STYLES[1:6], 1)}
+    examples |= {name: {"style": n} for n, name in enumerate(STYLES[1:3], 1)}
 
     def __init__(self, model: ColorStyle, photo: Source = "china") -> None:
         self.styles = [Named(name, to_picture(style(name).image), f'style("{name}").image') for name in STYLES]
