@@ -23,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import coverage
 import pytest
@@ -100,8 +101,10 @@ def mutants(source: str) -> Iterator[tuple[range, str, str, str]]:
 class Chosen:
     """A plugin of pytest: keeps the tests of some names, quick ones first, and takes their times."""
 
-    def __init__(self, names: set[str] | None = None, times: dict[str, float] | None = None) -> None:
-        self.names, self.times, self.found = names, times, {}
+    def __init__(
+        self, names: set[str] | None = None, times: dict[str, float] | None = None, watcher: Any = None
+    ) -> None:
+        self.names, self.times, self.watcher, self.found = names, times, watcher, {}
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Choose and sort."""
@@ -110,6 +113,17 @@ class Chosen:
         if self.names is not None:
             items[:] = [item for item in items if name.get(item) in self.names]
             items.sort(key=lambda item: self.times.get(name[item], 0.0))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        """Tell the watcher which test runs; what fixtures reach, and imports, counts for all tests."""
+        if self.watcher:
+            self.watcher.switch_context(self.name_of[item.nodeid])
+        try:
+            return (yield)
+        finally:
+            if self.watcher:
+                self.watcher.switch_context("")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add up the time of a function's tests."""
@@ -151,9 +165,8 @@ def reached(part: str, folder: Path) -> tuple[dict[str, dict[int, list[str]]], d
 
     def watch() -> int:
         watcher = coverage.Coverage(data_file=str(data), include=[f"{folder}/colorstyle_lib/*"])
-        watcher.set_option("run:dynamic_context", "test_function")
         watcher.start()
-        status = run_pytest(PARTS[part][1], plugin := Chosen())
+        status = run_pytest(PARTS[part][1], plugin := Chosen(watcher=watcher))
         watcher.stop()
         watcher.save()
         times.write_text("\n".join(f"{name} {seconds}" for name, seconds in plugin.found.items()))
