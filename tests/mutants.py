@@ -202,7 +202,7 @@ def main() -> int:
     counts, survivors, clock = Counter(), [], 1_000_000_000
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch).resolve() / "copy"
-        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", ".venv", "runs", "notebooks", "executed"))
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", ".venv", "runs"))
         os.chdir(folder)
         os.environ["PYTHONPATH"] = str(folder)
         sys.path.insert(0, str(folder))
