@@ -77,7 +77,7 @@ def test_a_notebook_runs_here_with_this_python_and_its_parameters(
         "print(seed, rate, fast, sizes, flush=True)\nos.system('echo loud')",
         "filled = bytearray(b'x') * 200_000_000\nimport time; time.sleep(0.5)",
         "from ipywidgets import IntSlider\nIntSlider()",
-        "view = {'application/vnd.jupyter.widget-view+json': {}}\n"
+        "view = {'application/vnd.jupyter.widget-view+json': {'model_id': '1'}}\n"
         "display({'image/jpeg': 'AAAA', 'text/html': '<iframe>', **view}, raw=True)",
         kernel="somewhere-else",
     )
