@@ -18,7 +18,10 @@ from colorstyle_lib import ColorStyle
 from colorstyle_lib.config import change, get_preset
 from colorstyle_lib.course.widgets import (
     AttentionPanel,
+    ClaimRow,
+    ClaimsPanel,
     ColorizePanel,
+    PointGanPanel,
     RepairPanel,
     ScenesPanel,
     Sliders,
@@ -384,3 +387,45 @@ def test_sliders_without_a_kernel_are_a_sheet_of_settings_or_the_text_at_the_sta
     words = Sliders(lambda draw="a": f"<b>{draw}</b>", draw=["a", "b"])  # a control may have any name
     words.kwargs_widgets[0].value = "b"
     assert (words.shown.value, words._repr_mimebundle_()["text/html"]) == ("<b>b</b>", "<b>a</b>")
+
+
+def test_the_gan_on_points_collapses_with_a_slow_discriminator_and_not_with_a_fast_one():
+    panel = PointGanPanel(steps=900, seed=0)
+    step, pace, *_ = panel.kwargs_widgets
+    step.value = step.max
+    slow = panel.shown.value
+    pace.value = 1.0
+    fast = panel.shown.value
+    assert slow.startswith('<img alt="step 900, pace 0.1')
+    assert fast.startswith('<img alt="step 900, pace 1.0')
+    assert slow != fast
+    assert panel.told.value == ""
+    covered = [int(re.search(r"(\d) of 8 modes", title)[1]) for title in titles_of(panel)]
+    assert covered[0] < covered[1]
+
+
+def titles_of(panel: PointGanPanel) -> list[str]:
+    """Titles of the figures at the end of a slow and of a fast discriminator."""
+    return [panel.f(step=900, pace=pace).axes[0].get_title() for pace in (0.1, 1.0)]
+
+
+def test_claims_are_filtered_by_verdict_and_unfold_to_text_and_figure(tmp_path):
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "c2.png")
+    rows = [
+        ClaimRow("C1", "supported", "One model <does> both", "numbers & commands"),
+        ClaimRow("C2", "not supported", "Attention helps", "other numbers", tmp_path / "c2.png"),
+        ClaimRow("C3", "supported", "Colors matter", "third", tmp_path / "none.png"),
+    ]
+    panel = ClaimsPanel(rows)
+    verdict, figures = panel.kwargs_widgets
+    assert verdict.options == ("all", "supported", "not supported")
+    assert panel.sheet["text/html"].count("<details>") == 3
+    assert "One model &lt;does&gt; both" in panel.sheet["text/html"]
+    assert "numbers &amp; commands" in panel.sheet["text/html"]
+    verdict.value = "not supported"
+    assert panel.shown.value.count("<details>") == 1
+    assert "<img" not in panel.shown.value
+    figures.value = True
+    assert panel.shown.value.count("<img") == 1
+    verdict.value = "supported"
+    assert "<img" not in panel.shown.value
