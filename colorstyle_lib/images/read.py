@@ -235,6 +235,8 @@ def _kept(picture: Image.Image) -> dict[str, Any]:
         exif.update((tag, value) for tag, value in captions.items() if value)
         exif[ExifTags.IFD.Exif] = {tag: value for tag, value in dates.items() if value}
         exif[ExifTags.IFD.GPSInfo] = given.get_ifd(ExifTags.IFD.GPSInfo)
+        if not kept["dpi"] and given.get(ExifTags.Base.ResolutionUnit) == 2:  # inches; WebP has them here alone
+            kept["dpi"] = (float(given[ExifTags.Base.XResolution]), float(given[ExifTags.Base.YResolution]))
     return kept
 
 

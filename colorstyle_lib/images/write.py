@@ -22,6 +22,7 @@ from colorstyle_lib.images.read import PROVENANCE, Photo, Source, off_white, ope
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 PAGED = (".tif", ".tiff", ".png", ".webp", ".gif")  # that hold several pages (TIFF) or frames
 _DURATION = 100  # milliseconds of a frame that does not say, as programs show it
+_INCH = 2  # the unit of EXIF's resolutions
 _WIDE = 40090  # tags above are Windows' own, in UTF-16
 _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # libjpeg's and libwebp's limits
 
@@ -108,6 +109,9 @@ def _options(kind: str, quality: int, text: dict[str, str], gps: bool, page: Pho
     }[kind] | {"format": kind, "exif": exif}
     if dpi := kept.get("dpi"):
         options["dpi"] = dpi
+        if kind == "WEBP":  # for which Pillow does not write it
+            tags = ExifTags.Base.XResolution, ExifTags.Base.YResolution, ExifTags.Base.ResolutionUnit
+            exif.update(zip(tags, (*dpi, _INCH), strict=True))
     if kind == "PNG":
         options["pnginfo"] = chunks = PngImagePlugin.PngInfo()
         for key, value in (kept.get("text", {}) | text).items():

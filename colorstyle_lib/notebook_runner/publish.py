@@ -29,7 +29,7 @@ MOST_BYTES_TOGETHER = 8_000_000
 LONGEST_SIDE = 1000  # limit of a picture's sides, in pixels: GitHub's column is narrower
 
 # JPEG qualities, of which the first that makes a notebook small enough is taken; below 50, blocks show.
-QUALITIES = (85, 80, 75, 70, 65, 60, 55, 50)
+QUALITIES = (85, 80, 75, 70, 65, 60, 55, 50, 45)
 _RASTER = ("image/jpeg", "image/png")
 _PROGRESS = re.compile(r"^.*(?:\d+%\||\d(?:it/s|s/it)\b).*\n?", re.MULTILINE)  # a line that tqdm wrote
 # Folders of this machine, and what stands for them in a published output. The first that fits counts.

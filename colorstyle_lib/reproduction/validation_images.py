@@ -144,6 +144,7 @@ def rebuild(entries: Sequence[Entry], folder: Path, host: str = HOST) -> list[Re
 def _fetch(address: str) -> bytes:
     """Download a file, and ask once more where that fails; ConnectionError where no server answers."""
     import requests
+    from urllib3.exceptions import HTTPError, TimeoutError
 
     started, problem = time.monotonic(), None
     for _ in range(_ATTEMPTS):
@@ -151,14 +152,16 @@ def _fetch(address: str) -> bytes:
         try:
             with requests.get(address, stream=True, timeout=_SECONDS) as answer:
                 answer.raise_for_status()
-                for piece in answer.iter_content(256):  # small, so that a byte a second is noticed
+                # What has come so far, so that a byte a second is noticed; iter_content waits for a whole piece.
+                while piece := answer.raw.read1(1 << 16, decode_content=True):
                     content += piece
                     if len(content) > _LARGEST or time.monotonic() - started > _LONGEST:
                         limits = f"{_LARGEST >> 20} MiB and {_LONGEST} s"
                         raise DataError(f"{address}: the answer does not end within {limits}")
             return bytes(content)
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             problem = error
             time.sleep(_PAUSE)
-    kind = ConnectionError if isinstance(problem, requests.ConnectionError | requests.Timeout) else DataError
+    unreachable = isinstance(problem, requests.ConnectionError | requests.Timeout | TimeoutError)
+    kind = ConnectionError if unreachable else DataError
     raise kind(f"{address}: {' '.join(str(problem).split())}") from problem

@@ -300,5 +300,5 @@ def test_pictures_are_as_good_as_the_size_allows():
 
     best = size(1_000_000)
     assert 0.5 * best < size(best - 1) < best
-    with pytest.raises(DataError, match="quality 50, 2,000 allowed: show fewer"):
+    with pytest.raises(DataError, match="quality 45, 2,000 allowed: show fewer"):
         size(2_000)

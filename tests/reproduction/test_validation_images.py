@@ -61,6 +61,7 @@ class Server:
         self.busy: set[str] = set()
         self.cut: set[str] = set()
         self.endless: tuple[float, bytes] | None = None  # every so many seconds, these bytes
+        self.sent = 0  # how many times
         self.stop = threading.Event()
 
 
@@ -82,6 +83,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
                 with suppress(OSError):
                     while not site.stop.wait(site.endless[0]):
                         self.wfile.write(site.endless[1])
+                        site.sent += 1
             elif name in site.cut:
                 site.cut.remove(name)
                 self.send_response(200)
@@ -326,4 +328,6 @@ def test_an_answer_without_end_is_given_up(server, manifest, tmp_path, monkeypat
     assert result.verdict == "not fetched"
     assert "does not end within" in result.reason
     assert time.monotonic() - started < 60
+    if len(endless[1]) == 1:
+        assert server.sent < 200  # pieces of 256 bytes were waited for
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
