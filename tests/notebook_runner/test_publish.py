@@ -278,7 +278,7 @@ def test_paths_are_told_from_the_repository_on():
 def test_pictures_become_small_jpegs_that_show_the_same():
     smooth = Image.linear_gradient("L").convert("RGB").resize((1500, 500))
     notebook = new_notebook(cells=[new_code_cell(outputs=[shown(smooth)])])
-    shrink_pictures(notebook, 1_000_000)
+    shrink_pictures(notebook, 1_000_000, 1_000_000)
     picture = picture_of(notebook.cells[0].outputs[0])
     assert picture.size == (1000, 333)
     assert np.abs(np.asarray(picture, float) - np.asarray(smooth.resize(picture.size), float)).mean() < 2
@@ -288,17 +288,18 @@ def test_pictures_become_small_jpegs_that_show_the_same():
 def test_what_is_transparent_becomes_white():
     clear = Image.new("RGBA", (20, 10), (255, 0, 0, 0))
     notebook = new_notebook(cells=[new_code_cell(outputs=[shown(clear)])])
-    shrink_pictures(notebook, 1_000_000)
+    shrink_pictures(notebook, 1_000_000, 1_000_000)
     assert picture_of(notebook.cells[0].outputs[0]).getpixel((5, 5)) == (255, 255, 255)
 
 
 def test_pictures_are_as_good_as_the_size_allows():
-    def size(most_bytes: int) -> int:
+    def size(wanted: int, most: int = 1_000_000) -> int:
         notebook = new_notebook(cells=[new_code_cell(outputs=[shown(noise(300, 300))])])
-        shrink_pictures(notebook, most_bytes)
+        shrink_pictures(notebook, wanted, most)
         return len(nbformat.writes(notebook).encode())
 
     best = size(1_000_000)
     assert 0.5 * best < size(best - 1) < best
     with pytest.raises(DataError, match="quality 45, 2,000 allowed: show fewer"):
-        size(2_000)
+        size(1_000, 2_000)
+    assert size(1_000) < 0.5 * best  # more than wanted, and allowed
