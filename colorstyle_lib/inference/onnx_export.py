@@ -2,6 +2,8 @@
 
 import copy
 import json
+import sys
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,8 +64,8 @@ def export_onnx(model: ColorStyle | Path | None, path: str | Path) -> Path:
         examples["z"], free["z"] = torch.rand(3, generator.config.noise), {}
     for name, dims in free.items():
         dims[0] = Dim("n", min=1, max=_MOST) if name == "content" else Dim.AUTO  # all share the first one's
-    options = {"dynamic_shapes": free, "output_names": ["ab"], "dynamo": True, "verbose": False}
-    with torch.no_grad():
+    options = {"dynamic_shapes": free, "output_names": ["ab"], "dynamo": True, "verbose": sys.stderr.isatty()}
+    with torch.no_grad(), redirect_stdout(sys.stderr):  # torch tells its steps, in a terminal
         program = torch.onnx.export(_Whole(generator).eval(), kwargs=examples, **options)
     config = json.dumps(asdict(generator.config))
     program.model.metadata_props.update(step=str(step), weights_sha256=model.weights_hash, generator=config)
