@@ -25,7 +25,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import coverage
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -161,6 +160,8 @@ def run_pytest(words: list[str], plugin: Chosen) -> int:
 
 def reached(part: str, folder: Path) -> tuple[dict[str, dict[int, list[str]]], dict[str, float]]:
     """By file and line the tests that reach it, and by test its seconds."""
+    import coverage  # which only this script needs
+
     data, times = folder / f"{part}.coverage", folder / f"{part}.times"
 
     def watch() -> int:

@@ -24,6 +24,7 @@ from colorstyle_lib.images.header import (
     ENDINGS,
     MAX_PIXELS,
     DeepTiff,
+    drop_misleading_texts,
     is_misread,
     open_header,
     page_numbers,
@@ -99,6 +100,7 @@ def decode(picture: Image.Image, name: str, *, copy: bool = False, strict: bool 
         raise ImageError(f"{name} has {width} x {height} pixels ({millions}); make it smaller first")
     try:
         picture = _loaded(picture, name, strict)
+        drop_misleading_texts(picture)
         deep, picture = getattr(picture, "deep", None), picture.copy() if copy else picture
         with suppress(Exception):  # broken EXIF
             turned = picture.getexif().get(ExifTags.Base.Orientation, 1)

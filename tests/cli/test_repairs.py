@@ -63,8 +63,8 @@ def test_a_mask_is_found_by_the_picture_s_name(isolated):
 
 def test_what_was_found_is_written_edited_and_given_again(isolated):
     Path("in").mkdir()
-    scratched = SMALL.resize((144, 96))
-    ImageDraw.Draw(scratched).line((10, 4, 120, 90), fill="white")
+    scratched = SMALL.resize((144, 96)).point(lambda level: level // 2)
+    ImageDraw.Draw(scratched).line((10, 4, 120, 90), fill="white", width=2)
     scratched.save("in/a.png")
     assert main(["inpaint", "in", "--stages"]) == 0
     found = Image.open("in-inpaint/a-0-damage.png").convert("L")

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pictures import farthest, pixels
-from PIL import ExifTags, Image, JpegImagePlugin
+from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin
 
 from colorstyle_lib.errors import ConfigError, ImageError
-from colorstyle_lib.images.read import open_picture, read_text
+from colorstyle_lib.images.read import open_photo, open_picture, read_text
 from colorstyle_lib.images.write import save_picture
 
 
@@ -65,6 +65,28 @@ def test_text_comes_back(tmp_path_factory, ending, text):
     path = save_picture(Image.new("RGB", (3, 2)), tmp_path_factory.mktemp("text") / f"a{ending}", text=text)
     assert read_text(path) == text
     assert open_picture(path).size == (3, 2)
+
+
+NAMES = ("transparency", "icc_profile", "dpi", "duration", "loop", "default_image", "progressive", "header", "exif")
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("mode", ["RGB", "I;16", "L"])
+def test_a_text_with_the_name_of_something_else_is_only_a_text(tmp_path, name, mode, late):
+    """Before the pixels or behind them; the picture is the one without it, and can be written again."""
+    plain = Image.fromarray(np.arange(96, dtype=np.uint16).reshape(8, 12) * 600)
+    plain = plain if mode == "I;16" else plain.point(lambda level: level / 256).convert("L").convert(mode)
+    text = PngImagePlugin.PngInfo()
+    text.add_text(name, "1", **({} if name == "exif" else {"zip": False}))
+    if late:
+        text.chunks = [(*chunk[:2], True) for chunk in text.chunks]
+    plain.save(tmp_path / "plain.png")
+    plain.save(tmp_path / "text.png", pnginfo=text)
+    photos = [open_photo(tmp_path / f"{one}.png") for one in ("plain", "text")]
+    assert np.array_equal(*(pixels(photo.picture) for photo in photos))
+    assert photos[1].alpha is None
+    assert save_picture(photos[1], tmp_path / "again.png").is_file()
 
 
 def test_text_of_others(tmp_path, ramp):
