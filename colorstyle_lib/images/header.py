@@ -48,7 +48,7 @@ _WHITES = {
 _URL = re.compile(r"data:|[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # one slash, as pathlib leaves of two
 
 # Names under which Pillow keeps what a file says of itself; a PNG's text of such a name would take its place.
-_MEANT = ("transparency", "icc_profile", "dpi", "duration", "loop", "default_image", "progressive", "header")
+_MEANT = ("transparency", "icc_profile", "dpi", "duration", "loop", "default_image", "progressive", "header", "exif")
 
 _lock = threading.Lock()
 _inside = 0
@@ -113,11 +113,13 @@ def open_header(source: str | os.PathLike[str]) -> Iterator[Image.Image]:
         raise ImageError(f"cannot read {name}: {error.strerror or error}") from error
 
 
-def drop_misleading_texts(picture: Image.Image) -> None:
-    """Forget a PNG's texts that have the name of something else; to be called again once the pixels are read."""
-    for key in _MEANT:
-        if isinstance(picture.info.get(key), str):
-            del picture.info[key]
+def set_texts_aside(picture: Image.Image) -> None:
+    """Move a PNG's texts that have the name of something else to ``aside``; once more when the pixels are read."""
+    found = {key: picture.info.pop(key) for key in _MEANT if isinstance(picture.info.get(key), str)}
+    exif = picture.info.get("exif")
+    if picture.format == "PNG" and isinstance(exif, bytes) and not exif.startswith(b"Exif\0\0"):
+        found["exif"] = picture.info.pop("exif").decode("latin-1")  # Pillow leaves this one text as bytes
+    picture.aside = getattr(picture, "aside", {}) | found
 
 
 def identify(file: io.BufferedReader, name: str) -> Image.Image:
@@ -129,7 +131,7 @@ def identify(file: io.BufferedReader, name: str) -> Image.Image:
             # TGA has no signature; its files are told by their ending.
             formats = (*_FORMATS, "TGA") if name[:-1].lower().endswith(".tga") else _FORMATS
             picture = Image.open(file, formats=[known for known in formats if known in Image.OPEN])
-            drop_misleading_texts(picture)
+            set_texts_aside(picture)
             pixels, most = math.prod(picture.size), _DENSEST.get(picture.format, math.inf)
             if _SMALL < pixels <= MAX_PIXELS and pixels > most * size and picture.mode != "1":
                 raise ImageError(f"{name} is no picture: {size} bytes that would become {pixels / 1e6:.0f} megapixels")

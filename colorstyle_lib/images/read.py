@@ -24,10 +24,10 @@ from colorstyle_lib.images.header import (
     ENDINGS,
     MAX_PIXELS,
     DeepTiff,
-    drop_misleading_texts,
     is_misread,
     open_header,
     page_numbers,
+    set_texts_aside,
     strict_pillow,
     to_levels,
 )
@@ -100,7 +100,7 @@ def decode(picture: Image.Image, name: str, *, copy: bool = False, strict: bool 
         raise ImageError(f"{name} has {width} x {height} pixels ({millions}); make it smaller first")
     try:
         picture = _loaded(picture, name, strict)
-        drop_misleading_texts(picture)
+        set_texts_aside(picture)
         deep, picture = getattr(picture, "deep", None), picture.copy() if copy else picture
         with suppress(Exception):  # broken EXIF
             turned = picture.getexif().get(ExifTags.Base.Orientation, 1)
@@ -228,7 +228,8 @@ def open_pages(path: str | os.PathLike[str], *, strict: bool = False) -> Iterato
 def _kept(picture: Image.Image) -> dict[str, Any]:
     """Of a picture's header: ``exif`` (captions, dates, author, and the place), ``dpi`` and a PNG's ``text``."""
     kept: dict[str, Any] = {key: picture.info.get(key) for key in ("dpi", "duration", "loop")}
-    texts = [(name, str(value)) for name, value in picture.info.items() if isinstance(value, str)]
+    given = picture.info | getattr(picture, "aside", {})
+    texts = [(name, str(value)) for name, value in given.items() if isinstance(value, str)]
     kept["text"] = {str(key): text for key, text in texts if picture.format == "PNG" and not key.startswith("XML:")}
     with suppress(Exception):  # broken EXIF
         given, exif = picture.getexif(), kept.setdefault("exif", Image.Exif())

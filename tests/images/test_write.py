@@ -86,7 +86,8 @@ def test_a_text_with_the_name_of_something_else_is_only_a_text(tmp_path, name, m
     photos = [open_photo(tmp_path / f"{one}.png") for one in ("plain", "text")]
     assert np.array_equal(*(pixels(photo.picture) for photo in photos))
     assert photos[1].alpha is None
-    assert save_picture(photos[1], tmp_path / "again.png").is_file()
+    again = save_picture(photos[1], tmp_path / "again.png", text={name: "2"})
+    assert read_text(again) == {name: "2"}
 
 
 def test_text_of_others(tmp_path, ramp):
