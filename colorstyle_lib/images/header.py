@@ -1,8 +1,7 @@
-"""Picture files: of which format one is, whether it may be decoded, which pages are pictures, values beyond 8 bits."""
+"""Headers of picture files: of which format a file is, whether it may be decoded, and which pages are pictures."""
 
 import ctypes
 import io
-import logging
 import math
 import os
 import re
@@ -12,11 +11,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
-from tifffile import EXTRASAMPLE, PHOTOMETRIC, PLANARCONFIG, TiffFile
 
 from colorstyle_lib.errors import ImageError, require
 
@@ -33,18 +29,6 @@ _SCANNED = 500_000_000  # pixels, in all scans of a progressive JPEG file togeth
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF", "JPEG2000", "PPM")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_MODES = {"MINISWHITE": "L", "MINISBLACK": "L", "RGB": "RGB", "SEPARATED": "CMYK"}  # of tifffile's, in Pillow's words
-_LARGEST = 1 << 29  # bytes of values of such a file, which are converted whole
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # of a damaged file we say one line ourselves
-# By kind and size of the values: what counts as white, each with the largest value that may lie above it (highlights
-# of a photograph without an upper limit, or the overshoot of a sharpened one), where the file itself does not say.
-_WHITES = {
-    "f": ((1, 4), (255, 320), (65535, 65535 * 1.25)),
-    "i4": ((255, 255), (65535, 65535)),
-    "u1": ((255, 255),),
-    "u2": ((65535, 65535),),
-    "u4": ((255, 255), (65535, 65535), (2**32 - 1, 2**32 - 1)),
-}
 _URL = re.compile(r"data:|[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # one slash, as pathlib leaves of two
 
 # Names under which Pillow keeps what a file says of itself; a PNG's text of such a name would take its place.
@@ -140,10 +124,10 @@ def identify(file: io.BufferedReader, name: str) -> Image.Image:
             with suppress(EOFError):  # a small copy may come before the picture itself
                 while _is_part(picture):
                     picture.seek(picture.tell() + 1)
-            return DeepTiff(file, name, picture) if is_misread(picture) else picture
+            return deep_tiff(file, name, picture) if is_misread(picture) else picture
         except UnidentifiedImageError:
             if head[:4] in _TIFF:
-                return DeepTiff(file, name)
+                return deep_tiff(file, name)
             # Some AVIF files have a brand of HEIC's, so Pillow is asked first.
             if head[4:8] != b"ftyp" or head[8:12] not in _HEIC_BRANDS:
                 raise
@@ -185,6 +169,18 @@ def page_numbers(header: Image.Image) -> list[int]:
     return [n for n in numbers if header.format != "TIFF" or header.seek(n) or not _is_part(header)]
 
 
+def deep_tiff(file: io.BufferedReader, name: str, header: Image.Image | None = None) -> Image.Image:
+    """The same file, at the same page, for :func:`is_misread`."""
+    from colorstyle_lib.images.deep_tiff import DeepTiff  # tifffile takes a while
+
+    file.seek(0)
+    deep = DeepTiff(file, name)
+    if header is not None:
+        deep.seek(header.tell())
+        deep.info["header"] = header
+    return deep
+
+
 def is_misread(picture: Image.Image) -> bool:
     """Whether Pillow misreads a TIFF file's 16-bit planes or unsigned 32 bits, or drops half of 16-bit colors."""
     tags = getattr(picture, "tag_v2", {})
@@ -192,71 +188,3 @@ def is_misread(picture: Image.Image) -> bool:
     bits, unsigned = tags.get(ExifTags.Base.BitsPerSample, (8,)), 1 in tags.get(ExifTags.Base.SampleFormat, (1,))
     color = bits == (16, 16, 16) and compression in (1, 8, 32946) and math.prod(picture.size) <= DEEP_PIXELS
     return color or (bits[0] == 16 and separate and compression == 1) or (bits[0] == 32 and unsigned)
-
-
-class DeepTiff(ImageFile.ImageFile):
-    """A page of a TIFF file that Pillow misreads or cannot read: floats, 16-bit planes, 32 bits; by tifffile.
-
-    ``name`` is what errors call it; it is the ``header``'s page, if there is one. ``deep``, once loaded, is a Photo's.
-    """
-
-    format = "TIFF"
-
-    def __init__(self, file: io.BufferedReader, name: str, header: Image.Image | None = None) -> None:
-        file.seek(0)
-        super().__init__(file, name)
-        if header is not None:
-            self.seek(header.tell())
-            self.info["header"] = header
-
-    def _open(self) -> None:
-        self._pages = TiffFile(self.fp).pages
-        self.n_frames = len(self._pages)
-        self.seek(0)
-
-    def seek(self, frame: int) -> None:
-        """Choose a page."""
-        self._page, self.deep = self._pages[frame], None
-        page = self._page
-        self._size, self._mode = (page.imagewidth, page.imagelength), _MODES[page.photometric.name]
-        self.getexif()[ExifTags.Base.Orientation] = page.tags.valueof(ExifTags.Base.Orientation, default=1)
-        if page.iccprofile:
-            self.info["icc_profile"] = page.iccprofile
-
-    def load(self) -> Any:
-        """Decode into 8 bits; ImageError for more values than fit into memory, or such as have no white."""
-        if (page := self._page) is not None:
-            name, colors, self._page = self.filename, len(self._mode), None
-            if page.nbytes > _LARGEST:
-                raise ImageError(f"{name} holds {page.nbytes / 1e9:.1f} GB of values; write it with 8 bits first")
-            values = page.asarray()
-            if page.planarconfig == PLANARCONFIG.SEPARATE and values.ndim == 3:
-                values = np.moveaxis(values, 0, -1)
-            with_alpha = bool(page.extrasamples) and colors < 4
-            values = values.reshape(*self._size[::-1], -1)[..., : colors + with_alpha]
-            inverted = page.photometric == PHOTOMETRIC.MINISWHITE
-            if colors < 4 and math.prod(self._size) <= DEEP_PIXELS:
-                self.deep = to_levels(values, name, np.uint16, inverted)  # not used if there is alpha
-            values = to_levels(values, name)
-            values[..., :colors] ^= np.uint8(255 * inverted)
-            if with_alpha:
-                self._mode += "A"
-                if page.extrasamples[0] == EXTRASAMPLE.ASSOCALPHA:  # colors were multiplied by alpha
-                    values[..., :-1] = np.rint(values[..., :-1] * (255 / values[..., -1:].clip(1))).clip(0, 255)
-            self.im = Image.frombytes(self._mode, self._size, values.tobytes()).im
-        return super().load()
-
-
-def to_levels(values: np.ndarray, name: str, kind: type[np.unsignedinteger] = np.uint8, inverted: bool = False) -> Any:
-    """Gray or color of 16 or 32 bits or of floats as levels of 8 bits, or of 16.
-
-    Floats and 32 bits say nothing of their range: white is 1 (floats only), 255 or 65535, the first whose picture may
-    hold the largest value. What lies above white, or a little below 0, is cut off.
-    """
-    low, high = values.min(), values.max()
-    given = values.dtype.kind if values.dtype.kind == "f" else f"{values.dtype.kind}{values.dtype.itemsize}"
-    white = next((white for white, most in _WHITES.get(given, ()) if high <= most), 0)
-    if not (white and low >= -white / 4):  # also true of NaN
-        raise ImageError(f"{name} has values from {low:g} to {high:g}; write it with 8 or 16 bits first")
-    top = np.iinfo(kind).max
-    return np.rint((values * np.float32(top / white)).clip(0, top)).astype(kind) ^ kind(top * inverted)

@@ -23,13 +23,12 @@ from colorstyle_lib.images.header import (
     DEEP_PIXELS,
     ENDINGS,
     MAX_PIXELS,
-    DeepTiff,
+    deep_tiff,
     is_misread,
     open_header,
     page_numbers,
     set_texts_aside,
     strict_pillow,
-    to_levels,
 )
 
 
@@ -51,6 +50,15 @@ _KEPT = (
     "DateTimeOriginal DateTimeDigitized OffsetTime OffsetTimeOriginal OffsetTimeDigitized UserComment",
 )
 PROVENANCE = ExifTags.Base.ImageHistory  # where it stands in EXIF, so that a caption keeps its own place
+# By kind and size of the values: what counts as white, each with the largest value that may lie above it (highlights
+# of a photograph without an upper limit, or the overshoot of a sharpened one), where the file itself does not say.
+_WHITES = {
+    "f": ((1, 4), (255, 320), (65535, 65535 * 1.25)),
+    "i4": ((255, 255), (65535, 65535)),
+    "u1": ((255, 255),),
+    "u2": ((65535, 65535),),
+    "u4": ((255, 255), (65535, 65535), (2**32 - 1, 2**32 - 1)),
+}
 
 
 def _loaded(picture: Image.Image, name: str, strict: bool) -> Image.Image:
@@ -162,6 +170,21 @@ def _to_srgb(picture: Image.Image, name: str, deep: np.ndarray | None) -> Photo:
     return Photo(picture, alpha, deep)
 
 
+def to_levels(values: np.ndarray, name: str, kind: type[np.unsignedinteger] = np.uint8, inverted: bool = False) -> Any:
+    """Gray or color of 16 or 32 bits or of floats as levels of 8 bits, or of 16.
+
+    Floats and 32 bits say nothing of their range: white is 1 (floats only), 255 or 65535, the first whose picture may
+    hold the largest value. What lies above white, or a little below 0, is cut off.
+    """
+    low, high = values.min(), values.max()
+    given = values.dtype.kind if values.dtype.kind == "f" else f"{values.dtype.kind}{values.dtype.itemsize}"
+    white = next((white for white, most in _WHITES.get(given, ()) if high <= most), 0)
+    if not (white and low >= -white / 4):  # also true of NaN
+        raise ImageError(f"{name} has values from {low:g} to {high:g}; write it with 8 or 16 bits first")
+    top = np.iinfo(kind).max
+    return np.rint((values * np.float32(top / white)).clip(0, top)).astype(kind) ^ kind(top * inverted)
+
+
 def open_picture(source: Source, *, strict: bool = False) -> Image.Image:
     """Open a picture as 8-bit sRGB: upright, first frame only, color profile applied, transparency on white.
 
@@ -215,7 +238,7 @@ def open_pages(path: str | os.PathLike[str], *, strict: bool = False) -> Iterato
             try:
                 header.seek(number)
                 page = picture if number == numbers[0] else header
-                page = DeepTiff(file, name, header) if is_misread(page) else page
+                page = deep_tiff(file, name, header) if is_misread(page) else page
             except Exception as error:  # see decode
                 raise ImageError(f"page or frame {number + 1} of {name} is damaged: {error}") from error
             photo = decode(page, name, copy=len(numbers) > 1, strict=strict)
@@ -228,8 +251,8 @@ def open_pages(path: str | os.PathLike[str], *, strict: bool = False) -> Iterato
 def _kept(picture: Image.Image) -> dict[str, Any]:
     """Of a picture's header: ``exif`` (captions, dates, author, and the place), ``dpi`` and a PNG's ``text``."""
     kept: dict[str, Any] = {key: picture.info.get(key) for key in ("dpi", "duration", "loop")}
-    given = picture.info | getattr(picture, "aside", {})
-    texts = [(name, str(value)) for name, value in given.items() if isinstance(value, str)]
+    every = picture.info | getattr(picture, "aside", {})
+    texts = [(name, str(value)) for name, value in every.items() if isinstance(value, str)]
     kept["text"] = {str(key): text for key, text in texts if picture.format == "PNG" and not key.startswith("XML:")}
     with suppress(Exception):  # broken EXIF
         given, exif = picture.getexif(), kept.setdefault("exif", Image.Exif())

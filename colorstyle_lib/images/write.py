@@ -13,7 +13,6 @@ from typing import IO, Any
 
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
-from tifffile import TiffWriter
 
 from colorstyle_lib.errors import ImageError, require
 from colorstyle_lib.files import atomic_write
@@ -128,6 +127,8 @@ def _bytes(value: Any) -> Any:
 
 def _write_tiff(file: IO[bytes], pages: Iterator[Photo], about: Callable[[Photo], dict[str, Any]]) -> None:
     """Pages of 8 or 16 bits, by tifffile; dates stand beside captions, where TIFF/EP has them."""
+    from tifffile import TiffWriter  # it takes a while
+
     always = {"compression": "zlib", "predictor": True, "metadata": None, "software": False}
     with TiffWriter(file) as tiff:
         for page in pages:

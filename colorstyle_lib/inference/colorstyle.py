@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from colorstyle_lib.files import file_hash
 from colorstyle_lib.images.read import Source, open_photo, to_tensor
 from colorstyle_lib.inference.album import album_references
 from colorstyle_lib.inference.colorizer import LONGEST_WORKING_SIDE, Colorizer, Result, Tool, is_gray
-from colorstyle_lib.inference.enhancer import Enhancer
+from colorstyle_lib.inference.enhancer import Enhancer, Keep, make_anew
 from colorstyle_lib.inference.hints import Hint
 from colorstyle_lib.inference.inpainter import Inpainter
 from colorstyle_lib.inference.scenes import Scenes, make_scenes
@@ -211,7 +211,7 @@ class ColorStyle:
         skip: Sequence[str] = (),
         strength: float = 1.0,
         attention: Attention = None,
-        keep: Callable[[tuple[Any, ...], Callable[[], Any]], Any] = lambda key, make: make(),
+        keep: Keep = make_anew,
     ) -> Result:
         """Restore an old photograph: fill its damage, mend its details and tones, color it if it is gray.
 

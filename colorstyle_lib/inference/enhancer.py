@@ -25,6 +25,14 @@ _SMALL = 256  # pixels of the shorter side at which tones are read
 _FROM, _TO = 0.12, 0.3  # amounts of damage below which nothing is done, and from which all
 
 
+Keep = Callable[[tuple[Any, ...], Callable[[], Any]], Any]  # of a key and what makes its value: a kept or a new one
+
+
+def make_anew(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    """The :data:`Keep` that keeps nothing."""
+    return make()
+
+
 @dataclass(kw_only=True, eq=False)
 class Enhancer(Tool):
     """Makes pictures clearer and more vivid. Options and errors are those of :meth:`.ColorStyle.enhance`."""
@@ -32,8 +40,7 @@ class Enhancer(Tool):
     strength: float = 1.0
     details: bool = True
     tones: bool = True
-    # may keep what is made for a key; here it does not
-    keep: Callable[[tuple[Any, ...], Callable[[], Any]], Any] = lambda key, make: make()
+    keep: Keep = make_anew
 
     def __post_init__(self) -> None:
         require(0 <= self.strength <= 1.5, f"strength is 0 (the picture itself) to 1.5, not {self.strength}")
