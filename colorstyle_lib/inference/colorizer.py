@@ -163,12 +163,16 @@ class Colorizer(Tool):
         names, color = self._generator.config.modalities, (lightness, ab * self.saturation)
         return Result(
             with_chroma(opened, *color),
-            self._provenance | {"input_sha256": pixels_hash(opened), "input_is_gray": is_gray(opened)},
+            self._provenance | self._facts(opened),
             {level: dict(zip(names, weights.unbind(0), strict=True)) for level, weights in attention.items()},
             uncertainty[0, 0].cpu() if uncertainty is not None else None,
             photo,
             deep=None if photo.deep is None else functools.partial(with_chroma, photo.deep, *color),
         )
+
+    def _facts(self, picture: Image.Image) -> dict[str, Any]:
+        """What provenance tells of the input itself."""
+        return {"input_sha256": pixels_hash(picture), "input_is_gray": is_gray(picture)}
 
     def _predict(self, content: Float[Tensor, "1 5 h w"]) -> tuple[Tensor, dict[str, Tensor], Tensor | None]:
         """a and b, attention weights by level, and the spread of the ab distribution."""

@@ -70,6 +70,9 @@ class _KeepingColorizer(Colorizer):
         hints = tuple(map(tuple, self.hints)) if content[:, 4:].any() else ()
         return hints, self._provenance["reference_sha256"], self.working_size
 
+    def _facts(self, picture: Image.Image) -> dict[str, Any]:
+        return self.session.keep(("facts",), lambda: Colorizer._facts(self, picture))
+
     def _encode(self, content: torch.Tensor) -> Any:
         return self.session.keep(("encode", *self._key(content)), lambda: Colorizer._encode(self, content))
 
